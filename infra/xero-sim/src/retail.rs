@@ -1,0 +1,1 @@
+//! A real retailer's invoice lines as a history of acts.
