@@ -1,0 +1,2 @@
+//! The console function: what people see and decide.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The digest function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The poller function.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The webhook function: verify, enqueue, answer.
+fn main() {}

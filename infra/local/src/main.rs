@@ -1,0 +1,2 @@
+//! The whole of parstock on one machine.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Every port on real ground: DynamoDB, SQS, Xero, SES, secrets, Slack.

@@ -1,0 +1,311 @@
+//! Money and quantity as whole numbers of ten-thousandths. Nothing here is ever a float.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+/// Ten-thousandths in one.
+pub const SCALE: i64 = 10_000;
+const DECIMALS: usize = 4;
+
+/// Why a text is not a money amount or quantity, or why a sum does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FixedError {
+    /// Not a plain decimal number.
+    #[error("`{0}` is not a decimal number such as 12.5")]
+    NotANumber(String),
+    /// More digits after the point than are kept.
+    #[error("`{0}` has more than four digits after the point")]
+    TooFine(String),
+    /// Beyond ±922 337 203 685 477.
+    #[error("the amount is too large")]
+    TooLarge,
+}
+
+fn parse(text: &str) -> Result<i64, FixedError> {
+    let wrong = || FixedError::NotANumber(text.to_owned());
+    let trimmed = text.trim();
+    let (negative, digits) = match trimmed.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, trimmed),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return Err(wrong());
+    }
+    if fraction.contains('.') {
+        return Err(wrong());
+    }
+    let kept = fraction.trim_end_matches('0');
+    if kept.len() > DECIMALS {
+        return Err(FixedError::TooFine(text.to_owned()));
+    }
+    let all = format!("{whole}{kept:0<DECIMALS$}");
+    let value: i64 = all.parse().map_err(|_| FixedError::TooLarge)?;
+    if negative { value.checked_neg().ok_or(FixedError::TooLarge) } else { Ok(value) }
+}
+
+fn write(value: i64, f: &mut fmt::Formatter<'_>, decimals_min: usize) -> fmt::Result {
+    let sign = if value < 0 { "-" } else { "" };
+    let scale = SCALE.unsigned_abs();
+    let (whole, fraction) =
+        (value.unsigned_abs().checked_div(scale).unwrap_or(0), value.unsigned_abs().checked_rem(scale).unwrap_or(0));
+    let digits = format!("{fraction:0DECIMALS$}");
+    let mut shown = digits.trim_end_matches('0');
+    if shown.len() < decimals_min {
+        shown = digits.get(..decimals_min).unwrap_or(shown);
+    }
+    if shown.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{shown}") }
+}
+
+/// `value × numerator ÷ denominator`, rounded half away from zero.
+///
+/// # Errors
+/// [`FixedError::TooLarge`] when the result does not fit or the denominator is zero.
+pub fn mul_div(value: i64, numerator: i64, denominator: i64) -> Result<i64, FixedError> {
+    let product = i128::from(value).checked_mul(i128::from(numerator)).ok_or(FixedError::TooLarge)?;
+    let negative = (product < 0) != (denominator < 0);
+    let (product, by) = (product.unsigned_abs(), u128::from(denominator.unsigned_abs()));
+    let half = by.checked_div(2).unwrap_or(0);
+    // half up on the magnitude: add (by / 2), for odd `by` the true half is not a whole number
+    let rounded = product
+        .checked_add(half)
+        .and_then(|sum| sum.checked_div(by))
+        .and_then(|magnitude| i64::try_from(magnitude).ok())
+        .ok_or(FixedError::TooLarge)?;
+    if negative { rounded.checked_neg().ok_or(FixedError::TooLarge) } else { Ok(rounded) }
+}
+
+macro_rules! fixed_point {
+    ($(#[$doc:meta])* $name:ident, $decimals_min:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(i64);
+
+        impl $name {
+            /// Nothing.
+            pub const ZERO: Self = Self(0);
+
+            /// From ten-thousandths.
+            pub const fn from_e4(value: i64) -> Self {
+                Self(value)
+            }
+
+            /// In ten-thousandths.
+            pub const fn e4(self) -> i64 {
+                self.0
+            }
+
+            /// From whole units.
+            ///
+            /// # Errors
+            /// [`FixedError::TooLarge`] beyond the range.
+            pub fn from_whole(value: i64) -> Result<Self, FixedError> {
+                value.checked_mul(SCALE).map(Self).ok_or(FixedError::TooLarge)
+            }
+
+            /// The sum.
+            ///
+            /// # Errors
+            /// [`FixedError::TooLarge`]: an overflow is an error, never a wrap.
+            pub fn plus(self, other: Self) -> Result<Self, FixedError> {
+                self.0.checked_add(other.0).map(Self).ok_or(FixedError::TooLarge)
+            }
+
+            /// The difference.
+            ///
+            /// # Errors
+            /// [`FixedError::TooLarge`]: an overflow is an error, never a wrap.
+            pub fn minus(self, other: Self) -> Result<Self, FixedError> {
+                self.0.checked_sub(other.0).map(Self).ok_or(FixedError::TooLarge)
+            }
+
+            /// The opposite.
+            ///
+            /// # Errors
+            /// [`FixedError::TooLarge`] for the one value that has none.
+            pub fn negated(self) -> Result<Self, FixedError> {
+                self.0.checked_neg().map(Self).ok_or(FixedError::TooLarge)
+            }
+
+            /// Its size without the sign.
+            pub fn magnitude(self) -> Self {
+                Self(self.0.saturating_abs())
+            }
+
+            /// Whether it is zero.
+            pub const fn is_zero(self) -> bool {
+                self.0 == 0
+            }
+
+            /// Whether it is below zero.
+            pub const fn is_negative(self) -> bool {
+                self.0 < 0
+            }
+
+            /// This share of it: `self × part ÷ whole`, rounded half away from zero.
+            ///
+            /// # Errors
+            /// [`FixedError::TooLarge`] when it does not fit or `whole` is zero.
+            pub fn share(self, part: Quantity, whole: Quantity) -> Result<Self, FixedError> {
+                mul_div(self.0, part.e4(), whole.e4()).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write(self.0, f, $decimals_min)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = FixedError;
+            fn from_str(text: &str) -> Result<Self, FixedError> {
+                parse(text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+fixed_point!(
+    /// An amount in the org's base currency, or a price in the currency that its field names.
+    /// Four decimals, shown with at least two.
+    Money, 2);
+fixed_point!(
+    /// A quantity of an item in its base unit. Four decimals; below zero only where a field says so.
+    Quantity, 0);
+
+impl Quantity {
+    /// One base unit.
+    pub const ONE: Self = Self(SCALE);
+
+    /// What this quantity is worth at a unit price, rounded half away from zero to 1/10 000.
+    ///
+    /// # Errors
+    /// [`FixedError::TooLarge`] when it does not fit.
+    pub fn at(self, unit_price: Money) -> Result<Money, FixedError> {
+        mul_div(self.0, unit_price.0, SCALE).map(Money)
+    }
+
+    /// The smallest whole multiple of `pack` that is not below this quantity; itself when `pack` is not
+    /// above zero.
+    ///
+    /// # Errors
+    /// [`FixedError::TooLarge`] when it does not fit.
+    pub fn up_to_multiple_of(self, pack: Self) -> Result<Self, FixedError> {
+        if pack.0 <= 0 {
+            return Ok(self);
+        }
+        let over = self.0.rem_euclid(pack.0);
+        if over == 0 {
+            return Ok(self);
+        }
+        let missing = pack.0.checked_sub(over).ok_or(FixedError::TooLarge)?;
+        self.0.checked_add(missing).map(Self).ok_or(FixedError::TooLarge)
+    }
+}
+
+impl Money {
+    /// The price of one unit when `quantity` units cost this much; zero when the quantity is zero.
+    ///
+    /// # Errors
+    /// [`FixedError::TooLarge`] when it does not fit.
+    pub fn per_unit(self, quantity: Quantity) -> Result<Self, FixedError> {
+        if quantity.is_zero() { Ok(Self::ZERO) } else { mul_div(self.0, SCALE, quantity.0).map(Self) }
+    }
+
+    /// Rounded half away from zero to whole hundredths, as amounts are shown.
+    pub fn to_cents(self) -> Self {
+        mul_div(self.0, 1, 100).ok().and_then(|cents| cents.checked_mul(100)).map_or(self, Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn texts_parse_exactly_or_say_why_not() {
+        let cases = [
+            ("0", Ok(0)),
+            ("12.5", Ok(125_000)),
+            ("-0.0001", Ok(-1)),
+            ("4.81", Ok(48_100)),
+            (".5", Ok(5_000)),
+            ("7.", Ok(70_000)),
+            ("1.00000", Ok(10_000)),
+            ("1.00001", Err(FixedError::TooFine("1.00001".into()))),
+            ("", Err(FixedError::NotANumber(String::new()))),
+            ("1e3", Err(FixedError::NotANumber("1e3".into()))),
+            ("--1", Err(FixedError::NotANumber("--1".into()))),
+            ("1.2.3", Err(FixedError::NotANumber("1.2.3".into()))),
+            ("99999999999999999", Err(FixedError::TooLarge)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<Quantity>().map(Quantity::e4), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn money_shows_cents_and_quantity_only_what_it_has() {
+        assert_eq!(Money::from_e4(125_000).to_string(), "12.50");
+        assert_eq!(Money::from_e4(-1).to_string(), "-0.0001");
+        assert_eq!(Quantity::from_e4(125_000).to_string(), "12.5");
+        assert_eq!(Quantity::from_e4(10_000).to_string(), "1");
+    }
+
+    #[test]
+    fn half_rounds_away_from_zero() {
+        assert_eq!(mul_div(1, 1, 2), Ok(1));
+        assert_eq!(mul_div(-1, 1, 2), Ok(-1));
+        assert_eq!(mul_div(1, 1, 3), Ok(0));
+        assert_eq!(mul_div(2, 1, 3), Ok(1));
+        assert_eq!(mul_div(1, 1, 0), Err(FixedError::TooLarge));
+    }
+
+    #[test]
+    fn packs_round_up() {
+        let q = |text: &str| text.parse::<Quantity>().unwrap();
+        assert_eq!(q("13").up_to_multiple_of(q("6")), Ok(q("18")));
+        assert_eq!(q("12").up_to_multiple_of(q("6")), Ok(q("12")));
+        assert_eq!(q("0.1").up_to_multiple_of(q("1")), Ok(q("1")));
+        assert_eq!(q("5").up_to_multiple_of(q("0")), Ok(q("5")));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_parses_back(value in any::<i64>()) {
+            let amount = Money::from_e4(value);
+            prop_assert_eq!(amount.to_string().parse::<Money>(), if value == i64::MIN { Err(FixedError::TooLarge) } else { Ok(amount) });
+        }
+
+        #[test]
+        fn sums_never_wrap(a in any::<i64>(), b in any::<i64>()) {
+            let exact = i128::from(a) + i128::from(b);
+            match Money::from_e4(a).plus(Money::from_e4(b)) {
+                Ok(sum) => prop_assert_eq!(i128::from(sum.e4()), exact),
+                Err(error) => {
+                    prop_assert_eq!(error, FixedError::TooLarge);
+                    prop_assert!(i64::try_from(exact).is_err());
+                }
+            }
+        }
+    }
+}

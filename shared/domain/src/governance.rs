@@ -1,0 +1,230 @@
+//! Proposals, who decides on them, and what is allowed to leave.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::audit::Hash;
+use crate::fixed::{Money, Quantity};
+use crate::ids::{ContactId, DocumentId, EffectId, ItemId, LocationId, OrgId, ProposalId, derived};
+
+/// What parstock may do in Xero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Look, count, warn and propose; write nothing to Xero.
+    #[default]
+    Observe,
+    /// As observe, and what a person approved becomes a DRAFT in Xero.
+    Assist,
+}
+
+/// One line of a proposed order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposalLine {
+    /// The item.
+    pub item: ItemId,
+    /// Its code when proposed.
+    pub code: String,
+    /// Its name when proposed.
+    pub name: String,
+    /// For which location.
+    pub location: LocationId,
+    /// How much to order, in base units.
+    pub quantity: Quantity,
+    /// Price of one unit: the last bill's, else the item's purchase price.
+    pub unit_price: Money,
+    /// Why, in one sentence with its figures.
+    pub reason: String,
+    /// The figures behind the reason, by name, so that it can be recomputed.
+    pub inputs: std::collections::BTreeMap<String, String>,
+}
+
+/// Where a proposal stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ProposalState {
+    /// Waiting for a person; planning may still change it.
+    Open,
+    /// A person said yes; the effect is under way.
+    Approved {
+        /// The approval.
+        approval: Approval,
+        /// The effect that carries it out.
+        effect: EffectId,
+    },
+    /// It is in Xero.
+    Done {
+        /// The approval.
+        approval: Approval,
+        /// The purchase order in Xero.
+        order: DocumentId,
+    },
+    /// Xero refused it, or a person must look.
+    Failed {
+        /// The approval.
+        approval: Approval,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A person said no.
+    Rejected {
+        /// Who.
+        who: String,
+        /// When.
+        at: Timestamp,
+        /// Why, in their words.
+        reason: String,
+    },
+    /// Nothing is wanted from this supplier any more.
+    Withdrawn {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A yes of a person to exactly these contents. Whatever writes to Xero takes one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// What was approved.
+    pub proposal: ProposalId,
+    /// The contents that were shown, by hash.
+    pub contents: Hash,
+    /// Who.
+    pub who: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An order that parstock proposes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Its id; the order's number derives from it.
+    pub id: ProposalId,
+    /// The supplier.
+    pub supplier: ContactId,
+    /// The supplier's name when proposed.
+    pub supplier_name: String,
+    /// Day of the plan that it follows.
+    pub planned_on: Date,
+    /// When the goods are wanted.
+    pub wanted_on: Date,
+    /// When it was first proposed.
+    pub proposed_at: Timestamp,
+    /// Its lines.
+    pub lines: Vec<ProposalLine>,
+    /// Where it stands.
+    pub status: ProposalState,
+}
+
+/// Why a decision can't be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DecisionError {
+    /// Planning changed it since it was shown.
+    #[error("the proposal has changed since it was shown: look at it again before you decide")]
+    Changed,
+    /// Somebody decided already.
+    #[error("the proposal is no longer open: it is {0}")]
+    NotOpen(&'static str),
+    /// The org only observes.
+    #[error("the organisation is in phase observe, which writes nothing to Xero: set the phase to assist first")]
+    Observing,
+    /// A rejection without a reason.
+    #[error("say in a few words why the proposal is rejected")]
+    NoReason,
+}
+
+impl Proposal {
+    /// A new proposal's id: the same plan of the same day gives the same.
+    pub fn new_id(org: OrgId, supplier: ContactId, planned_at: Timestamp) -> ProposalId {
+        ProposalId(derived("proposal", &[&org.to_string(), &supplier.to_string(), &planned_at.to_string()]))
+    }
+
+    /// What the order costs, in base currency.
+    ///
+    /// # Errors
+    /// [`crate::fixed::FixedError`] when it does not fit.
+    pub fn total(&self) -> Result<Money, crate::fixed::FixedError> {
+        let mut total = Money::ZERO;
+        for line in &self.lines {
+            total = total.plus(line.quantity.at(line.unit_price)?.to_cents())?;
+        }
+        Ok(total)
+    }
+
+    /// Hash of what a person decides about: supplier, day and lines with quantity, price and reason.
+    pub fn contents(&self) -> Hash {
+        let mut text = format!("{}\n{}\n{}\n", self.id, self.supplier, self.wanted_on);
+        for line in &self.lines {
+            text.push_str(&format!(
+                "{}\t{}\t{}\t{}\t{}\n",
+                line.item, line.location, line.quantity, line.unit_price, line.reason
+            ));
+        }
+        Hash::of(text.as_bytes())
+    }
+
+    /// The word for where it stands.
+    pub const fn state_name(&self) -> &'static str {
+        match self.status {
+            ProposalState::Open => "open",
+            ProposalState::Approved { .. } => "approved",
+            ProposalState::Done { .. } => "ordered",
+            ProposalState::Failed { .. } => "failed",
+            ProposalState::Rejected { .. } => "rejected",
+            ProposalState::Withdrawn { .. } => "withdrawn",
+        }
+    }
+
+    /// Whether it still stands between plan and order, so that no second one may grow beside it.
+    pub const fn is_pending(&self) -> bool {
+        matches!(self.status, ProposalState::Open | ProposalState::Approved { .. } | ProposalState::Failed { .. })
+    }
+
+    /// A person's yes to the contents that were shown. The effect's id follows from the proposal, so that
+    /// a second yes can't make a second order.
+    ///
+    /// # Errors
+    /// [`DecisionError`] says what stands against it.
+    pub fn approve(
+        &self,
+        phase: Phase,
+        shown: Hash,
+        who: &str,
+        at: Timestamp,
+    ) -> Result<(Self, Approval, EffectId), DecisionError> {
+        self.decidable(shown)?;
+        if phase < Phase::Assist {
+            return Err(DecisionError::Observing);
+        }
+        let approval = Approval { proposal: self.id, contents: shown, who: who.to_owned(), at };
+        let effect = EffectId(derived("purchase order", &[&self.id.to_string()]));
+        let status = ProposalState::Approved { approval: approval.clone(), effect };
+        Ok((Self { status, ..self.clone() }, approval, effect))
+    }
+
+    /// A person's no to the contents that were shown.
+    ///
+    /// # Errors
+    /// [`DecisionError`] says what stands against it.
+    pub fn reject(&self, shown: Hash, who: &str, at: Timestamp, reason: &str) -> Result<Self, DecisionError> {
+        self.decidable(shown)?;
+        let reason = reason.trim();
+        if reason.is_empty() {
+            return Err(DecisionError::NoReason);
+        }
+        let status = ProposalState::Rejected { who: who.to_owned(), at, reason: reason.to_owned() };
+        Ok(Self { status, ..self.clone() })
+    }
+
+    fn decidable(&self, shown: Hash) -> Result<(), DecisionError> {
+        if self.status != ProposalState::Open {
+            return Err(DecisionError::NotOpen(self.state_name()));
+        }
+        if self.contents() != shown {
+            return Err(DecisionError::Changed);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,20 @@
+//! The stock ledger: what each document should have booked, minus what it has booked, becomes movements;
+//! positions and cost layers follow.
+//!
+//! - [`movement`]: one row of the ledger.
+//! - [`layer`]: what stock cost.
+//! - [`position`]: the fold of an item's movements.
+//! - [`arrival`]: which open order line a bill line brings in.
+//! - [`booking`]: desired minus booked, per document line.
+
+pub mod arrival;
+pub mod booking;
+pub mod layer;
+pub mod movement;
+pub mod position;
+
+pub use arrival::{Arrival, OrderLine};
+pub use booking::{BookedLine, DesiredLine, LineChange};
+pub use layer::Layer;
+pub use movement::{Cause, Movement, MovementKey, Place};
+pub use position::{OnHand, Position};

@@ -1,0 +1,111 @@
+//! A stock movement: stock that went from one place to another on a day, because of something.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{DocumentKind, DocumentRef};
+use crate::fixed::{FixedError, Money, Quantity};
+use crate::ids::{CommitId, ItemId, LineId, LocationId};
+
+/// One side of a movement. Over all places the quantities of an item sum to zero.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Our own stock.
+    Stock(LocationId),
+    /// With a supplier.
+    Supplier,
+    /// With a customer.
+    Customer,
+    /// Where an opening balance comes from.
+    Opening,
+    /// Found, lost, broken, counted.
+    Adjustment,
+}
+
+/// Why a movement exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A line of a document.
+    Document {
+        /// The document.
+        of: DocumentRef,
+        /// Its line.
+        line: LineId,
+    },
+    /// The balance with which the ledger of the item starts.
+    Opening,
+}
+
+impl Cause {
+    /// Whether it says what customers wanted: sales, and returns against them.
+    pub const fn is_demand(self) -> bool {
+        match self {
+            Self::Document { of, .. } => matches!(
+                of.kind,
+                DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney
+            ),
+            Self::Opening => false,
+        }
+    }
+}
+
+/// The place of a movement in the item's history: a total order that doesn't depend on when we learnt of it.
+///
+/// Day, then in before out, then kind, document, line and revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MovementKey {
+    /// The day on which it takes effect, a civil day of the org.
+    pub effective_on: Date,
+    /// Out of our stock; what comes in on a day comes first.
+    pub out: bool,
+    /// Why.
+    pub cause: Cause,
+    /// Counts what was booked for the same line, from 1.
+    pub revision: u32,
+    /// Reversals of an earlier booking come before what replaces it.
+    pub correction: bool,
+}
+
+/// One row of the ledger, never changed once written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Movement {
+    /// The item.
+    pub item: ItemId,
+    /// Its place in the history.
+    pub key: MovementKey,
+    /// How much, above zero.
+    pub quantity: Quantity,
+    /// From where.
+    pub from: Place,
+    /// To where.
+    pub to: Place,
+    /// What it is worth, base currency, at least zero: the price of what came in, the cost of what went out.
+    pub value: Money,
+    /// Cost difference of earlier issues that this receipt settles (stock had been oversold).
+    pub correction: Money,
+    /// When we booked it.
+    pub recorded_at: Timestamp,
+    /// In which commit.
+    pub commit: CommitId,
+}
+
+impl Movement {
+    /// The change of our own stock: above zero in, below zero out.
+    ///
+    /// # Errors
+    /// [`FixedError::TooLarge`] when it does not fit.
+    pub fn signed_quantity(&self) -> Result<Quantity, FixedError> {
+        if self.key.out { self.quantity.negated() } else { Ok(self.quantity) }
+    }
+
+    /// The demand that it stands for: a sale counts above zero, a return below, all else not at all.
+    ///
+    /// # Errors
+    /// [`FixedError::TooLarge`] when it does not fit.
+    pub fn demand(&self) -> Result<Option<Quantity>, FixedError> {
+        if self.key.cause.is_demand() { self.signed_quantity()?.negated().map(Some) } else { Ok(None) }
+    }
+}

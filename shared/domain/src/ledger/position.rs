@@ -1,0 +1,171 @@
+//! An item's position at a location: the fold of its movements, and for tracked items what Xero last said.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::movement::Movement;
+use crate::document::XeroQuantity;
+use crate::fixed::{FixedError, Money, Quantity};
+
+/// What Xero last said of a tracked item, and what we had booked when it said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Quantity and cost pool in Xero.
+    pub xero: XeroQuantity,
+    /// When we asked.
+    pub at: Timestamp,
+    /// The sum of our movements at that moment.
+    pub booked: Quantity,
+}
+
+impl Snapshot {
+    /// What our movements don't explain.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn residual(&self) -> Result<Quantity, FixedError> {
+        self.xero.on_hand.minus(self.booked)
+    }
+}
+
+/// How much lies there, or that nobody has counted it yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OnHand {
+    /// An untracked item without an opening balance: there is no number to show.
+    NotCounted,
+    /// The quantity; below zero when more was sold than is known to have come in.
+    Counted(Quantity),
+}
+
+impl OnHand {
+    /// The quantity, if there is one.
+    pub const fn quantity(self) -> Option<Quantity> {
+        match self {
+            Self::Counted(quantity) => Some(quantity),
+            Self::NotCounted => None,
+        }
+    }
+}
+
+/// Movements that take effect on a day that has not come yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ahead {
+    /// The day.
+    pub on: Date,
+    /// Their sum.
+    pub quantity: Quantity,
+}
+
+/// The position of an item at a location.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Whether Xero is the book of this item (else our ledger is).
+    pub tracked: bool,
+    /// Whether an opening balance stands in the ledger.
+    pub opened: bool,
+    /// Sum of all movements, those dated ahead included.
+    pub booked: Quantity,
+    /// Of these, what is dated ahead of the day on which it was booked, by day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<Ahead>,
+    /// On sales drafts.
+    pub committed: Quantity,
+    /// Value of the stock: the remaining cost of its layers.
+    pub value: Money,
+    /// Day of the latest sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sold_on: Option<Date>,
+    /// How many movements it is the fold of.
+    pub movements: u64,
+    /// What Xero last said (tracked items).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Position {
+    /// Adds one movement. `today` is the org's civil day.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn apply(&mut self, movement: &Movement, today: Date) -> Result<(), FixedError> {
+        let change = movement.signed_quantity()?;
+        self.booked = self.booked.plus(change)?;
+        self.ahead.retain(|ahead| ahead.on > today);
+        let day = movement.key.effective_on;
+        if day > today {
+            match self.ahead.iter_mut().find(|ahead| ahead.on == day) {
+                Some(ahead) => ahead.quantity = ahead.quantity.plus(change)?,
+                None => self.ahead.push(Ahead { on: day, quantity: change }),
+            }
+            self.ahead.retain(|ahead| !ahead.quantity.is_zero());
+            self.ahead.sort_by_key(|ahead| ahead.on);
+        }
+        if movement.key.cause == super::movement::Cause::Opening {
+            self.opened = true;
+        }
+        if movement.key.cause.is_demand() && movement.key.out {
+            self.last_sold_on = self.last_sold_on.max(Some(day));
+        }
+        self.movements = self.movements.saturating_add(1);
+        Ok(())
+    }
+
+    /// What lies there today: Xero's figure for tracked items, else the sum of movements up to today.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn on_hand(&self, today: Date) -> Result<OnHand, FixedError> {
+        if self.tracked {
+            return Ok(self.snapshot.map_or(OnHand::NotCounted, |snapshot| OnHand::Counted(snapshot.xero.on_hand)));
+        }
+        if !self.opened {
+            return Ok(OnHand::NotCounted);
+        }
+        let mut on_hand = self.booked;
+        for ahead in self.ahead.iter().filter(|ahead| ahead.on > today) {
+            on_hand = on_hand.minus(ahead.quantity)?;
+        }
+        Ok(OnHand::Counted(on_hand))
+    }
+
+    /// What is promised to customers: sales drafts, and what Xero holds as back-ordered.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn committed_total(&self) -> Result<Quantity, FixedError> {
+        let back_ordered = self.snapshot.map_or(Quantity::ZERO, |snapshot| snapshot.xero.back_ordered);
+        self.committed.plus(back_ordered)
+    }
+
+    /// On hand minus committed.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn available(&self, today: Date) -> Result<OnHand, FixedError> {
+        match self.on_hand(today)? {
+            OnHand::NotCounted => Ok(OnHand::NotCounted),
+            OnHand::Counted(on_hand) => Ok(OnHand::Counted(on_hand.minus(self.committed_total()?)?)),
+        }
+    }
+
+    /// Value of the stock: Xero's cost pool for tracked items, else the remaining cost of our layers.
+    pub fn stock_value(&self) -> Money {
+        match self.snapshot {
+            Some(snapshot) if self.tracked => snapshot.xero.cost_pool,
+            _ => self.value,
+        }
+    }
+}
+
+/// The quantity at the end of a day: the sum of the movements that take effect up to it.
+///
+/// # Errors
+/// [`FixedError`] when it does not fit.
+pub fn quantity_at<'a>(movements: impl IntoIterator<Item = &'a Movement>, day: Date) -> Result<Quantity, FixedError> {
+    let mut sum = Quantity::ZERO;
+    for movement in movements.into_iter().filter(|movement| movement.key.effective_on <= day) {
+        sum = sum.plus(movement.signed_quantity()?)?;
+    }
+    Ok(sum)
+}

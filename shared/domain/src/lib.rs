@@ -1,0 +1,23 @@
+//! Stock, orders and forecasts as pure values and decisions.
+//!
+//! No I/O, no clock, no chance, no AWS, no JSON of others: whatever a decision needs comes in as an
+//! argument, so the same input gives the same bytes everywhere.
+//!
+//! Reading order: [`ids`], [`fixed`] (money and quantity), [`document`] (what Xero's papers mean to us),
+//! [`ledger`] (movements, positions, cost layers, arrivals), [`demand`] and [`replenish`] (what to order
+//! and why), [`settings`], [`governance`] (proposals and approvals), [`alert`], [`event`], [`audit`].
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+#![warn(clippy::arithmetic_side_effects)]
+
+pub mod alert;
+pub mod audit;
+pub mod calendar;
+pub mod demand;
+pub mod document;
+pub mod event;
+pub mod fixed;
+pub mod governance;
+pub mod ids;
+pub mod ledger;
+pub mod replenish;
+pub mod settings;

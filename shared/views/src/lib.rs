@@ -1,0 +1,1 @@
+//! What people read: digests, mails and pages, with all escaping.

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod auth;
+mod client;
+mod date;
+mod decimal;
+mod error;
+mod limits;
+pub mod model;
+mod stream;
+pub mod webhook;
+
+pub use auth::{MemoryTokenStore, StoredToken, TOKEN_LEASE, TOKEN_SKEW, TokenStore};
+pub use client::{
+    API_URL, CALL_TIMEOUT, CONNECT_TIMEOUT, CallCounts, CallKind, Client, Clock, ContactsQuery, IDS_PER_CALL,
+    IDENTITY_URL, IdempotencyKey, ItemsQuery, PAGE_SIZE, RESPONSE_BYTES_MAX, Session, SystemClock,
+    WriteOutcome, XeroConfig, http_client,
+};
+pub use date::{parse_day, parse_instant};
+pub use decimal::{Decimal, DecimalError};
+pub use error::{Error, InputError, Problem, StoreError, Wait};
+pub use limits::{
+    Answer, BudgetState, CONCURRENT_CEILING, CallBudget, GRANT_CALLS_MAX, GRANT_LIFETIME, Grant,
+    MINUTE_CEILING, MemoryBudget, Priority, RateProblem, Refused, Remaining, Reserve, STARTER_DAY_LIMIT,
+    Usage,
+};

@@ -1,0 +1,1 @@
+//! The whole system under a seeded scheduler, and its stories.
