@@ -1,1 +1,10 @@
 //! Use cases: load, decide, commit once.
+//!
+//! Each use case is one file. They reach the world only through the [`ports`], keep state only as the
+//! [`records`], and speak to each other only by [`message`]s on queues. No AWS, no HTTP, no clock of its own.
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod error;
+pub mod message;
+pub mod ports;
+pub mod records;

@@ -1,0 +1,643 @@
+//! What is stored: each kind of row with its typed key. How keys become strings is the store's business.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use parstock_domain::alert::Alert;
+use parstock_domain::audit::{Entry, Hash, Head};
+use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation};
+use parstock_domain::governance::Proposal;
+use parstock_domain::ids::{
+    ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
+};
+use parstock_domain::ledger::{BookedLine, Layer, Movement, MovementKey, OrderLine, Position};
+use parstock_domain::replenish::Plan;
+use parstock_domain::settings::{ItemSettings, Policy, SupplierSettings};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::ports::Feed;
+
+/// Whose rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// The whole stack: its orgs, tenants and connections.
+    Stack,
+    /// One organisation.
+    Org(OrgId),
+}
+
+/// The key of a row within its owner. The order of keys of one kind is the order of their lists.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Key {
+    /// Stack: an org of the stack.
+    Org(OrgId),
+    /// Stack: the org of a Xero tenant id.
+    Tenant(Uuid),
+    /// Stack: a token set.
+    Connection(String),
+    /// The organisation and how far its copy is.
+    Profile,
+    /// The policy file in force.
+    Policy,
+    /// The org's call budget.
+    CallBudget,
+    /// The lease of the writer of ledger and proposals.
+    Lease,
+    /// How far a feed has been read.
+    Cursor(Feed),
+    /// A hint that waits.
+    Hint(HintOf),
+    /// An item's master data.
+    Item(ItemId),
+    /// The item with a code.
+    ItemCode(String),
+    /// A contact's name.
+    Contact(ContactId),
+    /// What people set for an item.
+    ItemSettings(ItemId),
+    /// What people set for a supplier.
+    SupplierSettings(ContactId),
+    /// What bills taught about an item's supply.
+    Supply(ItemId),
+    /// A document as booked.
+    Document(DocumentRef),
+    /// Further booked lines of a long document.
+    DocumentLines(DocumentRef, u32),
+    /// An item's position.
+    Position(ItemId, LocationId),
+    /// An item's cost layer.
+    Layer(ItemId, LocationId),
+    /// A movement.
+    Movement(ItemId, MovementKey),
+    /// An order line of an item.
+    OrderLine(ItemId, DocumentId, LineId),
+    /// The plan of an item.
+    Plan(ItemId, LocationId),
+    /// A plan that wants to order now.
+    Want(ContactId, ItemId, LocationId),
+    /// Items to plan again, marked before they are booked.
+    Touched(Uuid),
+    /// A proposal.
+    Proposal(ProposalId),
+    /// The one proposal of a supplier that stands between plan and order.
+    PendingProposal(ContactId),
+    /// What a person rejected lately, by supplier.
+    Rejected(ContactId),
+    /// An effect.
+    Effect(EffectId),
+    /// An effect that is not finished.
+    PendingEffect(EffectId),
+    /// A warning.
+    Alert(Uuid),
+    /// Warnings told together.
+    AlertBatch(Uuid),
+    /// A question for a person.
+    Review(Uuid),
+    /// The digest of a day.
+    Digest(Date),
+    /// An audit entry.
+    AuditEntry(u64),
+    /// The end of the audit chain.
+    AuditHead,
+}
+
+/// A list of rows with a common beginning of their keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum List {
+    /// The orgs of the stack.
+    Orgs,
+    /// Hints that wait.
+    Hints,
+    /// Items.
+    Items,
+    /// What people set for items.
+    ItemSettings,
+    /// What people set for suppliers.
+    SupplierSettings,
+    /// Contacts.
+    Contacts,
+    /// Documents of any kind, by kind and id.
+    Documents,
+    /// Further booked lines of a document.
+    DocumentLines(DocumentRef),
+    /// An item's movements, in their order.
+    Movements(ItemId),
+    /// An item's order lines.
+    OrderLines(ItemId),
+    /// Plans that want to order now, by supplier.
+    Wants,
+    /// Marks of items to plan again.
+    Touched,
+    /// Proposals.
+    Proposals,
+    /// Pointers to the proposals that stand between plan and order.
+    PendingProposals,
+    /// Effects that are not finished.
+    PendingEffects,
+    /// Warnings.
+    Alerts,
+    /// Questions for a person.
+    Reviews,
+    /// Digests, by day.
+    Digests,
+    /// The audit trail.
+    AuditEntries,
+}
+
+/// What a waiting hint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HintOf {
+    /// An invoice or bill to fetch.
+    Invoice(DocumentId),
+    /// Credit notes changed.
+    CreditNotes,
+    /// The org is due for a sync.
+    Sync,
+}
+
+/// An org of the stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgEntry {
+    /// The org.
+    pub org: OrgId,
+    /// Its name.
+    pub name: String,
+    /// Its time zone, an IANA name; `None` while Xero's name for it is unknown to us.
+    pub time_zone: Option<String>,
+    /// The token set through which it is reached.
+    pub connection: String,
+    /// Its Xero tenant id, once a signed webhook told it.
+    pub tenant: Option<Uuid>,
+}
+
+/// A token set. The tokens themselves lie in the vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Which version of the vault's secret is in force.
+    pub secret_version: String,
+    /// When the access token ends.
+    pub expires_at: Timestamp,
+    /// Who refreshes it just now, and until when nobody else may.
+    pub lease: Option<(Uuid, Timestamp)>,
+    /// Why a person must act before it works again.
+    pub broken: Option<String>,
+}
+
+/// The organisation and how far its copy is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// As Xero describes it.
+    pub organisation: Organisation,
+    /// Its time zone, an IANA name.
+    pub time_zone: String,
+    /// When parstock first saw it.
+    pub connected_at: Timestamp,
+    /// How far the first load is.
+    pub backfill: Backfill,
+    /// When the last whole poll ended.
+    pub polled_at: Option<Timestamp>,
+    /// Polls since Xero's quantities of tracked items were last read.
+    pub polls_since_quantities: u32,
+    /// Whether a booking touched a tracked item since then.
+    pub quantities_stale: bool,
+    /// Up to when items were read.
+    pub items_until: Option<Timestamp>,
+    /// Day of the latest planning of touched items.
+    pub planned_on: Option<Date>,
+    /// Day of the latest planning of all items.
+    pub planned_all_on: Option<Date>,
+    /// Day of the latest digest.
+    pub digest_on: Option<Date>,
+    /// When warnings were last told.
+    pub alerts_told_at: Option<Timestamp>,
+    /// What a person must do before syncing goes on.
+    pub needs_person: Option<String>,
+}
+
+/// How far the first load is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Backfill {
+    /// Documents are being read.
+    Reading {
+        /// The beginning of history.
+        from: Timestamp,
+        /// Documents booked so far.
+        documents: u64,
+    },
+    /// Documents are read; opening balances of tracked items are being derived.
+    Opening {
+        /// Documents booked.
+        documents: u64,
+        /// The item after which to go on.
+        after: Option<ItemId>,
+    },
+    /// It is whole.
+    Done {
+        /// When it was.
+        at: Timestamp,
+        /// Documents booked.
+        documents: u64,
+    },
+}
+
+/// How far a feed has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// All changes up to this instant are booked.
+    pub until: Timestamp,
+}
+
+/// The lease of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Who holds it; nil when nobody does.
+    pub holder: Uuid,
+    /// Until when at most.
+    pub until: Timestamp,
+}
+
+/// A hint that waits to be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingHint {
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What bills taught about an item's supply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supply {
+    /// The supplier of the latest bill.
+    pub supplier: ContactId,
+    /// Their name at the time.
+    pub supplier_name: String,
+    /// Price of one unit on it, after discount, base currency.
+    pub unit_price: parstock_domain::fixed::Money,
+    /// Its date.
+    pub on: Date,
+}
+
+/// A document as booked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// Kind and Xero id.
+    pub of: DocumentRef,
+    /// Its number.
+    pub number: String,
+    /// Its contact.
+    pub contact: ContactId,
+    /// The contact's name.
+    pub contact_name: String,
+    /// Its date.
+    pub date: Date,
+    /// Its status.
+    pub status: DocumentStatus,
+    /// When Xero last changed what is booked.
+    pub updated_at: Timestamp,
+    /// Hash of the content that is booked (or is being booked).
+    pub content: Hash,
+    /// How far booking is: lines still to book, and of how many; `None` when it is whole.
+    pub progress: Option<(u32, u32)>,
+    /// The first booked lines; further ones lie in [`Key::DocumentLines`].
+    pub lines: Vec<BookedLine>,
+    /// How many rows of further lines there are.
+    pub more: u32,
+    /// Money on lines that name no item.
+    pub uncountable: parstock_domain::fixed::Money,
+    /// The effect by which we wrote it ourselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectId>,
+}
+
+/// What a person rejected lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Per item: the day of the rejection and the quantity that was not wanted.
+    pub lines: BTreeMap<ItemId, (Date, parstock_domain::fixed::Quantity)>,
+}
+
+/// What an effect does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum EffectKind {
+    /// A DRAFT purchase order in Xero with a history note.
+    Order {
+        /// The approved proposal.
+        proposal: ProposalId,
+    },
+    /// The digest of a day by mail.
+    DigestMail {
+        /// The day.
+        day: Date,
+    },
+    /// The digest of a day by Slack.
+    DigestChat {
+        /// The day.
+        day: Date,
+    },
+    /// Warnings by mail.
+    AlertMail {
+        /// The batch.
+        batch: Uuid,
+    },
+    /// Warnings by Slack.
+    AlertChat {
+        /// The batch.
+        batch: Uuid,
+    },
+}
+
+/// Where an effect stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum EffectState {
+    /// Not tried yet.
+    Waiting,
+    /// Somebody tries it now; after `until` it is unknown how that ended.
+    Trying {
+        /// Until when nobody else may.
+        until: Timestamp,
+    },
+    /// It failed without effect and is due again.
+    Due {
+        /// When.
+        at: Timestamp,
+        /// What went wrong.
+        why: String,
+    },
+    /// It is unknown how it ended: look before acting again.
+    Unknown {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A purchase order is written; its history note is not.
+    Noting {
+        /// The order.
+        order: DocumentId,
+    },
+    /// It is done.
+    Done {
+        /// When.
+        at: Timestamp,
+    },
+    /// It will not be tried again.
+    Failed {
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// An effect: what leaves for the outside, with an id fixed before the first try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// What it does.
+    pub what: EffectKind,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Where it stands.
+    pub status: EffectState,
+}
+
+/// Warnings told together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertBatch {
+    /// When they were put together.
+    pub at: Timestamp,
+    /// The warnings.
+    pub alerts: Vec<Alert>,
+}
+
+/// What a person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewKind {
+    /// A bill line fits several open orders.
+    UnclearArrival,
+    /// A line names an item that Xero doesn't list.
+    UnknownItem,
+    /// A document can't be understood.
+    UnreadableDocument,
+    /// The derived opening balance is below zero.
+    NegativeOpening,
+    /// Xero's quantity and our movements differ.
+    Residual,
+    /// Somebody changed a document that parstock wrote.
+    OwnDocumentEdited,
+    /// A message could not be processed.
+    BuriedMessage,
+}
+
+/// A question for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Which kind of question.
+    pub kind: ReviewKind,
+    /// Since when.
+    pub since: Timestamp,
+    /// The item, if it is about one.
+    pub item: Option<ItemId>,
+    /// The document, if it is about one.
+    pub document: Option<DocumentRef>,
+    /// The question, with its figures and what to do.
+    pub text: String,
+}
+
+/// The digest of a day: what was told, so that it can be shown again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestRecord {
+    /// When it was put together.
+    pub at: Timestamp,
+    /// Its content, the views' own JSON.
+    pub content: String,
+}
+
+/// Items to plan again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// Since when.
+    pub at: Timestamp,
+    /// The items.
+    pub items: Vec<ItemId>,
+}
+
+macro_rules! records {
+    ($($(#[$doc:meta])* $variant:ident($content:ty))*) => {
+        /// The content of a row.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        #[expect(clippy::large_enum_variant, reason = "rows are handled one by one, never in bulk by value")]
+        pub enum Record {
+            $($(#[$doc])* $variant($content),)*
+        }
+
+        $(impl Content for $content {
+            fn into_record(self) -> Record {
+                Record::$variant(self)
+            }
+            fn from_record(record: Record) -> Option<Self> {
+                match record {
+                    Record::$variant(content) => Some(content),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+/// A type that is the content of one kind of row.
+pub trait Content: Sized {
+    /// As a record.
+    fn into_record(self) -> Record;
+    /// From a record, if it is of this kind.
+    fn from_record(record: Record) -> Option<Self>;
+}
+
+/// The document or thing that a code or pointer stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointer<T> {
+    /// What it points to.
+    pub to: T,
+}
+
+/// Calls left and used, as the client's limits keep them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallBudgetRecord {
+    /// The client's own JSON.
+    pub state: String,
+}
+
+/// An empty mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {}
+
+/// A contact's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactRecord {
+    /// Its name.
+    pub name: String,
+}
+
+/// A plan that wants to order now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// What it would order.
+    pub line: parstock_domain::governance::ProposalLine,
+    /// When the goods are wanted.
+    pub wanted_on: Date,
+    /// Day of the plan.
+    pub planned_on: Date,
+}
+
+records! {
+    /// See [`OrgEntry`].
+    Org(OrgEntry)
+    /// The org of a tenant, or of a code's item, or the pending proposal.
+    Tenant(Pointer<OrgId>)
+    /// See [`Connection`].
+    Connection(Connection)
+    /// See [`Profile`].
+    Profile(Profile)
+    /// See [`Policy`].
+    Policy(Policy)
+    /// See [`CallBudgetRecord`].
+    CallBudget(CallBudgetRecord)
+    /// See [`Lease`].
+    Lease(Lease)
+    /// See [`Cursor`].
+    Cursor(Cursor)
+    /// See [`WaitingHint`].
+    Hint(WaitingHint)
+    /// See [`Item`].
+    Item(Item)
+    /// The item of a code.
+    ItemCode(Pointer<ItemId>)
+    /// See [`ContactRecord`].
+    Contact(ContactRecord)
+    /// See [`ItemSettings`].
+    ItemSettings(ItemSettings)
+    /// See [`SupplierSettings`].
+    SupplierSettings(SupplierSettings)
+    /// See [`Supply`].
+    Supply(Supply)
+    /// See [`DocumentRecord`].
+    Document(DocumentRecord)
+    /// Further booked lines.
+    DocumentLines(MoreLines)
+    /// See [`Position`].
+    Position(Position)
+    /// See [`Layer`].
+    Layer(Layer)
+    /// See [`Movement`].
+    Movement(Movement)
+    /// See [`OrderLine`].
+    OrderLine(OrderLine)
+    /// See [`Plan`].
+    Plan(Plan)
+    /// See [`Want`].
+    Want(Want)
+    /// See [`Touched`].
+    Touched(Touched)
+    /// See [`Proposal`].
+    Proposal(Proposal)
+    /// The pending proposal of a supplier.
+    PendingProposal(Pointer<ProposalId>)
+    /// See [`Rejected`].
+    Rejected(Rejected)
+    /// See [`Effect`].
+    Effect(Effect)
+    /// Marks an effect that is not finished.
+    PendingEffect(Mark)
+    /// See [`Alert`].
+    Alert(Alert)
+    /// See [`AlertBatch`].
+    AlertBatch(AlertBatch)
+    /// See [`Review`].
+    Review(Review)
+    /// See [`DigestRecord`].
+    Digest(DigestRecord)
+    /// See [`Entry`].
+    AuditEntry(Entry)
+    /// See [`Head`].
+    AuditHead(Head)
+}
+
+/// Further booked lines of a long document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoreLines {
+    /// The lines.
+    pub lines: Vec<BookedLine>,
+}
+
+impl List {
+    /// Whether a key belongs to the list: what the stores filter by.
+    pub fn holds(&self, key: &Key) -> bool {
+        match (self, key) {
+            (Self::Orgs, Key::Org(_))
+            | (Self::Hints, Key::Hint(_))
+            | (Self::Items, Key::Item(_))
+            | (Self::ItemSettings, Key::ItemSettings(_))
+            | (Self::SupplierSettings, Key::SupplierSettings(_))
+            | (Self::Contacts, Key::Contact(_))
+            | (Self::Documents, Key::Document(_))
+            | (Self::Wants, Key::Want(..))
+            | (Self::Touched, Key::Touched(_))
+            | (Self::Proposals, Key::Proposal(_))
+            | (Self::PendingProposals, Key::PendingProposal(_))
+            | (Self::PendingEffects, Key::PendingEffect(_))
+            | (Self::Alerts, Key::Alert(_))
+            | (Self::Reviews, Key::Review(_))
+            | (Self::Digests, Key::Digest(_))
+            | (Self::AuditEntries, Key::AuditEntry(_)) => true,
+            (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
+            (Self::Movements(of), Key::Movement(item, _)) | (Self::OrderLines(of), Key::OrderLine(item, ..)) => {
+                of == item
+            }
+            _ => false,
+        }
+    }
+}
