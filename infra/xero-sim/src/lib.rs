@@ -2,4 +2,8 @@
 
 pub mod act;
 pub mod demo;
+mod error;
+mod ids;
 pub mod retail;
+mod settings;
+mod state;
