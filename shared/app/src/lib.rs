@@ -5,6 +5,8 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod error;
+pub mod load;
 pub mod message;
 pub mod ports;
 pub mod records;
+pub mod writer;

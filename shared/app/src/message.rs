@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+/// Items that one message asks to plan.
+pub const PLAN_ITEMS_MAX: usize = 100;
+
 /// A webhook's hint, as Xero sent it: something may have changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
@@ -38,6 +41,14 @@ pub enum Message {
     Backfill {
         /// The org.
         org: OrgId,
+    },
+    /// Work queue: plan these items, at most [`PLAN_ITEMS_MAX`].
+    #[serde(rename = "parstock.plan.v1")]
+    Plan {
+        /// The org.
+        org: OrgId,
+        /// The items.
+        items: Vec<ItemId>,
     },
     /// Work queue: plan the items that changed.
     #[serde(rename = "parstock.plan_touched.v1")]

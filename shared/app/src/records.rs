@@ -13,7 +13,7 @@ use parstock_domain::ids::{
 };
 use parstock_domain::ledger::{BookedLine, Layer, Movement, MovementKey, OrderLine, Position};
 use parstock_domain::replenish::Plan;
-use parstock_domain::settings::{ItemSettings, Policy, SupplierSettings};
+use parstock_domain::settings::{ItemSettings, Learned, Policy, SupplierSettings};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -55,10 +55,10 @@ pub enum Key {
     ItemCode(String),
     /// A contact's name.
     Contact(ContactId),
-    /// What people set for an item.
-    ItemSettings(ItemId),
-    /// What people set for a supplier.
-    SupplierSettings(ContactId),
+    /// What people set for the item with this code.
+    ItemSettings(String),
+    /// What people set for the supplier of this name.
+    SupplierSettings(String),
     /// What bills taught about an item's supply.
     Supply(ItemId),
     /// A document as booked.
@@ -265,19 +265,6 @@ pub struct Lease {
 pub struct WaitingHint {
     /// Since when.
     pub since: Timestamp,
-}
-
-/// What bills taught about an item's supply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Supply {
-    /// The supplier of the latest bill.
-    pub supplier: ContactId,
-    /// Their name at the time.
-    pub supplier_name: String,
-    /// Price of one unit on it, after discount, base currency.
-    pub unit_price: parstock_domain::fixed::Money,
-    /// Its date.
-    pub on: Date,
 }
 
 /// A document as booked.
@@ -562,8 +549,8 @@ records! {
     ItemSettings(ItemSettings)
     /// See [`SupplierSettings`].
     SupplierSettings(SupplierSettings)
-    /// See [`Supply`].
-    Supply(Supply)
+    /// See [`Learned`].
+    Supply(Learned)
     /// See [`DocumentRecord`].
     Document(DocumentRecord)
     /// Further booked lines.

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::layer::Layer;
+use super::movement::{Cause, Movement, MovementKey, Place};
+use super::position::Position;
 use crate::document::{Document, DocumentKind, DocumentLine, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::ids::{DocumentId, ItemId, LineId};
+use crate::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
 
 /// What one line of a document should have booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,4 +195,346 @@ pub fn changes(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange
         changes.push(LineChange { line: gone.line, before: Some(gone.clone()), after: None });
     }
     changes
+}
+
+/// What booking a document needs to know besides its lines.
+#[derive(Clone, Debug)]
+pub struct Booking<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// The org's civil day.
+    pub today: Date,
+    /// Now.
+    pub recorded_at: Timestamp,
+    /// The commit that will hold it.
+    pub commit: CommitId,
+    /// Where the goods lie.
+    pub location: &'a LocationId,
+}
+
+/// What is held of an item at a location.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// Its position.
+    pub position: Position,
+    /// Its cost layer.
+    pub layer: Layer,
+}
+
+/// What one change books: movements, and what stands booked for the line afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// Rows of the ledger, the reversal first.
+    pub movements: Vec<Movement>,
+    /// What stands booked; `None` only if nothing ever was.
+    pub line: Option<BookedLine>,
+}
+
+impl Booking<'_> {
+    /// Books one change: takes back what stood exactly as it was booked, then books what should stand.
+    /// `stocks` holds the items that the change touches, and is brought up to date.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit; then `stocks` must be thrown away.
+    pub fn book(
+        &self,
+        change: &LineChange,
+        arrival: Option<(DocumentId, LineId)>,
+        stocks: &mut BTreeMap<ItemId, Stock>,
+    ) -> Result<Booked, FixedError> {
+        let mut movements = Vec::new();
+        let revision = change.before.as_ref().map_or(0, |line| line.revision).saturating_add(1);
+        if let Some(before) = &change.before {
+            let stock = stocks.entry(before.item).or_default();
+            stock.position.committed = stock.position.committed.minus(before.committed)?;
+            if !before.change.is_zero() {
+                let undone = stock.layer.take_back(before.change, before.value)?;
+                let movement = self.movement(
+                    Step { item: before.item, day: before.effective_on, change: before.change.negated()?, revision, correction: true },
+                    change.line,
+                    before.value.magnitude(),
+                    undone.correction,
+                )?;
+                stock.layer = undone.layer;
+                stock.position.apply(&movement, self.today)?;
+                stock.position.value = undone.layer.cost;
+                movements.push(movement);
+            }
+        }
+        let Some(after) = &change.after else {
+            let line = change.before.as_ref().map(|before| BookedLine {
+                change: Quantity::ZERO,
+                value: Money::ZERO,
+                cost: None,
+                committed: Quantity::ZERO,
+                ordered: Quantity::ZERO,
+                revision,
+                arrival: None,
+                ..before.clone()
+            });
+            return Ok(Booked { movements, line });
+        };
+        let stock = stocks.entry(after.item).or_default();
+        stock.position.committed = stock.position.committed.plus(after.committed)?;
+        let mut value = Money::ZERO;
+        if !after.change.is_zero() {
+            let quantity = after.change.magnitude();
+            let (layer, moved, correction) = if after.change.is_negative() {
+                let issued = stock.layer.issue(quantity)?;
+                value = issued.cost.negated()?;
+                (issued.layer, issued.cost, Money::ZERO)
+            } else {
+                let cost = match after.cost {
+                    Some(cost) => cost,
+                    // a return comes back at what the stock costs now
+                    None => quantity.at(stock.layer.unit_cost()?)?,
+                };
+                let received = stock.layer.receive(quantity, cost)?;
+                value = cost.minus(received.correction)?;
+                (received.layer, cost, received.correction)
+            };
+            let movement = self.movement(
+                Step { item: after.item, day: after.effective_on, change: after.change, revision, correction: false },
+                change.line,
+                moved,
+                correction,
+            )?;
+            stock.layer = layer;
+            stock.position.apply(&movement, self.today)?;
+            stock.position.value = layer.cost;
+            movements.push(movement);
+        }
+        let line = BookedLine {
+            line: change.line,
+            item: after.item,
+            effective_on: after.effective_on,
+            change: after.change,
+            value,
+            cost: after.cost,
+            committed: after.committed,
+            ordered: after.ordered,
+            revision,
+            arrival,
+        };
+        Ok(Booked { movements, line: Some(line) })
+    }
+
+    fn movement(&self, step: Step, line: LineId, value: Money, correction: Money) -> Result<Movement, FixedError> {
+        let out = step.change.is_negative();
+        let ours = Place::Stock(self.location.clone());
+        let theirs = match self.document.of.kind {
+            DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney => Place::Customer,
+            DocumentKind::Bill
+            | DocumentKind::SpendMoney
+            | DocumentKind::SupplierCredit
+            | DocumentKind::PurchaseOrder => Place::Supplier,
+        };
+        let (from, to) = if out { (ours, theirs) } else { (theirs, ours) };
+        Ok(Movement {
+            item: step.item,
+            key: MovementKey {
+                effective_on: step.day,
+                out,
+                cause: Cause::Document { of: self.document.of, line },
+                revision: step.revision,
+                correction: step.correction,
+            },
+            quantity: step.change.magnitude(),
+            from,
+            to,
+            value,
+            correction,
+            recorded_at: self.recorded_at,
+            commit: self.commit,
+        })
+    }
+}
+
+struct Step {
+    item: ItemId,
+    day: Date,
+    change: Quantity,
+    revision: u32,
+    correction: bool,
+}
+
+/// The movement with which an item's ledger starts, and the stock after it.
+///
+/// # Errors
+/// [`FixedError`] when an amount does not fit.
+pub fn open(
+    mut stock: Stock,
+    opening: &Opening,
+    today: Date,
+    recorded_at: Timestamp,
+    commit: CommitId,
+) -> Result<(Movement, Stock), FixedError> {
+    let out = opening.quantity.is_negative();
+    let ours = Place::Stock(opening.location.clone());
+    let (from, to) = if out { (ours, Place::Opening) } else { (Place::Opening, ours) };
+    // Nothing went before it, whenever it becomes known: it is added to what has been booked since.
+    let layer = stock.layer.take_back(opening.quantity.negated()?, opening.value.negated()?)?;
+    let movement = Movement {
+        item: opening.item,
+        key: MovementKey { effective_on: opening.on, out, cause: Cause::Opening, revision: 1, correction: false },
+        quantity: opening.quantity.magnitude(),
+        from,
+        to,
+        value: opening.value.magnitude(),
+        correction: layer.correction,
+        recorded_at,
+        commit,
+    };
+    stock.layer = Layer { last_unit_cost: stock.layer.last_unit_cost, ..layer.layer };
+    if stock.layer.last_unit_cost.is_zero() {
+        stock.layer.last_unit_cost = opening.value.per_unit(opening.quantity)?;
+    }
+    stock.position.apply(&movement, today)?;
+    stock.position.value = stock.layer.cost;
+    Ok((movement, stock))
+}
+
+/// The balance with which an item's ledger starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The item.
+    pub item: ItemId,
+    /// Where.
+    pub location: LocationId,
+    /// At the end of this day.
+    pub on: Date,
+    /// How much.
+    pub quantity: Quantity,
+    /// What it is worth together.
+    pub value: Money,
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::document::{DocumentRef, DocumentStatus};
+    use crate::ids::ContactId;
+
+    const ITEM: ItemId = ItemId(Uuid::from_u128(77));
+
+    fn document(kind: DocumentKind, status: DocumentStatus, lines: &[(u128, i64, i64)]) -> Document {
+        Document {
+            of: DocumentRef { kind, id: DocumentId(Uuid::from_u128(1)) },
+            number: "D-1".into(),
+            reference: String::new(),
+            status,
+            contact: ContactId(Uuid::from_u128(5)),
+            contact_name: "Somebody".into(),
+            date: date(2026, 5, 4),
+            expected_on: None,
+            updated_at: Timestamp::UNIX_EPOCH,
+            lines: lines
+                .iter()
+                .map(|&(id, quantity, price)| {
+                    let quantity = Quantity::from_e4(quantity);
+                    let unit_amount = Money::from_e4(price);
+                    DocumentLine {
+                        id: LineId(Uuid::from_u128(id)),
+                        item: Some(ItemRef { id: Some(ITEM), code: "A".into() }),
+                        description: String::new(),
+                        quantity,
+                        unit_amount,
+                        net: quantity.at(unit_amount).unwrap(),
+                        account: String::new(),
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    /// Brings the booked lines and the stock to the document's present state; returns the movements.
+    fn sync(document: &Document, booked: &mut Vec<BookedLine>, stocks: &mut BTreeMap<ItemId, Stock>) -> Vec<Movement> {
+        let wanted = desired(document, |named| named.id).unwrap();
+        let location = LocationId::main();
+        let booking = Booking {
+            document,
+            today: date(2026, 6, 1),
+            recorded_at: Timestamp::UNIX_EPOCH,
+            commit: CommitId(Uuid::from_u128(9)),
+            location: &location,
+        };
+        let mut movements = Vec::new();
+        for change in changes(&wanted.lines, booked) {
+            let result = booking.book(&change, None, stocks).unwrap();
+            movements.extend(result.movements);
+            booked.retain(|line| line.line != change.line);
+            booked.extend(result.line);
+        }
+        movements
+    }
+
+    #[test]
+    fn an_edited_line_is_taken_back_and_booked_anew() {
+        let (mut booked, mut stocks) = (Vec::new(), BTreeMap::new());
+        let first = sync(&document(DocumentKind::Bill, DocumentStatus::Authorised, &[(1, 100_000, 20_000)]), &mut booked, &mut stocks);
+        assert_eq!(first.len(), 1);
+        let again = sync(&document(DocumentKind::Bill, DocumentStatus::Paid, &[(1, 100_000, 20_000)]), &mut booked, &mut stocks);
+        assert_eq!(again, [], "paying a bill moves nothing");
+        let edited = sync(&document(DocumentKind::Bill, DocumentStatus::Paid, &[(1, 60_000, 20_000)]), &mut booked, &mut stocks);
+        assert_eq!(edited.iter().map(|m| (m.key.out, m.key.correction, m.quantity.e4())).collect::<Vec<_>>(), [(true, true, 100_000), (false, false, 60_000)]);
+        assert_eq!(stocks[&ITEM].position.booked, Quantity::from_e4(60_000));
+        assert_eq!(stocks[&ITEM].layer.cost, Money::from_e4(120_000));
+    }
+
+    #[test]
+    fn a_draft_commits_and_its_approval_moves() {
+        let (mut booked, mut stocks) = (Vec::new(), BTreeMap::new());
+        sync(&document(DocumentKind::SalesInvoice, DocumentStatus::Draft, &[(1, 30_000, 1)]), &mut booked, &mut stocks);
+        assert_eq!(stocks[&ITEM].position.committed, Quantity::from_e4(30_000));
+        assert_eq!(stocks[&ITEM].position.booked, Quantity::ZERO);
+        sync(&document(DocumentKind::SalesInvoice, DocumentStatus::Authorised, &[(1, 30_000, 1)]), &mut booked, &mut stocks);
+        assert_eq!(stocks[&ITEM].position.committed, Quantity::ZERO);
+        assert_eq!(stocks[&ITEM].position.booked, Quantity::from_e4(-30_000));
+    }
+
+    fn kinds() -> impl Strategy<Value = DocumentKind> {
+        prop::sample::select(DocumentKind::ALL.to_vec())
+    }
+    fn statuses() -> impl Strategy<Value = DocumentStatus> {
+        use DocumentStatus as S;
+        prop::sample::select(vec![S::Draft, S::Submitted, S::Authorised, S::Paid, S::Voided, S::Deleted])
+    }
+
+    proptest! {
+        /// Whatever states a document goes through: what is booked is what its last state should book, the
+        /// position is the fold of the movements, and a void leaves what was before the document.
+        #[test]
+        fn the_last_state_alone_counts(
+            kind in kinds(),
+            states in prop::collection::vec((statuses(), prop::collection::vec((1u128..5, 0i64..1_000_000, 0i64..1_000_000), 0..5)), 1..6),
+            held in 0i64..1_000_000,
+        ) {
+            let opening = Opening { item: ITEM, location: LocationId::main(), on: date(2026, 1, 1), quantity: Quantity::from_e4(held), value: Money::from_e4(held) };
+            let (_, stock) = open(Stock::default(), &opening, date(2026, 6, 1), Timestamp::UNIX_EPOCH, CommitId(Uuid::nil())).unwrap();
+            let start = stock.clone();
+            let (mut booked, mut stocks) = (Vec::new(), BTreeMap::from([(ITEM, stock)]));
+            let mut folded = start.position.booked;
+            for (status, mut lines) in states.clone() {
+                lines.sort_unstable();
+                lines.dedup_by_key(|line| line.0);
+                for movement in sync(&document(kind, status, &lines), &mut booked, &mut stocks) {
+                    prop_assert!(movement.quantity > Quantity::ZERO);
+                    folded = folded.plus(movement.signed_quantity().unwrap()).unwrap();
+                }
+                let wanted: i64 = desired(&document(kind, status, &lines), |named| named.id).unwrap().lines.iter().map(|line| line.change.e4()).sum();
+                let position = &stocks[&ITEM].position;
+                prop_assert_eq!(position.booked.e4(), held + wanted);
+                prop_assert_eq!(position.booked, folded);
+                prop_assert_eq!(position.value, stocks[&ITEM].layer.cost);
+                prop_assert_eq!(stocks[&ITEM].layer.quantity, position.booked);
+            }
+            sync(&document(kind, DocumentStatus::Voided, &[]), &mut booked, &mut stocks);
+            prop_assert_eq!(stocks[&ITEM].position.booked, start.position.booked);
+            prop_assert_eq!(stocks[&ITEM].position.committed, Quantity::ZERO);
+        }
+    }
 }

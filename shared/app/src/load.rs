@@ -1,0 +1,116 @@
+//! Typed reading and writing of single rows.
+
+use parstock_domain::ids::OrgId;
+
+use crate::error::AppError;
+use crate::ports::{Expect, Row, Store, Write};
+use crate::records::{Content, Key, List, Owner};
+
+/// The content of a row and the version to name when it is written again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned<T> {
+    /// The content; a default or new value when the row does not exist.
+    pub content: T,
+    /// What must hold of the row when it is written.
+    pub expect: Expect,
+}
+
+impl<T: Content> Versioned<T> {
+    /// A row that does not exist yet.
+    pub const fn new(content: T) -> Self {
+        Self { content, expect: Expect::Absent }
+    }
+
+    /// The write that stores the content under `key`.
+    pub fn write(self, key: Key) -> Write {
+        Write { key, record: Some(self.content.into_record()), expect: self.expect }
+    }
+
+    fn from_row(row: Row) -> Result<Self, AppError> {
+        let expect = Expect::Version(row.version);
+        let key = row.key;
+        match T::from_record(row.record) {
+            Some(content) => Ok(Self { content, expect }),
+            None => Err(AppError::Bug(format!("the row {key:?} holds another kind of record"))),
+        }
+    }
+}
+
+/// A write that no condition guards: a derived row or a mark.
+pub fn unguarded<T: Content>(key: Key, content: T) -> Write {
+    Write { key, record: Some(content.into_record()), expect: Expect::Anything }
+}
+
+/// A deletion that no condition guards.
+pub const fn removal(key: Key) -> Write {
+    Write { key, record: None, expect: Expect::Anything }
+}
+
+/// Reads one row.
+///
+/// # Errors
+/// When the store doesn't answer or the row holds another kind of record.
+pub async fn one<T: Content>(store: &impl Store, owner: Owner, key: Key) -> Result<Option<Versioned<T>>, AppError> {
+    let mut rows = many(store, owner, &[key]).await?;
+    Ok(rows.pop().flatten())
+}
+
+/// Reads rows of one kind, in the order of `keys`.
+///
+/// # Errors
+/// As [`one`].
+pub async fn many<T: Content>(
+    store: &impl Store,
+    owner: Owner,
+    keys: &[Key],
+) -> Result<Vec<Option<Versioned<T>>>, AppError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = store.get(owner, keys).await?;
+    rows.into_iter().map(|row| row.map(Versioned::from_row).transpose()).collect()
+}
+
+/// Rows that one call asks for when a list is read to its end.
+const LIST_PAGE: u32 = 500;
+/// Rows of a list that a use case holds in memory at once. Lists without a bound of their own are read
+/// page by page instead.
+pub const LIST_ROWS_MAX: usize = 100_000;
+
+/// Reads a list to its end.
+///
+/// # Errors
+/// As [`one`], and when the list is longer than [`LIST_ROWS_MAX`].
+pub async fn all<T: Content>(
+    store: &impl Store,
+    org: OrgId,
+    list: &List,
+) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
+    all_of(store, Owner::Org(org), list).await
+}
+
+/// As [`all`], for any owner.
+///
+/// # Errors
+/// As [`all`].
+pub async fn all_of<T: Content>(
+    store: &impl Store,
+    owner: Owner,
+    list: &List,
+) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.list(owner, list, after.as_ref(), LIST_PAGE).await?;
+        for row in page.rows {
+            rows.push((row.key.clone(), Versioned::from_row(row)?));
+        }
+        if rows.len() > LIST_ROWS_MAX {
+            return Err(AppError::Bug(format!("the list {list:?} has more than {LIST_ROWS_MAX} rows")));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(rows),
+        }
+    }
+}

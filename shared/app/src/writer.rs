@@ -1,0 +1,216 @@
+//! The one writer of an org's ledger and proposals: holds the org's lease, and puts an audit entry into
+//! every commit.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use parstock_domain::audit::{Hash, Head, Statement};
+use parstock_domain::calendar::OrgClock;
+use parstock_domain::event::Event;
+use parstock_domain::ids::{CommitId, OrgId};
+use uuid::Uuid;
+
+use crate::error::AppError;
+use crate::load::{self, Versioned};
+use crate::ports::{Clock, Commit, CommitError, Entropy, Expect, Ports, Store, Write};
+use crate::records::{Key, Lease, Owner, Profile};
+
+/// Seconds for which a worker may hold an org: longer than any function may run, so that a worker that
+/// died without letting go can't write any more when the next one begins.
+pub const LEASE_SECONDS: i64 = 960;
+/// Times that one commit is sent when the store doesn't say whether it wrote.
+const SENDS_MAX: u32 = 3;
+
+/// Who did something, and why, for the audit trail.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// A short verb phrase: `book document`.
+    pub what: &'static str,
+    /// `parstock`, or a person.
+    pub who: String,
+    /// The event behind it.
+    pub event: Option<Event>,
+    /// Ids and figures.
+    pub details: BTreeMap<String, String>,
+}
+
+impl Reason {
+    /// Something that parstock does by itself.
+    pub fn own(what: &'static str) -> Self {
+        Self { what, who: "parstock".to_owned(), event: None, details: BTreeMap::new() }
+    }
+
+    /// With one more id or figure.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+}
+
+/// The writer of one org.
+pub struct Writer<'p, P> {
+    ports: &'p P,
+    org: OrgId,
+    /// The org's profile, kept up to date by its owner.
+    pub profile: Versioned<Profile>,
+    clock: OrgClock,
+    head: Versioned<Head>,
+    lease: Versioned<Lease>,
+}
+
+impl<'p, P: Ports> Writer<'p, P> {
+    /// Takes the org's lease and reads what every writer needs.
+    ///
+    /// # Errors
+    /// [`AppError::NotNow`] while another worker holds the org; [`AppError::NeedsPerson`] when the org is
+    /// not set up.
+    pub async fn open(ports: &'p P, org: OrgId) -> Result<Self, AppError> {
+        let owner = Owner::Org(org);
+        let now = ports.clock().now();
+        let (holder, version) = match load::one::<Lease>(ports.store(), owner, Key::Lease).await? {
+            Some(lease) if lease.content.holder != Uuid::nil() && lease.content.until > now => {
+                return Err(AppError::NotNow {
+                    until: lease.content.until,
+                    why: "another worker holds the organisation".to_owned(),
+                });
+            }
+            Some(lease) => (ports.entropy().uuid(), lease.expect),
+            None => (ports.entropy().uuid(), Expect::Absent),
+        };
+        let taken = Lease { holder, until: now.saturating_add(SignedDuration::from_secs(LEASE_SECONDS)).unwrap_or(now) };
+        let write = Versioned { content: taken, expect: version }.write(Key::Lease);
+        let id = CommitId(ports.entropy().uuid());
+        match ports.store().commit(owner, Commit { id, writes: vec![write] }).await {
+            Ok(()) => {}
+            Err(CommitError::Conflict { .. }) => {
+                return Err(AppError::NotNow { until: now, why: "another worker takes the organisation".to_owned() });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        // Read after the lease is ours, so that nobody has written since.
+        let rows = ports.store().get(owner, &[Key::Profile, Key::AuditHead, Key::Lease]).await?;
+        let mut rows = rows.into_iter();
+        let mut next = || rows.next().flatten();
+        let profile = next()
+            .map(|row| decode::<Profile>(row.record, row.version))
+            .transpose()?
+            .ok_or_else(|| AppError::NeedsPerson("the organisation is not connected yet: run the poller once".to_owned()))?;
+        let head = next()
+            .map(|row| decode::<Head>(row.record, row.version))
+            .transpose()?
+            .unwrap_or(Versioned::new(Head::default()));
+        let lease = next()
+            .map(|row| decode::<Lease>(row.record, row.version))
+            .transpose()?
+            .filter(|lease| lease.content.holder == holder)
+            .ok_or_else(|| AppError::Retry("the organisation's lease was lost".to_owned()))?;
+        let clock = OrgClock::new(&profile.content.time_zone)
+            .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
+        Ok(Self { ports, org, profile, clock, head, lease })
+    }
+
+    /// The ports.
+    pub const fn ports(&self) -> &'p P {
+        self.ports
+    }
+
+    /// The org.
+    pub const fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// The owner of the org's rows.
+    pub const fn owner(&self) -> Owner {
+        Owner::Org(self.org)
+    }
+
+    /// The org's civil days and hours.
+    pub const fn clock(&self) -> &OrgClock {
+        &self.clock
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock().now()
+    }
+
+    /// A fresh commit's id.
+    pub fn new_commit(&self) -> CommitId {
+        CommitId(self.ports.entropy().uuid())
+    }
+
+    /// Whether the lease is about to end, so that no further work should begin.
+    pub fn is_late(&self) -> bool {
+        const MARGIN: SignedDuration = SignedDuration::from_secs(60);
+        self.now().saturating_add(MARGIN).is_ok_and(|soon| soon >= self.lease.content.until)
+    }
+
+    /// Writes all or nothing, with an audit entry that holds the digest of the rows.
+    ///
+    /// # Errors
+    /// A conflict or an unknown outcome is [`AppError::Retry`]: open a new writer, load and decide again.
+    pub async fn commit(&mut self, id: CommitId, mut writes: Vec<Write>, reason: Reason) -> Result<(), AppError> {
+        let rows = Hash::of(&serde_json::to_vec(
+            &writes.iter().map(|write| (&write.key, &write.record)).collect::<Vec<_>>(),
+        )?);
+        let statement = Statement {
+            at: self.now(),
+            who: reason.who,
+            what: reason.what.to_owned(),
+            commit: id,
+            event: reason.event,
+            rows,
+            details: reason.details,
+        };
+        let (entry, head) = self.head.content.append(self.org, serde_json::to_string(&statement)?);
+        writes.push(Versioned::new(entry.clone()).write(Key::AuditEntry(entry.seq)));
+        writes.push(Versioned { content: head, expect: self.head.expect }.write(Key::AuditHead));
+        let commit = Commit { id, writes };
+        let mut sends = 1;
+        loop {
+            match self.ports.store().commit(self.owner(), commit.clone()).await {
+                Ok(()) => break,
+                // the same commit again has no second effect
+                Err(CommitError::Unknown(_)) if sends < SENDS_MAX => sends += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let version = match self.head.expect {
+            Expect::Version(version) => version + 1,
+            Expect::Absent | Expect::Anything => 1,
+        };
+        self.head = Versioned { content: head, expect: Expect::Version(version) };
+        Ok(())
+    }
+
+    /// Stores the profile. It is housekeeping, not state of the business: no audit entry.
+    ///
+    /// # Errors
+    /// A conflict is [`AppError::Retry`].
+    pub async fn save_profile(&mut self) -> Result<(), AppError> {
+        let id = self.new_commit();
+        let write = self.profile.clone().write(Key::Profile);
+        self.ports.store().commit(self.owner(), Commit { id, writes: vec![write] }).await?;
+        if let Expect::Version(version) = self.profile.expect {
+            self.profile.expect = Expect::Version(version + 1);
+        }
+        Ok(())
+    }
+
+    /// Lets the org go. A failure is harmless: the lease ends by itself.
+    pub async fn close(self) {
+        let free = Lease { holder: Uuid::nil(), until: self.lease.content.until };
+        let write = Versioned { content: free, expect: self.lease.expect }.write(Key::Lease);
+        let id = CommitId(self.ports.entropy().uuid());
+        if let Err(error) = self.ports.store().commit(Owner::Org(self.org), Commit { id, writes: vec![write] }).await {
+            tracing::warn!(org.id = %self.org, %error, "the organisation's lease could not be given back and runs out by itself");
+        }
+    }
+}
+
+fn decode<T: crate::records::Content>(record: crate::records::Record, version: u64) -> Result<Versioned<T>, AppError> {
+    T::from_record(record)
+        .map(|content| Versioned { content, expect: Expect::Version(version) })
+        .ok_or_else(|| AppError::Bug("a row holds another kind of record than its key says".to_owned()))
+}
