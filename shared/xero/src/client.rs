@@ -1,0 +1,969 @@
+//! Calls to the accounting API.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Method, Response, StatusCode, Url, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{
+    auth::{HeldToken, TokenStore},
+    date::modified_since,
+    error::{Error, InputError, Problem, Wait, json_error},
+    limits::{Answer, CallBudget, Grant, Priority, RateProblem, Refused, Remaining, Usage},
+    model::{
+        Account, BankTransaction, Contact, CreditNote, HistoryNote, HistoryOf, HistoryRecord, Invoice, Item,
+        NewPurchaseOrder, Organisation, Page, PurchaseOrder, Resource, first, read_page,
+    },
+    stream::{ElementSplitter, SplitError},
+};
+
+/// Xero's accounting API.
+pub const API_URL: &str = "https://api.xero.com/api.xro/2.0";
+/// Xero's identity server.
+pub const IDENTITY_URL: &str = "https://identity.xero.com";
+/// The resources of a page: the most that Xero gives.
+pub const PAGE_SIZE: u32 = 1_000;
+/// The ids of one call. Their addresses are bounded by their length, and 52 have been seen to pass (XeroAPI/Xero-Java
+/// issue 331).
+pub const IDS_PER_CALL: usize = 40;
+/// The longest answer that is held in memory, in bytes. Items are read while they arrive and may take
+/// [`ITEMS_BYTES_MAX`].
+pub const RESPONSE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// How long reaching Xero may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one call may take, its answer included.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest list of items that is read, in bytes: 100,000 items are about 100 MB.
+pub const ITEMS_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// The same, less what an error's body could ever need, in bytes.
+const ERROR_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The longest idempotency key, in characters.
+const IDEMPOTENCY_KEY_MAX: usize = 128;
+/// When a read that failed is worth another try, unless Xero says.
+const READ_RETRY: SignedDuration = SignedDuration::from_secs(30);
+/// The longest wait before another try that is believed from a `Retry-After`.
+const READ_RETRY_MAX: SignedDuration = SignedDuration::from_hours(1);
+/// No call starts with less than this left of its grant, so that none is under way after its place is given away.
+const GRANT_MARGIN: SignedDuration = SignedDuration::from_secs(70);
+/// Every status of an invoice: a list that names none may leave out what was voided or deleted.
+const INVOICE_STATUSES: &str = "DRAFT,SUBMITTED,AUTHORISED,PAID,VOIDED,DELETED";
+/// Oldest change first, so that a walk through the pages can go on where it stopped.
+const BY_CHANGE: (&str, &str) = ("order", "UpdatedDateUTC ASC");
+/// Unit prices to four decimals; without it Xero cuts them to two.
+const FOUR_DECIMALS: (&str, &str) = ("unitdp", "4");
+
+/// Where time comes from. Every decision about tokens and limits is taken by it.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        C::now(self)
+    }
+}
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that is the machine's")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Which app calls which Xero.
+#[derive(Debug, Clone)]
+pub struct XeroConfig {
+    api_url: Url,
+    identity_url: Url,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: SecretString,
+    pub(crate) scopes: Vec<String>,
+    tenant: Option<Uuid>,
+}
+
+impl XeroConfig {
+    /// A custom connection to Xero itself, asking for no scopes by name.
+    ///
+    /// # Errors
+    /// [`InputError`] if the id or the secret is empty.
+    pub fn new(client_id: impl Into<String>, client_secret: SecretString) -> Result<Self, InputError> {
+        let client_id = client_id.into().trim().to_owned();
+        if client_id.is_empty() {
+            return Err(InputError::Empty { what: "client id" });
+        }
+        if client_secret.expose_secret().is_empty() {
+            return Err(InputError::Empty { what: "client secret" });
+        }
+        Ok(Self {
+            api_url: base_url(API_URL, "API address")?,
+            identity_url: base_url(IDENTITY_URL, "identity address")?,
+            client_id,
+            client_secret,
+            scopes: Vec::new(),
+            tenant: None,
+        })
+    }
+
+    /// Another accounting API: its whole base, `/api.xro/2.0` included where it has one.
+    ///
+    /// # Errors
+    /// [`InputError`] unless it is https, or http to this machine itself.
+    pub fn with_api_url(mut self, url: &str) -> Result<Self, InputError> {
+        self.api_url = base_url(url, "API address")?;
+        Ok(self)
+    }
+
+    /// Another identity server: its base, without `/connect/token`.
+    ///
+    /// # Errors
+    /// [`InputError`] unless it is https, or http to this machine itself.
+    pub fn with_identity_url(mut self, url: &str) -> Result<Self, InputError> {
+        self.identity_url = base_url(url, "identity address")?;
+        Ok(self)
+    }
+
+    /// The scopes to ask for, such as `accounting.invoices`.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The tenant to send as `xero-tenant-id`. A custom connection needs none, since its token is for one
+    /// organisation.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: Uuid) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    pub(crate) fn token_url(&self) -> Url {
+        below(&self.identity_url, &["connect", "token"])
+    }
+}
+
+/// An absolute address that secrets may be sent to.
+fn base_url(text: &str, what: &'static str) -> Result<Url, InputError> {
+    let url = Url::parse(text.trim()).map_err(|_| InputError::Url { what })?;
+    let plain = url.scheme() == "http";
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !(plain || url.scheme() == "https") || !bare {
+        return Err(InputError::Url { what });
+    }
+    let host = url.host_str().ok_or(InputError::Url { what })?;
+    let loopback = host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if plain && !loopback {
+        return Err(InputError::PlainHttp { what });
+    }
+    Ok(url)
+}
+
+/// The address of `segments` below `base`, each escaped.
+fn below(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    // Only addresses without a path, such as `mailto:`, refuse this; `base_url` has refused those.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+/// An HTTP client as this crate wants it: rustls, no redirects (they could carry a token elsewhere), no retries (a
+/// write is never sent twice unasked), [`CONNECT_TIMEOUT`] and [`CALL_TIMEOUT`].
+///
+/// # Errors
+/// [`InputError::Http`] if the machine's certificates can't be loaded.
+pub fn http_client() -> Result<reqwest::Client, InputError> {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| InputError::Http { why: error.to_string() })
+}
+
+/// The key under which Xero recognises a repeated write for about six minutes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// A key of 1 to 128 visible ASCII characters. The same key with another content is refused.
+    ///
+    /// # Errors
+    /// [`InputError`] otherwise.
+    pub fn new(text: impl Into<String>) -> Result<Self, InputError> {
+        let text = text.into();
+        let what = "idempotency key";
+        if text.is_empty() {
+            return Err(InputError::Empty { what });
+        }
+        if text.len() > IDEMPOTENCY_KEY_MAX {
+            return Err(InputError::TooLong { what, length: text.len(), limit: IDEMPOTENCY_KEY_MAX });
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InputError::Characters { what, why: "only visible ASCII characters are allowed" });
+        }
+        Ok(Self(text))
+    }
+}
+
+/// A kind of call: its method and its resource, such as `GET` and `Invoices`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallKind {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The resource; `token` for the identity server.
+    pub resource: &'static str,
+}
+
+/// How many calls of each kind were made.
+pub type CallCounts = BTreeMap<CallKind, u64>;
+
+/// The HTTP client, and the count of what it sent.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub(crate) client: reqwest::Client,
+    pub(crate) counts: Counts,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counts(Mutex<CallCounts>);
+
+impl Counts {
+    pub(crate) fn add(&self, method: &'static str, resource: &'static str) {
+        // A count is whole whatever panics elsewhere.
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(CallKind { method, resource }).or_default() += 1;
+    }
+}
+
+/// Which items to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ItemsQuery {
+    /// Only items whose master data changed since. A change of stock alone is not such a change.
+    pub modified_since: Option<Timestamp>,
+    /// Only items whose quantity Xero keeps.
+    pub only_tracked: bool,
+}
+
+/// Which contacts to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContactsQuery {
+    /// Only contacts that changed since.
+    pub modified_since: Option<Timestamp>,
+    /// Which page, from 1.
+    pub page: u32,
+    /// Archived ones too.
+    pub include_archived: bool,
+}
+
+/// What became of one element of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteOutcome<T> {
+    /// Xero saved it.
+    Saved {
+        /// As Xero has it now.
+        resource: T,
+        /// What Xero remarks, in its words.
+        warnings: Vec<String>,
+    },
+    /// Xero refused it and saved nothing of it.
+    Refused {
+        /// Why, in Xero's words, for the person who asked.
+        errors: Vec<String>,
+    },
+}
+
+impl<T> WriteOutcome<T> {
+    /// Whether Xero refused it because its number exists already (`Order number must be unique`). After an unknown
+    /// outcome that means the first try succeeded.
+    #[must_use]
+    pub fn number_is_taken(&self) -> bool {
+        match self {
+            Self::Saved { .. } => false,
+            Self::Refused { errors } => errors.iter().any(|error| error.to_lowercase().contains("must be unique")),
+        }
+    }
+}
+
+/// A client of one organisation.
+///
+/// It is generic over where tokens are kept, where limits are kept and where time comes from, so that any number of
+/// processes share one token and one budget, and so that it runs under simulated time.
+#[derive(Debug)]
+pub struct Client<T, B, C> {
+    config: XeroConfig,
+    http: Http,
+    tokens: T,
+    budget: B,
+    clock: C,
+    held: HeldToken,
+}
+
+impl<T: TokenStore, B: CallBudget, C: Clock> Client<T, B, C> {
+    /// A client that sends through `http`, usually [`http_client`].
+    pub fn new(config: XeroConfig, http: reqwest::Client, tokens: T, budget: B, clock: C) -> Self {
+        let http = Http { client: http, counts: Counts::default() };
+        Self { config, http, tokens, budget, clock, held: HeldToken::default() }
+    }
+
+    /// Asks for `calls` calls, to be made one after another.
+    ///
+    /// More than asked for may be made: the session then asks again. At most
+    /// [`GRANT_CALLS_MAX`](crate::GRANT_CALLS_MAX) are reserved at a time.
+    ///
+    /// # Errors
+    /// [`Error::NotNow`] if a limit stands in the way, [`Error::Store`].
+    pub async fn session(&self, priority: Priority, calls: u32) -> Result<Session<'_, T, B, C>, Error> {
+        let grant = self.grant(priority, calls).await?;
+        Ok(Session { client: self, priority, held: Some(Held { grant, usage: Usage::default() }), remaining: None })
+    }
+
+    /// How many calls of each kind this client has made, refused and failed ones included.
+    #[must_use]
+    pub fn call_counts(&self) -> CallCounts {
+        self.http.counts.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn grant(&self, priority: Priority, calls: u32) -> Result<Grant, Error> {
+        let answer = self.budget.grant(priority, calls, self.clock.now()).await;
+        match answer.map_err(|source| Error::Store { doing: "asking for calls", source })? {
+            Answer::Granted(grant) => Ok(grant),
+            Answer::NotBefore { until, why } => Err(Error::NotNow { until, why }),
+        }
+    }
+}
+
+/// A grant and what was used of it.
+#[derive(Debug)]
+struct Held {
+    grant: Grant,
+    usage: Usage,
+}
+
+/// Some calls, made one after another.
+///
+/// End it with [`finish`](Self::finish), so that others can have its place and learn what it learnt. A call that
+/// fails ends its grant by itself, so `?` inside a session costs nothing; a session that is dropped unfinished keeps
+/// its place until its grant runs out.
+#[derive(Debug)]
+#[must_use = "a session holds one of five places until it is finished"]
+pub struct Session<'a, T, B, C> {
+    client: &'a Client<T, B, C>,
+    priority: Priority,
+    held: Option<Held>,
+    remaining: Option<Remaining>,
+}
+
+/// A request, before its token.
+struct Call<'a> {
+    method: Method,
+    /// Under which name it is counted and spoken of.
+    counted_as: &'static str,
+    path: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
+    modified_since: Option<Timestamp>,
+    /// The key and the body of a write.
+    write: Option<(&'a IdempotencyKey, Vec<u8>)>,
+}
+
+impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
+    /// Gives the grant back.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; the grant then runs out by itself.
+    pub async fn finish(mut self) -> Result<(), Error> {
+        self.settle().await
+    }
+
+    /// What the headers of this session's last answer said was left; `None` before the first.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Remaining> {
+        self.remaining
+    }
+
+    /// The organisation of the connection. One call.
+    ///
+    /// # Errors
+    /// See [`Error`]; so for every method below. A read never answers [`Error::Unknown`].
+    pub async fn organisation(&mut self) -> Result<Organisation, Error> {
+        let page = self.list::<Organisation>(&["Organisation"], &[], None).await?;
+        first(page).ok_or(Error::BadAnswer { resource: Organisation::NAME, why: "the list is empty".to_owned() })
+    }
+
+    /// Every account of the chart of accounts. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn accounts(&mut self) -> Result<Vec<Account>, Error> {
+        Ok(self.list::<Account>(&[Account::NAME], &[], None).await?.resources)
+    }
+
+    /// A page of contacts, oldest change first. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn contacts(&mut self, query: ContactsQuery) -> Result<Page<Contact>, Error> {
+        let archived = if query.include_archived { "true" } else { "false" };
+        self.page(query.modified_since, query.page, &[BY_CHANGE, ("includeArchived", archived)]).await
+    }
+
+    /// Every item that `query` asks for, handed over one by one while the answer arrives. One call, since Xero does
+    /// not page items. Returns their number.
+    ///
+    /// # Errors
+    /// See [`Error`]. Items may have been handed over before an error.
+    pub async fn items(&mut self, query: ItemsQuery, mut each: impl FnMut(Item) + Send) -> Result<u64, Error> {
+        let mut parameters = vec![FOUR_DECIMALS];
+        if query.only_tracked {
+            parameters.push(("where", "IsTrackedAsInventory==true"));
+        }
+        let call = Call::get(Item::NAME, &[Item::NAME], &parameters, query.modified_since);
+        let mut response = self.send(call).await?;
+        let mut splitter = ElementSplitter::new(Item::NAME);
+        let (mut count, mut bytes) = (0, 0_usize);
+        let bad = |SplitError(why)| Error::BadAnswer { resource: Item::NAME, why };
+        let read = async {
+            while let Some(chunk) = response.chunk().await.map_err(|error| self.client.read_failed(&error))? {
+                bytes = bytes.saturating_add(chunk.len());
+                if bytes > ITEMS_BYTES_MAX {
+                    return Err(bad(SplitError(format!("it is longer than {ITEMS_BYTES_MAX} bytes"))));
+                }
+                let pushed = splitter.push(&chunk, |element| {
+                    each(serde_json::from_slice(element).map_err(|error| SplitError(json_error(&error)))?);
+                    count += 1;
+                    Ok(())
+                });
+                pushed.map_err(bad)?;
+            }
+            splitter.finish().map_err(bad)
+        };
+        let outcome = read.await;
+        self.done(outcome).await?;
+        Ok(count)
+    }
+
+    /// The invoices and bills with these ids, their lines included, in any order. Ids that don't exist are left out.
+    /// One call for each [`IDS_PER_CALL`] ids, none for none.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn invoices_by_id(&mut self, ids: &[Uuid]) -> Result<Vec<Invoice>, Error> {
+        let mut invoices = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS_PER_CALL) {
+            let ids = some.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+            let page: Page<Invoice> =
+                self.page(None, 1, &[("IDs", &ids), ("Statuses", INVOICE_STATUSES), FOUR_DECIMALS]).await?;
+            invoices.extend(page.resources);
+        }
+        Ok(invoices)
+    }
+
+    /// A page of the invoices and bills that changed since, voided and deleted ones included, oldest change first.
+    /// `page` counts from 1. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn invoices_modified(&mut self, since: Option<Timestamp>, page: u32) -> Result<Page<Invoice>, Error> {
+        self.page(since, page, &[("Statuses", INVOICE_STATUSES), BY_CHANGE, FOUR_DECIMALS]).await
+    }
+
+    /// A page of the credit notes that changed since, oldest change first. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn credit_notes_modified(
+        &mut self,
+        since: Option<Timestamp>,
+        page: u32,
+    ) -> Result<Page<CreditNote>, Error> {
+        self.page(since, page, &[BY_CHANGE, FOUR_DECIMALS]).await
+    }
+
+    /// A page of the bank transactions that changed since, oldest change first. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn bank_transactions_modified(
+        &mut self,
+        since: Option<Timestamp>,
+        page: u32,
+    ) -> Result<Page<BankTransaction>, Error> {
+        self.page(since, page, &[BY_CHANGE, FOUR_DECIMALS]).await
+    }
+
+    /// A page of the purchase orders that changed since, oldest change first. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn purchase_orders_modified(
+        &mut self,
+        since: Option<Timestamp>,
+        page: u32,
+    ) -> Result<Page<PurchaseOrder>, Error> {
+        self.page(since, page, &[BY_CHANGE]).await
+    }
+
+    /// The purchase order with this number, if there is one. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn purchase_order_by_number(&mut self, number: &str) -> Result<Option<PurchaseOrder>, Error> {
+        // Within an address these would mean the list itself, or what is above it.
+        if number.is_empty() || number == "." || number == ".." {
+            let why = "it can't be part of an address";
+            return Err(InputError::Characters { what: "purchase order number", why }.into());
+        }
+        match self.list::<PurchaseOrder>(&[PurchaseOrder::NAME, number], &[], None).await {
+            Ok(page) => Ok(first(page)),
+            Err(Error::Reject { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes purchase orders, each saved or refused by itself; the outcomes are in the order of `orders`. One call,
+    /// none for none. Xero advises at most about 50 at once.
+    ///
+    /// # Errors
+    /// See [`Error`]. After [`Error::Unknown`] look for each number before sending it again.
+    pub async fn create_purchase_orders(
+        &mut self,
+        orders: &[NewPurchaseOrder],
+        key: &IdempotencyKey,
+    ) -> Result<Vec<WriteOutcome<PurchaseOrder>>, Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            purchase_orders: &'a [NewPurchaseOrder],
+        }
+        if orders.is_empty() {
+            return Ok(Vec::new());
+        }
+        let body = json(&Body { purchase_orders: orders }, PurchaseOrder::NAME)?;
+        let call = Call {
+            method: Method::PUT,
+            counted_as: PurchaseOrder::NAME,
+            path: &[PurchaseOrder::NAME],
+            query: &[("summarizeErrors", "false")],
+            modified_since: None,
+            write: Some((key, body)),
+        };
+        let body = self.written(call).await?;
+        let outcome = read_outcomes(&body, PurchaseOrder::NAME, orders.len());
+        self.done(outcome).await
+    }
+
+    /// Adds a note to the history of a resource. One call. Sent twice, it stands there twice.
+    ///
+    /// # Errors
+    /// See [`Error`]. After [`Error::Unknown`] look into [`history`](Self::history) before sending it again.
+    pub async fn add_history(
+        &mut self,
+        of: HistoryOf,
+        id: Uuid,
+        note: &HistoryNote,
+        key: &IdempotencyKey,
+    ) -> Result<(), Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            history_records: [&'a HistoryNote; 1],
+        }
+        let body = json(&Body { history_records: [note] }, HistoryRecord::NAME)?;
+        let call = Call {
+            method: Method::PUT,
+            counted_as: of.counted_as(),
+            path: &[of.path(), &id.to_string(), "History"],
+            query: &[],
+            modified_since: None,
+            write: Some((key, body)),
+        };
+        self.written(call).await.map(drop)
+    }
+
+    /// The history of a resource. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn history(&mut self, of: HistoryOf, id: Uuid) -> Result<Vec<HistoryRecord>, Error> {
+        let id = id.to_string();
+        let path = [of.path(), &id, "History"];
+        let call = Call::get(of.counted_as(), &path, &[], None);
+        Ok(self.read::<HistoryRecord>(call).await?.resources)
+    }
+
+    async fn page<R: Resource + DeserializeOwned>(
+        &mut self,
+        since: Option<Timestamp>,
+        page: u32,
+        query: &[(&str, &str)],
+    ) -> Result<Page<R>, Error> {
+        let (page, size) = (page.max(1).to_string(), PAGE_SIZE.to_string());
+        let mut query = query.to_vec();
+        query.extend([("page", page.as_str()), ("pageSize", size.as_str())]);
+        self.list(&[R::NAME], &query, since).await
+    }
+
+    async fn list<R: Resource + DeserializeOwned>(
+        &mut self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        since: Option<Timestamp>,
+    ) -> Result<Page<R>, Error> {
+        self.read(Call::get(R::NAME, path, query, since)).await
+    }
+
+    async fn read<R: Resource + DeserializeOwned>(&mut self, call: Call<'_>) -> Result<Page<R>, Error> {
+        let mut response = self.send(call).await?;
+        let outcome = match read_body(&mut response, RESPONSE_BYTES_MAX).await {
+            Ok(body) => read_page(&body, R::NAME)
+                .map_err(|error| Error::BadAnswer { resource: R::NAME, why: json_error(&error) }),
+            Err(BodyError::Lost(why)) => Err(self.client.retry(why)),
+            Err(error @ BodyError::TooLong(_)) => {
+                Err(Error::BadAnswer { resource: R::NAME, why: error.to_string() })
+            }
+        };
+        self.done(outcome).await
+    }
+
+    /// Sends a write and reads its answer; an answer that gets lost leaves the outcome unknown.
+    async fn written(&mut self, call: Call<'_>) -> Result<Vec<u8>, Error> {
+        let mut response = self.send(call).await?;
+        let body = read_body(&mut response, RESPONSE_BYTES_MAX).await;
+        self.done(body.map_err(|error| Error::Unknown { why: error.to_string() })).await
+    }
+
+    /// Ends the grant if something failed, so that leaving by `?` leaves nothing behind.
+    async fn done<R>(&mut self, outcome: Result<R, Error>) -> Result<R, Error> {
+        if outcome.is_err()
+            && let Err(error) = self.settle().await
+        {
+            tracing::warn!(%error, "a grant could not be given back and will run out by itself");
+        }
+        outcome
+    }
+
+    async fn settle(&mut self) -> Result<(), Error> {
+        let Some(Held { grant, usage }) = self.held.take() else { return Ok(()) };
+        let settled = self.client.budget.settle(&grant, &usage, self.client.clock.now()).await;
+        settled.map_err(|source| Error::Store { doing: "giving calls back", source })
+    }
+
+    /// Makes sure of one more call, with a new grant if the present one is used up or about to run out.
+    async fn reserve(&mut self) -> Result<(), Error> {
+        let start_by = self.client.clock.now().saturating_add(GRANT_MARGIN).unwrap_or(Timestamp::MAX);
+        let enough = self
+            .held
+            .as_ref()
+            .is_some_and(|held| held.usage.calls < held.grant.calls && start_by <= held.grant.expires_at);
+        if !enough {
+            self.settle().await?;
+            let grant = self.client.grant(self.priority, 1).await?;
+            self.held = Some(Held { grant, usage: Usage::default() });
+        }
+        Ok(())
+    }
+
+    /// Sends a call and returns the answer to it if it succeeded. A token that Xero refuses is renewed once.
+    async fn send(&mut self, call: Call<'_>) -> Result<Response, Error> {
+        let outcome = self.attempt(&call).await;
+        self.done(outcome).await
+    }
+
+    async fn attempt(&mut self, call: &Call<'_>) -> Result<Response, Error> {
+        let mut refused_version = 0;
+        loop {
+            let client = self.client;
+            let now = client.clock.now();
+            let token =
+                client.held.get(&client.tokens, &client.http, &client.config, now, refused_version).await?;
+            self.reserve().await?;
+            let request = call.request(client, &token.access);
+            client.http.counts.add(call.method_name(), call.counted_as);
+            if let Some(held) = &mut self.held {
+                held.usage.calls += 1;
+            }
+            let response = match request.send().await {
+                Ok(response) => response,
+                Err(error) => return Err(client.not_answered(call, &error)),
+            };
+            let status = response.status();
+            tracing::debug!(method = call.method_name(), resource = call.counted_as, status = status.as_u16(), "called");
+            let refused = (status == StatusCode::TOO_MANY_REQUESTS).then(|| refusal(&response));
+            self.learn(remaining(&response), refused);
+            if status == StatusCode::UNAUTHORIZED && refused_version == 0 {
+                refused_version = token.version;
+                continue;
+            }
+            if status.is_success() {
+                return Ok(response);
+            }
+            return Err(client.refused(call, response, refused).await);
+        }
+    }
+
+    fn learn(&mut self, remaining: Remaining, refused: Option<Refused>) {
+        self.remaining = Some(remaining);
+        if let Some(held) = &mut self.held {
+            let before = held.usage.remaining;
+            held.usage.remaining = Remaining {
+                day: remaining.day.or(before.day),
+                minute: remaining.minute.or(before.minute),
+                app_minute: remaining.app_minute.or(before.app_minute),
+            };
+            held.usage.refused = refused;
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    fn get(
+        counted_as: &'static str,
+        path: &'a [&'a str],
+        query: &'a [(&'a str, &'a str)],
+        modified_since: Option<Timestamp>,
+    ) -> Self {
+        Self { method: Method::GET, counted_as, path, query, modified_since, write: None }
+    }
+
+    fn method_name(&self) -> &'static str {
+        if self.write.is_some() { "PUT" } else { "GET" }
+    }
+
+    fn request<T, B, C>(&self, client: &Client<T, B, C>, token: &SecretString) -> reqwest::RequestBuilder {
+        let url = below(&client.config.api_url, self.path);
+        let mut request = client.http.client.request(self.method.clone(), url);
+        if !self.query.is_empty() {
+            request = request.query(self.query);
+        }
+        request = request.bearer_auth(token.expose_secret()).header(header::ACCEPT, "application/json");
+        if let Some(tenant) = client.config.tenant {
+            request = request.header("xero-tenant-id", tenant.to_string());
+        }
+        if let Some(instant) = self.modified_since {
+            request = request.header(header::IF_MODIFIED_SINCE, modified_since(instant));
+        }
+        if let Some((key, body)) = &self.write {
+            request = request
+                .header("Idempotency-Key", &key.0)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body.clone());
+        }
+        request
+    }
+}
+
+impl<T, B, C: Clock> Client<T, B, C> {
+    fn retry(&self, why: String) -> Error {
+        self.retry_after(READ_RETRY, why)
+    }
+
+    fn retry_after(&self, wait: SignedDuration, why: String) -> Error {
+        Error::RetryAfter { at: self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX), why }
+    }
+
+    fn read_failed(&self, error: &reqwest::Error) -> Error {
+        self.retry(transport_error(error))
+    }
+
+    /// No answer came.
+    fn not_answered(&self, call: &Call<'_>, error: &reqwest::Error) -> Error {
+        // Without a connection nothing was sent, so even a write has a known outcome.
+        if call.write.is_some() && !error.is_connect() {
+            Error::Unknown { why: transport_error(error) }
+        } else {
+            self.read_failed(error)
+        }
+    }
+
+    /// An answer came that is not a success.
+    async fn refused(&self, call: &Call<'_>, mut response: Response, refused: Option<Refused>) -> Error {
+        let status = response.status();
+        if let Some(refused) = refused {
+            let until = self.clock.now().saturating_add(refused.pause()).unwrap_or(Timestamp::MAX);
+            return Error::NotNow { until, why: Wait::Parked(refused.problem) };
+        }
+        let wait = retry_after(&response).unwrap_or(READ_RETRY).min(READ_RETRY_MAX);
+        // The words of a refusal help, but without them the status still tells what to do.
+        let body = read_body(&mut response, ERROR_BYTES_MAX).await.unwrap_or_default();
+        let answer: ErrorAnswer = serde_json::from_slice(&body).unwrap_or_default();
+        match status {
+            StatusCode::UNAUTHORIZED => Error::AskPerson(Problem::TokenRefused),
+            StatusCode::FORBIDDEN => {
+                let disconnected =
+                    answer.detail.as_deref().is_some_and(|detail| detail.contains("AuthenticationUnsuccessful"));
+                Error::AskPerson(if disconnected { Problem::Disconnected } else { Problem::Forbidden })
+            }
+            _ if status.is_server_error() && call.write.is_some() => {
+                Error::Unknown { why: format!("HTTP {}", status.as_u16()) }
+            }
+            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+                self.retry_after(wait, format!("HTTP {}", status.as_u16()))
+            }
+            _ if status.is_client_error() => {
+                let (message, validation) = answer.words();
+                Error::Reject { status: status.as_u16(), message, validation }
+            }
+            _ => Error::BadAnswer {
+                resource: call.counted_as,
+                why: format!("HTTP {} is neither success nor refusal; is the address right?", status.as_u16()),
+            },
+        }
+    }
+}
+
+/// The body of a refusal; which of the fields are there depends on which part of Xero refuses.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ErrorAnswer {
+    message: Option<String>,
+    title: Option<String>,
+    detail: Option<String>,
+    elements: Option<Vec<ElementErrors>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ElementErrors {
+    validation_errors: Option<Vec<Remark>>,
+}
+
+/// A validation error or a warning.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Remark {
+    message: Option<String>,
+}
+
+fn messages(remarks: Option<Vec<Remark>>) -> Vec<String> {
+    remarks.unwrap_or_default().into_iter().filter_map(|remark| remark.message).collect()
+}
+
+impl ErrorAnswer {
+    fn words(self) -> (String, Vec<String>) {
+        let message = self.message.or(self.detail).or(self.title);
+        let elements = self.elements.unwrap_or_default();
+        let validation = elements.into_iter().flat_map(|element| messages(element.validation_errors)).collect();
+        (message.unwrap_or_else(|| "no reason was given".to_owned()), validation)
+    }
+}
+
+/// Reads the answer to a write of `expected` elements under `summarizeErrors=false`, element by element. Whatever
+/// can't be read may have been saved, so it leaves the outcome unknown.
+fn read_outcomes<R: DeserializeOwned>(
+    body: &[u8],
+    name: &'static str,
+    expected: usize,
+) -> Result<Vec<WriteOutcome<R>>, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Verdict {
+        status_attribute_string: Option<String>,
+        validation_errors: Option<Vec<Remark>>,
+        warnings: Option<Vec<Remark>>,
+    }
+    let unread = |error: serde_json::Error| Error::Unknown { why: format!("its answer: {}", json_error(&error)) };
+    let page = read_page::<&RawValue>(body, name).map_err(unread)?;
+    if page.resources.len() != expected {
+        let why = format!("its answer tells of {} elements instead of {expected}", page.resources.len());
+        return Err(Error::Unknown { why });
+    }
+    let read = |element: &RawValue| {
+        let verdict: Verdict = serde_json::from_str(element.get()).map_err(unread)?;
+        let errors = messages(verdict.validation_errors);
+        if verdict.status_attribute_string.as_deref() == Some("ERROR") || !errors.is_empty() {
+            return Ok(WriteOutcome::Refused { errors });
+        }
+        let resource = serde_json::from_str(element.get()).map_err(unread)?;
+        Ok(WriteOutcome::Saved { resource, warnings: messages(verdict.warnings) })
+    };
+    page.resources.into_iter().map(read).collect()
+}
+
+fn json(body: &impl Serialize, resource: &'static str) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(body).map_err(|_| Error::Input(InputError::Characters { what: resource, why: "it is no JSON" }))
+}
+
+/// Why a body did not come whole.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The connection failed.
+    #[error("{0}")]
+    Lost(String),
+    /// It is longer than this many bytes.
+    #[error("it is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn read_body(response: &mut Response, limit: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| BodyError::Lost(transport_error(&error)))? {
+        if body.len() + chunk.len() > limit {
+            return Err(BodyError::TooLong(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What may be said of a failed exchange: never its address or headers.
+pub(crate) fn transport_error(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        "time ran out"
+    } else if error.is_connect() {
+        "no connection"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else {
+        "the connection failed"
+    }
+    .to_owned()
+}
+
+fn number<N: std::str::FromStr>(response: &Response, name: &str) -> Option<N> {
+    response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn remaining(response: &Response) -> Remaining {
+    Remaining {
+        day: number(response, "X-DayLimit-Remaining"),
+        minute: number(response, "X-MinLimit-Remaining"),
+        app_minute: number(response, "X-AppMinLimit-Remaining"),
+    }
+}
+
+/// `Retry-After` in seconds.
+fn retry_after(response: &Response) -> Option<SignedDuration> {
+    let seconds: u32 = number(response, "Retry-After")?;
+    Some(SignedDuration::from_secs(seconds.into()))
+}
+
+fn refusal(response: &Response) -> Refused {
+    let problem = response.headers().get("X-Rate-Limit-Problem").and_then(|value| value.to_str().ok());
+    Refused {
+        problem: problem.map_or(RateProblem::Other, RateProblem::from_header),
+        retry_after: retry_after(response),
+    }
+}

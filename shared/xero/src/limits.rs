@@ -1,0 +1,533 @@
+//! Xero's rate limits, shared by every process that calls for the same organisation.
+//!
+//! Xero allows each app, for each organisation, 5 calls at once, 60 a minute and 1,000 or 5,000 a day (by tier),
+//! and 10,000 a minute over all organisations. It tells what is left in the headers of each answer and answers
+//! 429 beyond it. Sources: developer.xero.com, *OAuth 2.0 API limits*; the tiers of March 2026.
+//!
+//! [`BudgetState`] is the whole accounting as one small value. A store shares it between processes by reading
+//! it, calling [`grant`](BudgetState::grant) or [`settle`](BudgetState::settle), and writing it back under the
+//! condition that nobody wrote in between. [`MemoryBudget`] does so for one process.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{StoreError, Wait};
+
+/// The most calls in any 60 seconds. Xero allows 60; five are left for clocks that differ and for calls made by
+/// hand with the same app.
+pub const MINUTE_CEILING: u32 = 55;
+/// The most grants under way at once: each makes its calls one after another, and Xero allows five at once.
+pub const CONCURRENT_CEILING: u32 = 5;
+/// The most calls of one grant, so that no session holds a large part of a minute that others wait for.
+pub const GRANT_CALLS_MAX: u32 = 20;
+/// How long a grant holds its place when nobody settles it, as after a crash.
+pub const GRANT_LIFETIME: SignedDuration = SignedDuration::from_secs(180);
+/// The calls of a day on the smallest tier, assumed until an answer says more.
+pub const STARTER_DAY_LIMIT: u32 = 1_000;
+
+/// The window of the minute limit. Xero's is fixed; any 60 seconds is stricter and needs no knowledge of its start.
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+/// Past calls are kept by the instant at which they leave the window, rounded up to this many seconds, so that the
+/// state stays small.
+const WINDOW_STEP_SECONDS: i64 = 5;
+/// The window of the day limit.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// When to ask again if only other sessions stand in the way: they may end at any moment.
+const BUSY_RETRY: SignedDuration = SignedDuration::from_secs(2);
+/// What must remain of the app's 10,000 calls a minute, for the other organisations.
+const APP_MINUTE_RESERVE: u32 = 100;
+/// How many more calls than expected must be left before a new day is believed to have begun: answers of parallel
+/// sessions can arrive in another order than they were given.
+const DAY_JUMP: u32 = CONCURRENT_CEILING * GRANT_CALLS_MAX;
+/// Parking after a 429 without `Retry-After`.
+const CONCURRENT_PARK: SignedDuration = SignedDuration::from_secs(5);
+/// See [`CONCURRENT_PARK`].
+const MINUTE_PARK: SignedDuration = SignedDuration::from_secs(60);
+/// See [`CONCURRENT_PARK`]. The day's end is unknown then, so one call an hour asks.
+const DAY_PARK: SignedDuration = SignedDuration::from_hours(1);
+/// The longest `Retry-After` that is believed; a day limit has been seen to name up to 21 hours.
+const PARK_MAX: SignedDuration = SignedDuration::from_hours(25);
+
+/// How urgent a session is. Each priority leaves a [`Reserve`] to those above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Priority {
+    /// History that may take days.
+    Backfill,
+    /// The regular look for changes.
+    Poll,
+    /// A person is waiting.
+    Person,
+    /// A change that Xero has just announced.
+    Webhook,
+}
+
+/// What a priority leaves untouched for those above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reserve {
+    /// Sessions at once.
+    pub concurrent: u32,
+    /// Calls within 60 seconds.
+    pub minute: u32,
+    /// Calls of the day.
+    pub day: u32,
+}
+
+impl Priority {
+    /// What this priority leaves to those above it.
+    ///
+    /// The day reserves are made for 1,000 calls a day: a poll every 15 minutes takes about 400, so backfill stops
+    /// there; the last 100 are for what Xero announces and for what people do.
+    #[must_use]
+    pub fn reserve(self) -> Reserve {
+        match self {
+            Self::Webhook => Reserve { concurrent: 0, minute: 0, day: 0 },
+            Self::Person => Reserve { concurrent: 0, minute: 5, day: 0 },
+            Self::Poll => Reserve { concurrent: 1, minute: 10, day: 100 },
+            Self::Backfill => Reserve { concurrent: 2, minute: 20, day: 400 },
+        }
+    }
+}
+
+/// Leave to make some calls, one after another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Which grant this is, within its state.
+    pub id: u64,
+    /// The most calls it allows.
+    pub calls: u32,
+    /// From here on it allows none, and counts as fully used.
+    pub expires_at: Timestamp,
+}
+
+/// The answer to asking for a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The calls may be made.
+    Granted(Grant),
+    /// No call before this instant, which can be almost a day away.
+    NotBefore {
+        /// The earliest instant at which asking again makes sense.
+        until: Timestamp,
+        /// Which limit stands in the way.
+        why: Wait,
+    },
+}
+
+/// What Xero's headers said was left, each absent if the header was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Remaining {
+    /// `X-DayLimit-Remaining`.
+    pub day: Option<u32>,
+    /// `X-MinLimit-Remaining`.
+    pub minute: Option<u32>,
+    /// `X-AppMinLimit-Remaining`.
+    pub app_minute: Option<u32>,
+}
+
+/// Which limit a 429 named in `X-Rate-Limit-Problem`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RateProblem {
+    /// The organisation's calls of this minute.
+    Minute,
+    /// The app's calls of this minute over all organisations.
+    AppMinute,
+    /// The organisation's calls of this day.
+    Day,
+    /// Calls at once.
+    Concurrent,
+    /// Another word, or none.
+    Other,
+}
+
+impl RateProblem {
+    /// Reads the header loosely, since its words are not documented and have been seen in several spellings.
+    #[must_use]
+    pub fn from_header(text: &str) -> Self {
+        let text = text.to_ascii_lowercase();
+        if text.contains("app") {
+            Self::AppMinute
+        } else if text.contains("min") {
+            Self::Minute
+        } else if text.contains("day") || text.contains("daily") {
+            Self::Day
+        } else if text.contains("concurrent") {
+            Self::Concurrent
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl std::fmt::Display for RateProblem {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Minute => "minute",
+            Self::AppMinute => "app minute",
+            Self::Day => "day",
+            Self::Concurrent => "concurrent",
+            Self::Other => "rate",
+        })
+    }
+}
+
+/// A 429.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// Which limit it named.
+    pub problem: RateProblem,
+    /// `Retry-After`, if it could be read.
+    pub retry_after: Option<SignedDuration>,
+}
+
+impl Refused {
+    /// How long nothing may be sent.
+    pub(crate) fn pause(&self) -> SignedDuration {
+        let default = match self.problem {
+            RateProblem::Concurrent => CONCURRENT_PARK,
+            RateProblem::Day => DAY_PARK,
+            RateProblem::Minute | RateProblem::AppMinute | RateProblem::Other => MINUTE_PARK,
+        };
+        self.retry_after.unwrap_or(default).clamp(SignedDuration::from_secs(1), PARK_MAX)
+    }
+}
+
+/// What became of a grant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls made, refused ones included, since Xero counts them too.
+    pub calls: u32,
+    /// The headers of the last answer.
+    pub remaining: Remaining,
+    /// The 429 that ended it, if one did.
+    pub refused: Option<Refused>,
+}
+
+/// A budget of calls that every process shares.
+///
+/// One implementation value serves one organisation. Both methods are a read, a step of [`BudgetState`] and a
+/// conditional write; a session of several calls needs one of each.
+pub trait CallBudget: Send + Sync {
+    /// Asks for `calls` calls, at most [`GRANT_CALLS_MAX`].
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn grant(
+        &self,
+        priority: Priority,
+        calls: u32,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Answer, StoreError>> + Send;
+
+    /// Gives a grant back with what was used and learnt.
+    ///
+    /// # Errors
+    /// Those of the store. The grant then runs out by itself after [`GRANT_LIFETIME`].
+    fn settle(
+        &self,
+        grant: &Grant,
+        usage: &Usage,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+impl<B: CallBudget> CallBudget for Arc<B> {
+    fn grant(
+        &self,
+        priority: Priority,
+        calls: u32,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Answer, StoreError>> + Send {
+        B::grant(self, priority, calls, now)
+    }
+
+    fn settle(
+        &self,
+        grant: &Grant,
+        usage: &Usage,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        B::settle(self, grant, usage, now)
+    }
+}
+
+/// Calls that leave the window together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Past {
+    leaves_at: Timestamp,
+    calls: u32,
+}
+
+/// What a header said was left, believed until the window it spoke of is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Left {
+    calls: u32,
+    until: Timestamp,
+}
+
+/// Why and until when nothing may be sent at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Parked {
+    until: Timestamp,
+    problem: RateProblem,
+}
+
+/// The accounting of one organisation's calls, at most a few kilobytes as JSON.
+///
+/// Every step takes the present instant, so simulated time works as well as real time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetState {
+    next_id: u64,
+    /// Grants not yet settled.
+    open: Vec<Grant>,
+    /// Calls of settled and expired grants within the last 60 seconds.
+    past: Vec<Past>,
+    minute_left: Option<Left>,
+    app_minute_left: Option<Left>,
+    /// The most calls ever seen left of a day.
+    day_limit: u32,
+    day_left: u32,
+    /// Whether a header has said how many are left of the day.
+    day_known: bool,
+    /// Unknown before the first call.
+    day_resets_at: Option<Timestamp>,
+    parked: Option<Parked>,
+}
+
+impl Default for BudgetState {
+    fn default() -> Self {
+        Self {
+            next_id: 1,
+            open: Vec::new(),
+            past: Vec::new(),
+            minute_left: None,
+            app_minute_left: None,
+            day_limit: STARTER_DAY_LIMIT,
+            day_left: STARTER_DAY_LIMIT,
+            day_known: false,
+            day_resets_at: None,
+            parked: None,
+        }
+    }
+}
+
+impl BudgetState {
+    /// Reserves `calls` calls (at least one, at most [`GRANT_CALLS_MAX`]) for `priority`, all of them or none.
+    pub fn grant(&mut self, priority: Priority, calls: u32, now: Timestamp) -> Answer {
+        self.advance(now);
+        let calls = calls.clamp(1, GRANT_CALLS_MAX);
+        if let Some((until, why)) = self.obstacle(priority, calls, now) {
+            return Answer::NotBefore { until, why };
+        }
+        let grant = Grant { id: self.next_id, calls, expires_at: later(now, GRANT_LIFETIME) };
+        self.next_id += 1;
+        self.day_resets_at.get_or_insert(later(now, DAY));
+        self.open.push(grant.clone());
+        Answer::Granted(grant)
+    }
+
+    /// Ends a grant and learns from what the answers said.
+    ///
+    /// A grant that has expired meanwhile was counted as fully used; what its answers said is still learnt.
+    pub fn settle(&mut self, grant: &Grant, usage: &Usage, now: Timestamp) {
+        self.advance(now);
+        if let Some(at) = self.open.iter().position(|open| open.id == grant.id) {
+            self.open.remove(at);
+            // Their instants are not kept: all of them count as made just now, which is never too few.
+            self.count(usage.calls, now);
+        }
+        let until = later(now, WINDOW);
+        if let Some(calls) = usage.remaining.minute {
+            self.minute_left = Some(Left { calls, until });
+        }
+        if let Some(calls) = usage.remaining.app_minute {
+            self.app_minute_left = Some(Left { calls, until });
+        }
+        if let Some(left) = usage.remaining.day {
+            self.learn_day(left, now);
+        }
+        if let Some(refused) = usage.refused {
+            let until = later(now, refused.pause());
+            if refused.problem == RateProblem::Day {
+                self.day_left = 0;
+                self.day_known = true;
+                self.day_resets_at = Some(until);
+            }
+            self.park(until, refused.problem);
+        }
+    }
+
+    /// Lets no call start before `until`, unless it is parked for longer already.
+    pub fn park(&mut self, until: Timestamp, problem: RateProblem) {
+        if self.parked.as_ref().is_none_or(|parked| parked.until < until) {
+            self.parked = Some(Parked { until, problem });
+        }
+    }
+
+    /// The calls left of this day, those of open grants taken off.
+    #[must_use]
+    pub fn day_left(&self) -> u32 {
+        self.day_left.saturating_sub(self.reserved())
+    }
+
+    /// When the day's calls are believed to be renewed; unknown before the first call.
+    #[must_use]
+    pub fn day_resets_at(&self) -> Option<Timestamp> {
+        self.day_resets_at
+    }
+
+    /// Until when a 429 has parked the organisation, and which limit it named. This may lie in the past.
+    #[must_use]
+    pub fn parked(&self) -> Option<(Timestamp, RateProblem)> {
+        self.parked.as_ref().map(|parked| (parked.until, parked.problem))
+    }
+
+    /// Drops what is over at `now`.
+    fn advance(&mut self, now: Timestamp) {
+        let (expired, open) =
+            std::mem::take(&mut self.open).into_iter().partition(|grant: &Grant| grant.expires_at <= now);
+        self.open = open;
+        for grant in expired {
+            self.count(grant.calls, grant.expires_at);
+        }
+        self.past.retain(|past| past.leaves_at > now);
+        self.minute_left.take_if(|left| left.until <= now);
+        self.app_minute_left.take_if(|left| left.until <= now);
+        self.parked.take_if(|parked| parked.until <= now);
+        if let Some(resets_at) = self.day_resets_at.filter(|at| *at <= now) {
+            let days_over = now.duration_since(resets_at).as_secs() / DAY.as_secs();
+            let step = DAY.checked_mul(i32::try_from(days_over + 1).unwrap_or(i32::MAX)).unwrap_or(SignedDuration::MAX);
+            self.day_resets_at = Some(later(resets_at, step));
+            self.day_left = self.day_limit;
+        }
+    }
+
+    fn count(&mut self, calls: u32, at: Timestamp) {
+        if calls == 0 {
+            return;
+        }
+        self.day_left = self.day_left.saturating_sub(calls);
+        for left in [&mut self.minute_left, &mut self.app_minute_left].into_iter().flatten() {
+            left.calls = left.calls.saturating_sub(calls);
+        }
+        let leaves_at = round_up(later(at, WINDOW));
+        match self.past.iter_mut().find(|past| past.leaves_at == leaves_at) {
+            Some(past) => past.calls += calls,
+            None => self.past.push(Past { leaves_at, calls }),
+        }
+    }
+
+    fn learn_day(&mut self, left: u32, now: Timestamp) {
+        let expected = self.day_left.saturating_add(self.reserved()).saturating_add(DAY_JUMP);
+        if self.day_known && left > expected {
+            // A new day began since the last answer, so the next begins at most 24 hours from now.
+            self.day_resets_at = Some(later(now, DAY));
+        }
+        self.day_known = true;
+        self.day_limit = self.day_limit.max(left);
+        self.day_left = left;
+    }
+
+    /// The calls of open grants, all of which may still be made.
+    fn reserved(&self) -> u32 {
+        self.open.iter().map(|grant| grant.calls).sum()
+    }
+
+    fn obstacle(&self, priority: Priority, calls: u32, now: Timestamp) -> Option<(Timestamp, Wait)> {
+        let reserve = priority.reserve();
+        let reserved = self.reserved();
+        let busy_until = later(now, BUSY_RETRY);
+        if let Some(parked) = &self.parked {
+            return Some((parked.until, Wait::Parked(parked.problem)));
+        }
+        if self.day_left < reserved + calls + reserve.day {
+            let until = if self.day_left < calls + reserve.day {
+                self.day_resets_at.unwrap_or(later(now, DAY))
+            } else {
+                busy_until
+            };
+            return Some((until, Wait::Day));
+        }
+        let under_way = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        if under_way + 1 + reserve.concurrent > CONCURRENT_CEILING {
+            return Some((busy_until, Wait::Concurrent));
+        }
+        let needed = reserved + calls + reserve.minute;
+        if let Some(until) = self.window_frees_at(needed, busy_until) {
+            return Some((until, Wait::Minute));
+        }
+        if let Some(left) = self.minute_left.as_ref().filter(|left| left.calls < needed) {
+            // With what the open grants may hand back it would fit: ask again soon.
+            let fits_alone = left.calls >= calls + reserve.minute;
+            return Some((if fits_alone { busy_until } else { left.until }, Wait::Minute));
+        }
+        let app_left = self.app_minute_left.as_ref();
+        app_left
+            .filter(|left| left.calls < reserved + calls + APP_MINUTE_RESERVE)
+            .map(|left| (left.until, Wait::AppMinute))
+    }
+
+    /// `None` if `needed` calls fit into the window now, else when to ask again.
+    fn window_frees_at(&self, needed: u32, busy_until: Timestamp) -> Option<Timestamp> {
+        let mut in_window: u32 = self.past.iter().map(|past| past.calls).sum();
+        if in_window + needed <= MINUTE_CEILING {
+            return None;
+        }
+        let mut leaving: Vec<&Past> = self.past.iter().collect();
+        leaving.sort_by_key(|past| past.leaves_at);
+        for past in leaving {
+            in_window -= past.calls;
+            if in_window + needed <= MINUTE_CEILING {
+                return Some(past.leaves_at);
+            }
+        }
+        // Even an empty window is too small beside the open grants.
+        Some(busy_until)
+    }
+}
+
+/// `at` plus `duration`, or the end of time.
+fn later(at: Timestamp, duration: SignedDuration) -> Timestamp {
+    at.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// Up to the next whole step; never earlier than `at`.
+fn round_up(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
+    let rounded = seconds + (-seconds).rem_euclid(WINDOW_STEP_SECONDS);
+    Timestamp::from_second(rounded).unwrap_or(Timestamp::MAX)
+}
+
+/// A [`CallBudget`] for a single process.
+#[derive(Debug, Default)]
+pub struct MemoryBudget {
+    state: Mutex<BudgetState>,
+}
+
+impl MemoryBudget {
+    /// The present accounting, to look at.
+    #[must_use]
+    pub fn state(&self) -> BudgetState {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BudgetState> {
+        // Each step leaves the state whole, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CallBudget for MemoryBudget {
+    async fn grant(&self, priority: Priority, calls: u32, now: Timestamp) -> Result<Answer, StoreError> {
+        Ok(self.lock().grant(priority, calls, now))
+    }
+
+    async fn settle(&self, grant: &Grant, usage: &Usage, now: Timestamp) -> Result<(), StoreError> {
+        self.lock().settle(grant, usage, now);
+        Ok(())
+    }
+}

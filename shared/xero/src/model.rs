@@ -1,0 +1,89 @@
+//! Xero's resources as the accounting API reads and writes them.
+//!
+//! Field names follow Xero's OpenAPI document (16.1.0) in Rust's spelling. Fields that this client's readers have no
+//! use for are ignored, as is every field that Xero adds. Only an id is required; everything else may be absent. A
+//! word that is not known yet is kept as `Other`.
+
+use serde::{Deserialize, Deserializer};
+
+/// An enumeration of Xero's words that keeps words it doesn't know.
+macro_rules! text_enum {
+    ($(#[$about:meta])* pub enum $name:ident { $($(#[$word_about:meta])* $word:ident = $text:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$word_about])* $word,)+
+            /// A word that this client does not know.
+            Other(String),
+        }
+
+        impl $name {
+            /// Xero's word.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$word => $text,)+
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                match text.as_str() {
+                    $($text => Self::$word,)+
+                    _ => Self::Other(text),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(<String as serde::Deserialize>::deserialize(deserializer)?.into())
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+mod account;
+mod bank_transaction;
+mod contact;
+mod credit_note;
+mod history;
+mod invoice;
+mod item;
+mod line_item;
+mod organisation;
+mod page;
+mod purchase_order;
+
+pub use account::{Account, AccountClass, AccountStatus};
+pub use bank_transaction::{BankTransaction, BankTransactionStatus, BankTransactionType};
+pub use contact::{Address, Contact, ContactRef, ContactStatus, Phone};
+pub use credit_note::{CreditNote, CreditNoteType};
+pub use history::{HISTORY_NOTE_MAX, HistoryNote, HistoryOf, HistoryRecord};
+pub use invoice::{Invoice, InvoiceStatus, InvoiceType};
+pub use item::{Item, ItemPrice};
+pub use line_item::{LineAmountTypes, LineItem, LineItemItem, NewLineItem, Tracking};
+pub use organisation::Organisation;
+pub use page::{Page, Pagination};
+pub(crate) use page::{Resource, first, read_page};
+pub use purchase_order::{NewPurchaseOrder, PurchaseOrder, PurchaseOrderStatus};
+
+/// Reads a list that Xero may also give as null.
+fn list_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

@@ -1,0 +1,206 @@
+//! Cuts a long JSON list into its elements while it arrives, so that only one element is held at a time.
+
+/// The longest single element, in bytes. An item is below 20 kB even with its longest texts.
+const ELEMENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Finds the elements of the list called `name` within an object, from bytes in pieces of any size.
+///
+/// It follows brackets and strings only; each element is then read by a JSON parser, which finds whatever is wrong
+/// inside. What is wrong between the elements is found by [`finish`](Self::finish) or ignored.
+pub(crate) struct ElementSplitter {
+    /// The list's name with its quotes.
+    name: Vec<u8>,
+    /// How many objects and lists are open.
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// The last string directly within the outer object, with its quotes.
+    label: Vec<u8>,
+    /// Whether the list itself is open.
+    in_list: bool,
+    list_seen: bool,
+    /// The bytes of the element that is open.
+    element: Vec<u8>,
+    complete: bool,
+}
+
+/// The answer is not an object with the list in it, or an element can't be read.
+#[derive(Debug)]
+pub(crate) struct SplitError(pub(crate) String);
+
+/// The depth within the outer object.
+const OUTER: usize = 1;
+/// The depth within the list.
+const LIST: usize = 2;
+
+impl ElementSplitter {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: format!("\"{name}\"").into_bytes(),
+            depth: 0,
+            in_string: false,
+            escaped: false,
+            label: Vec::new(),
+            in_list: false,
+            list_seen: false,
+            element: Vec::new(),
+            complete: false,
+        }
+    }
+
+    /// Takes the next bytes and hands over each element that they complete.
+    pub(crate) fn push(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(&[u8]) -> Result<(), SplitError>,
+    ) -> Result<(), SplitError> {
+        for &byte in bytes {
+            if self.step(byte)? {
+                each(&self.element)?;
+                self.element.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one byte; `true` if it completes an element.
+    fn step(&mut self, byte: u8) -> Result<bool, SplitError> {
+        if self.complete {
+            return if byte.is_ascii_whitespace() { Ok(false) } else { Err(broken()) };
+        }
+        if self.in_string {
+            self.keep(byte)?;
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.in_string = false,
+                _ => {}
+            }
+            return Ok(false);
+        }
+        match byte {
+            b'"' => {
+                self.in_string = true;
+                if self.depth == OUTER {
+                    self.label.clear();
+                }
+                self.keep(byte)?;
+            }
+            b'{' | b'[' => {
+                if self.depth == 0 && byte == b'[' {
+                    return Err(broken());
+                }
+                if self.depth == OUTER && byte == b'[' && self.label == self.name {
+                    self.in_list = true;
+                    self.list_seen = true;
+                }
+                self.depth += 1;
+                if self.depth > LIST {
+                    self.keep(byte)?;
+                }
+            }
+            b'}' | b']' => {
+                if self.depth > LIST {
+                    self.keep(byte)?;
+                }
+                self.depth = self.depth.checked_sub(1).ok_or_else(broken)?;
+                match self.depth {
+                    0 => self.complete = true,
+                    OUTER => self.in_list = false,
+                    LIST => return Ok(self.in_list),
+                    _ => {}
+                }
+            }
+            _ if self.depth == 0 && !byte.is_ascii_whitespace() => return Err(broken()),
+            _ if self.depth > LIST => self.keep(byte)?,
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// Keeps a byte of a label or of the open element.
+    fn keep(&mut self, byte: u8) -> Result<(), SplitError> {
+        let kept = match self.depth {
+            OUTER => &mut self.label,
+            depth if depth > LIST && self.in_list => &mut self.element,
+            _ => return Ok(()),
+        };
+        if kept.len() >= ELEMENT_BYTES_MAX {
+            return Err(SplitError(format!("one element is longer than {ELEMENT_BYTES_MAX} bytes")));
+        }
+        kept.push(byte);
+        Ok(())
+    }
+
+    /// Checks that the answer came whole and held the list.
+    pub(crate) fn finish(&self) -> Result<(), SplitError> {
+        match (self.complete, self.list_seen) {
+            (true, true) => Ok(()),
+            (false, _) => Err(SplitError("it ends too early".to_owned())),
+            (true, false) => Err(SplitError("the list is missing".to_owned())),
+        }
+    }
+}
+
+fn broken() -> SplitError {
+    SplitError("it is not a JSON object".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn split(pieces: &[&[u8]]) -> Result<Vec<String>, SplitError> {
+        let mut splitter = ElementSplitter::new("Items");
+        let mut elements = Vec::new();
+        for piece in pieces {
+            splitter.push(piece, |element| {
+                elements.push(String::from_utf8(element.to_vec()).unwrap());
+                Ok(())
+            })?;
+        }
+        splitter.finish()?;
+        Ok(elements)
+    }
+
+    #[test]
+    fn elements_come_whole_whatever_surrounds_them() {
+        let body = br#" {"Id":"x","Other":[{"a":1}],"pagination":{"page":1},
+            "Items" : [ {"Code":"a]}\"{","P":{"U":[1,2]}} , {"Code":"Items"} ], "Status":"OK"} "#;
+        assert_eq!(split(&[body]).unwrap(), [r#"{"Code":"a]}\"{","P":{"U":[1,2]}}"#, r#"{"Code":"Items"}"#]);
+        assert_eq!(split(&[br#"{"Items":[]}"#]).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_cut_or_foreign_answer_is_an_error() {
+        for body in [
+            &b""[..], b"{", br#"{"Items":[{"Code":"a"}"#, br#"{"Items":[{"Code":"a"}]"#, br#"{"Status":"OK"}"#,
+            br#"[{"Code":"a"}]"#, b"<html>", br#"{"Items":[]}}"#, br#"{"Items":null}"#,
+        ] {
+            assert!(split(&[body]).is_err(), "{}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn an_endless_element_is_refused() {
+        let mut body = br#"{"Items":[{"Code":""#.to_vec();
+        body.resize(body.len() + ELEMENT_BYTES_MAX + 1, b'a');
+        assert!(split(&[&body]).unwrap_err().0.contains("longer"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_pieces_give_the_same_elements(
+            texts in prop::collection::vec("[a-c\\[\\]{}\"\\\\,:é]{0,12}", 0..6),
+            size in 1_usize..9,
+        ) {
+            let elements: Vec<String> =
+                texts.iter().map(|text| serde_json::json!({"Code": text, "D": [{"x": text}]}).to_string()).collect();
+            let body = format!(r#"{{"A":["Items"],"Items":[{}],"Z":{{"Items":[{{"no":1}}]}}}}"#, elements.join(" ,\n"));
+            let pieces: Vec<&[u8]> = body.as_bytes().chunks(size).collect();
+            prop_assert_eq!(split(&pieces).unwrap(), elements);
+        }
+    }
+}
