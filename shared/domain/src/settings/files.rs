@@ -1,0 +1,1 @@
+//! Settings as files: checked with every error and its line, compared, written.
