@@ -406,7 +406,7 @@ struct SourceDocument {
 }
 
 /// What the first letter of a document number says.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Nature {
     Sale,
     Credit,
