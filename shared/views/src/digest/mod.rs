@@ -1,0 +1,502 @@
+//! The digest of a day: what one person must decide, what changed, and how far the figures can be trusted.
+
+mod mail;
+mod plain;
+mod slack;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, Zoned};
+use parstock_domain::audit::Head;
+use parstock_domain::fixed::{FixedError, Money, Quantity};
+use parstock_domain::governance::Phase;
+use parstock_domain::ids::{ItemId, ProposalId};
+use serde::{Deserialize, Serialize};
+
+use crate::chart::StockChart;
+use crate::format::{Style, counted};
+use crate::{RenderError, Standing, text};
+
+/// Proposals that a digest shows; the rest is counted.
+pub const DECISIONS_MAX: usize = 5;
+/// Lines of a proposal that a digest shows; the rest is counted.
+pub const DECISION_LINES_MAX: usize = 4;
+/// Changes that a digest shows; the rest is counted.
+pub const CHANGES_MAX: usize = 9;
+/// Written orders that a digest shows; the rest is counted.
+pub const WRITTEN_MAX: usize = 10;
+
+/// Everything that a digest says. It is stored with the day, so that the digest can be shown again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DigestContent {
+    /// The org's name.
+    pub org: String,
+    /// ISO code of its base currency.
+    pub currency: String,
+    /// The org's civil day that it is for.
+    pub day: Date,
+    /// When it was put together, in the org's time zone.
+    pub produced_at: Zoned,
+    /// What parstock may do in Xero.
+    pub phase: Phase,
+    /// Where the console is: `https://…` or `http://127.0.0.1:…`, without a slash at the end. The pages
+    /// of [`crate::pages`] lie below it.
+    pub console_url: String,
+    /// Open proposals.
+    pub decide: DecideNow,
+    /// What stands otherwise than yesterday.
+    pub changed: Changes,
+    /// How each item stands that troubles, so that tomorrow's digest can tell what changed. Not shown.
+    pub troubled: BTreeMap<ItemId, Standing>,
+    /// What to keep an eye on.
+    pub watching: Watching,
+    /// What the figures leave out.
+    pub not_counted: NotCounted,
+    /// What parstock wrote to Xero since yesterday's digest.
+    pub written: Vec<WrittenOrder>,
+    /// How far the figures can be trusted.
+    pub trust: Trust,
+}
+
+/// The open proposals. Made by [`DecideNow::of`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecideNow {
+    /// How many there are.
+    pub count: usize,
+    /// What all of them cost.
+    pub total: Money,
+    /// The first of them, at most [`DECISIONS_MAX`].
+    pub shown: Vec<Decision>,
+}
+
+impl DecideNow {
+    /// Counts and sums all open proposals and keeps those that are shown, the most urgent first: by the
+    /// earliest day on which a line runs out, then by the day on which the goods are wanted.
+    ///
+    /// # Errors
+    /// [`FixedError`] when the sum does not fit.
+    pub fn of(mut all: Vec<Decision>) -> Result<Self, FixedError> {
+        let count = all.len();
+        let mut total = Money::ZERO;
+        for decision in &all {
+            total = total.plus(decision.total)?;
+        }
+        all.sort_by_key(|decision| (decision.runs_out_on().unwrap_or(Date::MAX), decision.wanted_on));
+        all.truncate(DECISIONS_MAX);
+        for decision in &mut all {
+            decision.lines.sort_by_key(|line| line.runs_out_on.unwrap_or(Date::MAX));
+            decision.lines.truncate(DECISION_LINES_MAX);
+        }
+        Ok(Self { count, total, shown: all })
+    }
+
+    fn more(&self) -> usize {
+        self.count.saturating_sub(self.shown.len())
+    }
+}
+
+/// One open proposal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The proposal.
+    pub proposal: ProposalId,
+    /// The supplier's name.
+    pub supplier: String,
+    /// What it costs, base currency.
+    pub total: Money,
+    /// When the goods are wanted.
+    pub wanted_on: Date,
+    /// How many lines it has.
+    pub line_count: usize,
+    /// Its lines; [`DecideNow::of`] keeps the most urgent, at most [`DECISION_LINES_MAX`].
+    pub lines: Vec<DecisionLine>,
+}
+
+impl Decision {
+    fn runs_out_on(&self) -> Option<Date> {
+        self.lines.iter().filter_map(|line| line.runs_out_on).min()
+    }
+
+    fn more(&self) -> usize {
+        self.line_count.saturating_sub(self.lines.len())
+    }
+
+    /// The path of its page below the console's address.
+    fn path(&self) -> String {
+        format!("/proposals/{}", self.proposal)
+    }
+
+    /// The chart that stands for it: that of its most urgent line.
+    fn chart(&self) -> Option<&StockChart> {
+        self.lines.first().and_then(|line| line.chart.as_ref())
+    }
+}
+
+/// One line of an open proposal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionLine {
+    /// The item.
+    pub item: ItemId,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// What lies there; `None` when it was never counted.
+    pub on_hand: Option<Quantity>,
+    /// On hand less what is committed; `None` when it was never counted.
+    pub available: Option<Quantity>,
+    /// On order.
+    pub on_order: Quantity,
+    /// How many days the available stock lasts; `None` when nothing is sold or it was never counted.
+    pub cover_days: Option<u32>,
+    /// When it runs out unless something comes; `None` as above.
+    pub runs_out_on: Option<Date>,
+    /// The reorder point.
+    pub reorder_point: Quantity,
+    /// How much to order.
+    pub quantity: Quantity,
+    /// What that costs, base currency.
+    pub cost: Money,
+    /// Why, in one sentence with its figures.
+    pub reason: String,
+    /// Its last 90 days; only the most urgent line's is shown.
+    pub chart: Option<StockChart>,
+}
+
+/// What stands otherwise than yesterday. Made by [`Changes::of`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them, at most [`CHANGES_MAX`].
+    pub shown: Vec<Change>,
+}
+
+impl Changes {
+    /// Drops what is no change to a person, counts the rest and keeps the gravest: new and worse before
+    /// resolved, then by standing and code.
+    pub fn of(mut all: Vec<Change>) -> Self {
+        all.retain(|change| change.kind().is_some());
+        all.sort_by(|a, b| (a.kind(), a.now, &a.code).cmp(&(b.kind(), b.now, &b.code)));
+        let count = all.len();
+        all.truncate(CHANGES_MAX);
+        Self { count, shown: all }
+    }
+
+    fn more(&self) -> usize {
+        self.count.saturating_sub(self.shown.len())
+    }
+}
+
+/// An item that stands otherwise than yesterday.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The item.
+    pub item: ItemId,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// How it stood in yesterday's digest.
+    pub was: Standing,
+    /// How it stands now.
+    pub now: Standing,
+    /// What is available; `None` when it was never counted.
+    pub available: Option<Quantity>,
+    /// When it runs out unless something comes.
+    pub runs_out_on: Option<Date>,
+}
+
+/// Which way an item went. The order is the order of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum ChangeKind {
+    Worse,
+    New,
+    Resolved,
+}
+
+impl ChangeKind {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Worse => "Worse",
+            Self::New => "New",
+            Self::Resolved => "Resolved",
+        }
+    }
+}
+
+impl Change {
+    /// Which way it went; `None` when it is no worse and nothing was solved.
+    fn kind(&self) -> Option<ChangeKind> {
+        match (self.was.trouble(), self.now.trouble()) {
+            (0, now) if now > 0 => Some(ChangeKind::New),
+            (was, now) if now > was => Some(ChangeKind::Worse),
+            (was, 0) if was > 0 => Some(ChangeKind::Resolved),
+            _ => None,
+        }
+    }
+
+    /// What happened, without the item: `low, 8 available, runs out Fri 27 Nov`.
+    fn sentence(&self, style: &Style) -> String {
+        let mut sentence = self.now.words().to_owned();
+        if let Some(available) = self.available {
+            sentence.push_str(&format!(", {} available", style.quantity(available)));
+        }
+        if let Some(day) = self.runs_out_on.filter(|_| self.now != Standing::OutOfStock) {
+            sentence.push_str(&format!(", runs out {}", style.day(day)));
+        }
+        sentence
+    }
+
+    fn word(&self) -> &'static str {
+        self.kind().map_or("Changed", ChangeKind::words)
+    }
+}
+
+/// How many items or orders stand how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watching {
+    /// Items with nothing available.
+    pub out_of_stock: u32,
+    /// Items at or below their reorder point.
+    pub low: u32,
+    /// Items with far too much.
+    pub overstock: u32,
+    /// Items not sold for long.
+    pub dead: u32,
+    /// Purchase orders whose day has passed.
+    pub orders_late: u32,
+    /// Questions that wait for a person.
+    pub reviews: u32,
+}
+
+impl Watching {
+    /// What is worth a word, with its page below the console's address.
+    fn entries(&self) -> Vec<(u32, &'static str, &'static str)> {
+        [
+            (self.out_of_stock, "out of stock", "/positions?standing=out"),
+            (self.low, "low", "/positions?standing=low"),
+            (self.overstock, "overstock", "/positions?standing=overstock"),
+            (self.dead, "dead stock", "/positions?standing=dead"),
+            (self.orders_late, if self.orders_late == 1 { "order late" } else { "orders late" }, "/positions?standing=low"),
+            (self.reviews, if self.reviews == 1 { "question for you" } else { "questions for you" }, "/reviews"),
+        ]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .collect()
+    }
+}
+
+/// What the figures leave out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotCounted {
+    /// Items without an opening balance.
+    pub items: u32,
+    /// Sales lines that name no item.
+    pub lines_without_item: u32,
+    /// All sales lines of the same days.
+    pub lines: u32,
+    /// Over how many days the lines were counted.
+    pub days: u32,
+}
+
+impl NotCounted {
+    /// The sentences, none when everything is counted.
+    fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if self.items > 0 {
+            let (is, an) = if self.items == 1 { ("has", "its") } else { ("have", "their") };
+            sentences.push(format!(
+                "{} {is} no opening balance: no warning and no order comes for {} until you give {an} quantity.",
+                counted(self.items, "item", "items"),
+                if self.items == 1 { "it" } else { "them" },
+            ));
+        }
+        if self.lines_without_item > 0 {
+            sentences.push(format!(
+                "{} of {} of the last {} ({}) {} no item, so {} stock is not booked.",
+                self.lines_without_item,
+                counted(self.lines, "sales line", "sales lines"),
+                counted(self.days, "day", "days"),
+                crate::format::percent(self.lines_without_item, self.lines),
+                if self.lines_without_item == 1 { "names" } else { "name" },
+                if self.lines_without_item == 1 { "its" } else { "their" },
+            ));
+        }
+        sentences
+    }
+}
+
+/// A purchase order that parstock wrote to Xero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenOrder {
+    /// The proposal that was approved.
+    pub proposal: ProposalId,
+    /// The order's number in Xero.
+    pub number: String,
+    /// The supplier's name.
+    pub supplier: String,
+    /// What it costs, base currency.
+    pub total: Money,
+    /// Who approved it.
+    pub approved_by: String,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// How far the figures can be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// When the last whole poll ended; `None` before the first.
+    pub polled_at: Option<Timestamp>,
+    /// How far the first load is.
+    pub history: HistoryLoad,
+    /// Xero calls left today; `None` before Xero said so.
+    pub calls_left: Option<u32>,
+    /// Document changes since yesterday's digest that a webhook told first.
+    pub by_webhook: u32,
+    /// Document changes since yesterday's digest that the poll found first.
+    pub by_poll: u32,
+    /// The end of the audit chain.
+    pub audit: Head,
+    /// What a person must do before parstock goes on, one sentence each.
+    pub needs_person: Vec<String>,
+}
+
+/// How far the first load of history is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum HistoryLoad {
+    /// Documents are being read.
+    Reading {
+        /// Documents booked so far.
+        documents: u64,
+    },
+    /// Documents are read; opening balances are being derived.
+    Opening {
+        /// Documents booked.
+        documents: u64,
+    },
+    /// It is whole.
+    Whole,
+}
+
+impl HistoryLoad {
+    /// The sentence, `None` when it is whole.
+    pub(crate) fn sentence(self) -> Option<String> {
+        let documents = |count| counted(count, "document", "documents");
+        match self {
+            Self::Reading { documents: count } => {
+                Some(format!("History is still being read: {} so far. Figures are not final.", documents(count)))
+            }
+            Self::Opening { documents: count } => Some(format!(
+                "History is read ({}); opening balances are being derived. Figures are not final.",
+                documents(count)
+            )),
+            Self::Whole => None,
+        }
+    }
+}
+
+/// A digest as it leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedDigest {
+    /// The mail's subject, one line.
+    pub subject: String,
+    /// The mail's HTML part.
+    pub html: String,
+    /// The mail's plain-text part.
+    pub text: String,
+    /// Pictures that the HTML names as `cid:<name>`, as PNG.
+    pub pictures: Vec<(String, Vec<u8>)>,
+    /// The Slack message, JSON.
+    pub slack: String,
+}
+
+impl DigestContent {
+    pub(crate) fn style(&self) -> Style {
+        Style::new(&self.currency, self.produced_at.clone())
+    }
+
+    /// How an item stood when the digest was put together: what `was` is in tomorrow's [`Change`].
+    pub fn stood(&self, item: ItemId) -> Standing {
+        self.troubled.get(&item).copied().unwrap_or(Standing::Enough)
+    }
+
+    /// What it comes down to: `3 decisions, $4,120 to order`. The amount is the sum of the open proposals,
+    /// so each reader can add it up; what a delay would lose is not known.
+    pub fn headline(&self) -> String {
+        let person = if self.trust.needs_person.is_empty() { "" } else { ", a person is needed" };
+        let out = self.watching.out_of_stock;
+        if self.decide.count > 0 {
+            let decisions = counted(self.decide.count, "decision", "decisions");
+            format!("{decisions}, {} to order{person}", self.style().whole_money(self.decide.total))
+        } else if out > 0 {
+            format!("Nothing to decide, {out} out of stock{person}")
+        } else if !person.is_empty() {
+            "A person is needed".to_owned()
+        } else if self.trust.history != HistoryLoad::Whole {
+            "History is being read".to_owned()
+        } else {
+            "All clear".to_owned()
+        }
+    }
+
+    /// The mail's subject: `3 decisions, $4,120 to order - Tue 24 Nov - Acme`. One line.
+    pub fn subject(&self) -> String {
+        text::header_line(&format!("{} - {} - {}", self.headline(), self.style().day(self.day), self.org))
+    }
+
+    /// The digest as mail and Slack message.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    pub fn render(&self) -> Result<RenderedDigest, RenderError> {
+        let mut pictures = Vec::new();
+        for (index, decision) in self.decide.shown.iter().enumerate() {
+            if let Some(chart) = decision.chart() {
+                pictures.push((mail::picture_name(index), chart.png()?));
+            }
+        }
+        Ok(RenderedDigest {
+            subject: self.subject(),
+            html: mail::render(self)?,
+            text: plain::render(self),
+            pictures,
+            slack: slack::render(self)?,
+        })
+    }
+
+    /// The sentences about trust, in the order of the block.
+    pub(crate) fn trust_sentences(&self) -> Vec<String> {
+        let style = self.style();
+        let trust = &self.trust;
+        let mut sentences = Vec::new();
+        sentences.push(match trust.polled_at {
+            Some(at) => format!("Xero last read whole {} ago, at {}.", style.age(at), style.instant(at)),
+            None => "Xero has not been read whole yet.".to_owned(),
+        });
+        sentences.extend(trust.history.sentence());
+        sentences.push(match trust.calls_left {
+            Some(calls) => format!("{} left today.", counted(calls, "Xero call", "Xero calls")),
+            None => "Xero has not said how many calls are left today.".to_owned(),
+        });
+        sentences.push(format!(
+            "Of {} since yesterday, webhooks told {} and the poll found {}.",
+            counted(u64::from(trust.by_webhook).saturating_add(u64::from(trust.by_poll)), "document change", "document changes"),
+            trust.by_webhook,
+            trust.by_poll,
+        ));
+        sentences
+    }
+
+    /// The end of the audit chain, short: `audit entry 4211, hash 1f2e3d4c5b6a7988`.
+    pub(crate) fn audit_line(&self) -> String {
+        crate::format::audit_head(self.trust.audit)
+    }
+
+    pub(crate) fn observes(&self) -> bool {
+        self.phase == Phase::Observe
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether everything runs, and what to do where it does not.
+
+use askama::Template;
+use jiff::Timestamp;
+use parstock_domain::audit::Head;
+
+use super::{STYLE_SHEET, Site, Tab};
+use crate::digest::HistoryLoad;
+use crate::format::Style;
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueState {
+    /// Its name.
+    pub name: String,
+    /// Messages that wait; `None` when it could not be asked.
+    pub waiting: Option<u64>,
+    /// Messages that could not be processed; `None` when it could not be asked.
+    pub dead: Option<u64>,
+}
+
+/// Something that is to leave and has not left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingEffect {
+    /// What it is: `Order PS-…`, `Digest of Tue 24 Nov by mail`.
+    pub what: String,
+    /// When it was decided.
+    pub since: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Where it stands, in words.
+    pub state: String,
+}
+
+/// The health page.
+#[derive(Clone, Debug)]
+pub struct HealthPage {
+    /// The frame.
+    pub site: Site,
+    /// When the last whole poll ended; `None` before the first.
+    pub polled_at: Option<Timestamp>,
+    /// How far the first load is.
+    pub history: HistoryLoad,
+    /// Xero calls left today; `None` before Xero said so.
+    pub calls_left: Option<u32>,
+    /// Until when no call is made, because Xero said to wait.
+    pub parked_until: Option<Timestamp>,
+    /// Hints that wait to be served.
+    pub hints: usize,
+    /// The queues.
+    pub queues: Vec<QueueState>,
+    /// What is to leave and has not left, the oldest first.
+    pub effects: Vec<PendingEffect>,
+    /// The end of the audit chain.
+    pub audit: Head,
+    /// What a person must do before parstock goes on, one sentence each.
+    pub needs_person: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "health.html")]
+struct Page<'a> {
+    site: &'a Site,
+    style: Style,
+    tab: Tab,
+    title: String,
+    style_sheet: &'static str,
+    page: &'a HealthPage,
+    history: Option<String>,
+    audit: String,
+}
+
+/// The age of the last whole poll, in minutes, above which it is marked: three missed polls.
+const POLL_LATE_MINUTES: i64 = 45;
+
+impl HealthPage {
+    /// The page.
+    ///
+    /// # Errors
+    /// A template that can't be filled, a bug.
+    pub fn render(&self) -> Result<String, askama::Error> {
+        Page {
+            site: &self.site,
+            style: self.site.style(),
+            tab: Tab::Health,
+            title: "Health".to_owned(),
+            style_sheet: STYLE_SHEET,
+            page: self,
+            history: self.history.sentence(),
+            audit: crate::format::audit_head(self.audit),
+        }
+        .render()
+    }
+
+    fn poll_is_late(&self) -> bool {
+        let minutes = |at: Timestamp| self.site.now.timestamp().duration_since(at).as_mins();
+        self.polled_at.is_none_or(|at| minutes(at) > POLL_LATE_MINUTES)
+    }
+
+    fn dead_letters(&self) -> u64 {
+        self.queues.iter().filter_map(|queue| queue.dead).sum()
+    }
+
+    fn all_well(&self) -> bool {
+        self.needs_person.is_empty()
+            && !self.poll_is_late()
+            && self.dead_letters() == 0
+            && self.parked_until.is_none()
+            && self.history == HistoryLoad::Whole
+    }
+}

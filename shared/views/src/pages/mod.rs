@@ -1,0 +1,100 @@
+//! The console's pages. Each is a struct of plain values with a `render` method; no page needs a script.
+//!
+//! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
+//! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
+//! `/health`, `/reviews`, `/login`, `POST /logout`. A GET changes nothing.
+
+mod digest;
+mod error;
+mod health;
+mod item;
+mod login;
+mod positions;
+mod proposals;
+mod reviews;
+
+use jiff::Zoned;
+use parstock_domain::audit::Hash;
+use parstock_domain::governance::Phase;
+
+pub use digest::DigestPage;
+pub use error::ErrorPage;
+pub use health::{HealthPage, PendingEffect, QueueState};
+pub use item::{ItemPage, MovementRow, OpenOrder, PlanShown};
+pub use login::LoginPage;
+pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
+pub use proposals::{PROPOSALS_MAX, ProposalPage, ProposalRow, ProposalsPage};
+pub use reviews::{ReviewRow, ReviewsPage};
+
+use crate::format::Style;
+
+/// The style sheet, embedded in each page.
+pub const STYLE_SHEET: &str = include_str!("../../templates/style.css");
+
+/// The `Content-Security-Policy` that the pages are written for: nothing from elsewhere, no script, only
+/// this very style sheet, forms only to us.
+pub fn content_security_policy() -> String {
+    let hash = data_encoding::BASE64.encode(&Hash::of(STYLE_SHEET.as_bytes()).0);
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// What every page of an org shows around its content.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Where the console lies below its host: empty, or a path such as `/stage` without a slash at the end.
+    pub root: String,
+    /// The org's name.
+    pub org: String,
+    /// ISO code of the org's base currency.
+    pub currency: String,
+    /// Now, in the org's time zone.
+    pub now: Zoned,
+    /// What parstock may do in Xero.
+    pub phase: Phase,
+    /// Who is signed in.
+    pub user: String,
+    /// The token that each form sends back as the field `csrf`.
+    pub csrf: String,
+    /// Open proposals, shown in the navigation.
+    pub open_proposals: usize,
+    /// Questions that wait, shown in the navigation.
+    pub open_reviews: usize,
+}
+
+impl Site {
+    fn style(&self) -> Style {
+        Style::new(&self.currency, self.now.clone())
+    }
+
+    fn observes(&self) -> bool {
+        self.phase == Phase::Observe
+    }
+}
+
+/// The page of the navigation that is marked as the present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tab {
+    Positions,
+    Proposals,
+    Digest,
+    Health,
+    Reviews,
+    /// A page beside them.
+    Other,
+}
+
+/// `text` as the value of a query parameter.
+fn query_value(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
