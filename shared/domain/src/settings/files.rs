@@ -1,1 +1,774 @@
 //! Settings as files: checked with every error and its line, compared, written.
+//!
+//! `policy.json`: `{"version": 1, "rules": [{"scope": "org", "setting": "phase", "value": "assist"}, …]}`.
+//! `items.csv` and `suppliers.csv`: a heading, then a row per item or supplier. A blank cell is not set,
+//! which is not zero. Other columns than these are refused, since a value that nothing reads would only
+//! look as if it were honoured.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::policy::{DAYS_MAX, REVIEW_DAYS_MAX};
+use super::{ItemSettings, Policy, Rule, Scope, ScopedRule, Settings, SupplierSettings};
+use crate::fixed::Quantity;
+
+/// The version of the policy file that is read and written.
+pub const POLICY_VERSION: u32 = 1;
+/// Most rules in a policy.
+pub const RULES_MAX: usize = 500;
+/// Most rows of `items.csv`, which is also the most items that an org may have.
+pub const ITEM_ROWS_MAX: usize = 100_000;
+/// Most rows of `suppliers.csv`.
+pub const SUPPLIER_ROWS_MAX: usize = 10_000;
+/// Largest settings file, in bytes.
+pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Longest category, in characters.
+pub const CATEGORY_CHARS_MAX: usize = 255;
+/// Problems that one check names at most.
+pub const PROBLEMS_MAX: usize = 1_000;
+
+const ITEM_COLUMNS: [&str; 9] =
+    ["item", "category", "supplier", "pack", "moq", "lead_time_days", "min", "max", "exclude"];
+const SUPPLIER_COLUMNS: [&str; 3] = ["supplier", "lead_time_days", "review_days"];
+
+/// One of the settings files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum File {
+    /// The policy.
+    Policy,
+    /// A row per item.
+    Items,
+    /// A row per supplier.
+    Suppliers,
+}
+
+impl File {
+    /// Its name on disk.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy.json",
+            Self::Items => "items.csv",
+            Self::Suppliers => "suppliers.csv",
+        }
+    }
+}
+
+/// Something in a file that can't stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: File,
+    /// The line in it, from 1.
+    pub line: u64,
+    /// What is wrong and what would be right.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} line {}: {}", self.file.name(), self.line, self.what)
+    }
+}
+
+/// The files to check; one that is `None` leaves its part of the settings as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'a> {
+    /// Text of `policy.json`.
+    pub policy: Option<&'a str>,
+    /// Text of `items.csv`.
+    pub items: Option<&'a str>,
+    /// Text of `suppliers.csv`.
+    pub suppliers: Option<&'a str>,
+}
+
+/// What settings may speak of: what Xero has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Items by code, each with its sales account, which is its category unless one is set.
+    pub items: BTreeMap<String, String>,
+    /// Names of contacts.
+    pub suppliers: BTreeSet<String>,
+    /// Names of locations.
+    pub locations: BTreeSet<String>,
+}
+
+/// The problems of one file, in the order of its lines.
+struct Problems {
+    file: File,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    const fn of(file: File) -> Self {
+        Self { file, found: Vec::new() }
+    }
+
+    fn add(&mut self, line: u64, what: impl fmt::Display) {
+        if self.found.len() < PROBLEMS_MAX {
+            self.found.push(Problem { file: self.file, line, what: what.to_string() });
+        }
+    }
+
+    /// Notes an error and goes on.
+    fn note<T, E: fmt::Display>(&mut self, line: u64, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.add(line, error)).ok()
+    }
+}
+
+/// The settings that the files describe, on top of the standing ones where a file is not given.
+///
+/// # Errors
+/// Every problem of every file with its line (at most [`PROBLEMS_MAX`] a file); then nothing is to change.
+pub fn check(files: &Files<'_>, standing: &Settings, known: &Known) -> Result<Settings, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let items = files.items.map_or_else(
+        || standing.items.clone(),
+        |text| {
+            let mut found = Problems::of(File::Items);
+            let items = read_items(text, known, &mut found);
+            problems.append(&mut found.found);
+            items
+        },
+    );
+    let suppliers = files.suppliers.map_or_else(
+        || standing.suppliers.clone(),
+        |text| {
+            let mut found = Problems::of(File::Suppliers);
+            let suppliers = read_suppliers(text, known, &mut found);
+            problems.append(&mut found.found);
+            suppliers
+        },
+    );
+    let policy = files.policy.map_or_else(
+        || standing.policy.clone(),
+        |text| {
+            let mut found = Problems::of(File::Policy);
+            let policy = read_policy(text, known, &items, &mut found);
+            problems.append(&mut found.found);
+            policy
+        },
+    );
+    if problems.is_empty() {
+        return Ok(Settings { policy, items, suppliers });
+    }
+    problems.sort_by_key(|problem| (problem.file, problem.line));
+    Err(problems)
+}
+
+/// The text without a byte order mark; `None` (with its problem) when it is empty or too large to read.
+fn readable<'a>(text: &'a str, problems: &mut Problems) -> Option<&'a str> {
+    if text.len() > FILE_BYTES_MAX {
+        problems.add(1, format_args!("the file is larger than {FILE_BYTES_MAX} bytes"));
+        return None;
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        problems.add(1, "the file is empty: leave it out to keep its settings, or start from an exported one");
+        return None;
+    }
+    Some(text)
+}
+
+/// A row of a CSV file: its cells by column.
+struct Row<'a> {
+    line: u64,
+    columns: &'a BTreeMap<&'static str, usize>,
+    record: &'a csv::StringRecord,
+}
+
+impl Row<'_> {
+    fn cell(&self, column: &str) -> &str {
+        self.columns.get(column).and_then(|at| self.record.get(*at)).unwrap_or_default()
+    }
+
+    fn text(&self, column: &str) -> Option<String> {
+        let cell = self.cell(column).trim();
+        (!cell.is_empty()).then(|| cell.to_owned())
+    }
+
+    fn parsed<T: FromStr<Err: fmt::Display>>(&self, column: &str, problems: &mut Problems) -> Option<T> {
+        let cell = self.text(column)?;
+        problems.note(self.line, cell.parse().map_err(|error| format!("{column}: {error}")))
+    }
+
+    fn quantity(&self, column: &str, least: Quantity, problems: &mut Problems) -> Option<Quantity> {
+        let quantity: Quantity = self.parsed(column, problems)?;
+        if quantity < least {
+            let needed = if least.is_zero() { "at least 0" } else { "above 0" };
+            problems.add(self.line, format_args!("{column}: {quantity} must be {needed}"));
+            return None;
+        }
+        Some(quantity)
+    }
+
+    fn days(&self, column: &str, bounds: std::ops::RangeInclusive<u16>, problems: &mut Problems) -> Option<u16> {
+        let cell = self.text(column)?;
+        let days = cell.parse().ok().filter(|days| bounds.contains(days));
+        if days.is_none() {
+            let (least, most) = (bounds.start(), bounds.end());
+            problems.add(self.line, format_args!("{column}: `{cell}` is not a whole number of days from {least} to {most}"));
+        }
+        days
+    }
+}
+
+/// Reads a CSV file row by row; `key` is the column that names the row, and no two rows may share it.
+fn read_rows(
+    text: &str,
+    columns: &[&'static str],
+    key: &'static str,
+    rows_max: usize,
+    problems: &mut Problems,
+    mut read: impl FnMut(&Row<'_>, &mut Problems),
+) {
+    let Some(text) = readable(text, problems) else { return };
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let Some(heading) = problems.note(1, reader.headers().cloned()) else { return };
+    let mut places = BTreeMap::new();
+    for (at, name) in heading.iter().enumerate() {
+        let name = name.trim();
+        match columns.iter().find(|column| **column == name) {
+            None => problems.add(1, format_args!("there is no column `{name}`: the columns are {}", columns.join(", "))),
+            Some(column) => {
+                if places.insert(*column, at).is_some() {
+                    problems.add(1, format_args!("the column `{name}` stands twice"));
+                }
+            }
+        }
+    }
+    if !places.contains_key(key) {
+        problems.add(1, format_args!("the column `{key}` is missing"));
+        return;
+    }
+    let mut first_lines: BTreeMap<String, u64> = BTreeMap::new();
+    for record in reader.records() {
+        let Some(record) = problems.note(1, record) else { continue };
+        let line = record.position().map_or(1, csv::Position::line);
+        if first_lines.len() >= rows_max {
+            problems.add(line, format_args!("there are more than {rows_max} rows"));
+            return;
+        }
+        if record.len() != heading.len() {
+            let (has, needs) = (record.len(), heading.len());
+            problems.add(line, format_args!("it has {has} cells, the heading has {needs}: quote cells that hold a comma"));
+            continue;
+        }
+        let row = Row { line, columns: &places, record: &record };
+        let name = row.cell(key);
+        if name.trim().is_empty() {
+            problems.add(line, format_args!("the cell `{key}` is empty"));
+        } else if let Some(first) = first_lines.get(name) {
+            problems.add(line, format_args!("`{name}` stands in line {first} already"));
+        } else {
+            first_lines.insert(name.to_owned(), line);
+            read(&row, problems);
+        }
+    }
+}
+
+fn unknown_item(code: &str) -> String {
+    format!("no item in Xero has the code `{code}` (capitals matter)")
+}
+
+fn unknown_supplier(name: &str) -> String {
+    format!("no contact in Xero has the name `{name}`")
+}
+
+fn read_items(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<String, ItemSettings> {
+    let mut items = BTreeMap::new();
+    read_rows(text, &ITEM_COLUMNS, "item", ITEM_ROWS_MAX, problems, |row, problems| {
+        let code = row.cell("item");
+        if !known.items.contains_key(code) {
+            problems.add(row.line, unknown_item(code));
+        }
+        let item = ItemSettings {
+            category: row.text("category"),
+            supplier: row.text("supplier"),
+            pack: row.quantity("pack", Quantity::from_e4(1), problems),
+            moq: row.quantity("moq", Quantity::ZERO, problems),
+            lead_time_days: row.days("lead_time_days", 0..=DAYS_MAX, problems),
+            min: row.quantity("min", Quantity::ZERO, problems),
+            max: row.quantity("max", Quantity::ZERO, problems),
+            exclude: match row.cell("exclude").trim() {
+                "" | "no" => false,
+                "yes" => true,
+                other => {
+                    problems.add(row.line, format_args!("exclude: `{other}` is neither yes nor no"));
+                    false
+                }
+            },
+        };
+        if let (Some(min), Some(max)) = (item.min, item.max)
+            && min > max
+        {
+            problems.add(row.line, format_args!("min {min} is above max {max}"));
+        }
+        if let Some(supplier) = item.supplier.as_deref().filter(|name| !known.suppliers.contains(*name)) {
+            problems.add(row.line, unknown_supplier(supplier));
+        }
+        if item.category.as_ref().is_some_and(|category| category.chars().count() > CATEGORY_CHARS_MAX) {
+            problems.add(row.line, format_args!("category: longer than {CATEGORY_CHARS_MAX} characters"));
+        }
+        items.insert(code.to_owned(), item);
+    });
+    items
+}
+
+fn read_suppliers(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<String, SupplierSettings> {
+    let mut suppliers = BTreeMap::new();
+    read_rows(text, &SUPPLIER_COLUMNS, "supplier", SUPPLIER_ROWS_MAX, problems, |row, problems| {
+        let name = row.cell("supplier");
+        if !known.suppliers.contains(name) {
+            problems.add(row.line, unknown_supplier(name));
+        }
+        let supplier = SupplierSettings {
+            lead_time_days: row.days("lead_time_days", 0..=DAYS_MAX, problems),
+            review_days: row.days("review_days", 1..=REVIEW_DAYS_MAX, problems),
+        };
+        suppliers.insert(name.to_owned(), supplier);
+    });
+    suppliers
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFile<'a> {
+    version: u32,
+    #[serde(borrow)]
+    rules: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRule {
+    scope: String,
+    setting: String,
+    value: Value,
+}
+
+/// What is wrong with JSON, without serde_json's own line, which counts from the start of a part.
+fn without_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(what, _)| what.to_owned())
+}
+
+fn read_policy(
+    text: &str,
+    known: &Known,
+    items: &BTreeMap<String, ItemSettings>,
+    problems: &mut Problems,
+) -> Policy {
+    let mut policy = Policy::default();
+    let Some(text) = readable(text, problems) else { return policy };
+    let file: PolicyFile<'_> = match serde_json::from_str(text) {
+        Ok(file) => file,
+        Err(error) => {
+            problems.add(u64::try_from(error.line()).unwrap_or(1), without_line(&error));
+            return policy;
+        }
+    };
+    if file.version != POLICY_VERSION {
+        let version = file.version;
+        problems.add(1, format_args!("version {version} is not known: this program reads version {POLICY_VERSION}"));
+        return policy;
+    }
+    if file.rules.len() > RULES_MAX {
+        problems.add(1, format_args!("there are {} rules, at most {RULES_MAX} are possible", file.rules.len()));
+        return policy;
+    }
+    let categories: BTreeSet<&str> = items
+        .values()
+        .filter_map(|item| item.category.as_deref())
+        .chain(known.items.values().map(String::as_str))
+        .collect();
+    let mut first_lines = BTreeMap::new();
+    for raw in file.rules {
+        let line = line_of(text, raw.get());
+        let written: WrittenRule = match serde_json::from_str(raw.get()) {
+            Ok(written) => written,
+            Err(error) => {
+                problems.add(line, without_line(&error));
+                continue;
+            }
+        };
+        let Some(scope) = problems.note(line, written.scope.parse::<Scope>()) else { continue };
+        let stranger = match &scope {
+            Scope::Item(code) if !known.items.contains_key(code) => Some(unknown_item(code)),
+            Scope::Supplier(name) if !known.suppliers.contains(name) => Some(unknown_supplier(name)),
+            Scope::Location(name) if !known.locations.contains(name) => Some(format!("there is no location `{name}`")),
+            Scope::Category(name) if !categories.contains(name.as_str()) => {
+                Some(format!("no item has the category `{name}`"))
+            }
+            _ => None,
+        };
+        if let Some(stranger) = stranger {
+            problems.add(line, stranger);
+        }
+        let Some(rule) = problems.note(line, Rule::new(&written.setting, &scope, &written.value)) else { continue };
+        if let Some(first) = first_lines.insert((scope.clone(), rule.name()), line) {
+            let name = rule.name();
+            problems.add(line, format_args!("`{name}` for {scope} stands in line {first} already"));
+        }
+        policy.set(ScopedRule { scope, rule });
+    }
+    policy
+}
+
+/// The line of `part`, which is a slice of `text`.
+fn line_of(text: &str, part: &str) -> u64 {
+    let offset = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    let before = text.as_bytes().get(..offset).unwrap_or_default();
+    u64::try_from(before.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0).saturating_add(1)
+}
+
+/// The texts of all three files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Text of `policy.json`.
+    pub policy: String,
+    /// Text of `items.csv`.
+    pub items: String,
+    /// Text of `suppliers.csv`.
+    pub suppliers: String,
+}
+
+/// Writes settings as files that [`check`] reads back as the same settings.
+pub fn export(settings: &Settings) -> Exported {
+    let rules: Vec<String> = settings
+        .policy
+        .rules()
+        .iter()
+        .map(|ScopedRule { scope, rule }| {
+            let scope = Value::from(scope.to_string());
+            format!("    {{\"scope\": {scope}, \"setting\": \"{}\", \"value\": {}}}", rule.name(), rule.value())
+        })
+        .collect();
+    let rules = if rules.is_empty() { String::new() } else { format!("\n{}\n  ", rules.join(",\n")) };
+    Exported {
+        policy: format!("{{\n  \"version\": {POLICY_VERSION},\n  \"rules\": [{rules}]\n}}\n"),
+        items: table(&ITEM_COLUMNS, settings.items.iter().map(|(code, item)| (code, item_cells(item).to_vec()))),
+        suppliers: table(
+            &SUPPLIER_COLUMNS,
+            settings.suppliers.iter().map(|(name, supplier)| (name, supplier_cells(supplier).to_vec())),
+        ),
+    }
+}
+
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// The cells of an item after its code, in the order of the columns.
+fn item_cells(item: &ItemSettings) -> [String; 8] {
+    [
+        shown(item.category.as_ref()),
+        shown(item.supplier.as_ref()),
+        shown(item.pack),
+        shown(item.moq),
+        shown(item.lead_time_days),
+        shown(item.min),
+        shown(item.max),
+        if item.exclude { "yes".to_owned() } else { String::new() },
+    ]
+}
+
+fn supplier_cells(supplier: &SupplierSettings) -> [String; 2] {
+    [shown(supplier.lead_time_days), shown(supplier.review_days)]
+}
+
+fn table<'a>(columns: &[&str], rows: impl Iterator<Item = (&'a String, Vec<String>)>) -> String {
+    let mut text = columns.join(",");
+    text.push('\n');
+    for (name, cells) in rows {
+        text.push_str(&quoted(name));
+        for cell in cells {
+            text.push(',');
+            text.push_str(&quoted(&cell));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A CSV cell (RFC 4180).
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+/// One value that differs. A blank side is not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// In which file.
+    pub file: File,
+    /// Whose value: an item's code, a supplier's name, a rule's scope.
+    pub subject: String,
+    /// Which: a column or a setting.
+    pub setting: &'static str,
+    /// The standing value.
+    pub before: String,
+    /// The new value.
+    pub after: String,
+}
+
+/// Every value that differs between two settings, by file, subject and setting.
+pub fn difference(before: &Settings, after: &Settings) -> Vec<Change> {
+    let mut changes = Vec::new();
+    compare(File::Policy, &rule_values(&before.policy), &rule_values(&after.policy), &mut changes);
+    let (_, columns) = ITEM_COLUMNS.split_at(1);
+    let items = |settings: &Settings| cell_values(columns, settings.items.iter().map(|(code, item)| (code, item_cells(item).to_vec())));
+    compare(File::Items, &items(before), &items(after), &mut changes);
+    let (_, columns) = SUPPLIER_COLUMNS.split_at(1);
+    let suppliers = |settings: &Settings| {
+        cell_values(columns, settings.suppliers.iter().map(|(name, supplier)| (name, supplier_cells(supplier).to_vec())))
+    };
+    compare(File::Suppliers, &suppliers(before), &suppliers(after), &mut changes);
+    changes
+}
+
+type Values = BTreeMap<(String, &'static str), String>;
+
+fn rule_values(policy: &Policy) -> Values {
+    let value = |ScopedRule { scope, rule }: &ScopedRule| ((scope.to_string(), rule.name()), rule.value().to_string());
+    policy.rules().iter().map(value).collect()
+}
+
+fn cell_values<'a>(columns: &[&'static str], rows: impl Iterator<Item = (&'a String, Vec<String>)>) -> Values {
+    rows.flat_map(|(name, cells)| {
+        columns.iter().zip(cells).map(|(column, cell)| ((name.clone(), *column), cell)).collect::<Vec<_>>()
+    })
+    .filter(|(_, cell)| !cell.is_empty())
+    .collect()
+}
+
+fn compare(file: File, before: &Values, after: &Values, changes: &mut Vec<Change>) {
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    for key in keys {
+        let of = |values: &Values| values.get(key).cloned().unwrap_or_default();
+        let (before, after) = (of(before), of(after));
+        if before != after {
+            changes.push(Change { file, subject: key.0.clone(), setting: key.1, before, after });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::time;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::governance::Phase;
+
+    fn known() -> Known {
+        Known {
+            items: [("BOX", "200"), ("TAPE", "201")].map(|(code, account)| (code.into(), account.into())).into(),
+            suppliers: ["Acme".to_owned()].into(),
+            locations: ["main".to_owned()].into(),
+        }
+    }
+
+    fn problems(files: &Files<'_>) -> Vec<String> {
+        check(files, &Settings::default(), &known()).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn good_files_are_read_and_missing_ones_keep_what_stands() {
+        let items = "item,supplier,pack,min,max,exclude\nBOX,Acme,12,5,60,\nTAPE,,,,,yes\n";
+        let policy = r#"{"version": 1, "rules": [
+            {"scope": "org", "setting": "phase", "value": "assist"},
+            {"scope": "category:201", "setting": "service_level", "value": "97.5"},
+            {"scope": "org", "setting": "digest_at", "value": "06:30"}]}"#;
+        let first = Files { items: Some(items), policy: Some(policy), suppliers: None };
+        let settings = check(&first, &Settings::default(), &known()).unwrap();
+        let boxes = settings.items.get("BOX").unwrap();
+        assert_eq!((boxes.pack, boxes.moq, boxes.exclude), (Some(Quantity::from_whole(12).unwrap()), None, false));
+        assert!(settings.items.get("TAPE").unwrap().exclude);
+        assert_eq!(settings.policy.org().phase, Phase::Assist);
+        assert_eq!(settings.policy.org().digest_at, time(6, 30, 0, 0));
+        let second = Files { suppliers: Some("supplier,lead_time_days\nAcme,12\n"), ..Files::default() };
+        let both = check(&second, &settings, &known()).unwrap();
+        assert_eq!(both.suppliers.get("Acme").unwrap().lead_time_days, Some(12));
+        assert_eq!((both.items, both.policy), (settings.items, settings.policy));
+    }
+
+    #[test]
+    fn every_error_is_named_with_its_file_and_line() {
+        let items = "item,category,supplier,pack,moq,lead_time_days,min,max,exclude\n\
+            BOX,,Nobody,0,-1,12.5,9,3,maybe\n\
+            box,,,,,,,,\n\
+            BOX,,,,,,,,\n\
+            TAPE,\"a,b\",,1e3\n\
+            ,,,,,,,,\n";
+        let suppliers = "supplier,review_days\nAcme,0\nSomeone,\n";
+        let policy = "{\"version\": 1, \"rules\": [\n\
+            {\"scope\": \"org\", \"setting\": \"phase\", \"value\": \"yolo\"},\n\
+            {\"scope\": \"shop\", \"setting\": \"phase\", \"value\": \"assist\"},\n\
+            {\"scope\": \"item:BOX\", \"setting\": \"digest_at\", \"value\": \"08:00\"},\n\
+            {\"scope\": \"org\", \"setting\": \"colour\", \"value\": 1},\n\
+            {\"scope\": \"category:999\", \"setting\": \"review_days\", \"value\": 91},\n\
+            {\"scope\": \"org\", \"setting\": \"slack\", \"value\": true, \"why\": 1},\n\
+            {\"scope\": \"org\", \"setting\": \"mail_to\", \"value\": [\"a@b\", \"a b@c\"]},\n\
+            {\"scope\": \"org\", \"setting\": \"time_zone\", \"value\": \"Mars/Olympus\"},\n\
+            {\"scope\": \"org\", \"setting\": \"slack\", \"value\": true},\n\
+            {\"scope\": \"org\", \"setting\": \"slack\", \"value\": false}\n]}";
+        let found = problems(&Files { policy: Some(policy), items: Some(items), suppliers: Some(suppliers) });
+        let expected = [
+            "policy.json line 2: `phase` takes \"observe\" or \"assist\", not \"yolo\"",
+            "policy.json line 3: `shop` is not a scope: write org, location:NAME, category:NAME, supplier:NAME or item:CODE",
+            "policy.json line 4: `digest_at` holds for the whole organisation: use the scope org",
+            "policy.json line 5: there is no setting `colour`: the settings are phase,",
+            "policy.json line 6: no item has the category `999`",
+            "policy.json line 6: `review_days` takes a number of days from 1 to 90, not 91",
+            "policy.json line 7: unknown field `why`",
+            "policy.json line 8: `mail_to` takes a list of at most 20 mail addresses, not [\"a@b\",\"a b@c\"]",
+            "policy.json line 9: `time_zone` takes an IANA time zone",
+            "policy.json line 11: `slack` for org stands in line 10 already",
+            "items.csv line 2: pack: 0 must be above 0",
+            "items.csv line 2: moq: -1 must be at least 0",
+            "items.csv line 2: lead_time_days: `12.5` is not a whole number of days from 0 to 730",
+            "items.csv line 2: exclude: `maybe` is neither yes nor no",
+            "items.csv line 2: min 9 is above max 3",
+            "items.csv line 2: no contact in Xero has the name `Nobody`",
+            "items.csv line 3: no item in Xero has the code `box` (capitals matter)",
+            "items.csv line 4: `BOX` stands in line 2 already",
+            "items.csv line 5: it has 4 cells, the heading has 9",
+            "items.csv line 6: the cell `item` is empty",
+            "suppliers.csv line 2: review_days: `0` is not a whole number of days from 1 to 90",
+            "suppliers.csv line 3: no contact in Xero has the name `Someone`",
+        ];
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}\nshould begin with\n{expected}");
+        }
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+    }
+
+    #[test]
+    fn files_that_can_not_be_read_at_all_say_so() {
+        let cases = [
+            (Files { policy: Some("{\n \"version\": 1,\n \"rules\": [}"), ..Files::default() }, "policy.json line 3: "),
+            (Files { policy: Some("{\"version\": 2, \"rules\": []}"), ..Files::default() }, "policy.json line 1: version 2"),
+            (Files { items: Some(" \n"), ..Files::default() }, "items.csv line 1: the file is empty"),
+            (Files { items: Some("code,pack\nBOX,1\n"), ..Files::default() }, "items.csv line 1: there is no column `code`"),
+            (Files { items: Some("item,kit\nBOX,1\n"), ..Files::default() }, "items.csv line 1: there is no column `kit`"),
+            (Files { suppliers: Some("supplier,supplier\n"), ..Files::default() }, "suppliers.csv line 1: the column `supplier` stands twice"),
+        ];
+        for (files, expected) in cases {
+            let found = problems(&files);
+            assert!(found[0].starts_with(expected), "{found:?}");
+        }
+        let too_many: String = (0..=RULES_MAX).map(|_| "1,").collect();
+        let policy = format!("{{\"version\":1,\"rules\":[{}]}}", too_many.trim_end_matches(','));
+        assert!(problems(&Files { policy: Some(&policy), ..Files::default() })[0].contains("at most 500"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_windows_line_ends_do_no_harm() {
+        let files = Files { items: Some("\u{feff}item,pack\r\nBOX, 6\r\n"), ..Files::default() };
+        let settings = check(&files, &Settings::default(), &known()).unwrap();
+        assert_eq!(settings.items.get("BOX").unwrap().pack, Some(Quantity::from_whole(6).unwrap()));
+    }
+
+    #[test]
+    fn the_difference_names_each_value_once() {
+        let before = Settings {
+            items: [("BOX".to_owned(), ItemSettings { moq: Some(Quantity::ONE), ..ItemSettings::default() })].into(),
+            ..Settings::default()
+        };
+        let mut after = before.clone();
+        after.policy.set(ScopedRule { scope: Scope::Org, rule: Rule::Slack(true) });
+        after.items.get_mut("BOX").unwrap().moq = None;
+        after.items.get_mut("BOX").unwrap().exclude = true;
+        let changes: Vec<String> = difference(&before, &after)
+            .iter()
+            .map(|change| format!("{} {} {}: {} -> {}", change.file.name(), change.subject, change.setting, change.before, change.after))
+            .collect();
+        assert_eq!(
+            changes,
+            ["policy.json org slack:  -> true", "items.csv BOX exclude:  -> yes", "items.csv BOX moq: 1 -> "]
+        );
+        assert_eq!(difference(&after, &after), []);
+    }
+
+    fn quantities() -> impl Strategy<Value = Option<Quantity>> {
+        prop::option::of((1i64..10_000_000_000).prop_map(Quantity::from_e4))
+    }
+
+    fn names() -> impl Strategy<Value = String> {
+        "[A-Za-z0-9,;\"' \n=+@é]{0,8}[A-Za-z\"]"
+    }
+
+    /// Names as Xero may have them inside a cell that is trimmed.
+    fn trimmed() -> impl Strategy<Value = Option<String>> {
+        prop::option::of("[A-Za-z\",'][A-Za-z0-9,\"' \n]{0,8}[A-Za-z\"]")
+    }
+
+    prop_compose! {
+        fn item()(
+            category in trimmed(), supplier in trimmed(), pack in quantities(), moq in quantities(),
+            lead_time_days in prop::option::of(0..=DAYS_MAX), min in quantities(), extra in quantities(), exclude: bool,
+        ) -> ItemSettings {
+            let max = extra.map(|extra| extra.plus(min.unwrap_or(Quantity::ZERO)).unwrap());
+            ItemSettings { category, supplier, pack, moq, lead_time_days, min, max, exclude }
+        }
+    }
+
+    fn rule() -> impl Strategy<Value = Rule> {
+        prop_oneof![
+            any::<bool>().prop_map(|on| Rule::Phase(if on { Phase::Assist } else { Phase::Observe })),
+            (5_000i64..=9_990).prop_map(|h| Rule::ServiceLevel(Quantity::from_e4(h * 100).to_string().parse().unwrap())),
+            (1..=REVIEW_DAYS_MAX).prop_map(Rule::ReviewDays),
+            (0..=DAYS_MAX).prop_map(Rule::LeadTimeDays),
+            any::<bool>().prop_map(Rule::CountSalesDrafts),
+        ]
+    }
+
+    fn org_rule() -> impl Strategy<Value = Rule> {
+        prop_oneof![
+            (0i8..24, 0i8..60).prop_map(|(hour, minute)| Rule::DigestAt(time(hour, minute, 0, 0))),
+            "[A-Z]{1,9}-".prop_map(Rule::OrderPrefix),
+            prop::collection::vec("[a-z]{1,5}@[a-z]{1,5}\\.test", 0..4).prop_map(Rule::MailTo),
+            Just(Rule::TimeZone("Australia/Adelaide".to_owned())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_exported_is_accepted_and_means_the_same(
+            items in prop::collection::btree_map(names(), item(), 0..8),
+            suppliers in prop::collection::btree_map(
+                names(),
+                (prop::option::of(0..=DAYS_MAX), prop::option::of(1..=REVIEW_DAYS_MAX))
+                    .prop_map(|(lead_time_days, review_days)| SupplierSettings { lead_time_days, review_days }),
+                0..4,
+            ),
+            rules in prop::collection::vec((any::<prop::sample::Index>(), rule()), 0..8),
+            org_rules in prop::collection::vec(org_rule(), 0..4),
+        ) {
+            let mut known = Known { locations: ["main".to_owned()].into(), ..Known::default() };
+            let codes = items.keys().cloned().chain(["an item without a row".to_owned()]);
+            known.items = codes.map(|code| (code, "200".to_owned())).collect();
+            known.suppliers = suppliers.keys().cloned().chain(items.values().filter_map(|item| item.supplier.clone())).collect();
+            let scopes: Vec<Scope> = [Scope::Org, Scope::Location("main".into()), Scope::Category("200".into())]
+                .into_iter()
+                .chain(items.keys().cloned().map(Scope::Item))
+                .chain(suppliers.keys().cloned().map(Scope::Supplier))
+                .collect();
+            let scoped = rules.into_iter().map(|(at, rule)| ScopedRule { scope: at.get(&scopes).clone(), rule });
+            let of_org = org_rules.into_iter().map(|rule| ScopedRule { scope: Scope::Org, rule });
+            let settings = Settings { policy: Policy::new(scoped.chain(of_org)), items, suppliers };
+
+            let text = export(&settings);
+            let files = Files { policy: Some(&text.policy), items: Some(&text.items), suppliers: Some(&text.suppliers) };
+            let read = check(&files, &Settings::default(), &known);
+            prop_assert_eq!(read.as_ref(), Ok(&settings), "{:?}", text);
+            prop_assert_eq!(difference(&settings, &settings), vec![]);
+            let stored = serde_json::to_string(&settings).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Settings>(&stored).unwrap(), settings);
+        }
+    }
+}

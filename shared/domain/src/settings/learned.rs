@@ -46,3 +46,69 @@ impl Learned {
         if (other.on, other.from) > (self.on, self.from) { other } else { self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use jiff::civil::date;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::document::DocumentStatus;
+    use crate::ids::{DocumentId, LineId};
+
+    fn bill(kind: DocumentKind, status: DocumentStatus, day: Date, id: u128) -> Document {
+        Document {
+            of: DocumentRef { kind, id: DocumentId(Uuid::from_u128(id)) },
+            number: String::new(),
+            reference: String::new(),
+            status,
+            contact: ContactId(Uuid::from_u128(id)),
+            contact_name: format!("Supplier {id}"),
+            date: day,
+            expected_on: None,
+            updated_at: Timestamp::UNIX_EPOCH,
+            lines: Vec::new(),
+        }
+    }
+
+    fn line(quantity: &str, net: &str) -> DocumentLine {
+        DocumentLine {
+            id: LineId(Uuid::nil()),
+            item: None,
+            description: String::new(),
+            quantity: quantity.parse().unwrap(),
+            unit_amount: Money::ZERO,
+            net: net.parse().unwrap(),
+            account: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_approved_bill_teaches_supplier_and_price() {
+        let (day, authorised) = (date(2026, 11, 2), DocumentStatus::Authorised);
+        let price = |kind, status, quantity, net| {
+            let learned = Learned::from_line(&bill(kind, status, day, 1), &line(quantity, net)).unwrap();
+            learned.map(|learned| learned.unit_price.to_string())
+        };
+        assert_eq!(price(DocumentKind::Bill, authorised, "3", "10"), Some("3.3333".to_owned()));
+        assert_eq!(price(DocumentKind::Bill, DocumentStatus::Draft, "3", "10"), None);
+        assert_eq!(price(DocumentKind::Bill, DocumentStatus::Voided, "3", "10"), None);
+        assert_eq!(price(DocumentKind::SalesInvoice, authorised, "3", "10"), None);
+        assert_eq!(price(DocumentKind::Bill, authorised, "0", "10"), None);
+        assert_eq!(price(DocumentKind::Bill, authorised, "3", "0"), None, "a gift is no price");
+    }
+
+    #[test]
+    fn the_latest_bill_counts_in_whichever_order_bills_come() {
+        let of = |day, id| {
+            let document = bill(DocumentKind::Bill, DocumentStatus::Paid, day, id);
+            Learned::from_line(&document, &line("1", "1")).unwrap().unwrap()
+        };
+        let bills = [of(date(2026, 11, 2), 1), of(date(2026, 11, 9), 2), of(date(2026, 11, 9), 3)];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
+            let [a, b, c] = order.map(|at| bills[at].clone());
+            assert_eq!(a.later(b).later(c), bills[2]);
+        }
+    }
+}

@@ -19,7 +19,7 @@ use crate::governance::Phase;
 use crate::ids::LocationId;
 
 pub use learned::Learned;
-pub use policy::{OrgSettings, Policy, Rule, Scope};
+pub use policy::{OrgSettings, Policy, Rule, Scope, ScopedRule};
 
 /// Where a value comes from, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -180,5 +180,89 @@ impl Settings {
             supplier: own.supplier,
             category,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ids::ItemId;
+
+    fn item(code: &str, sales_account: &str) -> Item {
+        Item {
+            id: ItemId(uuid::Uuid::nil()),
+            code: code.to_owned(),
+            name: String::new(),
+            tracked: false,
+            purchase_price: None,
+            sales_price: None,
+            purchase_account: String::new(),
+            purchase_tax: String::new(),
+            sales_account: sales_account.to_owned(),
+            quantity: None,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn without_settings_the_documented_defaults_hold() {
+        let resolved = Settings::default().for_item(&item("BOX", "200"), &LocationId::main(), None);
+        assert_eq!(resolved.phase, Phase::Observe);
+        assert_eq!(resolved.service_level.to_string(), "95");
+        assert_eq!(resolved.lead_time_days, Sourced { value: 14, from: Origin::Default });
+        assert_eq!(resolved.review_days, Sourced { value: 7, from: Origin::Default });
+        assert_eq!((resolved.category.as_str(), resolved.supplier), ("200", None));
+        assert!(resolved.count_sales_drafts && !resolved.exclude);
+        let org = Settings::default().policy.org();
+        assert_eq!((org.digest_at.to_string().as_str(), org.order_prefix.as_str()), ("08:00:00", "PS-"));
+    }
+
+    /// Sources of the lead time from the weakest on: each that is added wins over those before.
+    #[test]
+    fn the_most_specific_scope_wins() {
+        let mut settings = Settings::default();
+        let rule = |scope, days| ScopedRule { scope, rule: Rule::LeadTimeDays(days) };
+        let lead_time = |settings: &Settings| {
+            let found = settings.for_item(&item("BOX", "200"), &LocationId::main(), Some("Acme")).lead_time_days;
+            (found.value, found.from)
+        };
+        settings.policy.set(rule(Scope::Org, 1));
+        assert_eq!(lead_time(&settings), (1, Origin::Org));
+        settings.policy.set(rule(Scope::Location("main".into()), 2));
+        assert_eq!(lead_time(&settings), (2, Origin::Location));
+        settings.policy.set(rule(Scope::Category("200".into()), 3));
+        assert_eq!(lead_time(&settings), (3, Origin::Category));
+        settings.policy.set(rule(Scope::Supplier("Acme".into()), 4));
+        assert_eq!(lead_time(&settings), (4, Origin::Supplier));
+        let row = SupplierSettings { lead_time_days: Some(5), review_days: None };
+        settings.suppliers.insert("Acme".to_owned(), row);
+        assert_eq!(lead_time(&settings), (5, Origin::Supplier));
+        settings.policy.set(rule(Scope::Item("BOX".into()), 6));
+        assert_eq!(lead_time(&settings), (6, Origin::Item));
+        let row = ItemSettings { lead_time_days: Some(7), ..ItemSettings::default() };
+        settings.items.insert("BOX".to_owned(), row);
+        assert_eq!(lead_time(&settings), (7, Origin::Item));
+        let other = settings.for_item(&item("TAPE", "201"), &LocationId("depot".into()), None);
+        assert_eq!(other.lead_time_days.from, Origin::Org, "another item has none of these");
+    }
+
+    #[test]
+    fn what_is_learned_never_stands_against_what_is_set() {
+        let mut settings = Settings::default();
+        let row = ItemSettings { supplier: Some("Set".to_owned()), ..ItemSettings::default() };
+        settings.items.insert("BOX".to_owned(), row);
+        for (name, days) in [("Set", 3), ("Learned", 9)] {
+            let row = SupplierSettings { lead_time_days: Some(days), review_days: None };
+            settings.suppliers.insert(name.to_owned(), row);
+        }
+        let lead_time = |code| {
+            settings.for_item(&item(code, "200"), &LocationId::main(), Some("Learned")).lead_time_days.value
+        };
+        assert_eq!((lead_time("BOX"), lead_time("TAPE")), (3, 9));
+        assert_eq!(Sourced::set_or_learned(Some(1), Some(2)), Some(Sourced { value: 1, from: Origin::Item }));
+        assert_eq!(Sourced::set_or_learned(None, Some(2)), Some(Sourced { value: 2, from: Origin::Learned }));
+        assert_eq!(Sourced::<u8>::set_or_learned(None, None), None);
     }
 }
