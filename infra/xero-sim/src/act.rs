@@ -5,6 +5,7 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Ten-thousandths in one.
 const SCALE: i64 = 10_000;
@@ -430,10 +431,10 @@ pub enum Act {
         /// What changes.
         changes: Changes,
     },
-    /// Puts a note into the history of a document.
+    /// Puts a note into a history.
     AddNote {
-        /// Which one.
-        document: DocumentName,
+        /// Id of the document, item or contact.
+        of: Uuid,
         /// At most 2,500 characters.
         details: String,
     },

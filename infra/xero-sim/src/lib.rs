@@ -1,9 +1,32 @@
-//! A stateful Xero for development.
+//! A stateful Xero for development: one organisation with one custom connection, as far as parstock needs it.
+//!
+//! [`World`] is the state, [`router`] its API over HTTP, [`act`] what people and trade do to the books. What is
+//! enforced comes from Xero's public documentation, and each such fact has a test that names its source; facts that
+//! nobody confirmed are [`Switches`]. Figures measured against this simulator are not figures of Xero.
 
 pub mod act;
+mod audit;
 pub mod demo;
 mod error;
+mod http;
 mod ids;
+mod json;
+mod limits;
+mod oauth;
+mod persist;
 pub mod retail;
 mod settings;
 mod state;
+mod webhook;
+mod world;
+mod zones;
+
+pub use audit::{Audit, DocumentView, LineView};
+pub use error::{OpenError, XeroError};
+pub use http::{BODY_LIMIT, SLOW_ANSWER, SimClock, router};
+pub use limits::{APP_CALLS_PER_MINUTE, CALLS_AT_ONCE, CALLS_PER_MINUTE};
+pub use oauth::TOKEN_SECONDS;
+pub use settings::{ApiFault, Faults, STARTER_CALLS_PER_DAY, Settings, Switches, WebhookFault};
+pub use state::{Happening, Stock};
+pub use webhook::{Delivery, IntentToReceive, sign};
+pub use world::World;

@@ -231,9 +231,8 @@ impl Books {
             Act::UpsertItem(item) => self.upsert_item(at, item),
             Act::CreateDocument(document) => self.create_document(at, document),
             Act::EditDocument { document, changes } => self.edit_document(at, document, changes),
-            Act::AddNote { document, details } => {
-                let id = self.find(document)?.id;
-                self.add_note(at, id, details)?;
+            Act::AddNote { of, details } => {
+                self.add_note(at, *of, details)?;
                 Ok(Vec::new())
             }
         }
@@ -241,6 +240,12 @@ impl Books {
 
     /// Adds a note to the history of whatever has this id.
     fn add_note(&mut self, at: i64, id: Uuid, details: &str) -> Result<(), XeroError> {
+        let exists = self.document_by_id.contains_key(&id)
+            || self.item_by_id.contains_key(&id)
+            || self.contact_by_id.contains_key(&id);
+        if !exists {
+            return Err(XeroError::refused("The document does not exist"));
+        }
         if details.trim().is_empty() {
             return Err(XeroError::refused("Details must be supplied"));
         }

@@ -1,0 +1,246 @@
+//! The API over HTTP: addresses, sign-in, limits and faults.
+
+pub(crate) mod idempotency;
+mod query;
+mod read;
+mod render;
+pub(crate) mod reply;
+mod write;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Form, Request, State};
+use axum::response::Response;
+use axum::routing::{any, post};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
+
+use crate::http::query::Query;
+use crate::http::reply::{Fate, Reply};
+use crate::oauth::{self, TokenReply};
+use crate::settings::ApiFault;
+use crate::world::World;
+
+/// How long a slow answer takes, in wall time.
+pub const SLOW_ANSWER: Duration = Duration::from_secs(3);
+/// Largest request body, in bytes.
+pub const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// Where the simulator takes the time from.
+pub trait SimClock: Send + Sync {
+    /// Now, in simulated time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The world and its clock, as handlers share them.
+#[derive(Clone)]
+struct Shared {
+    world: Arc<Mutex<World>>,
+    clock: Arc<dyn SimClock>,
+}
+
+impl Shared {
+    /// The world, never across an await. A handler that panicked leaves it usable: acts are whole or not done.
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a call among those at once until it is dropped, even if the caller hangs up.
+struct Underway(Shared);
+
+impl Underway {
+    fn begin(shared: &Shared) -> Underway {
+        shared.world().meter.enter();
+        Underway(shared.clone())
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.world().meter.leave();
+    }
+}
+
+/// The token endpoint at `/connect/token` and the accounting API under `/api.xro/2.0`.
+pub fn router(world: Arc<Mutex<World>>, clock: Arc<dyn SimClock>) -> axum::Router {
+    axum::Router::new()
+        .route("/connect/token", post(token))
+        .route("/api.xro/2.0/{*path}", any(api))
+        .with_state(Shared { world, clock })
+}
+
+async fn token(State(shared): State<Shared>, headers: HeaderMap, Form(form): Form<Vec<(String, String)>>) -> Response {
+    let now = shared.clock.now();
+    let reply = {
+        let mut world = shared.world();
+        *world.meter.served.entry("POST token".to_owned()).or_default() += 1;
+        match oauth::grant(&world.settings, now, header(&headers, "authorization"), &form) {
+            TokenReply::Granted(body) => Reply::json(200, body),
+            TokenReply::Refused(word) => Reply::json(400, format!(r#"{{"error":"{word}"}}"#)),
+        }
+    };
+    response(reply)
+}
+
+async fn api(State(shared): State<Shared>, request: Request) -> Response {
+    let _underway = Underway::begin(&shared);
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        return response(Reply::plain(413, "The request body is too large"));
+    };
+    let now = shared.clock.now();
+    let reply = shared.world().serve(now, &parts, &body);
+    if reply.fate == Fate::ArrivesSlowly {
+        tokio::time::sleep(SLOW_ANSWER).await;
+    }
+    response(reply)
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn response(reply: Reply) -> Response {
+    let body = match reply.fate {
+        // A body that fails before its first byte makes the server close the connection without an answer.
+        Fate::NeverArrives => Body::from_stream(futures::stream::once(async {
+            Err::<Bytes, std::io::Error>(std::io::ErrorKind::ConnectionAborted.into())
+        })),
+        Fate::Arrives | Fate::ArrivesSlowly => Body::from(reply.body),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let kind = if reply.is_json { "application/json; charset=utf-8" } else { "text/plain; charset=utf-8" };
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    for (name, value) in reply.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+impl World {
+    /// Answers one call of the API.
+    fn serve(&mut self, now: Timestamp, parts: &Parts, body: &[u8]) -> Reply {
+        let path = parts.uri.path().strip_prefix("/api.xro/2.0/").unwrap_or_default().to_owned();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let endpoint = segments.first().copied().unwrap_or_default();
+        let writes = parts.method != Method::GET;
+        if let Err(denied) = self.check_access(now, &parts.headers, endpoint, writes) {
+            return denied;
+        }
+        let number = self.meter.used.calls;
+        self.meter.used.calls += 1;
+        let fault = self.scripted.pop_front().or_else(|| self.settings.faults.of_call(self.seed, number));
+        let mut reply = self.limit_and_answer(now, parts, &segments, body, fault);
+        if self.store.put("used", &self.meter.used).is_err() {
+            return Reply::plain(500, "the simulator's file can't be written");
+        }
+        let remaining = self.meter.headers().map(|(name, left)| (name, left.to_string()));
+        reply.headers.extend(remaining);
+        match fault {
+            Some(ApiFault::DroppedBefore | ApiFault::DroppedAfterCommit) => reply.fate = Fate::NeverArrives,
+            Some(ApiFault::Slow) => reply.fate = Fate::ArrivesSlowly,
+            _ => {}
+        }
+        reply
+    }
+
+    fn check_access(&self, now: Timestamp, headers: &HeaderMap, endpoint: &str, writes: bool) -> Result<(), Reply> {
+        let scopes = oauth::verify(&self.settings, now, header(headers, "authorization"))
+            .map_err(|detail| Reply::denied(401, "Unauthorized", detail))?;
+        // A custom connection needs no tenant, but a wrong one is refused.
+        let tenant = self.tenant_id().map(|id| id.to_string());
+        if header(headers, "xero-tenant-id").is_some_and(|asked| Some(asked) != tenant.as_deref()) {
+            return Err(Reply::denied(403, "Forbidden", "AuthenticationUnsuccessful"));
+        }
+        if !oauth::allows(&scopes, endpoint, writes) {
+            return Err(Reply::denied(403, "Forbidden", "InsufficientScope"));
+        }
+        if !header(headers, "accept").is_some_and(|accepted| accepted.contains("json")) {
+            // Xero would answer in XML, its default; a client that forgets the header should notice here, too.
+            return Err(Reply::plain(406, "Xero's default is XML, which is not simulated: send Accept: application/json"));
+        }
+        Ok(())
+    }
+
+    fn limit_and_answer(
+        &mut self,
+        now: Timestamp,
+        parts: &Parts,
+        segments: &[&str],
+        body: &[u8],
+        fault: Option<ApiFault>,
+    ) -> Reply {
+        let at = now.as_millisecond();
+        let what = format!("{} {}", parts.method, kind_of_call(segments));
+        if let Err(limited) = self.meter.admit(at, &what) {
+            return Reply::limited(limited);
+        }
+        match fault {
+            Some(ApiFault::MinuteLimit) => Reply::limited(self.meter.limited("minute", at)),
+            Some(ApiFault::DayLimit) => Reply::limited(self.meter.limited("day", at)),
+            Some(ApiFault::ConcurrentLimit) => Reply::limited(self.meter.limited("concurrent", at)),
+            Some(ApiFault::ServerError) => Reply::plain(500, "An error occurred in Xero"),
+            Some(ApiFault::Unavailable) => Reply::plain(503, "The Xero API is currently unavailable"),
+            Some(ApiFault::DroppedBefore) => Reply::plain(500, ""),
+            Some(ApiFault::DroppedAfterCommit | ApiFault::Slow) | None => self.answer(now, parts, segments, body),
+        }
+    }
+
+    fn answer(&mut self, now: Timestamp, parts: &Parts, segments: &[&str], body: &[u8]) -> Reply {
+        let query = match Query::read(parts) {
+            Ok(query) => query,
+            Err(reply) => return reply,
+        };
+        match parts.method {
+            Method::GET => self.read(now, segments, &query),
+            Method::PUT | Method::POST => {
+                let key = header(&parts.headers, "idempotency-key").map(str::to_owned);
+                let address = parts.uri.path_and_query().map_or("", |address| address.as_str());
+                let request = idempotency::fingerprint(parts.method.as_str(), address, body);
+                if let Some(reply) = key.as_deref().and_then(|key| self.answered_before(now, key, &request)) {
+                    return reply;
+                }
+                self.write_once(now, parts, segments, &query, body, key.map(|key| (key, request)))
+                    .unwrap_or_else(|error| Reply::plain(500, &format!("the simulator's file: {error}")))
+            }
+            _ => Reply::plain(405, "The HTTP method is not supported"),
+        }
+    }
+
+    /// Does a write and remembers its answer, as one commit.
+    fn write_once(
+        &mut self,
+        now: Timestamp,
+        parts: &Parts,
+        segments: &[&str],
+        query: &Query,
+        body: &[u8],
+        key: Option<(String, String)>,
+    ) -> rusqlite::Result<Reply> {
+        self.store.begin()?;
+        let reply = self.write(now, parts.method == Method::PUT, segments, query, body);
+        if let Some((key, request)) = key {
+            self.remember(now, &key, request, &reply)?;
+        }
+        self.store.commit()?;
+        Ok(reply)
+    }
+}
+
+/// What a call is counted as: the endpoint, with what is asked of one of its resources.
+fn kind_of_call(segments: &[&str]) -> String {
+    match segments {
+        [endpoint, _, "History"] => format!("{endpoint} History"),
+        ["Organisation", "Actions"] => "Organisation Actions".to_owned(),
+        [endpoint, _] => format!("{endpoint} by id"),
+        [endpoint] => (*endpoint).to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}

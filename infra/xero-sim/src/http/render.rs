@@ -1,0 +1,239 @@
+//! Resources as Xero writes them in JSON.
+
+use crate::act::{Account, Contact, DocumentKind, E4, Organisation, Status, Tracking};
+use crate::ids::line_id;
+use crate::json::Json;
+use crate::state::{Books, Document, DocumentList, Note, Row, StockedItem, StoredLine};
+
+/// How much of a document is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detail {
+    /// With its lines.
+    pub(crate) lines: bool,
+    /// Prices at four places instead of two.
+    pub(crate) four_places: bool,
+}
+
+pub(crate) fn organisation(json: &mut Json, row: &Row<Organisation>) {
+    let organisation = &row.value;
+    json.id("OrganisationID", row.id);
+    json.text("Name", &organisation.name);
+    json.text("LegalName", &organisation.name);
+    json.flag("PaysTax", true);
+    json.text("Version", &organisation.country);
+    json.text("OrganisationType", "COMPANY");
+    json.text("BaseCurrency", &organisation.base_currency);
+    json.text("CountryCode", &organisation.country);
+    json.flag("IsDemoCompany", true);
+    json.text("OrganisationStatus", "ACTIVE");
+    if let Some(lock) = organisation.period_lock_date {
+        json.day("PeriodLockDate", lock);
+    }
+    if let Some(lock) = organisation.end_of_year_lock_date {
+        json.day("EndOfYearLockDate", lock);
+    }
+    json.instant("CreatedDateUTC", row.updated);
+    json.text("Timezone", &organisation.time_zone);
+    json.text("ShortCode", &format!("!{}", row.id.simple().to_string().get(..5).unwrap_or_default()));
+    json.text("Edition", "BUSINESS");
+    json.text("Class", "DEMO");
+}
+
+pub(crate) fn account(json: &mut Json, row: &Row<Account>) {
+    let account = &row.value;
+    json.id("AccountID", row.id);
+    json.text("Code", &account.code);
+    json.text("Name", &account.name);
+    json.text("Status", "ACTIVE");
+    json.text("Type", &account.account_type);
+    json.text("Class", class_of(&account.account_type));
+    json.some_text("SystemAccount", account.system_account.as_deref());
+    json.flag("EnablePaymentsToAccount", false);
+    json.instant("UpdatedDateUTC", row.updated);
+}
+
+fn class_of(account_type: &str) -> &'static str {
+    match account_type {
+        "REVENUE" | "SALES" | "OTHERINCOME" => "REVENUE",
+        "DIRECTCOSTS" | "EXPENSE" | "OVERHEADS" | "DEPRECIATN" => "EXPENSE",
+        "CURRLIAB" | "LIABILITY" | "TERMLIAB" => "LIABILITY",
+        "EQUITY" => "EQUITY",
+        _ => "ASSET",
+    }
+}
+
+pub(crate) fn contact(json: &mut Json, row: &Row<Contact>) {
+    let contact = &row.value;
+    json.id("ContactID", row.id);
+    json.some_text("ContactNumber", contact.contact_number.as_deref());
+    json.text("ContactStatus", "ACTIVE");
+    json.text("Name", &contact.name);
+    json.some_text("EmailAddress", contact.email.as_deref());
+    json.flag("IsSupplier", contact.is_supplier);
+    json.flag("IsCustomer", contact.is_customer);
+    json.instant("UpdatedDateUTC", row.updated);
+}
+
+/// Writes a price at the places asked for.
+fn price(json: &mut Json, name: &str, value: E4, four_places: bool) {
+    if four_places { json.four(name, value) } else { json.two(name, value) }
+}
+
+pub(crate) fn item(json: &mut Json, row: &Row<StockedItem>, four_places: bool) {
+    let StockedItem { item, stock, .. } = &row.value;
+    json.id("ItemID", row.id);
+    json.text("Code", &item.code);
+    json.text("Name", &item.name);
+    json.text("Description", &item.description);
+    json.instant("UpdatedDateUTC", row.updated);
+    json.nested("PurchaseDetails", |details| {
+        price(details, "UnitPrice", item.purchase_price, four_places);
+        match &item.tracking {
+            Tracking::Tracked { cogs_account, .. } => details.text("COGSAccountCode", cogs_account),
+            Tracking::Untracked { purchase_account } => details.text("AccountCode", purchase_account),
+        }
+    });
+    json.nested("SalesDetails", |details| {
+        price(details, "UnitPrice", item.sales_price, four_places);
+        details.text("AccountCode", &item.sales_account);
+    });
+    json.flag("IsTrackedAsInventory", row.value.is_tracked());
+    if let Tracking::Tracked { asset_account, .. } = &item.tracking {
+        json.text("InventoryAssetAccountCode", asset_account);
+        json.two("TotalCostPool", stock.cost_pool);
+        json.four("QuantityOnHand", stock.on_hand);
+    }
+    json.flag("IsSold", true);
+    json.flag("IsPurchased", true);
+}
+
+pub(crate) fn document(json: &mut Json, books: &Books, document: &Document, detail: Detail) {
+    let list = DocumentList::of(document.kind);
+    match list {
+        DocumentList::Invoices => invoice_head(json, document),
+        DocumentList::CreditNotes => credit_note_head(json, document),
+        DocumentList::PurchaseOrders => order_head(json, document),
+        DocumentList::BankTransactions => bank_head(json, document),
+    }
+    if let Some(row) = books.contact(document.contact) {
+        json.nested("Contact", |contact| {
+            contact.id("ContactID", row.id);
+            contact.text("Name", &row.value.name);
+        });
+    }
+    json.day_twice("Date", Some(document.date));
+    json.text("Status", document.status.xero());
+    json.text("LineAmountTypes", document.amounts.xero());
+    if detail.lines {
+        // Purchase orders always have four places, and there is no parameter for it.
+        let four_places = detail.four_places || list == DocumentList::PurchaseOrders;
+        json.array("LineItems", |lines| {
+            for stored in &document.lines {
+                lines.object(|json| line(json, books, document, stored, four_places));
+            }
+        });
+    }
+    json.two("SubTotal", document.sub_total);
+    json.two("TotalTax", document.total_tax);
+    json.two("Total", document.total);
+    json.instant("UpdatedDateUTC", document.updated);
+    if matches!(list, DocumentList::Invoices | DocumentList::CreditNotes) {
+        let instant = jiff::Timestamp::from_millisecond(document.updated).unwrap_or_default();
+        json.text("UpdatedDateUTCString", &instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    }
+    match (&document.currency, &books.organisation) {
+        (Some(currency), _) => {
+            json.text("CurrencyCode", &currency.code);
+            json.millionths("CurrencyRate", currency.rate_millionths);
+        }
+        (None, Some(row)) => {
+            json.text("CurrencyCode", &row.value.base_currency);
+            json.millionths("CurrencyRate", 1_000_000);
+        }
+        (None, None) => {}
+    }
+    json.flag("HasAttachments", false);
+}
+
+fn invoice_head(json: &mut Json, document: &Document) {
+    json.text("Type", document.kind.xero_type());
+    json.id("InvoiceID", document.id);
+    json.text("InvoiceNumber", &document.number);
+    if document.kind == DocumentKind::Invoice {
+        json.text("Reference", &document.reference);
+    }
+    json.day_twice("DueDate", document.due);
+    let paid = if document.status == Status::Paid { document.total } else { E4::ZERO };
+    let owed = if document.status == Status::Authorised { document.total } else { E4::ZERO };
+    json.two("AmountDue", owed);
+    json.two("AmountPaid", paid);
+    json.two("AmountCredited", E4::ZERO);
+    if let Some(day) = document.paid_on {
+        json.day("FullyPaidOnDate", day);
+    }
+}
+
+fn credit_note_head(json: &mut Json, document: &Document) {
+    json.text("Type", document.kind.xero_type());
+    json.id("CreditNoteID", document.id);
+    json.text("CreditNoteNumber", &document.number);
+    if document.kind == DocumentKind::SalesCredit {
+        json.text("Reference", &document.reference);
+    }
+    let left = if document.status == Status::Authorised { document.total } else { E4::ZERO };
+    json.two("RemainingCredit", left);
+    if let Some(day) = document.paid_on {
+        json.day("FullyPaidOnDate", day);
+    }
+}
+
+fn order_head(json: &mut Json, document: &Document) {
+    json.id("PurchaseOrderID", document.id);
+    json.text("PurchaseOrderNumber", &document.number);
+    json.text("Type", document.kind.xero_type());
+    json.text("Reference", &document.reference);
+    json.day_twice("DeliveryDate", document.due);
+    json.day_twice("ExpectedArrivalDate", document.expected_arrival);
+    json.flag("SentToContact", false);
+    json.flag("IsDiscounted", false);
+}
+
+fn bank_head(json: &mut Json, document: &Document) {
+    json.id("BankTransactionID", document.id);
+    json.text("Type", document.kind.xero_type());
+    // Bank transactions have no number of their own.
+    json.text("Reference", if document.reference.is_empty() { &document.number } else { &document.reference });
+    json.flag("IsReconciled", true);
+}
+
+fn line(json: &mut Json, books: &Books, document: &Document, line: &StoredLine, four_places: bool) {
+    if let Some(row) = line.item.and_then(|index| books.item(index)) {
+        json.text("ItemCode", &row.value.item.code);
+        json.nested("Item", |item| {
+            item.id("ItemID", row.id);
+            item.text("Name", &row.value.item.name);
+            item.text("Code", &row.value.item.code);
+        });
+    }
+    json.text("Description", &line.description);
+    price(json, "UnitAmount", line.unit_amount, four_places);
+    json.text("TaxType", line.tax_type.as_deref().unwrap_or("NONE"));
+    json.two("TaxAmount", line.tax);
+    json.two("LineAmount", line.amount);
+    if let Some(account) = books.account(line.account) {
+        json.text("AccountCode", &account.code);
+    }
+    if line.discount_percent != E4::ZERO {
+        json.two("DiscountRate", line.discount_percent);
+    }
+    json.array("Tracking", |_| {});
+    json.four("Quantity", line.quantity);
+    json.id("LineItemID", line_id(document.id, line.serial));
+}
+
+pub(crate) fn note(json: &mut Json, note: &Note) {
+    json.text("Changes", "Note");
+    json.instant("DateUTC", note.at);
+    json.text("User", "System Generated");
+    json.text("Details", &note.details);
+}
