@@ -45,7 +45,7 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest list of items that is read, in bytes: 100,000 items are about 100 MB.
 pub const ITEMS_BYTES_MAX: usize = 1024 * 1024 * 1024;
-/// The same, less what an error's body could ever need, in bytes.
+/// The longest body of a refusal that is read, in bytes.
 const ERROR_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The longest idempotency key, in characters.
 const IDEMPOTENCY_KEY_MAX: usize = 128;
@@ -330,14 +330,14 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Client<T, B, C> {
 
     /// Asks for `calls` calls, to be made one after another.
     ///
-    /// More than asked for may be made: the session then asks again. At most
-    /// [`GRANT_CALLS_MAX`](crate::GRANT_CALLS_MAX) are reserved at a time.
+    /// At most [`GRANT_CALLS_MAX`](crate::GRANT_CALLS_MAX) are reserved at a time; for the rest, and for calls beyond
+    /// those asked for, the session asks again by itself.
     ///
     /// # Errors
     /// [`Error::NotNow`] if a limit stands in the way, [`Error::Store`].
     pub async fn session(&self, priority: Priority, calls: u32) -> Result<Session<'_, T, B, C>, Error> {
-        let grant = self.grant(priority, calls).await?;
-        Ok(Session { client: self, priority, held: Some(Held { grant, usage: Usage::default() }), remaining: None })
+        let held = Held { grant: self.grant(priority, calls).await?, usage: Usage::default() };
+        Ok(Session { client: self, priority, to_come: calls, held: Some(held), remaining: None })
     }
 
     /// How many calls of each kind this client has made, refused and failed ones included.
@@ -372,6 +372,8 @@ struct Held {
 pub struct Session<'a, T, B, C> {
     client: &'a Client<T, B, C>,
     priority: Priority,
+    /// How many of the calls asked for were not made yet.
+    to_come: u32,
     held: Option<Held>,
     remaining: Option<Remaining>,
 }
@@ -679,7 +681,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
             .is_some_and(|held| held.usage.calls < held.grant.calls && start_by <= held.grant.expires_at);
         if !enough {
             self.settle().await?;
-            let grant = self.client.grant(self.priority, 1).await?;
+            let grant = self.client.grant(self.priority, self.to_come.max(1)).await?;
             self.held = Some(Held { grant, usage: Usage::default() });
         }
         Ok(())
@@ -704,6 +706,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
             if let Some(held) = &mut self.held {
                 held.usage.calls += 1;
             }
+            self.to_come = self.to_come.saturating_sub(1);
             let response = match request.send().await {
                 Ok(response) => response,
                 Err(error) => return Err(client.not_answered(call, &error)),
@@ -757,6 +760,8 @@ impl<'a> Call<'a> {
         if !self.query.is_empty() {
             request = request.query(self.query);
         }
+        // Stated here too, since a grant's lifetime relies on it whatever client was passed in.
+        request = request.timeout(CALL_TIMEOUT);
         request = request.bearer_auth(token.expose_secret()).header(header::ACCEPT, "application/json");
         if let Some(tenant) = client.config.tenant {
             request = request.header("xero-tenant-id", tenant.to_string());

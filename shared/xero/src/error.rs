@@ -52,8 +52,8 @@ pub enum Error {
         /// The cause, for a log.
         why: String,
     },
-    /// Xero's answer to a read can't be understood. The body itself is not shown, since it holds business data.
-    #[error("Xero's answer for {resource} can't be read: {why}")]
+    /// Xero's answer can't be understood, and nothing was written. The body itself is not shown, since it holds business data.
+    #[error("Xero's answer for {resource} can't be understood: {why}")]
     BadAnswer {
         /// The resource that was asked for, such as `Invoices`.
         resource: &'static str,

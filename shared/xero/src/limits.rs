@@ -531,3 +531,274 @@ impl CallBudget for MemoryBudget {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn granted(answer: Answer) -> Grant {
+        match answer {
+            Answer::Granted(grant) => grant,
+            Answer::NotBefore { until, why } => panic!("not before {until}: {why}"),
+        }
+    }
+
+    fn refused(answer: &Answer) -> (Timestamp, Wait) {
+        match answer {
+            Answer::NotBefore { until, why } => (*until, *why),
+            Answer::Granted(grant) => panic!("granted {grant:?}"),
+        }
+    }
+
+    fn used(calls: u32) -> Usage {
+        Usage { calls, ..Usage::default() }
+    }
+
+    /// Uses calls one grant after another until refused; returns their number.
+    fn drain(state: &mut BudgetState, priority: Priority, mut now: i64) -> (u32, Timestamp, Wait) {
+        let mut calls = 0;
+        loop {
+            match state.grant(priority, 10, at(now)) {
+                Answer::Granted(grant) => {
+                    state.settle(&grant, &used(10), at(now));
+                    calls += 10;
+                }
+                Answer::NotBefore { until, why: Wait::Minute } => now = until.duration_since(at(0)).as_secs(),
+                Answer::NotBefore { until, why } => return (calls, until, why),
+            }
+        }
+    }
+
+    #[test]
+    fn each_priority_leaves_the_reserve_of_the_day_to_those_above_it() {
+        let mut state = BudgetState::default();
+        assert_eq!(drain(&mut state, Priority::Backfill, 0), (600, at(86_400), Wait::Day));
+        assert_eq!(drain(&mut state, Priority::Poll, 4_000), (300, at(86_400), Wait::Day));
+        assert_eq!(drain(&mut state, Priority::Webhook, 8_000), (100, at(86_400), Wait::Day));
+        assert_eq!(state.day_left(), 0);
+        granted(state.grant(Priority::Backfill, 10, at(86_400)));
+        assert_eq!(state.day_left(), STARTER_DAY_LIMIT - 10);
+    }
+
+    #[test]
+    fn an_answer_says_more_than_the_count() {
+        let mut state = BudgetState::default();
+        let grant = granted(state.grant(Priority::Poll, 5, at(0)));
+        let remaining = Remaining { day: Some(4_990), minute: Some(55), app_minute: Some(9_000) };
+        state.settle(&grant, &Usage { calls: 5, remaining, refused: None }, at(1));
+        assert_eq!(state.day_left(), 4_990);
+        // A day later the larger tier is remembered.
+        granted(state.grant(Priority::Poll, 5, at(86_400)));
+        assert_eq!(state.day_left(), 4_985);
+    }
+
+    #[test]
+    fn a_minute_that_others_used_up_is_believed_until_it_is_over() {
+        let mut state = BudgetState::default();
+        let grant = granted(state.grant(Priority::Webhook, 1, at(0)));
+        let remaining = Remaining { minute: Some(2), ..Remaining::default() };
+        state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(0));
+        assert_eq!(refused(&state.grant(Priority::Webhook, 3, at(1))), (at(60), Wait::Minute));
+        granted(state.grant(Priority::Webhook, 2, at(1)));
+    }
+
+    #[test]
+    fn the_app_minute_keeps_something_for_other_organisations() {
+        let mut state = BudgetState::default();
+        let grant = granted(state.grant(Priority::Webhook, 1, at(0)));
+        let remaining = Remaining { app_minute: Some(APP_MINUTE_RESERVE), ..Remaining::default() };
+        state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(0));
+        assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(1))), (at(60), Wait::AppMinute));
+        granted(state.grant(Priority::Webhook, 1, at(60)));
+    }
+
+    #[test]
+    fn a_day_refusal_parks_until_the_day_is_over_and_the_next_day_is_whole() {
+        let mut state = BudgetState::default();
+        let grant = granted(state.grant(Priority::Person, 1, at(0)));
+        let retry_after = Some(SignedDuration::from_secs(73_451));
+        let problem = RateProblem::from_header("DayLimit");
+        let usage = Usage { calls: 1, refused: Some(Refused { problem, retry_after }), ..Usage::default() };
+        state.settle(&grant, &usage, at(0));
+        assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(73_450))), (at(73_451), Wait::Parked(RateProblem::Day)));
+        assert_eq!(state.parked(), Some((at(73_451), RateProblem::Day)));
+        granted(state.grant(Priority::Backfill, 1, at(73_451)));
+        assert_eq!(state.day_resets_at(), Some(at(73_451 + 86_400)));
+    }
+
+    #[test]
+    fn refusals_without_a_time_have_one_of_their_own() {
+        for (header, problem, seconds) in [
+            ("minute", RateProblem::Minute, 60),
+            ("Minute", RateProblem::Minute, 60),
+            ("appminute", RateProblem::AppMinute, 60),
+            ("App Minute", RateProblem::AppMinute, 60),
+            ("day", RateProblem::Day, 3_600),
+            ("DailyLimit", RateProblem::Day, 3_600),
+            ("concurrent", RateProblem::Concurrent, 5),
+            ("something", RateProblem::Other, 60),
+        ] {
+            let refused = Refused { problem: RateProblem::from_header(header), retry_after: None };
+            assert_eq!((refused.problem, refused.pause().as_secs()), (problem, seconds), "{header}");
+        }
+        let endless = Refused { problem: RateProblem::Minute, retry_after: Some(SignedDuration::MAX) };
+        assert_eq!(endless.pause(), PARK_MAX);
+    }
+
+    #[test]
+    fn a_crashed_grant_gives_its_place_back_and_counts_as_used() {
+        let mut state = BudgetState::default();
+        for _ in 0..CONCURRENT_CEILING {
+            granted(state.grant(Priority::Webhook, 11, at(0)));
+        }
+        assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(179))).1, Wait::Concurrent);
+        // The places are free again, and 55 calls may have been made up to now.
+        assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(180))), (at(240), Wait::Minute));
+        granted(state.grant(Priority::Webhook, 1, at(240)));
+        assert_eq!(state.day_left(), STARTER_DAY_LIMIT - 56);
+    }
+
+    #[test]
+    fn urgent_work_finds_a_place_beside_backfill() {
+        let mut state = BudgetState::default();
+        for _ in 0..3 {
+            granted(state.grant(Priority::Backfill, 5, at(0)));
+        }
+        assert_eq!(refused(&state.grant(Priority::Backfill, 5, at(0))).1, Wait::Concurrent);
+        granted(state.grant(Priority::Poll, 5, at(0)));
+        assert_eq!(refused(&state.grant(Priority::Poll, 5, at(0))).1, Wait::Concurrent);
+        granted(state.grant(Priority::Webhook, 5, at(0)));
+    }
+
+    #[test]
+    fn a_full_state_is_small() {
+        let mut state = BudgetState::default();
+        for second in 0..200 {
+            if let Answer::Granted(grant) = state.grant(Priority::Webhook, 1, at(second)) {
+                state.settle(&grant, &used(1), at(second));
+            }
+        }
+        for _ in 0..CONCURRENT_CEILING {
+            let _ = state.grant(Priority::Webhook, 1, at(200));
+        }
+        state.park(at(300), RateProblem::Concurrent);
+        let json = serde_json::to_string(&state).unwrap();
+        assert!(json.len() < 2_048, "{}", json.len());
+        assert_eq!(serde_json::from_str::<BudgetState>(&json).unwrap(), state);
+    }
+
+    /// What a process may do to a budget.
+    #[derive(Debug, Clone)]
+    enum Act {
+        Ask(Priority, u32),
+        Call(usize),
+        Settle(usize),
+        Crash(usize),
+        Refused(usize, RateProblem, Option<u32>),
+        Wait(i64),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let priority =
+            prop::sample::select(vec![Priority::Backfill, Priority::Poll, Priority::Person, Priority::Webhook]);
+        let problem = prop::sample::select(vec![RateProblem::Minute, RateProblem::Day, RateProblem::Concurrent]);
+        prop_oneof![
+            6 => (priority, 1_u32..30).prop_map(|(priority, calls)| Act::Ask(priority, calls)),
+            20 => (0_usize..5).prop_map(Act::Call),
+            4 => (0_usize..5).prop_map(Act::Settle),
+            1 => (0_usize..5).prop_map(Act::Crash),
+            1 => (0_usize..5, problem, prop::option::of(1_u32..90))
+                .prop_map(|(which, problem, wait)| Act::Refused(which, problem, wait)),
+            6 => (1_i64..40).prop_map(Act::Wait),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        /// Whatever many processes do, and whenever they crash, Xero sees its limits kept.
+        #[test]
+        fn limits_hold_whatever_happens(acts in prop::collection::vec(act(), 1..400)) {
+            let mut state = BudgetState::default();
+            let mut now = 0_i64;
+            // The sessions of all processes: their grant and what they used of it.
+            let mut sessions: Vec<(Grant, u32)> = Vec::new();
+            let mut calls: Vec<i64> = Vec::new();
+            let mut parked_until = 0_i64;
+            for act in acts {
+                sessions.retain(|(grant, _)| grant.expires_at > at(now));
+                match act {
+                    Act::Wait(seconds) => now += seconds,
+                    Act::Ask(priority, asked) => match state.grant(priority, asked, at(now)) {
+                        Answer::Granted(grant) => {
+                            prop_assert!(now >= parked_until, "granted while parked");
+                            prop_assert!(state.day_left() >= priority.reserve().day);
+                            prop_assert_eq!(grant.calls, asked.min(GRANT_CALLS_MAX));
+                            sessions.push((grant, 0));
+                            prop_assert!(sessions.len() + priority.reserve().concurrent as usize <= 5);
+                        }
+                        Answer::NotBefore { until, .. } => prop_assert!(until > at(now)),
+                    },
+                    Act::Call(which) => {
+                        if let Some((grant, used)) = sessions.get_mut(which)
+                            && *used < grant.calls
+                        {
+                            *used += 1;
+                            calls.push(now);
+                            let last_minute = calls.iter().filter(|call| now - **call < 60).count();
+                            prop_assert!(last_minute <= 55, "{} calls in a minute", last_minute);
+                        }
+                    }
+                    Act::Settle(which) => {
+                        if which < sessions.len() {
+                            let (grant, calls) = sessions.remove(which);
+                            state.settle(&grant, &used(calls), at(now));
+                        }
+                    }
+                    Act::Crash(which) => {
+                        // It makes no more calls, but nobody knows: its place stays taken.
+                        if let Some((grant, used)) = sessions.get_mut(which) {
+                            *used = grant.calls;
+                        }
+                    }
+                    Act::Refused(which, problem, wait) => {
+                        if which < sessions.len() {
+                            let (grant, calls) = sessions.remove(which);
+                            let retry_after = wait.map(|wait| SignedDuration::from_secs(wait.into()));
+                            let refused = Refused { problem, retry_after };
+                            state.settle(&grant, &Usage { calls, refused: Some(refused), ..Usage::default() }, at(now));
+                            parked_until = parked_until.max(now + refused.pause().as_secs());
+                        }
+                    }
+                }
+            }
+        }
+
+        /// A caller that comes back when it is told to gets its calls in the end.
+        #[test]
+        fn coming_back_when_told_succeeds(first in prop::collection::vec(1_u32..20, 1..40), asked in 1_u32..20) {
+            let mut state = BudgetState::default();
+            let mut now = at(0);
+            for calls in first {
+                if let Answer::Granted(grant) = state.grant(Priority::Webhook, calls, now)
+                    && calls % 3 != 0
+                {
+                    state.settle(&grant, &used(calls), now);
+                }
+            }
+            let mut asks = 0;
+            while let Answer::NotBefore { until, .. } = state.grant(Priority::Backfill, asked, now) {
+                prop_assert!(until > now);
+                now = until;
+                asks += 1;
+                prop_assert!(asks < 200);
+            }
+        }
+    }
+}

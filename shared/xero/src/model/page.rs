@@ -11,7 +11,7 @@ use serde::{
 use super::{
     Account, BankTransaction, Contact, CreditNote, HistoryRecord, Invoice, Item, Organisation, PurchaseOrder,
 };
-use crate::date::optional_instant;
+use crate::date::parse_instant;
 
 /// A resource that the API lists under its own name.
 pub(crate) trait Resource {
@@ -99,9 +99,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageSeed<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {
-        #[derive(Deserialize)]
-        struct Instant(#[serde(deserialize_with = "optional_instant")] Option<Timestamp>);
-
         let mut resources = None;
         let mut pagination = None;
         let mut answered_at = None;
@@ -109,7 +106,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageSeed<T> {
             match key.as_str() {
                 key if key == self.name => resources = Some(map.next_value()?),
                 "pagination" => pagination = map.next_value()?,
-                "DateTimeUTC" => answered_at = map.next_value::<Instant>()?.0,
+                "DateTimeUTC" => {
+                    answered_at = map.next_value::<Option<String>>()?.as_deref().and_then(parse_instant);
+                }
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }

@@ -1,0 +1,143 @@
+use jiff::civil::date;
+use parstock_xero::{
+    Decimal, Error, IdempotencyKey, InputError, Priority, WriteOutcome,
+    model::{
+        HISTORY_NOTE_MAX, HistoryNote, HistoryOf, LineAmountTypes, NewLineItem, NewPurchaseOrder, PurchaseOrderStatus,
+    },
+};
+use uuid::Uuid;
+
+use crate::support::{Fake, answer, ok};
+
+pub fn order(number: &str) -> NewPurchaseOrder {
+    NewPurchaseOrder {
+        purchase_order_number: number.to_owned(),
+        contact_id: Uuid::from_u128(5),
+        status: PurchaseOrderStatus::Draft,
+        date: date(2026, 3, 1),
+        delivery_date: Some(date(2026, 3, 15)),
+        line_amount_types: Some(LineAmountTypes::Exclusive),
+        reference: None,
+        currency_code: None,
+        delivery_instructions: None,
+        line_items: vec![NewLineItem {
+            item_code: Some("MUG-01".to_owned()),
+            quantity: Some(Decimal::from(24)),
+            unit_amount: Some(Decimal::from_e4(33_333)),
+            ..NewLineItem::default()
+        }],
+    }
+}
+
+pub fn key() -> IdempotencyKey {
+    IdempotencyKey::new("proposal-1").unwrap()
+}
+
+#[tokio::test]
+async fn an_order_is_sent_as_written_and_each_outcome_is_read_by_itself() {
+    let fake = Fake::start(|_, _| {
+        ok(r#"{"Status":"OK","PurchaseOrders":[
+            {"PurchaseOrderID":"243216c5-369e-4056-ac67-05388f86dc81","PurchaseOrderNumber":"PS-1","Status":"DRAFT",
+             "StatusAttributeString":"OK","Warnings":[{"Message":"The rate is unusual."}]},
+            {"PurchaseOrderNumber":"PS-2","StatusAttributeString":"ERROR",
+             "ValidationErrors":[{"Message":"Order number must be unique"}]},
+            {"PurchaseOrderID":"00000000-0000-0000-0000-000000000000","StatusAttributeString":"ERROR",
+             "ValidationErrors":[{"Message":"Contact is archived"},{"Message":"No lines"}]}]}"#)
+    })
+    .await;
+    let client = fake.client();
+    let mut session = client.session(Priority::Person, 1).await.unwrap();
+    let orders = [order("PS-1"), order("PS-2"), order("PS-3")];
+    let outcomes = session.create_purchase_orders(&orders, &key()).await.unwrap();
+    assert_eq!(session.create_purchase_orders(&[], &key()).await.unwrap(), []);
+    session.finish().await.unwrap();
+
+    let [WriteOutcome::Saved { resource, warnings }, taken, WriteOutcome::Refused { errors }] = outcomes.as_slice()
+    else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(resource.purchase_order_number.as_deref(), Some("PS-1"));
+    assert_eq!(warnings, &["The rate is unusual."]);
+    assert!(taken.number_is_taken());
+    assert_eq!(errors, &["Contact is archived", "No lines"]);
+    assert!(!outcomes[2].number_is_taken());
+
+    let calls = fake.calls();
+    assert_eq!(calls.len(), 1);
+    let call = &calls[0];
+    assert_eq!((call.method.as_str(), call.path.as_str()), ("PUT", "/api.xro/2.0/PurchaseOrders"));
+    assert_eq!(call.query.iter().collect::<Vec<_>>(), [(&"summarizeErrors".to_owned(), &"false".to_owned())]);
+    assert_eq!(call.headers["idempotency-key"], "proposal-1");
+    assert_eq!(call.headers["content-type"], "application/json");
+    let sent = r#"{"PurchaseOrderNumber":"PS-1","Contact":{"ContactID":"00000000-0000-0000-0000-000000000005"},"Status":"DRAFT","Date":"2026-03-01","DeliveryDate":"2026-03-15","LineAmountTypes":"Exclusive","LineItems":[{"ItemCode":"MUG-01","Quantity":24,"UnitAmount":3.3333}]}"#;
+    assert!(call.body.starts_with(&format!(r#"{{"PurchaseOrders":[{sent},"#)), "{}", call.body);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_tell_leaves_the_outcome_unknown() {
+    for body in [
+        "",
+        "<html>",
+        r#"{"Status":"OK"}"#,
+        r#"{"PurchaseOrders":[]}"#,
+        r#"{"PurchaseOrders":[{"StatusAttributeString":"OK"}]}"#,
+    ] {
+        let fake = Fake::start(move |_, _| ok(body)).await;
+        let client = fake.client();
+        let mut session = client.session(Priority::Person, 1).await.unwrap();
+        let error = session.create_purchase_orders(&[order("PS-1")], &key()).await.unwrap_err();
+        assert!(matches!(error, Error::Unknown { .. }), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_note_goes_to_the_history_of_its_document() {
+    let fake = Fake::start(|_, _| ok(r#"{"HistoryRecords":[{"Details":"why"}]}"#)).await;
+    let client = fake.client();
+    let note = HistoryNote::new("Ordered since 3 \u{2264} 4").unwrap();
+    let mut session = client.session(Priority::Person, 1).await.unwrap();
+    session.add_history(HistoryOf::PurchaseOrder, Uuid::from_u128(9), &note, &key()).await.unwrap();
+    session.finish().await.unwrap();
+    let call = &fake.calls()[0];
+    assert_eq!(call.path, "/api.xro/2.0/PurchaseOrders/00000000-0000-0000-0000-000000000009/History");
+    assert_eq!(call.body, r#"{"HistoryRecords":[{"Details":"Ordered since 3 ≤ 4"}]}"#);
+    assert_eq!(call.headers["idempotency-key"], "proposal-1");
+    assert_eq!(call.query.len(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_whole_names_every_error() {
+    let fake = Fake::start(|_, _| {
+        answer(
+            400,
+            &[],
+            r#"{"ErrorNumber":10,"Type":"ValidationException","Message":"A validation exception occurred",
+            "Elements":[{"ValidationErrors":[{"Message":"first"},{"Message":"second"}]},{"ValidationErrors":[{"Message":"third"}]}]}"#,
+        )
+    })
+    .await;
+    let client = fake.client();
+    let mut session = client.session(Priority::Person, 1).await.unwrap();
+    match session.create_purchase_orders(&[order("PS-1")], &key()).await.unwrap_err() {
+        Error::Reject { status, message, validation } => {
+            assert_eq!((status, message.as_str()), (400, "A validation exception occurred"));
+            assert_eq!(validation, ["first", "second", "third"]);
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn what_can_not_be_sent_is_refused_beforehand() {
+    assert!(HistoryNote::new("a".repeat(HISTORY_NOTE_MAX)).is_ok());
+    assert_eq!(
+        HistoryNote::new("a".repeat(HISTORY_NOTE_MAX + 1)).unwrap_err().to_string(),
+        "the history note has 2501 characters, and Xero takes at most 2500"
+    );
+    assert!(HistoryNote::new(" ").is_err());
+    assert!(IdempotencyKey::new("k".repeat(128)).is_ok());
+    assert!(matches!(IdempotencyKey::new("k".repeat(129)), Err(InputError::TooLong { limit: 128, .. })));
+    assert!(IdempotencyKey::new("").is_err());
+    assert!(IdempotencyKey::new("two words").is_err());
+    assert!(IdempotencyKey::new("clé").is_err());
+}
