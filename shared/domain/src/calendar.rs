@@ -227,6 +227,11 @@ impl OrgClock {
         self.zone.to_datetime(at)
     }
 
+    /// The instant in the org's zone.
+    pub fn zoned(&self, at: Timestamp) -> jiff::Zoned {
+        at.to_zoned(self.zone.clone())
+    }
+
     /// The civil day at an instant.
     pub fn day_of(&self, at: Timestamp) -> Date {
         self.local(at).date()
@@ -266,7 +271,7 @@ impl OrgClock {
             if local.time() < quiet.until { local.date() } else { local.date().checked_add(1.day()).ok()? };
         let ends = self.zone.to_ambiguous_timestamp(day.to_datetime(quiet.until));
         // In the hour that a clock set back repeats, the first such moment may be over.
-        ends.clone().earlier().ok().filter(|ends| *ends > now).or_else(|| ends.later().ok())
+        ends.earlier().ok().filter(|ends| *ends > now).or_else(|| ends.later().ok())
     }
 }
 
@@ -320,7 +325,10 @@ mod tests {
     fn an_unknown_zone_is_asked_about_and_never_taken_for_utc() {
         let error = OrgClock::of_org(None, "LUNARSTANDARDTIME").unwrap_err();
         assert!(error.to_string().contains("`LUNARSTANDARDTIME`") && error.to_string().contains("time_zone"));
-        assert_eq!(OrgClock::of_org(Some("Asia/Tokyo"), "LUNARSTANDARDTIME").unwrap().zone_name(), "Asia/Tokyo");
+        assert_eq!(
+            OrgClock::of_org(Some("Asia/Tokyo"), "LUNARSTANDARDTIME").unwrap().zone_name(),
+            "Asia/Tokyo"
+        );
         assert!(OrgClock::new("Mars/Olympus").is_err());
         assert!(zone_of_xero("").is_err());
     }
@@ -400,7 +408,11 @@ mod tests {
                     let local = clock.local(now);
                     assert_eq!(day, local.date(), "{name}");
                     if let Some(before) = last {
-                        assert_eq!(day.yesterday().unwrap(), before, "{name}: a day without or with two digests");
+                        assert_eq!(
+                            day.yesterday().unwrap(),
+                            before,
+                            "{name}: a day without or with two digests"
+                        );
                         let due = clock.instant_at(day, hour).unwrap();
                         assert!(now >= due && now.duration_since(due) < tick, "{name} {day}: {now}");
                     }

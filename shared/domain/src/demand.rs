@@ -114,7 +114,10 @@ impl FromStr for PerDay {
     fn from_str(text: &str) -> Result<Self, NotPerDay> {
         let wrong = || NotPerDay(text.to_owned());
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        if whole.is_empty() || fraction.len() > 6 || !(whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit()) {
+        if whole.is_empty()
+            || fraction.len() > 6
+            || !(whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit())
+        {
             return Err(wrong());
         }
         format!("{whole}{fraction:0<6}").parse().map(Self).map_err(|_| wrong())
@@ -184,7 +187,11 @@ pub fn rate(
     }
     let days = i64::from(weeks.saturating_mul(WEEK_DAYS));
     let per_day = PerDay::from_micro(mul_div(sold.e4(), MICRO_PER_E4, days)?);
-    let spread = if per_day.is_zero() { PerDay::ZERO } else { spread(&by_week, per_day).ok_or(FixedError::TooLarge)? };
+    let spread = if per_day.is_zero() {
+        PerDay::ZERO
+    } else {
+        spread(&by_week, per_day).ok_or(FixedError::TooLarge)?
+    };
     let to = today.saturating_sub(1.day());
     Ok(Rate { per_day, spread, from, to, sold, known_since, whole_units })
 }
@@ -342,7 +349,7 @@ fn normal_quantile(p: f64) -> f64 {
     ];
     const F: [f64; 8] = [
         2.044_263_103_389_939_8e-15,
-        1.421_511_758_316_445_9e-7,
+        1.421_511_758_316_446e-7,
         1.846_318_317_510_054_8e-5,
         7.868_691_311_456_133e-4,
         0.014_875_361_290_850_615,
@@ -429,7 +436,8 @@ mod tests {
 
     #[test]
     fn returns_reduce_demand_but_never_below_none() {
-        let rate = |returned| rate([(back(9), q("28")), (back(2), q(returned))], Some(back(1)), TODAY).unwrap();
+        let rate =
+            |returned| rate([(back(9), q("28")), (back(2), q(returned))], Some(back(1)), TODAY).unwrap();
         assert_eq!(rate("-14").per_day.to_string(), "0.5");
         assert_eq!(rate("-40").per_day, PerDay::ZERO);
         assert_eq!(rate("-40").sold, q("-12"));
@@ -458,7 +466,10 @@ mod tests {
         ];
         for (p, expected) in cases {
             let z = normal_quantile(p);
-            assert!((z - expected).abs() <= 2e-15 * f64::max(1.0, expected.abs() * 4.0), "{p}: {z} for {expected}");
+            assert!(
+                (z - expected).abs() <= 2e-15 * f64::max(1.0, expected.abs() * 4.0),
+                "{p}: {z} for {expected}"
+            );
         }
     }
 
@@ -489,7 +500,10 @@ mod tests {
         assert_eq!(safety(1_644_854, "2".parse().unwrap(), 9), Ok(q("9.8692")));
         assert_eq!(safety(1_644_854, "2".parse().unwrap(), 0), Ok(Quantity::ZERO));
         let reading = |text: &str| text.parse::<PerDay>().unwrap().rounded().to_string();
-        assert_eq!([reading("1.449999"), reading("0.038462"), reading("12.96"), reading("0")], ["1.4", "0.04", "13", "0"]);
+        assert_eq!(
+            [reading("1.449999"), reading("0.038462"), reading("12.96"), reading("0")],
+            ["1.4", "0.04", "13", "0"]
+        );
     }
 
     proptest! {

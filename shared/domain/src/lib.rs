@@ -7,7 +7,8 @@
 //! [`ledger`] (movements, positions, cost layers, arrivals), [`demand`] and [`replenish`] (what to order
 //! and why), [`settings`], [`governance`] (proposals and approvals), [`alert`], [`event`], [`audit`].
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
-#![warn(clippy::arithmetic_side_effects)]
+// Tests count in small numbers, and an overflow there fails the test.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod alert;
 pub mod audit;

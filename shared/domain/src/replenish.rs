@@ -161,8 +161,9 @@ fn supply(orders: &[OrderLine], today: Date, lead_time_days: u16) -> Result<Supp
         if open.is_zero() {
             continue;
         }
-        let expected_on =
-            line.expected_on.unwrap_or_else(|| line.ordered_on.saturating_add(i64::from(lead_time_days).days()));
+        let expected_on = line
+            .expected_on
+            .unwrap_or_else(|| line.ordered_on.saturating_add(i64::from(lead_time_days).days()));
         let dated = OrderLine { expected_on: Some(expected_on), ..line.clone() };
         if dated.is_overdue(today) {
             supply.late.push(LateOrder { number: line.number.clone(), expected_on, open });
@@ -257,7 +258,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         Some(Hold::NotCounted)
     } else if settings.exclude {
         Some(Hold::Excluded)
-    } else if !sells && !settings.min.is_some_and(|min| min > Quantity::ZERO) {
+    } else if !sells && settings.min.is_none_or(|min| min <= Quantity::ZERO) {
         Some(Hold::NoDemand)
     } else {
         None
@@ -266,7 +267,9 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
     let available = on_hand.map(|on_hand| on_hand.minus(input.committed)).transpose()?;
     let expected = available.map(|available| available.plus(supply.on_order)).transpose()?;
     let order = match expected {
-        Some(expected) if hold.is_none() && expected <= levels.reorder_point && expected < levels.order_up_to => {
+        Some(expected)
+            if hold.is_none() && expected <= levels.reorder_point && expected < levels.order_up_to =>
+        {
             Some(buyable(levels.order_up_to.minus(expected)?, rate.whole_units, settings)?)
         }
         _ => None,
@@ -318,8 +321,10 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
 /// Every figure that a plan depends on, by name.
 fn inputs(input: &PlanInput<'_>, supply: &Supply, z_micro: i64) -> BTreeMap<String, String> {
     let (settings, rate) = (input.settings, &input.rate);
-    let or_none = |value: Option<Quantity>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
-    let arrivals: Vec<String> = supply.arrivals.iter().map(|(day, quantity)| format!("{day} {quantity}")).collect();
+    let or_none =
+        |value: Option<Quantity>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+    let arrivals: Vec<String> =
+        supply.arrivals.iter().map(|(day, quantity)| format!("{day} {quantity}")).collect();
     let (price, price_from) = match input.unit_price {
         Some(Sourced { value, from: Origin::Learned }) => (value.to_string(), "the last bill"),
         Some(Sourced { value, .. }) => (value.to_string(), "the item's purchase price in Xero"),
@@ -327,7 +332,10 @@ fn inputs(input: &PlanInput<'_>, supply: &Supply, z_micro: i64) -> BTreeMap<Stri
     };
     [
         ("today", input.today.to_string()),
-        ("on_hand", input.on_hand.quantity().map_or_else(|| "not counted".to_owned(), |on_hand| on_hand.to_string())),
+        (
+            "on_hand",
+            input.on_hand.quantity().map_or_else(|| "not counted".to_owned(), |on_hand| on_hand.to_string()),
+        ),
         ("committed", input.committed.to_string()),
         ("on_order", supply.on_order.to_string()),
         ("on_order_draft", supply.drafts.to_string()),
@@ -352,7 +360,10 @@ fn inputs(input: &PlanInput<'_>, supply: &Supply, z_micro: i64) -> BTreeMap<Stri
         ("exclude", settings.exclude.to_string()),
         ("unit_price", price),
         ("unit_price_from", price_from.to_owned()),
-        ("supplier_from", input.supplier.map_or_else(|| "nowhere".to_owned(), |supplier| supplier.from.to_string())),
+        (
+            "supplier_from",
+            input.supplier.map_or_else(|| "nowhere".to_owned(), |supplier| supplier.from.to_string()),
+        ),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
@@ -386,7 +397,9 @@ fn reason(
     match (plan.on_order.is_zero(), plan.on_order_draft.is_zero()) {
         (true, _) => text.push_str(", none on order"),
         (false, true) => text.push_str(&format!(", {} on order", plan.on_order)),
-        (false, false) => text.push_str(&format!(", {} on order ({} as draft)", plan.on_order, plan.on_order_draft)),
+        (false, false) => {
+            text.push_str(&format!(", {} on order ({} as draft)", plan.on_order, plan.on_order_draft))
+        }
     }
     if late_orders > 0 {
         let orders = count(u32::try_from(late_orders).unwrap_or(u32::MAX), "late order");
@@ -479,7 +492,12 @@ impl Standing {
 ///
 /// # Errors
 /// [`FixedError`] when an amount does not fit.
-pub fn standing(position: &Position, plan: &Plan, settings: &Resolved, today: Date) -> Result<Standing, FixedError> {
+pub fn standing(
+    position: &Position,
+    plan: &Plan,
+    settings: &Resolved,
+    today: Date,
+) -> Result<Standing, FixedError> {
     let OnHand::Counted(on_hand) = position.on_hand(today)? else { return Ok(Standing::NotCounted) };
     let available = on_hand.minus(committed(position, settings)?)?;
     let is_stocked = plan.hold.is_none_or(|hold| hold == Hold::NotCounted);
@@ -488,9 +506,9 @@ pub fn standing(position: &Position, plan: &Plan, settings: &Resolved, today: Da
             return Ok(Standing::OutOfStock);
         }
         let supply_possible_on = today.saturating_add(i64::from(plan.lead_time_days.value).days());
-        let runs_out_before_supply = plan
-            .stock_out_on
-            .is_some_and(|out| out < supply_possible_on || plan.next_arrival_on.is_some_and(|arrival| out < arrival));
+        let runs_out_before_supply = plan.stock_out_on.is_some_and(|out| {
+            out < supply_possible_on || plan.next_arrival_on.is_some_and(|arrival| out < arrival)
+        });
         if runs_out_before_supply {
             return Ok(Standing::RunsOutBeforeSupply);
         }
@@ -500,7 +518,8 @@ pub fn standing(position: &Position, plan: &Plan, settings: &Resolved, today: Da
     }
     if on_hand > Quantity::ZERO {
         let idle_since = position.last_sold_on.or(plan.rate.known_since);
-        let idle_days = idle_since.and_then(|since| since.until(today).ok()).map_or(0, |span| span.get_days());
+        let idle_days =
+            idle_since.and_then(|since| since.until(today).ok()).map_or(0, |span| span.get_days());
         if idle_days > i32::from(settings.dead_after_days) {
             return Ok(Standing::Dead);
         }
@@ -590,8 +609,11 @@ pub fn propose(
         return Decision::Keep;
     }
     let open = proposals.iter().find(|proposal| proposal.status == ProposalState::Open);
-    let kept: Vec<&Wanted> =
-        wanted.iter().filter(|wanted| !rests(&wanted.line, proposals, now)).take(PROPOSAL_LINES_MAX).collect();
+    let kept: Vec<&Wanted> = wanted
+        .iter()
+        .filter(|wanted| !rests(&wanted.line, proposals, now))
+        .take(PROPOSAL_LINES_MAX)
+        .collect();
     let wanted_on = kept.iter().map(|wanted| wanted.wanted_on).min();
     let lines: Vec<ProposalLine> = kept.into_iter().map(|wanted| wanted.line.clone()).collect();
     match (open, wanted_on) {
@@ -609,7 +631,9 @@ pub fn propose(
         (Some(open), None) => {
             Decision::Withdraw(Proposal { status: ProposalState::Withdrawn { at: now }, ..open.clone() })
         }
-        (Some(open), Some(_)) if open.planned_on == today && order_the_same(&open.lines, &lines) => Decision::Keep,
+        (Some(open), Some(_)) if open.planned_on == today && order_the_same(&open.lines, &lines) => {
+            Decision::Keep
+        }
         (Some(open), Some(wanted_on)) => {
             let planned = Proposal { planned_on: today, wanted_on, lines, ..open.clone() };
             if planned == *open { Decision::Keep } else { Decision::Update(planned) }
@@ -636,7 +660,8 @@ fn rests(line: &ProposalLine, proposals: &[Proposal], now: Timestamp) -> bool {
         })
         .max();
     latest.is_some_and(|(_, rejected)| {
-        let threshold = i128::from(rejected.e4()).saturating_mul(REJECTION_GROWTH_PERCENT.saturating_add(100));
+        let threshold =
+            i128::from(rejected.e4()).saturating_mul(REJECTION_GROWTH_PERCENT.saturating_add(100));
         i128::from(line.quantity.e4()).saturating_mul(100) < threshold
     })
 }
@@ -719,7 +744,12 @@ mod tests {
         }
     }
 
-    fn input<'a>(on_hand: &str, rate: Rate, orders: &'a [OrderLine], settings: &'a Resolved) -> PlanInput<'a> {
+    fn input<'a>(
+        on_hand: &str,
+        rate: Rate,
+        orders: &'a [OrderLine],
+        settings: &'a Resolved,
+    ) -> PlanInput<'a> {
         PlanInput {
             today: TODAY,
             now: now(),
@@ -741,7 +771,8 @@ mod tests {
         let by_weight = Rate { whole_units: false, ..rate("2", "1.5") };
         let figures = |rate| {
             let plan = plan(&input("30", rate, &[], &settings)).unwrap();
-            [plan.safety_stock, plan.reorder_point, plan.order_up_to, plan.order.unwrap()].map(|figure| figure.to_string())
+            [plan.safety_stock, plan.reorder_point, plan.order_up_to, plan.order.unwrap()]
+                .map(|figure| figure.to_string())
         };
         assert_eq!(figures(by_weight), ["8.547", "32.547", "48.7547", "18.7547"]);
         assert_eq!(figures(rate("2", "1.5")), ["9", "33", "49", "19"]);
@@ -755,7 +786,15 @@ mod tests {
     #[test]
     fn plans_as_a_table() {
         type Change = fn(&mut Resolved);
-        type Case<'a> = (&'a str, &'a str, &'a [(&'a str, Option<i64>)], Change, Option<&'a str>, Option<i64>, Option<Hold>);
+        type Case<'a> = (
+            &'a str,
+            &'a str,
+            &'a [(&'a str, Option<i64>)],
+            Change,
+            Option<&'a str>,
+            Option<i64>,
+            Option<Hold>,
+        );
         let same: Change = |_| {};
         let cases: [Case<'_>; 19] = [
             ("2", "34", &[], same, None, Some(17), None),
@@ -773,7 +812,15 @@ mod tests {
             // minimum order, cartons, both
             ("2", "30", &[], |s| s.moq = Some(q("25")), Some("25"), Some(15), None),
             ("2", "30", &[], |s| s.pack = Some(q("12")), Some("24"), Some(15), None),
-            ("2", "30", &[], |s| (s.moq, s.pack) = (Some(q("25")), Some(q("12"))), Some("36"), Some(15), None),
+            (
+                "2",
+                "30",
+                &[],
+                |s| (s.moq, s.pack) = (Some(q("25")), Some(q("12"))),
+                Some("36"),
+                Some(15),
+                None,
+            ),
             // levels set by hand
             ("2", "30", &[], |s| (s.min, s.max) = (Some(q("10")), Some(q("40"))), None, Some(15), None),
             ("2", "10", &[], |s| (s.min, s.max) = (Some(q("10")), Some(q("40"))), Some("30"), Some(5), None),
@@ -802,7 +849,8 @@ mod tests {
     #[test]
     fn an_uncounted_item_has_a_rate_but_no_stock_figure() {
         let settings = settings();
-        let uncounted = PlanInput { on_hand: OnHand::NotCounted, ..input("0", rate("2", "1.5"), &[], &settings) };
+        let uncounted =
+            PlanInput { on_hand: OnHand::NotCounted, ..input("0", rate("2", "1.5"), &[], &settings) };
         let plan = plan(&uncounted).unwrap();
         assert_eq!((plan.on_hand, plan.cover_days, plan.stock_out_on, plan.order), (None, None, None, None));
         assert_eq!(plan.hold, Some(Hold::NotCounted));
@@ -833,7 +881,10 @@ mod tests {
                 "90 on hand, 2 of it committed, 30 on order (6 as draft), 1 late order not counted on; sells 1.4 a \
                  day, supplier takes 12 days: runs out on Tue 16 Feb 2027; ordered again at 24.",
             ),
-            (input("0", rate("0", "0"), &[], &plain), "0 on hand, none on order; no net sales since 2026-05-25; nothing to order."),
+            (
+                input("0", rate("0", "0"), &[], &plain),
+                "0 on hand, none on order; no net sales since 2026-05-25; nothing to order.",
+            ),
             (
                 input("2", rate("0", "0"), &[], &by_hand),
                 "2 on hand, none on order; no net sales since 2026-05-25; 7 brings it to 9 (set by hand: at 5 up to 9).",
@@ -859,11 +910,20 @@ mod tests {
     #[test]
     fn a_plan_with_everything_in_it_stays_a_small_row() {
         let orders: Vec<OrderLine> = (0..60)
-            .map(|at| order_line(&format!("PO-2026-{at:06}"), "123456.7891", Some(at * 4 - 120), DocumentStatus::Draft))
+            .map(|at| {
+                order_line(
+                    &format!("PO-2026-{at:06}"),
+                    "123456.7891",
+                    Some(at * 4 - 120),
+                    DocumentStatus::Draft,
+                )
+            })
             .collect();
-        let (pack, moq, min, max) = (Some(q("144.125")), Some(q("1000.5")), Some(q("99999.5")), Some(q("9999999.25")));
+        let (pack, moq, min, max) =
+            (Some(q("144.125")), Some(q("1000.5")), Some(q("99999.5")), Some(q("9999999.25")));
         let settings = Resolved { pack, moq, min, max, ..settings() };
-        let plan = plan(&input("12345.6789", rate("1234.567891", "2345.678912"), &orders, &settings)).unwrap();
+        let plan =
+            plan(&input("12345.6789", rate("1234.567891", "2345.678912"), &orders, &settings)).unwrap();
         assert_eq!(plan.late_orders.len(), LATE_ORDERS_NAMED_MAX);
         assert!(plan.reason.contains("23 late orders"), "{}", plan.reason);
         let size = serde_json::to_string(&plan).unwrap().len();
@@ -951,13 +1011,16 @@ mod tests {
             .map(|(day, quantity)| (day.parse().unwrap(), q(quantity).e4()))
             .collect();
         let out = available.filter(|_| rate > 0).and_then(|available| {
-            (0..=i64::from(PROJECTION_DAYS_MAX)).map(|ahead| today.saturating_add(ahead.days())).zip(0..).find_map(
-                |(day, ahead)| {
-                    let come: i64 = arrivals.iter().filter(|(on, _)| *on <= day).map(|(_, quantity)| quantity).sum();
-                    let left = if ahead == 0 { available * 100 } else { (available + come) * 100 - rate * ahead };
+            (0..=i64::from(PROJECTION_DAYS_MAX))
+                .map(|ahead| today.saturating_add(ahead.days()))
+                .zip(0..)
+                .find_map(|(day, ahead)| {
+                    let come: i64 =
+                        arrivals.iter().filter(|(on, _)| *on <= day).map(|(_, quantity)| quantity).sum();
+                    let left =
+                        if ahead == 0 { available * 100 } else { (available + come) * 100 - rate * ahead };
                     (left <= 0 || (ahead > 0 && available <= 0)).then_some(day)
-                },
-            )
+                })
         });
         (order, Quantity::from_e4(at), Quantity::from_e4(up_to), out)
     }
@@ -1002,7 +1065,10 @@ mod tests {
     fn the_drafts_switch_decides_what_is_committed() {
         let position = Position { committed: q("4"), ..Position::default() };
         assert_eq!(committed(&position, &settings()), Ok(q("4")));
-        assert_eq!(committed(&position, &Resolved { count_sales_drafts: false, ..settings() }), Ok(Quantity::ZERO));
+        assert_eq!(
+            committed(&position, &Resolved { count_sales_drafts: false, ..settings() }),
+            Ok(Quantity::ZERO)
+        );
     }
 
     #[test]
@@ -1108,6 +1174,14 @@ mod tests {
     }
 
     #[test]
+    fn a_proposal_takes_a_limited_number_of_lines() {
+        let codes: Vec<String> = (0..=PROPOSAL_LINES_MAX).map(|at| format!("ITEM-{at:04}")).collect();
+        let lines: Vec<(&str, &str)> = codes.iter().map(|code| (code.as_str(), "1")).collect();
+        let kept = opened(&lines).lines;
+        assert_eq!((kept.len(), kept.last().unwrap().code.as_str()), (PROPOSAL_LINES_MAX, "ITEM-0199"));
+    }
+
+    #[test]
     fn an_open_proposal_keeps_its_text_for_the_day() {
         let open = opened(&[("BOX", "24")]);
         let mut same = wanted(&[("BOX", "24")]);
@@ -1123,7 +1197,8 @@ mod tests {
         let failed = ProposalState::Failed { approval: approval.clone(), reason: "refused".to_owned() };
         let done = ProposalState::Done { approval: Approval { ..approval }, order: DocumentId(Uuid::nil()) };
         let more = wanted(&[("TAPE", "6")]);
-        let decide = |status| propose(supplier(), &more, &[Proposal { status, ..open.clone() }], TODAY, later(1));
+        let decide =
+            |status| propose(supplier(), &more, &[Proposal { status, ..open.clone() }], TODAY, later(1));
         assert_eq!(decide(approved.status.clone()), Decision::Keep);
         assert_eq!(decide(failed), Decision::Keep);
         assert!(matches!(decide(done), Decision::Open(_)));
@@ -1133,12 +1208,16 @@ mod tests {
     fn a_rejected_line_rests_until_its_time_or_until_much_more_is_wanted() {
         let open = opened(&[("BOX", "10"), ("TAPE", "6")]);
         let rejected = open.reject(open.contents(), "Kim", now(), "too early").unwrap();
-        let codes = |lines: &[(&str, &str)], hours| {
-            match propose(supplier(), &wanted(lines), std::slice::from_ref(&rejected), day(1), later(hours)) {
-                Decision::Open(proposal) => proposal.lines.iter().map(|line| line.code.clone()).collect(),
-                Decision::Keep => Vec::new(),
-                other => panic!("{other:?}"),
-            }
+        let codes = |lines: &[(&str, &str)], hours| match propose(
+            supplier(),
+            &wanted(lines),
+            std::slice::from_ref(&rejected),
+            day(1),
+            later(hours),
+        ) {
+            Decision::Open(proposal) => proposal.lines.iter().map(|line| line.code.clone()).collect(),
+            Decision::Keep => Vec::new(),
+            other => panic!("{other:?}"),
         };
         let nothing: Vec<String> = Vec::new();
         assert_eq!(codes(&[("BOX", "10"), ("TAPE", "6")], 24), nothing);
@@ -1153,7 +1232,8 @@ mod tests {
     fn wants_are_grouped_by_supplier_and_sorted_by_code() {
         let settings = settings();
         let of = |supplier: Option<u128>, on_hand| {
-            let supplier = supplier.map(|id| Sourced { value: ContactId(Uuid::from_u128(id)), from: Origin::Item });
+            let supplier =
+                supplier.map(|id| Sourced { value: ContactId(Uuid::from_u128(id)), from: Origin::Item });
             plan(&PlanInput { supplier, ..input(on_hand, rate("2", "1.5"), &[], &settings) }).unwrap()
         };
         let (items, main) = (["TAPE", "BOX", "GLUE", "INK", "PEN"].map(item), LocationId::main());

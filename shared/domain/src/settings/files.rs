@@ -168,7 +168,8 @@ fn readable<'a>(text: &'a str, problems: &mut Problems) -> Option<&'a str> {
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
-        problems.add(1, "the file is empty: leave it out to keep its settings, or start from an exported one");
+        problems
+            .add(1, "the file is empty: leave it out to keep its settings, or start from an exported one");
         return None;
     }
     Some(text)
@@ -206,12 +207,20 @@ impl Row<'_> {
         Some(quantity)
     }
 
-    fn days(&self, column: &str, bounds: std::ops::RangeInclusive<u16>, problems: &mut Problems) -> Option<u16> {
+    fn days(
+        &self,
+        column: &str,
+        bounds: std::ops::RangeInclusive<u16>,
+        problems: &mut Problems,
+    ) -> Option<u16> {
         let cell = self.text(column)?;
         let days = cell.parse().ok().filter(|days| bounds.contains(days));
         if days.is_none() {
             let (least, most) = (bounds.start(), bounds.end());
-            problems.add(self.line, format_args!("{column}: `{cell}` is not a whole number of days from {least} to {most}"));
+            problems.add(
+                self.line,
+                format_args!("{column}: `{cell}` is not a whole number of days from {least} to {most}"),
+            );
         }
         days
     }
@@ -233,7 +242,8 @@ fn read_rows(
     for (at, name) in heading.iter().enumerate() {
         let name = name.trim();
         match columns.iter().find(|column| **column == name) {
-            None => problems.add(1, format_args!("there is no column `{name}`: the columns are {}", columns.join(", "))),
+            None => problems
+                .add(1, format_args!("there is no column `{name}`: the columns are {}", columns.join(", "))),
             Some(column) => {
                 if places.insert(*column, at).is_some() {
                     problems.add(1, format_args!("the column `{name}` stands twice"));
@@ -255,7 +265,10 @@ fn read_rows(
         }
         if record.len() != heading.len() {
             let (has, needs) = (record.len(), heading.len());
-            problems.add(line, format_args!("it has {has} cells, the heading has {needs}: quote cells that hold a comma"));
+            problems.add(
+                line,
+                format_args!("it has {has} cells, the heading has {needs}: quote cells that hold a comma"),
+            );
             continue;
         }
         let row = Row { line, columns: &places, record: &record };
@@ -374,11 +387,15 @@ fn read_policy(
     };
     if file.version != POLICY_VERSION {
         let version = file.version;
-        problems.add(1, format_args!("version {version} is not known: this program reads version {POLICY_VERSION}"));
+        problems.add(
+            1,
+            format_args!("version {version} is not known: this program reads version {POLICY_VERSION}"),
+        );
         return policy;
     }
     if file.rules.len() > RULES_MAX {
-        problems.add(1, format_args!("there are {} rules, at most {RULES_MAX} are possible", file.rules.len()));
+        problems
+            .add(1, format_args!("there are {} rules, at most {RULES_MAX} are possible", file.rules.len()));
         return policy;
     }
     let categories: BTreeSet<&str> = items
@@ -400,7 +417,9 @@ fn read_policy(
         let stranger = match &scope {
             Scope::Item(code) if !known.items.contains_key(code) => Some(unknown_item(code)),
             Scope::Supplier(name) if !known.suppliers.contains(name) => Some(unknown_supplier(name)),
-            Scope::Location(name) if !known.locations.contains(name) => Some(format!("there is no location `{name}`")),
+            Scope::Location(name) if !known.locations.contains(name) => {
+                Some(format!("there is no location `{name}`"))
+            }
             Scope::Category(name) if !categories.contains(name.as_str()) => {
                 Some(format!("no item has the category `{name}`"))
             }
@@ -409,7 +428,9 @@ fn read_policy(
         if let Some(stranger) = stranger {
             problems.add(line, stranger);
         }
-        let Some(rule) = problems.note(line, Rule::new(&written.setting, &scope, &written.value)) else { continue };
+        let Some(rule) = problems.note(line, Rule::new(&written.setting, &scope, &written.value)) else {
+            continue;
+        };
         if let Some(first) = first_lines.insert((scope.clone(), rule.name()), line) {
             let name = rule.name();
             problems.add(line, format_args!("`{name}` for {scope} stands in line {first} already"));
@@ -445,13 +466,20 @@ pub fn export(settings: &Settings) -> Exported {
         .iter()
         .map(|ScopedRule { scope, rule }| {
             let scope = Value::from(scope.to_string());
-            format!("    {{\"scope\": {scope}, \"setting\": \"{}\", \"value\": {}}}", rule.name(), rule.value())
+            format!(
+                "    {{\"scope\": {scope}, \"setting\": \"{}\", \"value\": {}}}",
+                rule.name(),
+                rule.value()
+            )
         })
         .collect();
     let rules = if rules.is_empty() { String::new() } else { format!("\n{}\n  ", rules.join(",\n")) };
     Exported {
         policy: format!("{{\n  \"version\": {POLICY_VERSION},\n  \"rules\": [{rules}]\n}}\n"),
-        items: table(&ITEM_COLUMNS, settings.items.iter().map(|(code, item)| (code, item_cells(item).to_vec()))),
+        items: table(
+            &ITEM_COLUMNS,
+            settings.items.iter().map(|(code, item)| (code, item_cells(item).to_vec())),
+        ),
         suppliers: table(
             &SUPPLIER_COLUMNS,
             settings.suppliers.iter().map(|(name, supplier)| (name, supplier_cells(supplier).to_vec())),
@@ -497,7 +525,11 @@ fn table<'a>(columns: &[&str], rows: impl Iterator<Item = (&'a String, Vec<Strin
 
 /// A CSV cell (RFC 4180).
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
 }
 
 /// One value that differs. A blank side is not set.
@@ -520,11 +552,16 @@ pub fn difference(before: &Settings, after: &Settings) -> Vec<Change> {
     let mut changes = Vec::new();
     compare(File::Policy, &rule_values(&before.policy), &rule_values(&after.policy), &mut changes);
     let (_, columns) = ITEM_COLUMNS.split_at(1);
-    let items = |settings: &Settings| cell_values(columns, settings.items.iter().map(|(code, item)| (code, item_cells(item).to_vec())));
+    let items = |settings: &Settings| {
+        cell_values(columns, settings.items.iter().map(|(code, item)| (code, item_cells(item).to_vec())))
+    };
     compare(File::Items, &items(before), &items(after), &mut changes);
     let (_, columns) = SUPPLIER_COLUMNS.split_at(1);
     let suppliers = |settings: &Settings| {
-        cell_values(columns, settings.suppliers.iter().map(|(name, supplier)| (name, supplier_cells(supplier).to_vec())))
+        cell_values(
+            columns,
+            settings.suppliers.iter().map(|(name, supplier)| (name, supplier_cells(supplier).to_vec())),
+        )
     };
     compare(File::Suppliers, &suppliers(before), &suppliers(after), &mut changes);
     changes
@@ -533,11 +570,16 @@ pub fn difference(before: &Settings, after: &Settings) -> Vec<Change> {
 type Values = BTreeMap<(String, &'static str), String>;
 
 fn rule_values(policy: &Policy) -> Values {
-    let value = |ScopedRule { scope, rule }: &ScopedRule| ((scope.to_string(), rule.name()), rule.value().to_string());
+    let value = |ScopedRule { scope, rule }: &ScopedRule| {
+        ((scope.to_string(), rule.name()), rule.value().to_string())
+    };
     policy.rules().iter().map(value).collect()
 }
 
-fn cell_values<'a>(columns: &[&'static str], rows: impl Iterator<Item = (&'a String, Vec<String>)>) -> Values {
+fn cell_values<'a>(
+    columns: &[&'static str],
+    rows: impl Iterator<Item = (&'a String, Vec<String>)>,
+) -> Values {
     rows.flat_map(|(name, cells)| {
         columns.iter().zip(cells).map(|(column, cell)| ((name.clone(), *column), cell)).collect::<Vec<_>>()
     })
@@ -566,7 +608,9 @@ mod tests {
 
     fn known() -> Known {
         Known {
-            items: [("BOX", "200"), ("TAPE", "201")].map(|(code, account)| (code.into(), account.into())).into(),
+            items: [("BOX", "200"), ("TAPE", "201")]
+                .map(|(code, account)| (code.into(), account.into()))
+                .into(),
             suppliers: ["Acme".to_owned()].into(),
             locations: ["main".to_owned()].into(),
         }
@@ -586,7 +630,10 @@ mod tests {
         let first = Files { items: Some(items), policy: Some(policy), suppliers: None };
         let settings = check(&first, &Settings::default(), &known()).unwrap();
         let boxes = settings.items.get("BOX").unwrap();
-        assert_eq!((boxes.pack, boxes.moq, boxes.exclude), (Some(Quantity::from_whole(12).unwrap()), None, false));
+        assert_eq!(
+            (boxes.pack, boxes.moq, boxes.exclude),
+            (Some(Quantity::from_whole(12).unwrap()), None, false)
+        );
         assert!(settings.items.get("TAPE").unwrap().exclude);
         assert_eq!(settings.policy.org().phase, Phase::Assist);
         assert_eq!(settings.policy.org().digest_at, time(6, 30, 0, 0));
@@ -650,12 +697,27 @@ mod tests {
     #[test]
     fn files_that_can_not_be_read_at_all_say_so() {
         let cases = [
-            (Files { policy: Some("{\n \"version\": 1,\n \"rules\": [}"), ..Files::default() }, "policy.json line 3: "),
-            (Files { policy: Some("{\"version\": 2, \"rules\": []}"), ..Files::default() }, "policy.json line 1: version 2"),
+            (
+                Files { policy: Some("{\n \"version\": 1,\n \"rules\": [}"), ..Files::default() },
+                "policy.json line 3: ",
+            ),
+            (
+                Files { policy: Some("{\"version\": 2, \"rules\": []}"), ..Files::default() },
+                "policy.json line 1: version 2",
+            ),
             (Files { items: Some(" \n"), ..Files::default() }, "items.csv line 1: the file is empty"),
-            (Files { items: Some("code,pack\nBOX,1\n"), ..Files::default() }, "items.csv line 1: there is no column `code`"),
-            (Files { items: Some("item,kit\nBOX,1\n"), ..Files::default() }, "items.csv line 1: there is no column `kit`"),
-            (Files { suppliers: Some("supplier,supplier\n"), ..Files::default() }, "suppliers.csv line 1: the column `supplier` stands twice"),
+            (
+                Files { items: Some("code,pack\nBOX,1\n"), ..Files::default() },
+                "items.csv line 1: there is no column `code`",
+            ),
+            (
+                Files { items: Some("item,kit\nBOX,1\n"), ..Files::default() },
+                "items.csv line 1: there is no column `kit`",
+            ),
+            (
+                Files { suppliers: Some("supplier,supplier\n"), ..Files::default() },
+                "suppliers.csv line 1: the column `supplier` stands twice",
+            ),
         ];
         for (files, expected) in cases {
             let found = problems(&files);
@@ -676,7 +738,8 @@ mod tests {
     #[test]
     fn the_difference_names_each_value_once() {
         let before = Settings {
-            items: [("BOX".to_owned(), ItemSettings { moq: Some(Quantity::ONE), ..ItemSettings::default() })].into(),
+            items: [("BOX".to_owned(), ItemSettings { moq: Some(Quantity::ONE), ..ItemSettings::default() })]
+                .into(),
             ..Settings::default()
         };
         let mut after = before.clone();
@@ -685,7 +748,16 @@ mod tests {
         after.items.get_mut("BOX").unwrap().exclude = true;
         let changes: Vec<String> = difference(&before, &after)
             .iter()
-            .map(|change| format!("{} {} {}: {} -> {}", change.file.name(), change.subject, change.setting, change.before, change.after))
+            .map(|change| {
+                format!(
+                    "{} {} {}: {} -> {}",
+                    change.file.name(),
+                    change.subject,
+                    change.setting,
+                    change.before,
+                    change.after
+                )
+            })
             .collect();
         assert_eq!(
             changes,
@@ -720,7 +792,8 @@ mod tests {
     fn rule() -> impl Strategy<Value = Rule> {
         prop_oneof![
             any::<bool>().prop_map(|on| Rule::Phase(if on { Phase::Assist } else { Phase::Observe })),
-            (5_000i64..=9_990).prop_map(|h| Rule::ServiceLevel(Quantity::from_e4(h * 100).to_string().parse().unwrap())),
+            (5_000i64..=9_990)
+                .prop_map(|h| Rule::ServiceLevel(Quantity::from_e4(h * 100).to_string().parse().unwrap())),
             (1..=REVIEW_DAYS_MAX).prop_map(Rule::ReviewDays),
             (0..=DAYS_MAX).prop_map(Rule::LeadTimeDays),
             any::<bool>().prop_map(Rule::CountSalesDrafts),

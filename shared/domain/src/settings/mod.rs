@@ -155,7 +155,8 @@ impl Settings {
         let category = own.category.clone().unwrap_or_else(|| item.sales_account.clone());
         let supplier = own.supplier.as_deref().or(learned_supplier);
         let of_supplier = supplier.and_then(|name| self.suppliers.get(name)).copied().unwrap_or_default();
-        let subject = policy::Subject { item: &item.code, supplier, category: &category, location: &location.0 };
+        let subject =
+            policy::Subject { item: &item.code, supplier, category: &category, location: &location.0 };
         let policy = &self.policy;
         let best = |file: Option<Sourced<u16>>, rule: Sourced<u16>| match file {
             Some(file) if file.from >= rule.from => file,
@@ -225,7 +226,8 @@ mod tests {
         let mut settings = Settings::default();
         let rule = |scope, days| ScopedRule { scope, rule: Rule::LeadTimeDays(days) };
         let lead_time = |settings: &Settings| {
-            let found = settings.for_item(&item("BOX", "200"), &LocationId::main(), Some("Acme")).lead_time_days;
+            let found =
+                settings.for_item(&item("BOX", "200"), &LocationId::main(), Some("Acme")).lead_time_days;
             (found.value, found.from)
         };
         settings.policy.set(rule(Scope::Org, 1));

@@ -171,7 +171,11 @@ const SPECS: [Spec; 15] = [
     Spec { name: "quiet_from", takes: "a local time such as \"21:00\"", scoped: false },
     Spec { name: "quiet_until", takes: "a local time such as \"07:00\"", scoped: false },
     Spec { name: "alert_interval_minutes", takes: "a number of minutes from 0 to 1440", scoped: false },
-    Spec { name: "order_prefix", takes: "1 to 10 letters, digits or hyphens, such as \"PS-\"", scoped: false },
+    Spec {
+        name: "order_prefix",
+        takes: "1 to 10 letters, digits or hyphens, such as \"PS-\"",
+        scoped: false,
+    },
     Spec { name: "mail_to", takes: "a list of at most 20 mail addresses", scoped: false },
     Spec { name: "slack", takes: "true or false", scoped: false },
     Spec { name: "time_zone", takes: "an IANA time zone such as \"Australia/Adelaide\"", scoped: false },
@@ -219,7 +223,11 @@ impl Rule {
         serde_json::from_value(serde_json::json!({ "setting": name, "value": value }))
             .ok()
             .filter(Self::is_within_bounds)
-            .ok_or_else(|| RuleError::WrongValue { name: spec.name, takes: spec.takes, given: value.to_string() })
+            .ok_or_else(|| RuleError::WrongValue {
+                name: spec.name,
+                takes: spec.takes,
+                given: value.to_string(),
+            })
     }
 
     fn is_within_bounds(&self) -> bool {
@@ -232,7 +240,9 @@ impl Rule {
                 (1..=ORDER_PREFIX_CHARS_MAX).contains(&prefix.len())
                     && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             }
-            Self::MailTo(addresses) => addresses.len() <= MAIL_TO_MAX && addresses.iter().all(|a| is_address(a)),
+            Self::MailTo(addresses) => {
+                addresses.len() <= MAIL_TO_MAX && addresses.iter().all(|a| is_address(a))
+            }
             Self::TimeZone(zone) => OrgClock::new(zone).is_ok(),
             Self::Phase(_)
             | Self::ServiceLevel(_)
@@ -286,7 +296,9 @@ impl Rule {
 
 /// Whether a text can be a mail address: one `@` between two parts, nothing that could end a mail header.
 fn is_address(text: &str) -> bool {
-    let parts = text.split_once('@').filter(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'));
+    let parts = text
+        .split_once('@')
+        .filter(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'));
     parts.is_some()
         && text.len() <= MAIL_ADDRESS_BYTES_MAX
         && !text.chars().any(|c| c.is_whitespace() || c.is_control() || ",;<>\"".contains(c))
@@ -380,11 +392,17 @@ impl Policy {
         &self.rules
     }
 
-    fn find<'a, T>(&'a self, subject: &Subject<'_>, pick: impl Fn(&'a Rule) -> Option<T>) -> Option<Sourced<T>> {
+    fn find<'a, T>(
+        &'a self,
+        subject: &Subject<'_>,
+        pick: impl Fn(&'a Rule) -> Option<T>,
+    ) -> Option<Sourced<T>> {
         // Rules are sorted by scope, the most specific last.
-        self.rules.iter().rev().filter(|rule| subject.is_in(&rule.scope)).find_map(|rule| {
-            pick(&rule.rule).map(|value| Sourced { value, from: rule.scope.origin() })
-        })
+        self.rules
+            .iter()
+            .rev()
+            .filter(|rule| subject.is_in(&rule.scope))
+            .find_map(|rule| pick(&rule.rule).map(|value| Sourced { value, from: rule.scope.origin() }))
     }
 
     pub(super) fn phase(&self, subject: &Subject<'_>) -> Phase {
