@@ -51,11 +51,21 @@ impl ElementSplitter {
     /// Takes the next bytes and hands over each element that they complete.
     pub(crate) fn push(
         &mut self,
-        bytes: &[u8],
+        mut bytes: &[u8],
         mut each: impl FnMut(&[u8]) -> Result<(), SplitError>,
     ) -> Result<(), SplitError> {
-        for &byte in bytes {
-            if self.step(byte)? {
+        while !bytes.is_empty() {
+            // Whole runs at once: only quotes, escapes and brackets mean anything here.
+            let run = if self.in_string { &b"\"\\"[..] } else { &b"\"{}[]"[..] };
+            let plain = bytes.iter().position(|byte| self.escaped || run.contains(byte)).unwrap_or(bytes.len());
+            let (before, rest) = bytes.split_at(plain);
+            if !self.in_string && self.depth == 0 && !before.iter().all(u8::is_ascii_whitespace) {
+                return Err(broken());
+            }
+            self.keep(before)?;
+            let Some((&mark, rest)) = rest.split_first() else { return Ok(()) };
+            bytes = rest;
+            if self.mark(mark)? {
                 each(&self.element)?;
                 self.element.clear();
             }
@@ -63,46 +73,37 @@ impl ElementSplitter {
         Ok(())
     }
 
-    /// Takes one byte; `true` if it completes an element.
-    fn step(&mut self, byte: u8) -> Result<bool, SplitError> {
-        if self.complete {
-            return if byte.is_ascii_whitespace() { Ok(false) } else { Err(broken()) };
-        }
+    /// Takes a byte that means something; `true` if it completes an element.
+    fn mark(&mut self, byte: u8) -> Result<bool, SplitError> {
         if self.in_string {
-            self.keep(byte)?;
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' => self.escaped = true,
-                b'"' => self.in_string = false,
-                _ => {}
+            self.keep(&[byte])?;
+            if self.escaped {
+                self.escaped = false;
+            } else {
+                self.escaped = byte == b'\\';
+                self.in_string = byte != b'"';
             }
             return Ok(false);
+        }
+        if self.complete || (self.depth == 0 && byte != b'{') {
+            return Err(broken());
         }
         match byte {
             b'"' => {
                 self.in_string = true;
-                if self.depth == OUTER {
-                    self.label.clear();
-                }
-                self.keep(byte)?;
+                self.label.clear();
+                self.keep(&[byte])?;
             }
             b'{' | b'[' => {
-                if self.depth == 0 && byte == b'[' {
-                    return Err(broken());
-                }
                 if self.depth == OUTER && byte == b'[' && self.label == self.name {
                     self.in_list = true;
                     self.list_seen = true;
                 }
                 self.depth += 1;
-                if self.depth > LIST {
-                    self.keep(byte)?;
-                }
+                self.keep(&[byte])?;
             }
-            b'}' | b']' => {
-                if self.depth > LIST {
-                    self.keep(byte)?;
-                }
+            _ => {
+                self.keep(&[byte])?;
                 self.depth = self.depth.checked_sub(1).ok_or_else(broken)?;
                 match self.depth {
                     0 => self.complete = true,
@@ -111,24 +112,21 @@ impl ElementSplitter {
                     _ => {}
                 }
             }
-            _ if self.depth == 0 && !byte.is_ascii_whitespace() => return Err(broken()),
-            _ if self.depth > LIST => self.keep(byte)?,
-            _ => {}
         }
         Ok(false)
     }
 
-    /// Keeps a byte of a label or of the open element.
-    fn keep(&mut self, byte: u8) -> Result<(), SplitError> {
+    /// Keeps bytes of a label or of the open element.
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), SplitError> {
         let kept = match self.depth {
-            OUTER => &mut self.label,
+            OUTER if self.in_string => &mut self.label,
             depth if depth > LIST && self.in_list => &mut self.element,
             _ => return Ok(()),
         };
-        if kept.len() >= ELEMENT_BYTES_MAX {
+        if kept.len() + bytes.len() > ELEMENT_BYTES_MAX {
             return Err(SplitError(format!("one element is longer than {ELEMENT_BYTES_MAX} bytes")));
         }
-        kept.push(byte);
+        kept.extend_from_slice(bytes);
         Ok(())
     }
 

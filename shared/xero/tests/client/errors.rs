@@ -7,7 +7,7 @@ use parstock_xero::{
 use secrecy::SecretString;
 
 use crate::{
-    support::{Fake, ORGANISATION, TestClock, answer, ok},
+    support::{Fake, HTTP, ORGANISATION, TestClock, answer, ok},
     writes::{key, order},
 };
 
@@ -63,7 +63,7 @@ async fn a_connection_that_drops_after_the_request_leaves_a_write_unknown() {
     let fake = Fake::start(|_, _| ok("")).await;
     let client = parstock_xero::Client::new(
         fake.config().with_api_url(&api).unwrap(),
-        parstock_xero::http_client().unwrap(),
+        HTTP.clone(),
         parstock_xero::MemoryTokenStore::default(),
         MemoryBudget::default(),
         TestClock::default(),
@@ -83,7 +83,7 @@ async fn without_a_connection_nothing_was_sent_so_even_a_write_may_be_repeated()
     let fake = Fake::start(|_, _| ok("")).await;
     let client = parstock_xero::Client::new(
         fake.config().with_api_url(&nobody).unwrap(),
-        parstock_xero::http_client().unwrap(),
+        HTTP.clone(),
         parstock_xero::MemoryTokenStore::default(),
         MemoryBudget::default(),
         TestClock::default(),

@@ -2,7 +2,6 @@
 
 mod errors;
 mod reads;
-mod secrets;
 mod support;
 mod tokens;
 mod writes;

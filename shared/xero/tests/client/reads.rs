@@ -8,7 +8,7 @@ use parstock_xero::{
 };
 use uuid::Uuid;
 
-use crate::support::{Fake, ORGANISATION, answer, ok};
+use crate::support::{Fake, HTTP, ORGANISATION, answer, ok};
 
 const ID: &str = "243216c5-369e-4056-ac67-05388f86dc81";
 
@@ -41,7 +41,7 @@ async fn a_known_tenant_is_sent() {
     let tenant = Uuid::from_u128(7);
     let client = parstock_xero::Client::new(
         fake.config().with_tenant(tenant),
-        parstock_xero::http_client().unwrap(),
+        HTTP.clone(),
         parstock_xero::MemoryTokenStore::default(),
         parstock_xero::MemoryBudget::default(),
         parstock_xero::SystemClock,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use axum::{
@@ -17,6 +17,10 @@ use secrecy::SecretString;
 
 pub const SECRET: &str = "canary-client-secret";
 pub const TOKEN: &str = "canary-access-token";
+
+/// One for all tests, since loading the machine's certificates takes long. Each test has a server of its own, so they
+/// share no connection.
+pub static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| http_client().unwrap());
 
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
@@ -91,7 +95,7 @@ impl Fake {
         budget: Arc<MemoryBudget>,
         clock: Arc<TestClock>,
     ) -> TestClient {
-        Client::new(self.config(), http_client().unwrap(), tokens, budget, clock)
+        Client::new(self.config(), HTTP.clone(), tokens, budget, clock)
     }
 
     /// The calls of the API, without those for a token.

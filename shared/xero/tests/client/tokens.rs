@@ -6,10 +6,10 @@ use std::sync::{
 use jiff::{SignedDuration, Timestamp};
 use parstock_xero::{
     Client, Clock, Error, MemoryBudget, MemoryTokenStore, Priority, Problem, StoreError, StoredToken, TOKEN_LEASE,
-    TokenStore, Wait, http_client,
+    TokenStore, Wait,
 };
 
-use crate::support::{Fake, ORGANISATION, TestClient, TestClock, answer, ok, token_answer};
+use crate::support::{Fake, HTTP, ORGANISATION, TestClient, TestClock, answer, ok, token_answer};
 
 async fn call(client: &TestClient) -> Result<(), Error> {
     let mut session = client.session(Priority::Webhook, 1).await?;
@@ -184,7 +184,7 @@ async fn race(rival: Option<StoredToken>, fails: bool) -> (Fake, Result<(), Erro
     let store = Racing { inner: MemoryTokenStore::default(), rival, fails, published: Mutex::default() };
     let client = Client::new(
         fake.config(),
-        http_client().unwrap(),
+        HTTP.clone(),
         store,
         MemoryBudget::default(),
         TestClock::default(),
