@@ -333,7 +333,8 @@ impl Webhooks {
             if too_old(queued.at) {
                 store.remove_waiting(Pile::Deliveries, *number)?;
             } else {
-                (queued.first_failed, queued.due, queued.under_way) = (None, now, false);
+                // Due since its events, and so before newer ones.
+                (queued.first_failed, queued.due, queued.under_way) = (None, queued.at, false);
                 store.put_waiting(Pile::Deliveries, *number, queued)?;
             }
         }

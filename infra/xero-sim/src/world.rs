@@ -222,6 +222,11 @@ impl World {
         self.books.document_named(kind, number).map(|document| self.view(document))
     }
 
+    /// Id of the contact with this name.
+    pub fn contact_id(&self, name: &str) -> Option<Uuid> {
+        self.books.contact_named(name).map(|row| row.id)
+    }
+
     /// The notes in the history of a document, item or contact, oldest first.
     pub fn notes(&self, of: Uuid) -> Vec<String> {
         self.books.notes.get(&of).map_or_else(Vec::new, |notes| notes.iter().map(|n| n.details.clone()).collect())

@@ -285,6 +285,10 @@ impl Books {
         self.contact(*self.contact_by_id.get(&id)?)
     }
 
+    pub(crate) fn contact_named(&self, name: &str) -> Option<&Row<Contact>> {
+        self.contact(*self.contact_by_name.get(name)?)
+    }
+
     pub(crate) fn contact_with_number(&self, number: &str) -> Option<&Row<Contact>> {
         self.contacts.iter().find(|row| row.value.contact_number.as_deref() == Some(number))
     }

@@ -1,0 +1,89 @@
+//! Faults on demand.
+
+use std::sync::Arc;
+
+use parstock_xero_sim::{ApiFault, Faults, Settings, SimClock, router};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn scripted_calls_go_wrong_once() {
+    let company = Company::new().await;
+    for (fault, status, problem) in [
+        (ApiFault::MinuteLimit, 429, Some("minute")),
+        (ApiFault::DayLimit, 429, Some("day")),
+        (ApiFault::ConcurrentLimit, 429, Some("concurrent")),
+        (ApiFault::ServerError, 500, None),
+        (ApiFault::Unavailable, 503, None),
+    ] {
+        company.world.lock().unwrap().script_call(fault);
+        let answer = company.put("PurchaseOrders", &company.order_json("PS-1", "")).await;
+        assert_eq!((answer.status, answer.header("X-Rate-Limit-Problem")), (status, problem), "{fault:?}");
+        assert!(answer.header("X-DayLimit-Remaining").is_some());
+    }
+    assert_eq!(company.world.lock().unwrap().document_count(), 0);
+    assert_eq!(company.put("PurchaseOrders", &company.order_json("PS-1", "")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_dropped_call_did_its_work_or_did_not() {
+    let company = Company::new().await;
+    let body = company.order_json("PS-1", "");
+    company.world.lock().unwrap().script_call(ApiFault::DroppedBefore);
+    company.put_with_key("PurchaseOrders", "k-1", &body).await.unwrap_err();
+    assert_eq!(company.world.lock().unwrap().document_count(), 0);
+    company.world.lock().unwrap().script_call(ApiFault::DroppedAfterCommit);
+    company.put_with_key("PurchaseOrders", "k-1", &body).await.unwrap_err();
+    assert_eq!(company.world.lock().unwrap().document_count(), 1);
+    // The key finds the lost answer, the number refuses a double without it.
+    let found = company.put_with_key("PurchaseOrders", "k-1", &body).await.unwrap();
+    assert_eq!((found.status, found.list("PurchaseOrders").len()), (200, 1));
+    assert_eq!(company.put("PurchaseOrders", &body).await.status, 400);
+    assert_eq!(company.world.lock().unwrap().document_count(), 1);
+}
+
+#[tokio::test]
+async fn a_dropped_connection_closes_without_a_byte() {
+    let company = Company::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = router(Arc::clone(&company.world), Arc::clone(&company.clock) as Arc<dyn SimClock>);
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let ask = async || {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET /api.xro/2.0/Organisation HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\
+             Authorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            company.token
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // A reset counts as closed, too.
+        let _ = stream.read_to_end(&mut answer).await;
+        answer
+    };
+    assert!(ask().await.starts_with(b"HTTP/1.1 200"));
+    company.world.lock().unwrap().script_call(ApiFault::DroppedAfterCommit);
+    assert_eq!(ask().await, b"");
+    server.abort();
+}
+
+#[tokio::test]
+async fn drawn_faults_repeat_with_the_seed() {
+    let settings = Settings {
+        faults: Faults { api: vec![(ApiFault::ServerError, 300)], webhook: vec![] },
+        ..Settings::development(SEED)
+    };
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let company = Company::with(settings.clone()).await;
+        let mut statuses = Vec::new();
+        for _ in 0..50 {
+            statuses.push(company.get("Organisation").await.status);
+        }
+        runs.push(statuses);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert!(runs[0].contains(&500) && runs[0].contains(&200));
+}
