@@ -4,9 +4,22 @@
 //! [`records`], and speak to each other only by [`message`]s on queues. No AWS, no HTTP, no clock of its own.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod booking;
+pub mod connect;
+pub mod decide;
+pub mod digest;
+pub mod effects;
 pub mod error;
+pub mod intake;
 pub mod load;
 pub mod message;
+pub mod opening;
+pub mod plan;
+pub mod poller;
 pub mod ports;
+pub mod process;
 pub mod records;
+pub mod send;
+pub mod settings;
+pub mod sync;
 pub mod writer;

@@ -46,6 +46,14 @@ pub const fn removal(key: Key) -> Write {
     Write { key, record: None, expect: Expect::Anything }
 }
 
+/// The content of a row of one kind.
+///
+/// # Errors
+/// When the row holds another kind of record.
+pub fn decode_row<T: Content>(row: Option<Row>) -> Result<Option<Versioned<T>>, AppError> {
+    row.map(Versioned::from_row).transpose()
+}
+
 /// Reads one row.
 ///
 /// # Errors
@@ -68,7 +76,7 @@ pub async fn many<T: Content>(
         return Ok(Vec::new());
     }
     let rows = store.get(owner, keys).await?;
-    rows.into_iter().map(|row| row.map(Versioned::from_row).transpose()).collect()
+    rows.into_iter().map(decode_row).collect()
 }
 
 /// Rows that one call asks for when a list is read to its end.

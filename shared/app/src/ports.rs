@@ -45,6 +45,8 @@ pub trait Ports: Send + Sync {
     fn clock(&self) -> &Self::Clock;
     /// The source of chance.
     fn entropy(&self) -> &Self::Entropy;
+    /// Where people find the console, without a slash at the end; notices link to it.
+    fn console_url(&self) -> &str;
 }
 
 /// Time, as an instant.
@@ -266,6 +268,9 @@ pub enum BooksError {
 pub trait Books: Send + Sync {
     /// A session.
     type Session: BooksSession;
+
+    /// The organisation behind a connection (a token set). A custom connection has exactly one.
+    fn identify(&self, connection: &str) -> impl Future<Output = Result<Organisation, BooksError>> + Send;
 
     /// Opens a session for about `calls` calls.
     fn open(

@@ -1,7 +1,5 @@
 //! What is stored: each kind of row with its typed key. How keys become strings is the store's business.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
@@ -232,8 +230,6 @@ pub enum Backfill {
     Opening {
         /// Documents booked.
         documents: u64,
-        /// The item after which to go on.
-        after: Option<ItemId>,
     },
     /// It is whole.
     Done {
@@ -302,8 +298,8 @@ pub struct DocumentRecord {
 /// What a person rejected lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
-    /// Per item: the day of the rejection and the quantity that was not wanted.
-    pub lines: BTreeMap<ItemId, (Date, parstock_domain::fixed::Quantity)>,
+    /// The rejected proposals with the day of the rejection, the latest last.
+    pub proposals: Vec<(ProposalId, Date)>,
 }
 
 /// What an effect does.

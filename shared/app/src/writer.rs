@@ -56,7 +56,8 @@ pub struct Writer<'p, P> {
     pub profile: Versioned<Profile>,
     clock: OrgClock,
     head: Versioned<Head>,
-    lease: Versioned<Lease>,
+    /// `None` for a small decision that relies on the conditions alone.
+    lease: Option<Versioned<Lease>>,
 }
 
 impl<'p, P: Ports> Writer<'p, P> {
@@ -88,23 +89,32 @@ impl<'p, P: Ports> Writer<'p, P> {
             }
             Err(error) => return Err(error.into()),
         }
-        // Read after the lease is ours, so that nobody has written since.
-        let rows = ports.store().get(owner, &[Key::Profile, Key::AuditHead, Key::Lease]).await?;
+        Self::read(ports, org, Some(holder)).await
+    }
+
+    /// A writer for a small decision that must not wait for the lease: it relies on the conditions of its
+    /// commit alone, and decides anew when another worker was quicker.
+    ///
+    /// # Errors
+    /// [`AppError::NeedsPerson`] when the org is not set up.
+    pub async fn open_unleased(ports: &'p P, org: OrgId) -> Result<Self, AppError> {
+        Self::read(ports, org, None).await
+    }
+
+    /// Reads what every writer needs, after the lease is ours, so that nobody has written since.
+    async fn read(ports: &'p P, org: OrgId, holder: Option<Uuid>) -> Result<Self, AppError> {
+        let rows = ports.store().get(Owner::Org(org), &[Key::Profile, Key::AuditHead, Key::Lease]).await?;
         let mut rows = rows.into_iter();
         let mut next = || rows.next().flatten();
-        let profile = next()
-            .map(|row| decode::<Profile>(row.record, row.version))
-            .transpose()?
-            .ok_or_else(|| AppError::NeedsPerson("the organisation is not connected yet: run the poller once".to_owned()))?;
-        let head = next()
-            .map(|row| decode::<Head>(row.record, row.version))
-            .transpose()?
-            .unwrap_or(Versioned::new(Head::default()));
-        let lease = next()
-            .map(|row| decode::<Lease>(row.record, row.version))
-            .transpose()?
-            .filter(|lease| lease.content.holder == holder)
-            .ok_or_else(|| AppError::Retry("the organisation's lease was lost".to_owned()))?;
+        let profile = load::decode_row::<Profile>(next())?.ok_or_else(|| {
+            AppError::NeedsPerson("the organisation is not connected yet: run the poller once".to_owned())
+        })?;
+        let head = load::decode_row::<Head>(next())?.unwrap_or(Versioned::new(Head::default()));
+        let lease = match (holder, load::decode_row::<Lease>(next())?) {
+            (None, _) => None,
+            (Some(holder), Some(lease)) if lease.content.holder == holder => Some(lease),
+            (Some(_), _) => return Err(AppError::Retry("the organisation's lease was lost".to_owned())),
+        };
         let clock = OrgClock::new(&profile.content.time_zone)
             .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
         Ok(Self { ports, org, profile, clock, head, lease })
@@ -143,7 +153,8 @@ impl<'p, P: Ports> Writer<'p, P> {
     /// Whether the lease is about to end, so that no further work should begin.
     pub fn is_late(&self) -> bool {
         const MARGIN: SignedDuration = SignedDuration::from_secs(60);
-        self.now().saturating_add(MARGIN).is_ok_and(|soon| soon >= self.lease.content.until)
+        let soon = self.now().saturating_add(MARGIN);
+        self.lease.as_ref().is_some_and(|lease| soon.is_ok_and(|soon| soon >= lease.content.until))
     }
 
     /// Writes all or nothing, with an audit entry that holds the digest of the rows.
@@ -184,6 +195,16 @@ impl<'p, P: Ports> Writer<'p, P> {
         Ok(())
     }
 
+    /// Reads the end of the audit chain again, after a commit that failed or whose outcome is unknown.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn reload_head(&mut self) -> Result<(), AppError> {
+        let head = load::one::<Head>(self.ports.store(), self.owner(), Key::AuditHead).await?;
+        self.head = head.unwrap_or(Versioned::new(Head::default()));
+        Ok(())
+    }
+
     /// Stores the profile. It is housekeeping, not state of the business: no audit entry.
     ///
     /// # Errors
@@ -200,17 +221,12 @@ impl<'p, P: Ports> Writer<'p, P> {
 
     /// Lets the org go. A failure is harmless: the lease ends by itself.
     pub async fn close(self) {
-        let free = Lease { holder: Uuid::nil(), until: self.lease.content.until };
-        let write = Versioned { content: free, expect: self.lease.expect }.write(Key::Lease);
-        let id = CommitId(self.ports.entropy().uuid());
-        if let Err(error) = self.ports.store().commit(Owner::Org(self.org), Commit { id, writes: vec![write] }).await {
+        let Some(lease) = self.lease else { return };
+        let free = Lease { holder: Uuid::nil(), until: lease.content.until };
+        let write = Versioned { content: free, expect: lease.expect }.write(Key::Lease);
+        let commit = Commit { id: CommitId(self.ports.entropy().uuid()), writes: vec![write] };
+        if let Err(error) = self.ports.store().commit(Owner::Org(self.org), commit).await {
             tracing::warn!(org.id = %self.org, %error, "the organisation's lease could not be given back and runs out by itself");
         }
     }
-}
-
-fn decode<T: crate::records::Content>(record: crate::records::Record, version: u64) -> Result<Versioned<T>, AppError> {
-    T::from_record(record)
-        .map(|content| Versioned { content, expect: Expect::Version(version) })
-        .ok_or_else(|| AppError::Bug("a row holds another kind of record than its key says".to_owned()))
 }

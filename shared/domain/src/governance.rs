@@ -204,12 +204,15 @@ impl Proposal {
         Ok((Self { status, ..self.clone() }, approval, effect))
     }
 
-    /// A person's no to the contents that were shown.
+    /// A person's no to the contents that were shown, or the end of one that Xero refused: then planning
+    /// may propose anew.
     ///
     /// # Errors
     /// [`DecisionError`] says what stands against it.
     pub fn reject(&self, shown: Hash, who: &str, at: Timestamp, reason: &str) -> Result<Self, DecisionError> {
-        self.decidable(shown)?;
+        if !matches!(self.status, ProposalState::Failed { .. }) {
+            self.decidable(shown)?;
+        }
         let reason = reason.trim();
         if reason.is_empty() {
             return Err(DecisionError::NoReason);

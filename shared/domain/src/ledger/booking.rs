@@ -376,7 +376,13 @@ pub fn open(
     let layer = stock.layer.take_back(opening.quantity.negated()?, opening.value.negated()?)?;
     let movement = Movement {
         item: opening.item,
-        key: MovementKey { effective_on: opening.on, out, cause: Cause::Opening, revision: 1, correction: false },
+        key: MovementKey {
+            effective_on: opening.on,
+            out,
+            cause: Cause::Opening,
+            revision: opening.revision,
+            correction: false,
+        },
         quantity: opening.quantity.magnitude(),
         from,
         to,
@@ -403,6 +409,8 @@ pub struct Opening {
     pub location: LocationId,
     /// At the end of this day.
     pub on: Date,
+    /// Counts the openings of the item, from 1: a later count is booked as a difference.
+    pub revision: u32,
     /// How much.
     pub quantity: Quantity,
     /// What it is worth together.
@@ -513,7 +521,7 @@ mod tests {
             states in prop::collection::vec((statuses(), prop::collection::vec((1u128..5, 0i64..1_000_000, 0i64..1_000_000), 0..5)), 1..6),
             held in 0i64..1_000_000,
         ) {
-            let opening = Opening { item: ITEM, location: LocationId::main(), on: date(2026, 1, 1), quantity: Quantity::from_e4(held), value: Money::from_e4(held) };
+            let opening = Opening { item: ITEM, location: LocationId::main(), on: date(2026, 1, 1), revision: 1, quantity: Quantity::from_e4(held), value: Money::from_e4(held) };
             let (_, stock) = open(Stock::default(), &opening, date(2026, 6, 1), Timestamp::UNIX_EPOCH, CommitId(Uuid::nil())).unwrap();
             let start = stock.clone();
             let (mut booked, mut stocks) = (Vec::new(), BTreeMap::from([(ITEM, stock)]));

@@ -28,6 +28,8 @@ pub enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
+    /// The balance with which the ledger of the item starts, or a later count that replaces it.
+    Opening,
     /// A line of a document.
     Document {
         /// The document.
@@ -35,8 +37,6 @@ pub enum Cause {
         /// Its line.
         line: LineId,
     },
-    /// The balance with which the ledger of the item starts.
-    Opening,
 }
 
 impl Cause {
@@ -67,6 +67,24 @@ pub struct MovementKey {
     pub revision: u32,
     /// Reversals of an earlier booking come before what replaces it.
     pub correction: bool,
+}
+
+impl MovementKey {
+    /// A key behind every movement of the days before `day`, and before every movement of `day`: where
+    /// reading from a day on begins.
+    pub fn before(day: Date) -> Option<Self> {
+        const LAST: uuid::Uuid = uuid::Uuid::max();
+        Some(Self {
+            effective_on: day.yesterday().ok()?,
+            out: true,
+            cause: Cause::Document {
+                of: DocumentRef { kind: DocumentKind::PurchaseOrder, id: crate::ids::DocumentId(LAST) },
+                line: LineId(LAST),
+            },
+            revision: u32::MAX,
+            correction: true,
+        })
+    }
 }
 
 /// One row of the ledger, never changed once written.

@@ -73,6 +73,9 @@ pub struct Position {
     pub committed: Quantity,
     /// Value of the stock: the remaining cost of its layers.
     pub value: Money,
+    /// Day of the first movement: before it nothing is known of the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_on: Option<Date>,
     /// Day of the latest sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sold_on: Option<Date>,
@@ -107,6 +110,7 @@ impl Position {
         if movement.key.cause.is_demand() && movement.key.out {
             self.last_sold_on = self.last_sold_on.max(Some(day));
         }
+        self.first_on = Some(self.first_on.map_or(day, |first| first.min(day)));
         self.movements = self.movements.saturating_add(1);
         Ok(())
     }

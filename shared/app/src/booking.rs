@@ -1,0 +1,643 @@
+//! Booking a document: desired minus booked, in commits of at most a hundred rows.
+//!
+//! Each commit leaves the ledger consistent, so a crash between two of them is mended by looking again:
+//! what is booked by then is no longer a difference. A later revision may begin before an earlier one is
+//! whole, for the same reason. `progress` on the document's row tells readers how far it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use parstock_domain::alert::{self, Alert, AlertKind};
+use parstock_domain::audit::Hash;
+use parstock_domain::document::{Document, DocumentKind, Item};
+use parstock_domain::event::{Event, EventType, Source};
+use parstock_domain::fixed::{FixedError, Quantity};
+use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, LocationId, derived};
+use parstock_domain::ledger::arrival::{Arrival, match_bill_line};
+use parstock_domain::ledger::booking::{Booking, Stock, changes, desired};
+use parstock_domain::ledger::{BookedLine, Layer, LineChange, OnHand, OrderLine, Position};
+use parstock_domain::replenish::Plan;
+use parstock_domain::settings::Learned;
+use uuid::Uuid;
+
+use crate::error::AppError;
+use crate::load::{self, Versioned, unguarded};
+use crate::ports::{COMMIT_WRITES_MAX, Expect, Ports, Store, Write};
+use crate::records::{
+    Backfill, ContactRecord, DocumentRecord, Key, List, MoreLines, Review, ReviewKind,
+};
+use crate::writer::{Reason, Writer};
+
+/// Booked lines that the document's own row holds.
+const LINES_IN_DOCUMENT: usize = 20;
+/// Booked lines that each further row holds.
+const LINES_IN_ROW: usize = 40;
+/// Rows that every commit of a booking writes: the document, its supplier's name, the audit entry and its
+/// head.
+const ROWS_FIXED: usize = 4;
+/// Rows that one change may add at most: two movements, two items with position, layer and alert, two
+/// order lines, what the bill teaches, a review and a row of booked lines.
+const ROWS_PER_CHANGE_MAX: usize = 13;
+/// Changes looked at for one commit: more never fit.
+const CHANGES_PER_COMMIT_MAX: usize = 40;
+/// Times a commit that another worker foiled is decided anew.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// What booking a document did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What happened, unless nothing did.
+    pub event: Option<EventType>,
+    /// Movements that were booked.
+    pub movements: u32,
+    /// Items whose position crossed a line.
+    pub crossed: BTreeSet<ItemId>,
+    /// Whether a tracked item moved, so that Xero's own figures have changed.
+    pub touched_tracked: bool,
+}
+
+/// Finds items by the codes of a document's lines.
+pub type Codes = BTreeMap<String, ItemId>;
+
+/// Brings what is booked for `document` to its present state.
+///
+/// A state older than the booked one is dropped, an equal one is nothing new.
+///
+/// # Errors
+/// When the store does not answer or a figure does not fit; nothing is lost, look again later.
+pub async fn book<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    document: &Document,
+    codes: &Codes,
+    source: Source,
+    effect: Option<EffectId>,
+) -> Result<Outcome, AppError> {
+    let content = content_of(document)?;
+    let mut outcome = Outcome::default();
+    let mut conflicts = 0;
+    loop {
+        let mut loaded = Loaded::read(writer, document).await?;
+        if let Some(header) = &loaded.header {
+            let standing = &header.content;
+            if standing.updated_at > document.updated_at {
+                return Ok(outcome);
+            }
+            let same = standing.content == content && standing.progress.is_none();
+            if same && (effect.is_none() || standing.effect == effect) {
+                return Ok(outcome);
+            }
+        }
+        let wanted = desired(document, |named| named.id.or_else(|| codes.get(&named.code).copied()))?;
+        let mut pending = if document.of.kind == DocumentKind::PurchaseOrder {
+            // the order's status and dates stand on each of its lines
+            all_lines(&wanted.lines, &loaded.booked())
+        } else {
+            changes(&wanted.lines, &loaded.booked())
+        };
+        let total = pending.len();
+        let mut first = true;
+        let result: Result<(), AppError> = loop {
+            let is_new = loaded.header.is_none();
+            let step = Step { document, content, source, effect, is_new, uncountable: wanted.uncountable };
+            let unknown: &[String] = if first { &wanted.unknown_items } else { &[] };
+            match step.commit(writer, &mut loaded, &mut pending, total, unknown, &mut outcome).await {
+                Ok(()) if pending.is_empty() => break Ok(()),
+                Ok(()) => first = false,
+                Err(error) => break Err(error),
+            }
+        };
+        match result {
+            Ok(()) => return Ok(outcome),
+            Err(AppError::Retry(_)) if conflicts < ATTEMPTS_MAX => {
+                conflicts += 1;
+                writer.reload_head().await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Hash of what a document says, without the instant of its last change.
+pub(crate) fn content_of(document: &Document) -> Result<Hash, AppError> {
+    let timeless = Document { updated_at: jiff::Timestamp::UNIX_EPOCH, ..document.clone() };
+    Ok(Hash::of(&serde_json::to_vec(&timeless)?))
+}
+
+fn all_lines(
+    desired: &[parstock_domain::ledger::DesiredLine],
+    booked: &[BookedLine],
+) -> Vec<LineChange> {
+    let mut lines: Vec<LineChange> = desired
+        .iter()
+        .map(|line| LineChange {
+            line: line.line,
+            before: booked.iter().find(|standing| standing.line == line.line).cloned(),
+            after: Some(line.clone()),
+        })
+        .collect();
+    let gone = changes(desired, booked).into_iter().filter(|change| change.after.is_none());
+    lines.extend(gone);
+    lines
+}
+
+/// A document's rows as they are stored.
+struct Loaded {
+    header: Option<Versioned<DocumentRecord>>,
+    /// The header's lines first, then those of the further rows.
+    rows: Vec<LineRow>,
+}
+
+struct LineRow {
+    lines: Vec<BookedLine>,
+    expect: Expect,
+    changed: bool,
+}
+
+impl Loaded {
+    async fn read<P: Ports>(writer: &Writer<'_, P>, document: &Document) -> Result<Self, AppError> {
+        let store = writer.ports().store();
+        let header: Option<Versioned<DocumentRecord>> =
+            load::one(store, writer.owner(), Key::Document(document.of)).await?;
+        let mut rows = vec![LineRow {
+            lines: header.as_ref().map(|header| header.content.lines.clone()).unwrap_or_default(),
+            expect: Expect::Anything,
+            changed: false,
+        }];
+        if header.as_ref().is_some_and(|header| header.content.more > 0) {
+            let list = List::DocumentLines(document.of);
+            for (_, row) in load::all::<MoreLines>(store, writer.org(), &list).await? {
+                rows.push(LineRow { lines: row.content.lines, expect: row.expect, changed: false });
+            }
+        }
+        Ok(Self { header, rows })
+    }
+
+    fn booked(&self) -> Vec<BookedLine> {
+        self.rows.iter().flat_map(|row| row.lines.iter().cloned()).collect()
+    }
+
+    fn store(&mut self, line: BookedLine) {
+        for row in &mut self.rows {
+            if let Some(standing) = row.lines.iter_mut().find(|standing| standing.line == line.line) {
+                *standing = line;
+                row.changed = true;
+                return;
+            }
+        }
+        let room = |index: usize| if index == 0 { LINES_IN_DOCUMENT } else { LINES_IN_ROW };
+        let last = self.rows.len().saturating_sub(1);
+        match self.rows.last_mut() {
+            Some(row) if row.lines.len() < room(last) => {
+                row.lines.push(line);
+                row.changed = true;
+            }
+            _ => self.rows.push(LineRow { lines: vec![line], expect: Expect::Absent, changed: true }),
+        }
+    }
+}
+
+struct Step<'a> {
+    document: &'a Document,
+    content: Hash,
+    source: Source,
+    effect: Option<EffectId>,
+    is_new: bool,
+    uncountable: parstock_domain::fixed::Money,
+}
+
+/// What one commit knows of the items it touches.
+struct Items {
+    stocks: BTreeMap<ItemId, Stock>,
+    before: BTreeMap<ItemId, Position>,
+    expects: BTreeMap<ItemId, (Expect, Expect)>,
+    plans: BTreeMap<ItemId, Plan>,
+    orders: BTreeMap<ItemId, Vec<Versioned<OrderLine>>>,
+    changed_orders: BTreeSet<(ItemId, DocumentId, LineId)>,
+    lessons: BTreeMap<ItemId, Versioned<Learned>>,
+    changed_lessons: BTreeSet<ItemId>,
+}
+
+impl Step<'_> {
+    /// Books as many of `pending` as one commit holds.
+    async fn commit<P: Ports>(
+        &self,
+        writer: &mut Writer<'_, P>,
+        loaded: &mut Loaded,
+        pending: &mut Vec<LineChange>,
+        total: usize,
+        unknown_items: &[String],
+        outcome: &mut Outcome,
+    ) -> Result<(), AppError> {
+        let now = writer.now();
+        let today = writer.clock().day_of(now);
+        let location = LocationId::main();
+        let id = writer.new_commit();
+        let booking = Booking { document: self.document, today, recorded_at: now, commit: id, location: &location };
+        let window = pending.get(..CHANGES_PER_COMMIT_MAX.min(pending.len())).unwrap_or_default();
+        let mut items = self.read_items(writer, window, &location).await?;
+        let mut writes: Vec<Write> = Vec::new();
+        for code in unknown_items {
+            let text = format!(
+                "{} {} names the item code `{code}`, which Xero doesn't list. Its quantity is not counted until the item exists or the line is corrected.",
+                self.document.of.kind.words(),
+                self.document.number
+            );
+            writes.push(self.review(writer, ReviewKind::UnknownItem, code, None, text));
+        }
+        let mut done = 0;
+        let mut moved = BTreeSet::new();
+        let mut movements = 0;
+        for change in window {
+            let rows = ROWS_FIXED + writes.len() + 3 * moved.len() + items.changed_orders.len() + items.changed_lessons.len()
+                + loaded.rows.iter().skip(1).filter(|row| row.changed).count();
+            if done > 0 && rows + ROWS_PER_CHANGE_MAX > COMMIT_WRITES_MAX {
+                break;
+            }
+            let arrival = self.arrive(writer, change, &mut items, &mut writes)?;
+            let booked = booking.book(change, arrival, &mut items.stocks)?;
+            for movement in booked.movements {
+                movements += 1;
+                let key = Key::Movement(movement.item, movement.key);
+                writes.push(Versioned::new(movement).write(key));
+            }
+            if let Some(line) = booked.line {
+                self.order(&line, change, &mut items)?;
+                loaded.store(line);
+            }
+            moved.extend(change.items());
+            done += 1;
+        }
+        if self.is_new && matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder) {
+            // settings name suppliers by their name
+            let name = self.document.contact_name.clone();
+            writes.push(unguarded(Key::Contact(self.document.contact), ContactRecord { name }));
+        }
+        let left = pending.len().saturating_sub(done);
+        for item in &moved {
+            self.write_item(writer, *item, &location, today, &mut items, &mut writes, outcome)?;
+        }
+        items.write_orders_and_lessons(&mut writes);
+        self.write_lines(loaded, left, total, &mut writes);
+        let event = EventType::of_document(self.document.of.kind, self.is_new);
+        let reason = Reason {
+            event: Some(Event {
+                what: event,
+                subject: self.document.of.id.to_string(),
+                time: self.document.updated_at,
+                source: self.source,
+            }),
+            ..Reason::own("book document")
+        }
+        .with("kind", self.document.of.kind.code())
+        .with("number", &self.document.number)
+        .with("movements", movements);
+        writer.commit(id, writes, reason).await?;
+        pending.drain(..done);
+        loaded.written();
+        outcome.event = outcome.event.or(Some(event));
+        outcome.movements += movements;
+        Ok(())
+    }
+
+    async fn read_items<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        window: &[LineChange],
+        location: &LocationId,
+    ) -> Result<Items, AppError> {
+        let store = writer.ports().store();
+        let owner = writer.owner();
+        let ids: Vec<ItemId> =
+            window.iter().flat_map(LineChange::items).collect::<BTreeSet<_>>().into_iter().collect();
+        let moves_stock = self.document.of.kind != DocumentKind::PurchaseOrder;
+        let mut items = Items {
+            stocks: BTreeMap::new(),
+            before: BTreeMap::new(),
+            expects: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            changed_orders: BTreeSet::new(),
+            lessons: BTreeMap::new(),
+            changed_lessons: BTreeSet::new(),
+        };
+        if moves_stock {
+            let mut keys: Vec<Key> = Vec::new();
+            keys.extend(ids.iter().map(|item| Key::Position(*item, location.clone())));
+            keys.extend(ids.iter().map(|item| Key::Layer(*item, location.clone())));
+            keys.extend(ids.iter().map(|item| Key::Plan(*item, location.clone())));
+            let mut rows = store.get(owner, &keys).await?.into_iter();
+            let mut positions: Vec<Option<Versioned<Position>>> = Vec::new();
+            for _ in &ids {
+                positions.push(load::decode_row(rows.next().flatten())?);
+            }
+            let mut layers: Vec<Option<Versioned<Layer>>> = Vec::new();
+            for _ in &ids {
+                layers.push(load::decode_row(rows.next().flatten())?);
+            }
+            for item in &ids {
+                if let Some(plan) = load::decode_row::<Plan>(rows.next().flatten())? {
+                    items.plans.insert(*item, plan.content);
+                }
+            }
+            let unseen: Vec<ItemId> =
+                ids.iter().zip(&positions).filter(|(_, row)| row.is_none()).map(|(item, _)| *item).collect();
+            let keys: Vec<Key> = unseen.iter().map(|item| Key::Item(*item)).collect();
+            let masters = load::many::<Item>(store, owner, &keys).await?;
+            let tracked: BTreeSet<ItemId> =
+                masters.into_iter().flatten().filter(|item| item.content.tracked).map(|item| item.content.id).collect();
+            for ((item, position), layer) in ids.iter().zip(positions).zip(layers) {
+                let (position, position_expect) = match position {
+                    Some(row) => (row.content, row.expect),
+                    None => (Position { tracked: tracked.contains(item), ..Position::default() }, Expect::Absent),
+                };
+                let (layer, layer_expect) =
+                    layer.map_or((Layer::default(), Expect::Absent), |row| (row.content, row.expect));
+                items.before.insert(*item, position.clone());
+                items.stocks.insert(*item, Stock { position, layer });
+                items.expects.insert(*item, (position_expect, layer_expect));
+            }
+        }
+        if matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder) {
+            for item in &ids {
+                let lines = load::all::<OrderLine>(store, writer.org(), &List::OrderLines(*item)).await?;
+                items.orders.insert(*item, lines.into_iter().map(|(_, row)| row).collect());
+            }
+        }
+        if self.document.of.kind == DocumentKind::Bill {
+            let keys: Vec<Key> = ids.iter().map(|item| Key::Supply(*item)).collect();
+            for (item, row) in ids.iter().zip(load::many::<Learned>(store, owner, &keys).await?) {
+                if let Some(row) = row {
+                    items.lessons.insert(*item, row);
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Matches a bill line to the order line that it brings in, and learns from it.
+    fn arrive<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        change: &LineChange,
+        items: &mut Items,
+        writes: &mut Vec<Write>,
+    ) -> Result<Option<(DocumentId, LineId)>, AppError> {
+        if self.document.of.kind != DocumentKind::Bill {
+            return Ok(None);
+        }
+        if let Some(before) = &change.before {
+            items.bill(before.item, before.arrival, before.change.negated()?)?;
+        }
+        let Some(after) = change.after.as_ref().filter(|after| after.change > Quantity::ZERO) else {
+            return Ok(None);
+        };
+        let line = self.document.lines.iter().find(|line| line.id == change.line);
+        let description = line.map(|line| line.description.as_str()).unwrap_or_default();
+        if let Some(lesson) = line.map(|line| Learned::from_line(self.document, line)).transpose()?.flatten() {
+            items.learn(after.item, lesson);
+        }
+        let open: Vec<OrderLine> = items
+            .orders
+            .get(&after.item)
+            .map(|lines| lines.iter().map(|line| line.content.clone()).collect())
+            .unwrap_or_default();
+        match match_bill_line(self.document, description, after.change, &open)? {
+            Arrival::Of(order, line) => {
+                items.bill(after.item, Some((order, line)), after.change)?;
+                Ok(Some((order, line)))
+            }
+            Arrival::Unordered => Ok(None),
+            Arrival::Unclear(numbers) => {
+                let text = format!(
+                    "Bill {} of {} brings {} of an item that is open on several orders ({}). The stock is booked. Name the order's number in the bill's reference, so that the right order is closed.",
+                    self.document.number,
+                    self.document.contact_name,
+                    after.change,
+                    numbers.join(", ")
+                );
+                writes.push(self.review(
+                    writer,
+                    ReviewKind::UnclearArrival,
+                    &change.line.to_string(),
+                    Some(after.item),
+                    text,
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the order line that stands for a line of a purchase order.
+    fn order(&self, line: &BookedLine, change: &LineChange, items: &mut Items) -> Result<(), FixedError> {
+        if self.document.of.kind != DocumentKind::PurchaseOrder {
+            return Ok(());
+        }
+        let price = self.document.lines.iter().find(|wanted| wanted.id == line.line);
+        if let Some(before) = change.before.as_ref().filter(|before| before.item != line.item) {
+            if let Some(standing) = items.order_line(before.item, self.document.of.id, line.line) {
+                standing.content.ordered = Quantity::ZERO;
+            }
+            items.changed_orders.insert((before.item, self.document.of.id, line.line));
+        }
+        let fresh = OrderLine {
+            order: self.document.of.id,
+            line: line.line,
+            item: line.item,
+            number: self.document.number.clone(),
+            supplier: self.document.contact,
+            status: self.document.status,
+            ordered_on: self.document.date,
+            expected_on: self.document.expected_on,
+            ordered: line.ordered,
+            received: Quantity::ZERO,
+            billed: Quantity::ZERO,
+            unit_price: price.map(|line| line.unit_amount).unwrap_or_default(),
+        };
+        match items.order_line(line.item, fresh.order, fresh.line) {
+            Some(standing) => {
+                let (received, billed) = (standing.content.received, standing.content.billed);
+                standing.content = OrderLine { received, billed, ..fresh };
+            }
+            None => items.orders.entry(line.item).or_default().push(Versioned::new(fresh)),
+        }
+        items.changed_orders.insert((line.item, self.document.of.id, line.line));
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one step of a commit, split off to be read by itself")]
+    fn write_item<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        item: ItemId,
+        location: &LocationId,
+        today: Date,
+        items: &mut Items,
+        writes: &mut Vec<Write>,
+        outcome: &mut Outcome,
+    ) -> Result<(), AppError> {
+        let (Some(stock), Some(before), Some((position_expect, layer_expect))) =
+            (items.stocks.get(&item), items.before.get(&item), items.expects.get(&item))
+        else {
+            return Ok(());
+        };
+        outcome.touched_tracked |= stock.position.tracked;
+        if let Some(alert) = warning(writer, item, location, before, &stock.position, items.plans.get(&item), today)? {
+            outcome.crossed.insert(item);
+            writes.push(alert);
+        }
+        writes.push(
+            Versioned { content: stock.position.clone(), expect: *position_expect }
+                .write(Key::Position(item, location.clone())),
+        );
+        if *layer_expect != Expect::Absent || stock.layer != Layer::default() {
+            writes.push(
+                Versioned { content: stock.layer, expect: *layer_expect }.write(Key::Layer(item, location.clone())),
+            );
+        }
+        Ok(())
+    }
+
+    fn write_lines(&self, loaded: &mut Loaded, left: usize, total: usize, writes: &mut Vec<Write>) {
+        for (index, row) in (0u32..).zip(loaded.rows.iter().skip(1)).filter(|(_, row)| row.changed) {
+            let content = MoreLines { lines: row.lines.clone() };
+            writes.push(
+                Versioned { content, expect: row.expect }.write(Key::DocumentLines(self.document.of, index)),
+            );
+        }
+        let count = |lines: usize| u32::try_from(lines).unwrap_or(u32::MAX);
+        let standing = loaded.header.as_ref();
+        let header = DocumentRecord {
+            of: self.document.of,
+            number: self.document.number.clone(),
+            contact: self.document.contact,
+            contact_name: self.document.contact_name.clone(),
+            date: self.document.date,
+            status: self.document.status,
+            updated_at: self.document.updated_at,
+            content: self.content,
+            progress: (left > 0).then(|| (count(left), count(total))),
+            lines: loaded.rows.first().map(|row| row.lines.clone()).unwrap_or_default(),
+            more: count(loaded.rows.len().saturating_sub(1)),
+            uncountable: self.uncountable,
+            effect: self.effect.or_else(|| standing.and_then(|header| header.content.effect)),
+        };
+        let expect = standing.map_or(Expect::Absent, |header| header.expect);
+        let header = Versioned { content: header, expect };
+        writes.push(header.clone().write(Key::Document(self.document.of)));
+        loaded.header = Some(header);
+    }
+
+    fn review<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        kind: ReviewKind,
+        what: &str,
+        item: Option<ItemId>,
+        text: String,
+    ) -> Write {
+        let id = derived("review", &[&format!("{kind:?}"), &self.document.of.id.to_string(), what]);
+        let review = Review { kind, since: writer.now(), item, document: Some(self.document.of), text };
+        unguarded(Key::Review(id), review)
+    }
+}
+
+impl Loaded {
+    /// After a commit: the next one finds every row a version further.
+    fn written(&mut self) {
+        let next = |expect: Expect| match expect {
+            Expect::Version(version) => Expect::Version(version + 1),
+            Expect::Absent | Expect::Anything => Expect::Version(1),
+        };
+        if let Some(header) = &mut self.header {
+            header.expect = next(header.expect);
+        }
+        for row in self.rows.iter_mut().filter(|row| row.changed) {
+            row.expect = next(row.expect);
+            row.changed = false;
+        }
+    }
+}
+
+impl Items {
+    fn order_line(&mut self, item: ItemId, order: DocumentId, line: LineId) -> Option<&mut Versioned<OrderLine>> {
+        let lines = self.orders.get_mut(&item)?;
+        lines.iter_mut().find(|standing| standing.content.order == order && standing.content.line == line)
+    }
+
+    /// Adds to what bills have brought in of an order line.
+    fn bill(&mut self, item: ItemId, arrival: Option<(DocumentId, LineId)>, by: Quantity) -> Result<(), FixedError> {
+        let Some((order, line)) = arrival else { return Ok(()) };
+        if let Some(standing) = self.order_line(item, order, line) {
+            standing.content.billed = standing.content.billed.plus(by)?;
+            self.changed_orders.insert((item, order, line));
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, item: ItemId, lesson: Learned) {
+        let (content, expect) = match self.lessons.remove(&item) {
+            Some(standing) => (standing.content.clone().later(lesson), standing.expect),
+            None => (lesson, Expect::Absent),
+        };
+        self.lessons.insert(item, Versioned { content, expect });
+        self.changed_lessons.insert(item);
+    }
+
+    fn write_orders_and_lessons(&self, writes: &mut Vec<Write>) {
+        for (item, order, line) in &self.changed_orders {
+            let standing = self.orders.get(item).and_then(|lines| {
+                lines.iter().find(|standing| standing.content.order == *order && standing.content.line == *line)
+            });
+            if let Some(standing) = standing {
+                writes.push(standing.clone().write(Key::OrderLine(*item, *order, *line)));
+            }
+        }
+        for item in &self.changed_lessons {
+            if let Some(lesson) = self.lessons.get(item) {
+                writes.push(lesson.clone().write(Key::Supply(*item)));
+            }
+        }
+    }
+}
+
+/// The alert of a position that crosses its reorder point or zero by this commit, once the history is in.
+///
+/// # Errors
+/// When a figure does not fit.
+pub fn warning<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    location: &LocationId,
+    before: &Position,
+    after: &Position,
+    plan: Option<&Plan>,
+    today: Date,
+) -> Result<Option<Write>, AppError> {
+    if !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        return Ok(None);
+    }
+    let (OnHand::Counted(was), OnHand::Counted(is)) = (before.available(today)?, after.available(today)?) else {
+        return Ok(None);
+    };
+    let on_order = plan.map(|plan| plan.on_order).unwrap_or_default();
+    let reorder_point = plan.map(|plan| plan.reorder_point);
+    let Some(kind) = alert::crossed(was, is, on_order, reorder_point) else { return Ok(None) };
+    let now = writer.now();
+    let alert = Alert {
+        item,
+        location: location.clone(),
+        kind,
+        raised_at: now,
+        available: is,
+        on_order,
+        reorder_point,
+        told_at: None,
+    };
+    Ok(Some(unguarded(Key::Alert(alert_id(writer, item, kind)), alert)))
+}
+
+/// One warning per item, kind and day: crossing the line again on the same day is no news.
+fn alert_id<P: Ports>(writer: &Writer<'_, P>, item: ItemId, kind: AlertKind) -> Uuid {
+    let day = writer.clock().day_of(writer.now());
+    derived("alert", &[&item.to_string(), &format!("{kind:?}"), &day.to_string()])
+}

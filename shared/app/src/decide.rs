@@ -1,0 +1,131 @@
+//! A person's decision on a proposal, bound to the contents that were shown.
+
+use jiff::civil::Date;
+use parstock_domain::audit::Hash;
+use parstock_domain::governance::{DecisionError, Phase, Proposal};
+use parstock_domain::ids::{OrgId, ProposalId};
+use parstock_domain::replenish::REJECTION_REST_DAYS;
+
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal};
+use crate::message::Message;
+use crate::ports::Ports;
+use crate::records::{Effect, EffectKind, EffectState, Key, Mark, Rejected};
+use crate::send::send_now;
+use crate::writer::{Reason, Writer};
+
+/// Times a decision is taken again that another worker's commit foiled.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// What a person decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes: it becomes a DRAFT purchase order in Xero.
+    Approve,
+    /// No, because.
+    Reject {
+        /// In the person's words.
+        reason: String,
+    },
+}
+
+/// Takes a decision on a proposal whose contents had the hash `shown`.
+///
+/// # Errors
+/// [`AppError::Reject`] with what stands against it: it changed, somebody decided already, the org only
+/// observes.
+pub async fn decide<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    proposal: ProposalId,
+    shown: Hash,
+    who: &str,
+    decision: &Decision,
+) -> Result<Proposal, AppError> {
+    let mut attempt = 1;
+    loop {
+        // a person does not wait for the org's lease: the conditions are the guarantee
+        let mut writer = Writer::open_unleased(ports, org).await?;
+        match once(&mut writer, proposal, shown, who, decision).await {
+            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
+            Err(error) => return Err(error),
+            Ok(decided) => {
+                if let parstock_domain::governance::ProposalState::Approved { effect, .. } = &decided.status {
+                    // if this is lost, the next sweep finds the pending effect
+                    if let Err(error) = send_now(ports, Message::Effect { org, effect: *effect }).await {
+                        tracing::warn!(org.id = %org, %error, "an approved order waits for the next sweep");
+                    }
+                }
+                return Ok(decided);
+            }
+        }
+    }
+}
+
+async fn once<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    id: ProposalId,
+    shown: Hash,
+    who: &str,
+    decision: &Decision,
+) -> Result<Proposal, AppError> {
+    let store = writer.ports().store();
+    let key = Key::Proposal(id);
+    let standing = load::one::<Proposal>(store, writer.owner(), key.clone())
+        .await?
+        .ok_or_else(|| AppError::Reject("there is no such proposal: look at the list again".to_owned()))?;
+    let at = writer.now();
+    let refuse = |error: DecisionError| AppError::Reject(error.to_string());
+    let mut writes = Vec::new();
+    let (decided, reason) = match decision {
+        Decision::Approve => {
+            let (decided, approval, effect) =
+                standing.content.approve(phase(writer, &standing.content).await?, shown, who, at).map_err(refuse)?;
+            let content = Effect {
+                what: EffectKind::Order { proposal: id },
+                decided_at: at,
+                attempts: 0,
+                status: EffectState::Waiting,
+            };
+            writes.push(Versioned::new(content).write(Key::Effect(effect)));
+            writes.push(Versioned::new(Mark {}).write(Key::PendingEffect(effect)));
+            let reason = Reason { who: who.to_owned(), ..Reason::own("approve order") }.with("contents", approval.contents);
+            (decided, reason.with("effect", effect))
+        }
+        Decision::Reject { reason } => {
+            let decided = standing.content.reject(shown, who, at, reason).map_err(refuse)?;
+            let supplier = decided.supplier;
+            let rejected_key = Key::Rejected(supplier);
+            let mut rejected = load::one::<Rejected>(store, writer.owner(), rejected_key.clone())
+                .await?
+                .unwrap_or(Versioned::new(Rejected::default()));
+            let today = writer.clock().day_of(at);
+            let rests = |on: &Date| on.until(today).is_ok_and(|span| i64::from(span.get_days()) <= REJECTION_REST_DAYS);
+            rejected.content.proposals.retain(|(_, on)| rests(on));
+            rejected.content.proposals.push((id, today));
+            writes.push(rejected.write(rejected_key));
+            writes.push(removal(Key::PendingProposal(supplier)));
+            let told = Reason { who: who.to_owned(), ..Reason::own("reject order") }.with("reason", reason.trim());
+            (decided, told)
+        }
+    };
+    let reason = reason.with("proposal", id).with("supplier", decided.supplier);
+    writes.push(Versioned { content: decided.clone(), expect: standing.expect }.write(key));
+    let commit = writer.new_commit();
+    writer.commit(commit, writes, reason).await?;
+    Ok(decided)
+}
+
+/// The lowest phase of the proposal's lines: a pilot covers an order only if it covers all of it.
+async fn phase<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<Phase, AppError> {
+    let codes: Vec<String> = proposal.lines.iter().map(|line| line.code.clone()).collect();
+    let settings = crate::settings::for_codes(writer.ports(), writer.org(), &codes).await?;
+    let mut lowest = Phase::Assist;
+    for line in &proposal.lines {
+        let item = load::one(writer.ports().store(), writer.owner(), Key::Item(line.item)).await?;
+        let Some(item) = item else { return Ok(Phase::Observe) };
+        let resolved = settings.for_item(&item.content, &line.location, Some(&proposal.supplier_name));
+        lowest = lowest.min(resolved.phase);
+    }
+    Ok(lowest)
+}

@@ -1,0 +1,123 @@
+//! Effects: what leaves for the outside. Each has an id fixed before the first try, stored in the commit
+//! of its decision; an unknown outcome is looked up before acting again.
+
+mod alerts;
+mod notice;
+mod order;
+
+use jiff::{SignedDuration, Timestamp};
+use parstock_domain::ids::{EffectId, OrgId};
+
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal};
+use crate::ports::{Commit, Expect, Ports, Store, Write};
+use crate::records::{Effect, EffectKind, EffectState, Key};
+use crate::writer::{Reason, Writer};
+
+pub use alerts::tell as tell_alerts;
+
+/// Seconds for which one worker tries an effect; afterwards its outcome is unknown. Longer than any
+/// function may run.
+const TRYING_SECONDS: i64 = 960;
+/// Minutes to wait after the n-th failure without effect, the last for all further ones.
+const RETRY_MINUTES: [i64; 5] = [1, 5, 15, 60, 240];
+/// Tries after which a person is asked.
+const ATTEMPTS_MAX: u32 = 12;
+
+/// Carries out an effect as far as it can be now. Doing so twice, or by two workers, is harmless.
+///
+/// # Errors
+/// When the store does not answer. A failure of the outside is kept with the effect and tried again.
+pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<(), AppError> {
+    let mut writer = Writer::open_unleased(ports, org).await?;
+    let Some(effect) = load::one::<Effect>(ports.store(), writer.owner(), Key::Effect(id)).await? else {
+        return Ok(());
+    };
+    let now = writer.now();
+    let looks_first = match &effect.content.status {
+        EffectState::Done { .. } | EffectState::Failed { .. } => return Ok(()),
+        EffectState::Due { at, .. } if *at > now => return Ok(()),
+        EffectState::Trying { until } if *until > now => return Ok(()),
+        EffectState::Trying { .. } | EffectState::Unknown { .. } => true,
+        EffectState::Waiting | EffectState::Due { .. } | EffectState::Noting { .. } => false,
+    };
+    let noting = if let EffectState::Noting { order } = effect.content.status { Some(order) } else { None };
+    let until = now.saturating_add(SignedDuration::from_secs(TRYING_SECONDS)).unwrap_or(now);
+    let mut attempt = Attempt { id, effect, looks_first };
+    match attempt.effect.content.what.clone() {
+        EffectKind::Order { proposal } => {
+            if noting.is_none() {
+                attempt.begin(&writer, until).await?;
+            }
+            order::send(&mut writer, attempt, proposal, noting).await
+        }
+        what => {
+            attempt.begin(&writer, until).await?;
+            notice::send(&mut writer, attempt, &what).await
+        }
+    }
+}
+
+/// One try of an effect.
+struct Attempt {
+    id: EffectId,
+    effect: Versioned<Effect>,
+    /// Whether an earlier try may have had its effect.
+    looks_first: bool,
+}
+
+impl Attempt {
+    /// Claims the effect, so that no other worker tries it at the same time.
+    async fn begin<P: Ports>(&mut self, writer: &Writer<'_, P>, until: Timestamp) -> Result<(), AppError> {
+        self.effect.content.attempts = self.effect.content.attempts.saturating_add(1);
+        self.become_(writer, EffectState::Trying { until }).await
+    }
+
+    /// Stores a step between decision and end. It is housekeeping: the commits that change state of the
+    /// business carry the audit entries.
+    async fn become_<P: Ports>(&mut self, writer: &Writer<'_, P>, status: EffectState) -> Result<(), AppError> {
+        self.effect.content.status = status;
+        let write = self.effect.clone().write(Key::Effect(self.id));
+        let commit = Commit { id: writer.new_commit(), writes: vec![write] };
+        writer.ports().store().commit(writer.owner(), commit).await?;
+        if let Expect::Version(version) = self.effect.expect {
+            self.effect.expect = Expect::Version(version + 1);
+        }
+        Ok(())
+    }
+
+    /// It failed without effect: due again later, or a person is asked.
+    async fn later<P: Ports>(
+        &mut self,
+        writer: &Writer<'_, P>,
+        at: Option<Timestamp>,
+        why: String,
+    ) -> Result<(), AppError> {
+        let attempts = self.effect.content.attempts;
+        let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX).min(RETRY_MINUTES.len() - 1);
+        let minutes = RETRY_MINUTES.get(index).copied().unwrap_or(RETRY_MINUTES[RETRY_MINUTES.len() - 1]);
+        let backoff = writer.now().saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(writer.now());
+        tracing::warn!(org.id = %writer.org(), effect.id = %self.id, attempts, why, "an effect is tried again later");
+        self.become_(writer, EffectState::Due { at: at.unwrap_or(backoff), why }).await
+    }
+
+    /// Whether it was tried so often that a person should look.
+    const fn is_exhausted(&self) -> bool {
+        self.effect.content.attempts >= ATTEMPTS_MAX
+    }
+
+    /// Ends it, with what else is to be written in the same commit.
+    async fn end<P: Ports>(
+        mut self,
+        writer: &mut Writer<'_, P>,
+        status: EffectState,
+        mut writes: Vec<Write>,
+        reason: Reason,
+    ) -> Result<(), AppError> {
+        self.effect.content.status = status;
+        writes.push(self.effect.write(Key::Effect(self.id)));
+        writes.push(removal(Key::PendingEffect(self.id)));
+        let id = writer.new_commit();
+        writer.commit(id, writes, reason.with("effect", self.id)).await
+    }
+}

@@ -1,0 +1,231 @@
+//! An approved proposal becomes exactly one DRAFT purchase order in Xero, with a history note.
+//!
+//! The order's number derives from the proposal's id and is unique in Xero. After an unknown outcome the
+//! order is looked up by its number and adopted; "Order number must be unique" means that it exists.
+
+use std::collections::BTreeMap;
+
+use parstock_domain::document::{Document, Item, OrderDraft, OrderDraftLine};
+use parstock_domain::event::Source;
+use parstock_domain::governance::{Approval, Proposal, ProposalState};
+use parstock_domain::ids::{DocumentId, ItemId, ProposalId};
+use parstock_domain::settings::Policy;
+
+use super::Attempt;
+use crate::booking;
+use crate::error::AppError;
+use crate::load::{self, removal};
+use crate::message::Message;
+use crate::ports::{Books, BooksError, BooksSession, Ports, Priority};
+use crate::records::{EffectState, Key};
+use crate::send::send_now;
+use crate::writer::{Reason, Writer};
+
+/// Calls that one order takes: looking for it, writing it, reading its notes, writing one.
+const CALLS: u32 = 4;
+/// Characters of a history note (Xero's limit is 2,500).
+const NOTE_CHARS_MAX: usize = 2_450;
+
+/// Tries to bring an order into Xero, or to finish one whose note is missing.
+pub(super) async fn send<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    mut attempt: Attempt,
+    proposal: ProposalId,
+    noting: Option<DocumentId>,
+) -> Result<(), AppError> {
+    let key = Key::Proposal(proposal);
+    let standing = load::one::<Proposal>(writer.ports().store(), writer.owner(), key).await?;
+    let Some(standing) = standing else {
+        return Err(AppError::Bug(format!("effect {} names a proposal that does not exist", attempt.id)));
+    };
+    let proposal = standing.content.clone();
+    let (ProposalState::Approved { approval, .. } | ProposalState::Failed { approval, .. }) = &proposal.status else {
+        let reason = format!("the proposal is {}, so nothing was sent", proposal.state_name());
+        let told = Reason::own("drop order").with("proposal", proposal.id);
+        return attempt.end(writer, EffectState::Failed { reason }, Vec::new(), told).await;
+    };
+    let mut session = match writer.ports().books().open(writer.org(), Priority::Person, CALLS).await {
+        Ok(session) => session,
+        Err(error) => return refused(writer, attempt, &standing, approval, error).await,
+    };
+    let result = in_xero(writer, &mut session, &mut attempt, &proposal, approval, noting).await;
+    session.close().await;
+    match result {
+        Ok(order) => finish(writer, attempt, &standing, approval, order).await,
+        Err(Trouble::Books(error)) => refused(writer, attempt, &standing, approval, error).await,
+        Err(Trouble::App(error)) => Err(error),
+    }
+}
+
+enum Trouble {
+    Books(BooksError),
+    App(AppError),
+}
+
+impl From<BooksError> for Trouble {
+    fn from(error: BooksError) -> Self {
+        Self::Books(error)
+    }
+}
+
+impl From<AppError> for Trouble {
+    fn from(error: AppError) -> Self {
+        Self::App(error)
+    }
+}
+
+async fn in_xero<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    attempt: &mut Attempt,
+    proposal: &Proposal,
+    approval: &Approval,
+    noting: Option<DocumentId>,
+) -> Result<DocumentId, Trouble> {
+    let order = match noting {
+        Some(order) => order,
+        None => {
+            let document = find_or_create(writer, session, attempt, proposal, approval).await?;
+            let order = document.of.id;
+            let items = proposal.lines.iter().map(|line| (line.code.clone(), line.item)).collect();
+            booking::book(writer, &document, &items, Source::Effect, Some(attempt.id)).await?;
+            attempt.become_(writer, EffectState::Noting { order }).await?;
+            order
+        }
+    };
+    let note = note(proposal, approval);
+    let noted = session.order_notes(order).await?.iter().any(|standing| standing.contains(&mark(proposal)));
+    if !noted {
+        session.add_order_note(order, &note, attempt.id).await?;
+    }
+    Ok(order)
+}
+
+async fn find_or_create<P: Ports>(
+    writer: &Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    attempt: &Attempt,
+    proposal: &Proposal,
+    approval: &Approval,
+) -> Result<Document, Trouble> {
+    let draft = draft(writer, proposal).await?;
+    if attempt.looks_first || attempt.effect.content.attempts > 1 {
+        if let Some(standing) = session.order_by_number(&draft.number).await? {
+            return Ok(standing);
+        }
+    }
+    Ok(session.create_order(&draft, approval, attempt.id).await?)
+}
+
+async fn draft<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<OrderDraft, AppError> {
+    let store = writer.ports().store();
+    let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
+    let policy = policy.map(|row| row.content).unwrap_or_default();
+    let keys: Vec<Key> = proposal.lines.iter().map(|line| Key::Item(line.item)).collect();
+    let items: BTreeMap<ItemId, Item> = load::many::<Item>(store, writer.owner(), &keys)
+        .await?
+        .into_iter()
+        .flatten()
+        .map(|row| (row.content.id, row.content))
+        .collect();
+    let lines = proposal.lines.iter().map(|line| {
+        let item = items.get(&line.item);
+        OrderDraftLine {
+            // the code as it is now: it may have changed since the proposal
+            item_code: item.map_or_else(|| line.code.clone(), |item| item.code.clone()),
+            description: item.map_or_else(|| line.name.clone(), |item| item.name.clone()),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            account: item.map(|item| item.purchase_account.clone()).unwrap_or_default(),
+            tax: item.map(|item| item.purchase_tax.clone()).unwrap_or_default(),
+        }
+    });
+    Ok(OrderDraft {
+        number: proposal.id.order_number(&policy.org().order_prefix),
+        reference: format!("parstock plan {}", proposal.planned_on),
+        supplier: proposal.supplier,
+        date: writer.clock().day_of(writer.now()),
+        wanted_on: proposal.wanted_on,
+        lines: lines.collect(),
+    })
+}
+
+/// What a note is known by, should the answer to writing it be lost.
+fn mark(proposal: &Proposal) -> String {
+    format!("parstock proposal {}", proposal.id)
+}
+
+fn note(proposal: &Proposal, approval: &Approval) -> String {
+    let mut note = format!("{}, approved by {} at {}.", mark(proposal), approval.who, approval.at);
+    for line in &proposal.lines {
+        let reason = format!("\n{} x {}: {}", line.quantity, line.code, line.reason);
+        if note.chars().count() + reason.chars().count() > NOTE_CHARS_MAX {
+            note.push_str("\n…");
+            break;
+        }
+        note.push_str(&reason);
+    }
+    note
+}
+
+async fn finish<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    attempt: Attempt,
+    standing: &load::Versioned<Proposal>,
+    approval: &Approval,
+    order: DocumentId,
+) -> Result<(), AppError> {
+    let proposal = &standing.content;
+    let done = Proposal { status: ProposalState::Done { approval: approval.clone(), order }, ..proposal.clone() };
+    let mut writes = vec![
+        load::Versioned { content: done, expect: standing.expect }.write(Key::Proposal(proposal.id)),
+        removal(Key::PendingProposal(proposal.supplier)),
+    ];
+    // what is ordered now is wanted no more, until a plan that knows of the order says so again
+    for line in proposal.lines.iter().take(WANTS_PER_COMMIT_MAX) {
+        writes.push(removal(Key::Want(proposal.supplier, line.item, line.location.clone())));
+    }
+    let reason = Reason::own("order written").with("proposal", proposal.id).with("order", order);
+    let org = writer.org();
+    let at = writer.now();
+    let items: Vec<ItemId> = proposal.lines.iter().map(|line| line.item).collect();
+    attempt.end(writer, EffectState::Done { at }, writes, reason).await?;
+    for items in items.chunks(crate::message::PLAN_ITEMS_MAX) {
+        send_now(writer.ports(), Message::Plan { org, items: items.to_vec() }).await?;
+    }
+    Ok(())
+}
+
+/// Lines of one proposal at most, so that its end fits into one commit.
+pub const WANTS_PER_COMMIT_MAX: usize = 90;
+
+async fn refused<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    mut attempt: Attempt,
+    standing: &load::Versioned<Proposal>,
+    approval: &Approval,
+    error: BooksError,
+) -> Result<(), AppError> {
+    // an order whose note is missing stays in that state: only the note is tried again
+    let noting = matches!(attempt.effect.content.status, EffectState::Noting { .. });
+    let reason = match error {
+        _ if noting && !attempt.is_exhausted() => return Ok(()),
+        BooksError::NotNow { until, why } => return attempt.later(writer, Some(until), why).await,
+        BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
+        BooksError::Unknown(why) if !attempt.is_exhausted() => {
+            tracing::warn!(org.id = %writer.org(), effect.id = %attempt.id, why, "it is unknown whether the order was written");
+            let since = writer.now();
+            return attempt.become_(writer, EffectState::Unknown { since }).await;
+        }
+        BooksError::Retry(why) | BooksError::Unknown(why) => {
+            format!("tried {} times, last: {why}. Look in Xero whether the order exists", attempt.effect.content.attempts)
+        }
+        BooksError::Reject(why) | BooksError::NeedsPerson(why) => why,
+    };
+    let status = ProposalState::Failed { approval: approval.clone(), reason: reason.clone() };
+    let failed = Proposal { status, ..standing.content.clone() };
+    let proposal = standing.content.id;
+    let writes = vec![load::Versioned { content: failed, expect: standing.expect }.write(Key::Proposal(proposal))];
+    let told = Reason::own("order failed").with("proposal", proposal).with("reason", &reason);
+    attempt.end(writer, EffectState::Failed { reason }, writes, told).await
+}

@@ -1,0 +1,276 @@
+//! Planning, as work on the queue: chunks of items write their plans; one step per org turns what plans
+//! want into proposals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use parstock_domain::calendar::OrgClock;
+use parstock_domain::demand;
+use parstock_domain::document::Item;
+use parstock_domain::governance::{Proposal, ProposalState};
+use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
+use parstock_domain::ledger::{Movement, MovementKey, OrderLine, Position};
+use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Supplier, Wanted};
+use parstock_domain::settings::{Learned, Origin, Resolved, Sourced};
+
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal, unguarded};
+use crate::message::{Message, PLAN_ITEMS_MAX};
+use crate::ports::{Clock, Ports, Store, Write};
+use crate::records::{ContactRecord, Key, List, Owner, Pointer, Profile, Rejected, Touched, Want};
+use crate::send::{send_in, send_now};
+use crate::writer::{Reason, Writer};
+
+/// Seconds between a chunk's plans and the step that proposes, so that a run of chunks proposes once.
+const PROPOSE_AFTER_SECONDS: u32 = 60;
+/// Movements read at once.
+const MOVEMENTS_PAGE: u32 = 500;
+
+/// Plans the items that changed since they were last planned.
+///
+/// # Errors
+/// When the store or a queue does not answer.
+pub async fn touched<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
+    let marks = load::all::<Touched>(ports.store(), org, &List::Touched).await?;
+    let items: BTreeSet<ItemId> = marks.iter().flat_map(|(_, mark)| mark.content.items.iter().copied()).collect();
+    let items: Vec<ItemId> = items.into_iter().collect();
+    for chunk in items.chunks(PLAN_ITEMS_MAX) {
+        send_now(ports, Message::Plan { org, items: chunk.to_vec() }).await?;
+    }
+    let served = marks.into_iter().map(|(key, _)| removal(key)).collect();
+    ports.store().write_each(Owner::Org(org), served).await?;
+    Ok(())
+}
+
+/// Plans one chunk of all items, and asks for the next.
+///
+/// # Errors
+/// When the store or a queue does not answer.
+pub async fn all<P: Ports>(ports: &P, org: OrgId, day: Date, after: Option<ItemId>) -> Result<(), AppError> {
+    let after = after.map(Key::Item);
+    let limit = u32::try_from(PLAN_ITEMS_MAX).unwrap_or(u32::MAX);
+    let page = ports.store().list(Owner::Org(org), &List::Items, after.as_ref(), limit).await?;
+    let chunk: Vec<ItemId> = page
+        .rows
+        .iter()
+        .filter_map(|row| if let Key::Item(item) = &row.key { Some(*item) } else { None })
+        .collect();
+    if let (Some(_), Some(last)) = (&page.next, chunk.last()) {
+        send_now(ports, Message::PlanAll { org, day, after: Some(*last) }).await?;
+    }
+    items(ports, org, &chunk).await
+}
+
+/// What plans of one chunk share.
+struct Chunk<'p, P> {
+    ports: &'p P,
+    org: OrgId,
+    today: Date,
+    now: jiff::Timestamp,
+    suppliers: BTreeMap<String, ContactId>,
+    settings: parstock_domain::settings::Settings,
+}
+
+/// Plans items, and asks for proposals if what they want has changed.
+///
+/// # Errors
+/// When the store or a queue does not answer.
+pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<(), AppError> {
+    let owner = Owner::Org(org);
+    let Some(profile) = load::one::<Profile>(ports.store(), owner, Key::Profile).await? else { return Ok(()) };
+    let clock = OrgClock::new(&profile.content.time_zone)
+        .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
+    let now = ports.clock().now();
+    let location = LocationId::main();
+    let keys = |key: &dyn Fn(ItemId) -> Key| items.iter().map(|item| key(*item)).collect::<Vec<_>>();
+    let masters = load::many::<Item>(ports.store(), owner, &keys(&Key::Item)).await?;
+    let positions =
+        load::many::<Position>(ports.store(), owner, &keys(&|item| Key::Position(item, location.clone()))).await?;
+    let lessons = load::many::<Learned>(ports.store(), owner, &keys(&Key::Supply)).await?;
+    let standing = load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
+    let codes: Vec<String> = masters.iter().flatten().map(|row| row.content.code.clone()).collect();
+    let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
+    let chunk = Chunk {
+        ports,
+        org,
+        today: clock.day_of(now),
+        now,
+        suppliers: contacts
+            .into_iter()
+            .filter_map(|(key, row)| if let Key::Contact(id) = key { Some((row.content.name, id)) } else { None })
+            .collect(),
+        settings: crate::settings::for_codes(ports, org, &codes).await?,
+    };
+    let mut writes = Vec::new();
+    let mut wants_changed = false;
+    for (((item, position), lesson), old) in masters.into_iter().zip(positions).zip(lessons).zip(standing) {
+        // an item that was never booked has nothing to plan
+        let (Some(item), Some(position)) = (item, position) else { continue };
+        let item = item.content;
+        let old = old.map(|row| row.content);
+        let plan = chunk.plan(&item, &location, &position.content, lesson.map(|row| row.content)).await?;
+        wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);
+        writes.push(unguarded(Key::Plan(item.id, location.clone()), plan));
+    }
+    ports.store().write_each(owner, writes).await?;
+    if wants_changed {
+        send_in(ports, Message::Propose { org }, PROPOSE_AFTER_SECONDS).await?;
+    }
+    Ok(())
+}
+
+impl<P: Ports> Chunk<'_, P> {
+    async fn plan(
+        &self,
+        item: &Item,
+        location: &LocationId,
+        position: &Position,
+        lesson: Option<Learned>,
+    ) -> Result<Plan, AppError> {
+        let resolved =
+            self.settings.for_item(item, location, lesson.as_ref().map(|lesson| lesson.supplier_name.as_str()));
+        let rate = self.rate(item.id, position).await?;
+        let orders = load::all::<OrderLine>(self.ports.store(), self.org, &List::OrderLines(item.id)).await?;
+        let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
+        let input = PlanInput {
+            today: self.today,
+            now: self.now,
+            rate,
+            on_hand: position.on_hand(self.today)?,
+            committed: replenish::committed(position, &resolved)?,
+            orders: &orders,
+            settings: &resolved,
+            supplier: self.supplier(&resolved, lesson.as_ref()),
+            unit_price: lesson
+                .map(|lesson| Sourced { value: lesson.unit_price, from: Origin::Learned })
+                .or(item.purchase_price.map(|price| Sourced { value: price, from: Origin::Default })),
+        };
+        Ok(replenish::plan(&input)?)
+    }
+
+    fn supplier(&self, resolved: &Resolved, lesson: Option<&Learned>) -> Option<Sourced<ContactId>> {
+        let set = resolved.supplier.as_ref().and_then(|name| self.suppliers.get(name)).copied();
+        Sourced::set_or_learned(set, lesson.map(|lesson| lesson.supplier))
+    }
+
+    async fn rate(&self, item: ItemId, position: &Position) -> Result<demand::Rate, AppError> {
+        let mut demands = Vec::new();
+        let mut after = MovementKey::before(demand::window_start(self.today)).map(|key| Key::Movement(item, key));
+        loop {
+            let list = List::Movements(item);
+            let page =
+                self.ports.store().list(Owner::Org(self.org), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
+            for row in page.rows {
+                if let Some(movement) = load::decode_row::<Movement>(Some(row))? {
+                    if let Some(demand) = movement.content.demand()? {
+                        demands.push((movement.content.key.effective_on, demand));
+                    }
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(demand::rate(demands, position.first_on, self.today)?)
+    }
+}
+
+/// Keeps the mark of a plan that wants to order in step with the plan. Returns whether it changed.
+fn want(item: &Item, location: &LocationId, old: Option<&Plan>, plan: &Plan, writes: &mut Vec<Write>) -> bool {
+    let wanted = replenish::wanted_by_supplier([(item, location, plan)]);
+    let was = old.filter(|old| old.order.is_some()).and_then(|old| old.supplier);
+    let is = wanted.keys().next().copied();
+    if let Some(was) = was.filter(|was| Some(*was) != is) {
+        writes.push(removal(Key::Want(was, item.id, location.clone())));
+    }
+    for (supplier, lines) in wanted {
+        for Wanted { line, wanted_on } in lines {
+            let key = Key::Want(supplier, item.id, location.clone());
+            writes.push(unguarded(key, Want { line, wanted_on, planned_on: plan.planned_on }));
+        }
+    }
+    was.is_some() || is.is_some()
+}
+
+/// Turns what plans want into proposals: at most one per supplier stands between plan and order.
+///
+/// # Errors
+/// [`AppError::NotNow`] while another worker holds the org.
+pub async fn propose<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
+    let mut writer = Writer::open(ports, org).await?;
+    let result = propose_all(&mut writer).await;
+    writer.close().await;
+    result
+}
+
+async fn propose_all<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError> {
+    let store = writer.ports().store();
+    let mut wanted: BTreeMap<ContactId, Vec<Wanted>> = BTreeMap::new();
+    for (key, row) in load::all::<Want>(store, writer.org(), &List::Wants).await? {
+        if let Key::Want(supplier, ..) = key {
+            let Want { line, wanted_on, .. } = row.content;
+            wanted.entry(supplier).or_default().push(Wanted { line, wanted_on });
+        }
+    }
+    for (key, _) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await? {
+        if let Key::PendingProposal(supplier) = key {
+            wanted.entry(supplier).or_default();
+        }
+    }
+    for (supplier, mut lines) in wanted {
+        lines.sort_by(|a, b| (&a.line.code, &a.line.location).cmp(&(&b.line.code, &b.line.location)));
+        propose_one(writer, supplier, &lines).await?;
+    }
+    Ok(())
+}
+
+async fn propose_one<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    supplier: ContactId,
+    wanted: &[Wanted],
+) -> Result<(), AppError> {
+    let store = writer.ports().store();
+    let owner = writer.owner();
+    let pointer_key = Key::PendingProposal(supplier);
+    let pointer = load::one::<Pointer<ProposalId>>(store, owner, pointer_key.clone()).await?;
+    let rejected = load::one::<Rejected>(store, owner, Key::Rejected(supplier)).await?;
+    let mut ids: Vec<ProposalId> = pointer.iter().map(|pointer| pointer.content.to).collect();
+    ids.extend(rejected.iter().flat_map(|row| row.content.proposals.iter().map(|(id, _)| *id)));
+    let keys: Vec<Key> = ids.into_iter().map(Key::Proposal).collect();
+    let standing: Vec<Versioned<Proposal>> =
+        load::many::<Proposal>(store, owner, &keys).await?.into_iter().flatten().collect();
+    let proposals: Vec<Proposal> = standing.iter().map(|row| row.content.clone()).collect();
+    let name = load::one::<ContactRecord>(store, owner, Key::Contact(supplier)).await?;
+    let name = name.map(|row| row.content.name).unwrap_or_else(|| "unnamed supplier".to_owned());
+    let whose = Supplier { org: writer.org(), id: supplier, name: &name };
+    let now = writer.now();
+    let today = writer.clock().day_of(now);
+    let (proposal, what) = match replenish::propose(whose, wanted, &proposals, today, now) {
+        Decision::Keep => return Ok(()),
+        Decision::Open(proposal) => (proposal, "propose order"),
+        Decision::Update(proposal) => (proposal, "change proposal"),
+        Decision::Withdraw(proposal) => (proposal, "withdraw proposal"),
+    };
+    let mut writes = Vec::new();
+    let expect = |id| standing.iter().find(|row| row.content.id == id).map(|row| row.expect);
+    match (&proposal.status, expect(proposal.id), pointer) {
+        (ProposalState::Withdrawn { .. }, ..) => writes.push(removal(pointer_key)),
+        (_, None, pointer) => {
+            let content = Pointer { to: proposal.id };
+            let expect = pointer.map_or(crate::ports::Expect::Absent, |pointer| pointer.expect);
+            writes.push(Versioned { content, expect }.write(pointer_key));
+        }
+        _ => {}
+    }
+    let reason = Reason::own(what)
+        .with("proposal", proposal.id)
+        .with("supplier", supplier)
+        .with("lines", proposal.lines.len())
+        .with("contents", proposal.contents());
+    let expect = expect(proposal.id).unwrap_or(crate::ports::Expect::Absent);
+    let key = Key::Proposal(proposal.id);
+    writes.push(Versioned { content: proposal, expect }.write(key));
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await
+}

@@ -1,0 +1,114 @@
+//! The poller's tick: one sync message per org, and per org a sweep of what is due.
+
+use jiff::civil::Time;
+
+use crate::connect;
+use crate::error::AppError;
+use crate::load;
+use crate::message::Message;
+use crate::ports::{Clock, Ports, Store};
+use crate::records::{Backfill, Key, List, Mark, Owner, Profile};
+use parstock_domain::settings::Policy;
+use crate::send::send_now;
+use crate::writer::Writer;
+
+/// Local hour from which the items that changed are planned, once a day, well before the digest.
+const PLAN_FROM: Time = Time::constant(3, 0, 0, 0);
+/// Days after which every item is planned again, changed or not.
+const PLAN_ALL_AFTER_DAYS: i32 = 7;
+
+/// Every 15 minutes: connects what is configured, and asks for a sync of each org.
+///
+/// An org that can't be served doesn't hold up the others; the first failure is returned at the end.
+///
+/// # Errors
+/// The first failure.
+pub async fn tick<P: Ports>(ports: &P, connections: &[String]) -> Result<(), AppError> {
+    let mut failure = None;
+    for connection in connections {
+        if let Err(error) = connect::ensure(ports, connection).await {
+            tracing::error!(connection, %error, "a connection could not be set up");
+            failure.get_or_insert(error);
+        }
+    }
+    for entry in connect::orgs(ports).await? {
+        if let Err(error) = send_now(ports, Message::Sync { org: entry.org }).await {
+            tracing::error!(org.id = %entry.org, %error, "a sync could not be asked for");
+            failure.get_or_insert(error);
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Every 15 minutes: asks for the digest of each org whose local digest hour has come.
+///
+/// # Errors
+/// The first failure; the other orgs are served.
+pub async fn digest_tick<P: Ports>(ports: &P) -> Result<(), AppError> {
+    let mut failure = None;
+    for entry in connect::orgs(ports).await? {
+        match digest_is_due(ports, entry.org).await {
+            Ok(false) => {}
+            Ok(true) => {
+                if let Err(error) = send_now(ports, Message::Digest { org: entry.org }).await {
+                    failure.get_or_insert(error);
+                }
+            }
+            Err(error) => {
+                tracing::error!(org.id = %entry.org, %error, "whether a digest is due could not be told");
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+async fn digest_is_due<P: Ports>(ports: &P, org: parstock_domain::ids::OrgId) -> Result<bool, AppError> {
+    let owner = Owner::Org(org);
+    let rows = ports.store().get(owner, &[Key::Profile, Key::Policy]).await?;
+    let mut rows = rows.into_iter();
+    let Some(profile) = load::decode_row::<Profile>(rows.next().flatten())? else { return Ok(false) };
+    let policy = load::decode_row::<Policy>(rows.next().flatten())?.map(|row| row.content).unwrap_or_default();
+    let profile = profile.content;
+    if !matches!(profile.backfill, Backfill::Done { .. }) {
+        return Ok(false);
+    }
+    let clock = parstock_domain::calendar::OrgClock::new(&profile.time_zone)
+        .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
+    Ok(clock.digest_due(profile.digest_on, ports.clock().now(), policy.org().digest_at).is_some())
+}
+
+/// After a poll: asks for whatever is due for the org.
+///
+/// # Errors
+/// When the store or a queue does not answer.
+pub async fn sweep<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError> {
+    let ports = writer.ports();
+    let org = writer.org();
+    for (key, _) in load::all::<Mark>(ports.store(), org, &List::PendingEffects).await? {
+        if let Key::PendingEffect(effect) = key {
+            send_now(ports, Message::Effect { org, effect }).await?;
+        }
+    }
+    let waiting = ports.store().list(writer.owner(), &List::Alerts, None, 1).await?;
+    if !waiting.rows.is_empty() {
+        send_now(ports, Message::Alerts { org }).await?;
+    }
+    let local = writer.clock().local(writer.now());
+    let today = local.date();
+    let profile = &mut writer.profile.content;
+    if local.time() < PLAN_FROM || profile.planned_on == Some(today) {
+        return Ok(());
+    }
+    let all_due = profile.planned_all_on.is_none_or(|day| {
+        day.until(today).is_ok_and(|span| span.get_days() >= PLAN_ALL_AFTER_DAYS)
+    });
+    profile.planned_on = Some(today);
+    if all_due {
+        profile.planned_all_on = Some(today);
+    }
+    let message =
+        if all_due { Message::PlanAll { org, day: today, after: None } } else { Message::PlanTouched { org } };
+    send_now(ports, message).await?;
+    writer.save_profile().await
+}

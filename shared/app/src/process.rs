@@ -1,0 +1,179 @@
+//! The processor: batches of the three queues, each record by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use parstock_domain::ids::{DocumentId, OrgId};
+
+use crate::connect;
+use crate::error::AppError;
+use crate::message::{Envelope, Hint, Message};
+use crate::ports::{Ports, Queue, QueueName};
+use crate::records::HintOf;
+use crate::send::send_in;
+use crate::{effects, sync};
+
+/// Times a message is received before it goes to the dead-letter queue with its cause. The queue's own
+/// redrive policy stands behind it, two receives further.
+pub const RECEIVES_MAX: u32 = 5;
+/// Seconds after which work is tried again that another worker stood in the way of.
+const BUSY_SECONDS: u32 = 30;
+
+/// A record of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The queue's id of this delivery.
+    pub id: String,
+    /// The message's body.
+    pub body: String,
+    /// How often it has been received, this time included.
+    pub receives: u32,
+}
+
+/// Processes a batch and returns the ids of the records to give back to the queue.
+///
+/// A record that fails, even by a panic, does not take its batch-mates with it. Hints of one org are
+/// served together.
+pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>) -> Vec<String> {
+    let mut hints: BTreeMap<OrgId, (BTreeSet<HintOf>, Vec<Received>)> = BTreeMap::new();
+    let mut others: Vec<(Message, Received)> = Vec::new();
+    let mut back = Vec::new();
+    for record in records {
+        match Envelope::from_body(&record.body) {
+            Err(error) => settle(ports, queue, &record, Err(AppError::Reject(error.to_string())), &mut back).await,
+            Ok(envelope) => match envelope.message {
+                Message::Hint(hint) => match guarded(org_and_hint(ports, &hint)).await {
+                    Ok(Some((org, of))) => {
+                        let (all, records) = hints.entry(org).or_default();
+                        all.insert(of);
+                        records.push(record);
+                    }
+                    // nothing that moves stock
+                    Ok(None) => {}
+                    Err(error) => settle(ports, queue, &record, Err(error), &mut back).await,
+                },
+                Message::Sync { org } => {
+                    let (all, records) = hints.entry(org).or_default();
+                    all.insert(HintOf::Sync);
+                    records.push(record);
+                }
+                message => others.push((message, record)),
+            },
+        }
+    }
+    for (org, (hints, records)) in hints {
+        let outcome = guarded(serve(ports, org, hints)).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(org.id = %org, %error, records = records.len(), "hints could not be served");
+        }
+        for record in &records {
+            let outcome = match &outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(AppError::Retry(error.to_string())),
+            };
+            settle(ports, queue, record, outcome, &mut back).await;
+        }
+    }
+    for (message, record) in others {
+        let outcome = guarded(run(ports, message)).await;
+        settle(ports, queue, &record, outcome, &mut back).await;
+    }
+    back
+}
+
+/// Turns a panic into an error.
+async fn guarded<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().cloned();
+        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
+        Err(AppError::Bug(words.unwrap_or_else(|| "a panic without words".to_owned())))
+    })
+}
+
+/// What a webhook's hint is about; `None` when nothing in stock can follow from it.
+async fn org_and_hint<P: Ports>(ports: &P, hint: &Hint) -> Result<Option<(OrgId, HintOf)>, AppError> {
+    let of = match hint.category.as_str() {
+        "INVOICE" => HintOf::Invoice(DocumentId(hint.resource)),
+        "CREDITNOTE" => HintOf::CreditNotes,
+        // a category that we don't know yet may move stock: look at everything
+        other if !matches!(other, "CONTACT" | "SUBSCRIPTION" | "PREPAYMENT" | "OVERPAYMENT") => HintOf::Sync,
+        _ => return Ok(None),
+    };
+    match connect::org_of_tenant(ports, hint.tenant).await {
+        Ok(org) => Ok(Some((org, of))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Serves hints; what can't be served now is recorded as due, which is success for their messages.
+async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Result<(), AppError> {
+    match sync::serve(ports, org, hints.clone()).await {
+        Ok(done) => {
+            tracing::info!(org.id = %org, documents = done.documents, movements = done.movements, "synced");
+            Ok(())
+        }
+        Err(AppError::NotNow { until, why }) => {
+            tracing::info!(org.id = %org, %until, why, "hints are recorded as due");
+            sync::record(ports, org, &hints).await
+        }
+        Err(AppError::NeedsPerson(what)) => {
+            tracing::error!(org.id = %org, what, "a person has to act");
+            sync::record(ports, org, &hints).await?;
+            sync::needs_person(ports, org, &what).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
+    let outcome = match message.clone() {
+        Message::Hint(_) | Message::Sync { .. } => Ok(()),
+        Message::Backfill { org } => match sync::backfill(ports, org).await {
+            // the poller asks again every 15 minutes until the history is in
+            Err(AppError::NotNow { until, why }) => {
+                tracing::info!(org.id = %org, %until, why, "the first load waits");
+                return Ok(());
+            }
+            Err(AppError::NeedsPerson(what)) => sync::needs_person(ports, org, &what).await,
+            outcome => outcome,
+        },
+        Message::Plan { org, items } => crate::plan::items(ports, org, &items).await,
+        Message::PlanTouched { org } => crate::plan::touched(ports, org).await,
+        Message::PlanAll { org, day, after } => crate::plan::all(ports, org, day, after).await,
+        Message::Propose { org } => crate::plan::propose(ports, org).await,
+        Message::Effect { org, effect } => effects::carry_out(ports, org, effect).await,
+        Message::Alerts { org } => effects::tell_alerts(ports, org).await,
+        Message::Digest { org } => crate::digest::produce(ports, org).await,
+    };
+    match outcome {
+        Err(AppError::NotNow { .. }) => send_in(ports, message, BUSY_SECONDS).await,
+        outcome => outcome,
+    }
+}
+
+/// Acknowledges, gives back or buries a record. A message that may succeed later is given back until it
+/// was received [`RECEIVES_MAX`] times; one that never can is buried at once, with its cause.
+async fn settle<P: Ports>(
+    ports: &P,
+    queue: QueueName,
+    record: &Received,
+    outcome: Result<(), AppError>,
+    back: &mut Vec<String>,
+) {
+    let Err(error) = outcome else { return };
+    let hopeless = matches!(error, AppError::Reject(_) | AppError::NeedsPerson(_));
+    if !hopeless && record.receives < RECEIVES_MAX {
+        tracing::warn!(queue = queue.code(), receives = record.receives, %error, "a message is given back");
+        back.push(record.id.clone());
+        return;
+    }
+    match ports.queue().bury(queue, &record.body, &error.to_string()).await {
+        Ok(()) => tracing::error!(queue = queue.code(), %error, "a message went to the dead-letter queue"),
+        Err(refusal) => {
+            tracing::error!(queue = queue.code(), %error, %refusal, "a message could not be buried and is given back");
+            back.push(record.id.clone());
+        }
+    }
+}

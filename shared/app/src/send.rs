@@ -1,0 +1,40 @@
+//! Sending messages to the queue that serves them.
+
+use crate::error::AppError;
+use crate::message::{Envelope, Message};
+use crate::ports::{Clock, DELAY_SECONDS_MAX, Entropy, Outgoing, Ports, Queue, QueueName};
+
+impl Message {
+    /// The queue that serves it: planning never delays a sale, nor do effects.
+    pub const fn queue(&self) -> QueueName {
+        match self {
+            Self::Hint(_) | Self::Sync { .. } => QueueName::Events,
+            Self::Backfill { .. }
+            | Self::Plan { .. }
+            | Self::PlanTouched { .. }
+            | Self::PlanAll { .. }
+            | Self::Propose { .. } => QueueName::Work,
+            Self::Effect { .. } | Self::Alerts { .. } | Self::Digest { .. } => QueueName::Effects,
+        }
+    }
+}
+
+/// Sends a message to be served at once.
+///
+/// # Errors
+/// When the queue does not take it.
+pub async fn send_now<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
+    send_in(ports, message, 0).await
+}
+
+/// Sends a message to be served after `seconds`, at most [`DELAY_SECONDS_MAX`].
+///
+/// # Errors
+/// When the queue does not take it.
+pub async fn send_in<P: Ports>(ports: &P, message: Message, seconds: u32) -> Result<(), AppError> {
+    let queue = message.queue();
+    let envelope = Envelope::new(message, ports.entropy().uuid(), "/parstock/processor", ports.clock().now());
+    let outgoing = Outgoing { body: envelope.to_body()?, delay_seconds: seconds.min(DELAY_SECONDS_MAX) };
+    ports.queue().send(queue, vec![outgoing]).await?;
+    Ok(())
+}

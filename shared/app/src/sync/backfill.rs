@@ -1,0 +1,179 @@
+//! The first load: 24 months of documents, page by page, resumable, and then the opening balances of
+//! tracked items.
+//!
+//! It is the same reading as every poll, only from further back: each step reads a few pages under the
+//! limits' reserve, books them and moves the cursor, and asks for the next step. When the day's calls are
+//! used up the poller asks again.
+
+use parstock_domain::event::{Event, EventType, Source};
+use parstock_domain::ids::{LocationId, OrgId, derived};
+use parstock_domain::ledger::booking::{Opening, Stock, open};
+use parstock_domain::ledger::position::Snapshot;
+use parstock_domain::ledger::{Layer, Position};
+
+use super::quantities::Held;
+use super::{Done, feed, items};
+use crate::error::AppError;
+use crate::load::{self, Versioned, unguarded};
+use crate::message::Message;
+use crate::ports::{Books, BooksSession, Expect, Feed, Ports, Priority};
+use crate::records::{Backfill, Key, Review, ReviewKind};
+use crate::send::send_now;
+use crate::writer::{Reason, Writer};
+
+/// Months of history that are read.
+pub const MONTHS: i32 = 24;
+/// Pages of each feed that one step reads: a thousand documents each, booked well inside a function's time.
+const PAGES_PER_STEP: u32 = 1;
+/// Items whose opening one commit books: movement, position, layer and review each, and the audit entry.
+const OPENINGS_PER_COMMIT: usize = 20;
+
+/// Does the next step of an org's first load, and asks for the one after it.
+///
+/// # Errors
+/// [`AppError::NotNow`] when another worker holds the org or Xero can't be asked; the poller asks again.
+pub async fn advance<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
+    let mut writer = Writer::open(ports, org).await?;
+    let result = step(&mut writer).await;
+    writer.close().await;
+    if result? {
+        send_now(ports, Message::Backfill { org }).await?;
+    }
+    Ok(())
+}
+
+/// Returns whether another step is needed.
+async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
+    match writer.profile.content.backfill {
+        Backfill::Reading { from, documents } => {
+            let calls = u32::try_from(Feed::ALL.len()).unwrap_or(u32::MAX).saturating_mul(PAGES_PER_STEP).saturating_add(1);
+            let mut session = writer.ports().books().open(writer.org(), Priority::Backfill, calls).await?;
+            let mut done = Done::default();
+            let result = read(writer, &mut session, &mut done).await;
+            session.close().await;
+            let documents = documents.saturating_add(u64::from(done.documents));
+            let reached = result.as_ref().is_ok_and(|reached| *reached == feed::Reached::End);
+            writer.profile.content.backfill = if reached {
+                Backfill::Opening { documents }
+            } else {
+                Backfill::Reading { from, documents }
+            };
+            writer.save_profile().await?;
+            result.map(|_| true)
+        }
+        Backfill::Opening { documents } => {
+            let mut session = writer.ports().books().open(writer.org(), Priority::Backfill, 1).await?;
+            let quantities = session.tracked_quantities().await;
+            session.close().await;
+            for chunk in quantities?.chunks(OPENINGS_PER_COMMIT) {
+                open_tracked(writer, chunk).await?;
+            }
+            let now = writer.now();
+            let profile = &mut writer.profile.content;
+            profile.backfill = Backfill::Done { at: now, documents };
+            profile.polled_at = Some(now);
+            profile.quantities_stale = false;
+            writer.save_profile().await?;
+            let day = writer.clock().day_of(now);
+            send_now(writer.ports(), Message::PlanAll { org: writer.org(), day, after: None }).await?;
+            Ok(false)
+        }
+        Backfill::Done { .. } => Ok(false),
+    }
+}
+
+async fn read<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    done: &mut Done,
+) -> Result<feed::Reached, AppError> {
+    if writer.profile.content.items_until.is_none() {
+        items::refresh(writer, session).await?;
+    }
+    for feed in Feed::ALL {
+        // orders before bills, so that bills find their order
+        if feed::read(writer, session, feed, PAGES_PER_STEP, Source::Poll, done).await? == feed::Reached::More {
+            return Ok(feed::Reached::More);
+        }
+    }
+    Ok(feed::Reached::End)
+}
+
+/// Books the opening balance that makes the movements since explain what Xero holds now.
+async fn open_tracked<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    quantities: &[(parstock_domain::ids::ItemId, parstock_domain::document::XeroQuantity)],
+) -> Result<(), AppError> {
+    let location = LocationId::main();
+    let store = writer.ports().store();
+    let now = writer.now();
+    let today = writer.clock().day_of(now);
+    let first = first_day(writer);
+    let mut keys: Vec<Key> = Vec::new();
+    keys.extend(quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())));
+    let positions = load::many::<Position>(store, writer.owner(), &keys).await?;
+    let keys: Vec<Key> = quantities.iter().map(|(item, _)| Key::Layer(*item, location.clone())).collect();
+    let layers = load::many::<Layer>(store, writer.owner(), &keys).await?;
+    let held = quantities.iter().zip(positions).zip(layers).map(|(((item, xero), position), layer)| Held {
+        item: *item,
+        xero: *xero,
+        position: position.unwrap_or(Versioned::new(Position { tracked: true, ..Position::default() })),
+        layer: layer.unwrap_or(Versioned::new(Layer::default())),
+    });
+    let id = writer.new_commit();
+    let mut writes = Vec::new();
+    let mut opened = 0u32;
+    for held in held {
+        if held.position.content.opened {
+            continue;
+        }
+        let before = held.position.content;
+        let opening = Opening {
+            item: held.item,
+            location: location.clone(),
+            on: first,
+            revision: 1,
+            quantity: held.xero.on_hand.minus(before.booked)?,
+            value: held.xero.cost_pool.minus(before.value)?,
+        };
+        let mut stock = Stock { position: before, layer: held.layer.content };
+        if opening.quantity.is_negative() {
+            let text = format!(
+                "The documents of the last {MONTHS} months explain {} more of a tracked item than Xero holds, so it would have begun below zero. A bill may be missing or doubled; the difference stands as an opening of {}.",
+                opening.quantity.magnitude(), opening.quantity
+            );
+            let review = derived("review", &["negative opening", &held.item.to_string()]);
+            let review_row = Review { kind: ReviewKind::NegativeOpening, since: now, item: Some(held.item), document: None, text };
+            writes.push(unguarded(Key::Review(review), review_row));
+        }
+        if opening.quantity.is_zero() {
+            stock.position.opened = true;
+        } else {
+            let (movement, after) = open(stock, &opening, today, now, id)?;
+            writes.push(Versioned::new(movement.clone()).write(Key::Movement(held.item, movement.key)));
+            stock = after;
+        }
+        let booked = stock.position.booked;
+        stock.position.tracked = true;
+        stock.position.snapshot = Some(Snapshot { xero: held.xero, at: now, booked });
+        if held.layer.expect != Expect::Absent || stock.layer != Layer::default() {
+            let key = Key::Layer(held.item, location.clone());
+            writes.push(Versioned { content: stock.layer, expect: held.layer.expect }.write(key));
+        }
+        let key = Key::Position(held.item, location.clone());
+        writes.push(Versioned { content: stock.position, expect: held.position.expect }.write(key));
+        opened += 1;
+    }
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let event = Event { what: EventType::StockOpened, subject: writer.org().to_string(), time: now, source: Source::Poll };
+    let reason = Reason { event: Some(event), ..Reason::own("derive opening balances") }.with("items", opened);
+    writer.commit(id, writes, reason).await
+}
+
+/// The day on which derived openings stand: where the history that was read begins.
+fn first_day<P: Ports>(writer: &Writer<'_, P>) -> jiff::civil::Date {
+    let connected = writer.clock().day_of(writer.profile.content.connected_at);
+    connected.checked_sub(jiff::Span::new().months(MONTHS).days(1)).unwrap_or(connected)
+}

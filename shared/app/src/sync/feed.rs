@@ -1,0 +1,224 @@
+//! Reading a feed of changed documents from where it was left, and booking what it brings.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use parstock_domain::document::Document;
+use parstock_domain::event::Source;
+use parstock_domain::ids::{ItemId, derived};
+
+use super::{Codes, Done, items, touch};
+use crate::booking;
+use crate::error::AppError;
+use crate::load::{self, Versioned, unguarded};
+use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Ports, Store};
+use crate::records::{Backfill, Cursor, DocumentRecord, Key, Pointer, Review, ReviewKind};
+use crate::writer::Writer;
+
+/// Pages of a feed that one poll reads at most; what is left comes with the next.
+pub const PAGES_PER_POLL_MAX: u32 = 5;
+/// Every read begins this much before the last change seen: `If-Modified-Since` knows only seconds, and
+/// Xero's servers don't agree on the time to the second.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// Where a feed stands after reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// All changes are in.
+    End,
+    /// More is to be read.
+    More,
+}
+
+/// Reads at most `pages` pages of changes and books them.
+///
+/// Pages shift while documents change, so pages are not walked by number: after each full page reading
+/// starts again at the last change seen. Only where a full page spans less than the overlap (a mass edit)
+/// is the next page of the same list read.
+pub async fn read<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    feed: Feed,
+    pages: u32,
+    source: Source,
+    done: &mut Done,
+) -> Result<Reached, AppError> {
+    let key = Key::Cursor(feed);
+    let mut cursor = load::one::<Cursor>(writer.ports().store(), writer.owner(), key.clone()).await?;
+    let from = match (&cursor, writer.profile.content.backfill) {
+        (Some(cursor), _) => cursor.content.until,
+        (None, Backfill::Reading { from, .. }) => from,
+        (None, _) => writer.profile.content.connected_at,
+    };
+    let mut since = earlier(from);
+    let mut page = 1;
+    for _ in 0..pages {
+        let found = session.changed(feed, since, page).await?;
+        let (full, latest) = (found.full, found.latest);
+        book_page(writer, session, found, source, done).await?;
+        if let Some(latest) = latest.filter(|latest| cursor.as_ref().is_none_or(|cursor| cursor.content.until < *latest)) {
+            let expect = cursor.as_ref().map_or(Expect::Absent, |cursor| cursor.expect);
+            let content = Cursor { until: latest };
+            let commit = Commit { id: writer.new_commit(), writes: vec![Versioned { content, expect }.write(key.clone())] };
+            writer.ports().store().commit(writer.owner(), commit).await?;
+            let version = if let Expect::Version(version) = expect { version + 1 } else { 1 };
+            cursor = Some(Versioned { content, expect: Expect::Version(version) });
+        }
+        if !full {
+            return Ok(Reached::End);
+        }
+        match latest.map(earlier).filter(|next| *next > since) {
+            Some(next) => (since, page) = (next, 1),
+            None => page += 1,
+        }
+        if writer.is_late() {
+            break;
+        }
+    }
+    Ok(Reached::More)
+}
+
+fn earlier(instant: Timestamp) -> Timestamp {
+    instant.saturating_sub(OVERLAP).unwrap_or(instant)
+}
+
+/// Books the documents of a page. One that fails doesn't hold up the others; the first failure is
+/// returned once all were tried, so that whoever asked asks again.
+pub async fn book_page<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    page: DocumentPage,
+    source: Source,
+    done: &mut Done,
+) -> Result<(), AppError> {
+    set_aside(writer, &page).await?;
+    let documents = unbooked(writer, page.documents).await?;
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let codes = codes(writer, session, &documents).await?;
+    let touched: BTreeSet<ItemId> = documents
+        .iter()
+        .flat_map(|document| &document.lines)
+        .filter_map(|line| line.item.as_ref())
+        .filter_map(|named| named.id.or_else(|| codes.get(&named.code).copied()))
+        .collect();
+    touch(writer, touched).await?;
+    let mut failure = None;
+    for document in &documents {
+        done.documents += 1;
+        let booked = AssertUnwindSafe(booking::book(writer, document, &codes, source, None)).catch_unwind().await;
+        match booked {
+            Ok(Ok(outcome)) => {
+                done.movements += outcome.movements;
+                done.crossed.extend(outcome.crossed);
+                writer.profile.content.quantities_stale |= outcome.touched_tracked;
+            }
+            Ok(Err(error @ (AppError::Reject(_) | AppError::Bug(_)))) => {
+                refuse(writer, document, &error.to_string()).await?;
+            }
+            Ok(Err(error)) => {
+                writer.reload_head().await?;
+                failure.get_or_insert(error);
+            }
+            Err(panic) => {
+                let why = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied())
+                    .unwrap_or("a panic without words");
+                refuse(writer, document, &format!("a bug in parstock: {why}")).await?;
+                writer.reload_head().await?;
+            }
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// The documents whose present state is not booked yet, found with one read for all.
+async fn unbooked<P: Ports>(writer: &Writer<'_, P>, documents: Vec<Document>) -> Result<Vec<Document>, AppError> {
+    let keys: Vec<Key> = documents.iter().map(|document| Key::Document(document.of)).collect();
+    let known = load::many::<DocumentRecord>(writer.ports().store(), writer.owner(), &keys).await?;
+    let news = documents.into_iter().zip(known).filter(|(document, known)| {
+        known.as_ref().is_none_or(|known| {
+            let known = &known.content;
+            known.progress.is_some() || known.updated_at < document.updated_at
+                || (known.updated_at == document.updated_at && booking::content_of(document).ok() != Some(known.content))
+        })
+    });
+    Ok(news.map(|(document, _)| document).collect())
+}
+
+/// Finds the items of lines that name only a code; asks Xero for the items once if one is unknown.
+async fn codes<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    documents: &[Document],
+) -> Result<Codes, AppError> {
+    let named: BTreeSet<String> = documents
+        .iter()
+        .flat_map(|document| &document.lines)
+        .filter_map(|line| line.item.as_ref())
+        .filter(|named| named.id.is_none())
+        .map(|named| named.code.clone())
+        .collect();
+    let mut codes = known_codes(writer, &named).await?;
+    if named.iter().any(|code| !codes.contains_key(code)) {
+        items::refresh(writer, session).await?;
+        codes = known_codes(writer, &named).await?;
+    }
+    Ok(codes)
+}
+
+async fn known_codes<P: Ports>(writer: &Writer<'_, P>, named: &BTreeSet<String>) -> Result<Codes, AppError> {
+    let keys: Vec<Key> = named.iter().map(|code| Key::ItemCode(code.clone())).collect();
+    let mut codes = Codes::new();
+    for (keys, named) in keys.chunks(500).zip(named.iter().collect::<Vec<_>>().chunks(500)) {
+        let rows = load::many::<Pointer<ItemId>>(writer.ports().store(), writer.owner(), keys).await?;
+        for (code, row) in named.iter().zip(rows) {
+            if let Some(row) = row {
+                codes.insert((*code).clone(), row.content.to);
+            }
+        }
+    }
+    Ok(codes)
+}
+
+/// Puts documents that can't be understood on the review list; they don't hold up the rest.
+async fn set_aside<P: Ports>(writer: &Writer<'_, P>, page: &DocumentPage) -> Result<(), AppError> {
+    if page.unreadable.is_empty() {
+        return Ok(());
+    }
+    let since = writer.now();
+    let writes = page.unreadable.iter().map(|document| {
+        let text = format!(
+            "The document {} could not be read and is not counted: {}. Correct it in Xero; it is read again when it changes.",
+            document.id, document.why
+        );
+        let id = derived("review", &["unreadable", &document.id]);
+        unguarded(Key::Review(id), Review { kind: ReviewKind::UnreadableDocument, since, item: None, document: None, text })
+    });
+    writer.ports().store().write_each(writer.owner(), writes.collect()).await?;
+    Ok(())
+}
+
+async fn refuse<P: Ports>(writer: &Writer<'_, P>, document: &Document, why: &str) -> Result<(), AppError> {
+    tracing::error!(org.id = %writer.org(), document.id = %document.of.id, document.kind = document.of.kind.code(), why, "a document could not be booked");
+    let text = format!(
+        "The {} {} could not be booked: {why}. The others are not held up; it is tried again when it changes.",
+        document.of.kind.words(),
+        document.number
+    );
+    let id = derived("review", &["refused", &document.of.id.to_string()]);
+    let review = Review {
+        kind: ReviewKind::UnreadableDocument,
+        since: writer.now(),
+        item: None,
+        document: Some(document.of),
+        text,
+    };
+    writer.ports().store().write_each(writer.owner(), vec![unguarded(Key::Review(id), review)]).await?;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! The items' master data: Xero has no webhook for it, so it is polled and compared.
+
+use jiff::SignedDuration;
+use parstock_domain::document::Item;
+use parstock_domain::event::{Event, EventType, Source};
+use parstock_domain::ids::LocationId;
+use parstock_domain::ledger::Position;
+
+use crate::error::AppError;
+use crate::load::{self, Versioned, unguarded};
+use crate::ports::{Books, BooksSession, Expect, Ports};
+use crate::records::{Key, Pointer};
+use crate::writer::{Reason, Writer};
+
+/// Items of one commit: item, code and position each, and the audit entry.
+const ITEMS_PER_COMMIT: usize = 30;
+/// Reading begins this much before the last change seen.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// Reads items that changed (all, the first time) and keeps what is new.
+pub async fn refresh<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+) -> Result<(), AppError> {
+    let since = writer.profile.content.items_until.and_then(|until| until.checked_sub(OVERLAP).ok());
+    let mut items = session.items(since).await?;
+    items.sort_by_key(|item| (item.updated_at, item.id));
+    let latest = items.last().map(|item| item.updated_at);
+    for chunk in items.chunks(ITEMS_PER_COMMIT) {
+        keep(writer, chunk).await?;
+    }
+    let profile = &mut writer.profile.content;
+    profile.items_until = profile.items_until.max(latest);
+    Ok(())
+}
+
+async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<(), AppError> {
+    let store = writer.ports().store();
+    let location = LocationId::main();
+    let keys: Vec<Key> = items.iter().map(|item| Key::Item(item.id)).collect();
+    let known = load::many::<Item>(store, writer.owner(), &keys).await?;
+    let mut writes = Vec::new();
+    let mut event = None;
+    let mut changed = 0;
+    for (item, known) in items.iter().zip(known) {
+        // what Xero holds of it belongs to the position, not to the master data
+        let fresh = Item { quantity: None, ..item.clone() };
+        let (expect, standing) = match known {
+            Some(known) => (known.expect, Some(known.content)),
+            None => (Expect::Absent, None),
+        };
+        if standing.as_ref() == Some(&fresh) {
+            continue;
+        }
+        if standing.as_ref().is_none_or(|standing| standing.code != fresh.code) {
+            writes.push(unguarded(Key::ItemCode(fresh.code.clone()), Pointer { to: fresh.id }));
+        }
+        if standing.as_ref().is_some_and(|standing| standing.tracked != fresh.tracked) {
+            let key = Key::Position(fresh.id, location.clone());
+            if let Some(mut position) = load::one::<Position>(writer.ports().store(), writer.owner(), key.clone()).await? {
+                position.content.tracked = fresh.tracked;
+                writes.push(position.write(key));
+            }
+        }
+        event.get_or_insert(Event {
+            what: if standing.is_none() { EventType::ItemCreated } else { EventType::ItemUpdated },
+            subject: fresh.id.to_string(),
+            time: fresh.updated_at,
+            source: Source::Poll,
+        });
+        changed += 1;
+        let key = Key::Item(fresh.id);
+        writes.push(Versioned { content: fresh, expect }.write(key));
+    }
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let reason = Reason { event, ..Reason::own("keep items") }.with("items", changed);
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await
+}

@@ -1,0 +1,231 @@
+//! Keeping an org's copy true to Xero: what webhooks named is fetched, what changed is polled, and the
+//! difference is booked. Webhooks only make it faster; polling alone converges.
+
+mod backfill;
+mod feed;
+mod items;
+mod quantities;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parstock_domain::event::Source;
+use parstock_domain::ids::{DocumentId, ItemId, OrgId};
+
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal, unguarded};
+use crate::message::Message;
+use crate::ports::{Books, BooksSession, Clock, Commit, Feed, Ports, Priority, Store, Write};
+use crate::records::{Backfill, HintOf, Key, List, WaitingHint};
+use crate::send::send_now;
+use crate::writer::Writer;
+
+pub use backfill::{MONTHS as BACKFILL_MONTHS, advance as backfill};
+
+/// Calls that one poll takes: the four feeds, and items or the quantities of tracked ones.
+pub const CALLS_PER_POLL: u32 = 5;
+/// Ids that one call fetches, by the length of the URL (about 52 were seen to pass, XeroAPI/Xero-Java#331).
+pub const IDS_PER_CALL: usize = 40;
+/// Times that hints which came in meanwhile are served before the org is let go.
+const ROUNDS_MAX: u32 = 3;
+/// Documents of one org that one message may name before they are fetched in a later round.
+const INVOICES_PER_ROUND_MAX: usize = 400;
+
+/// What a round did, for the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Documents looked at.
+    pub documents: u32,
+    /// Movements booked.
+    pub movements: u32,
+    /// Items that crossed a line and are to be planned at once.
+    pub crossed: BTreeSet<ItemId>,
+}
+
+/// Serves an org: `hints` and those that wait.
+///
+/// # Errors
+/// [`AppError::NotNow`] when another worker holds the org or Xero can't be asked; record the hints then.
+pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Result<Done, AppError> {
+    let mut writer = Writer::open(ports, org).await?;
+    let mut done = Done::default();
+    let result = rounds(&mut writer, hints, &mut done).await;
+    let crossed = std::mem::take(&mut done.crossed);
+    writer.close().await;
+    if !crossed.is_empty() {
+        let items: Vec<ItemId> = crossed.iter().copied().collect();
+        for items in items.chunks(crate::message::PLAN_ITEMS_MAX) {
+            send_now(ports, Message::Plan { org, items: items.to_vec() }).await?;
+        }
+        send_now(ports, Message::Alerts { org }).await?;
+    }
+    done.crossed = crossed;
+    result.map(|()| done)
+}
+
+async fn rounds<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    mut hints: BTreeSet<HintOf>,
+    done: &mut Done,
+) -> Result<(), AppError> {
+    for _ in 0..ROUNDS_MAX {
+        let waiting = load::all::<WaitingHint>(writer.ports().store(), writer.org(), &List::Hints).await?;
+        hints.extend(waiting.iter().filter_map(|(key, _)| match key {
+            Key::Hint(of) => Some(*of),
+            _ => None,
+        }));
+        if hints.is_empty() {
+            return Ok(());
+        }
+        round(writer, &hints, done).await?;
+        let store = writer.ports().store();
+        for (key, hint) in waiting {
+            // one that was renewed meanwhile stays
+            let served = Write { key, record: None, expect: hint.expect };
+            let commit = Commit { id: writer.new_commit(), writes: vec![served] };
+            match store.commit(writer.owner(), commit).await {
+                Ok(()) | Err(crate::ports::CommitError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        hints.clear();
+        if writer.is_late() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn round<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    hints: &BTreeSet<HintOf>,
+    done: &mut Done,
+) -> Result<(), AppError> {
+    let invoices: Vec<DocumentId> = hints
+        .iter()
+        .filter_map(|hint| match hint {
+            HintOf::Invoice(id) => Some(*id),
+            HintOf::CreditNotes | HintOf::Sync => None,
+        })
+        .collect();
+    for ids in invoices.chunks(INVOICES_PER_ROUND_MAX) {
+        let calls = u32::try_from(ids.len().div_ceil(IDS_PER_CALL)).unwrap_or(u32::MAX);
+        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
+        let result = fetch_invoices(writer, &mut session, ids, done).await;
+        session.close().await;
+        result?;
+    }
+    let polls = hints.contains(&HintOf::Sync);
+    if hints.contains(&HintOf::CreditNotes) && !polls {
+        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, 1).await?;
+        let result = feed::read(writer, &mut session, Feed::CreditNotes, feed::PAGES_PER_POLL_MAX, Source::Webhook, done).await;
+        session.close().await;
+        result?;
+    }
+    if polls {
+        poll(writer, done).await?;
+    }
+    Ok(())
+}
+
+async fn fetch_invoices<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    ids: &[DocumentId],
+    done: &mut Done,
+) -> Result<(), AppError> {
+    for ids in ids.chunks(IDS_PER_CALL) {
+        let page = session.invoices(ids).await?;
+        feed::book_page(writer, session, page, Source::Webhook, done).await?;
+    }
+    Ok(())
+}
+
+/// Compares all that changed in Xero with our copy. With nothing changed it takes [`CALLS_PER_POLL`] calls.
+async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(), AppError> {
+    let profile = &writer.profile.content;
+    if !matches!(profile.backfill, Backfill::Done { .. }) {
+        return send_now(writer.ports(), Message::Backfill { org: writer.org() }).await;
+    }
+    let quantities = profile.quantities_stale || profile.polls_since_quantities >= quantities::POLLS_BETWEEN;
+    let mut session = writer.ports().books().open(writer.org(), Priority::Poll, CALLS_PER_POLL).await?;
+    let result = async {
+        if quantities {
+            writer.profile.content.quantities_stale = false;
+        } else {
+            items::refresh(writer, &mut session).await?;
+        }
+        for feed in Feed::ALL {
+            feed::read(writer, &mut session, feed, feed::PAGES_PER_POLL_MAX, Source::Poll, done).await?;
+        }
+        if quantities {
+            quantities::refresh(writer, &mut session, done).await?;
+        }
+        Ok::<(), AppError>(())
+    }
+    .await;
+    session.close().await;
+    result?;
+    let now = writer.now();
+    let profile = &mut writer.profile.content;
+    profile.polled_at = Some(now);
+    profile.polls_since_quantities = if quantities { 0 } else { profile.polls_since_quantities.saturating_add(1) };
+    profile.needs_person = None;
+    writer.save_profile().await?;
+    crate::poller::sweep(writer).await
+}
+
+/// Records hints as due, so that their messages can be acknowledged.
+///
+/// # Errors
+/// When the store does not answer: give the messages back then.
+pub async fn record<P: Ports>(ports: &P, org: OrgId, hints: &BTreeSet<HintOf>) -> Result<(), AppError> {
+    let since = ports.clock().now();
+    let writes = hints.iter().map(|of| unguarded(Key::Hint(*of), WaitingHint { since })).collect();
+    ports.store().write_each(crate::records::Owner::Org(org), writes).await?;
+    Ok(())
+}
+
+/// Remembers what a person must do before syncing goes on. It is shown in the digest and on the health
+/// page, and cleared by the next poll that succeeds.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn needs_person<P: Ports>(ports: &P, org: OrgId, what: &str) -> Result<(), AppError> {
+    let owner = crate::records::Owner::Org(org);
+    let Some(profile) = load::one::<crate::records::Profile>(ports.store(), owner, Key::Profile).await? else {
+        return Ok(());
+    };
+    if profile.content.needs_person.as_deref() == Some(what) {
+        return Ok(());
+    }
+    let content = crate::records::Profile { needs_person: Some(what.to_owned()), ..profile.content };
+    let write = Versioned { content, expect: profile.expect }.write(Key::Profile);
+    let id = parstock_domain::ids::CommitId(crate::ports::Entropy::uuid(ports.entropy()));
+    ports.store().commit(owner, Commit { id, writes: vec![write] }).await?;
+    Ok(())
+}
+
+/// Marks the items that are about to be booked, so that they are planned again even if this worker dies
+/// between booking and saying so.
+async fn touch<P: Ports>(writer: &Writer<'_, P>, items: BTreeSet<ItemId>) -> Result<(), AppError> {
+    /// Items that one mark holds (16 bytes each, far below a row's limit).
+    const ITEMS_PER_MARK: usize = 2_000;
+    if items.is_empty() || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        return Ok(());
+    }
+    let items: Vec<ItemId> = items.into_iter().collect();
+    let at = writer.now();
+    let marks = items.chunks(ITEMS_PER_MARK).map(|items| {
+        let key = Key::Touched(crate::ports::Entropy::uuid(writer.ports().entropy()));
+        unguarded(key, crate::records::Touched { at, items: items.to_vec() })
+    });
+    writer.ports().store().write_each(writer.owner(), marks.collect()).await?;
+    Ok(())
+}
+
+/// A deletion of marks that were served.
+pub(crate) fn forget(keys: impl IntoIterator<Item = Key>) -> Vec<Write> {
+    keys.into_iter().map(removal).collect()
+}
+
+type Codes = BTreeMap<String, ItemId>;

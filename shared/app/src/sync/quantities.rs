@@ -1,0 +1,126 @@
+//! What Xero says of tracked items. A stock change does not touch an item's `UpdatedDateUTC`, so their
+//! quantities are read again after a booking that touched one, and every few polls.
+
+use parstock_domain::document::XeroQuantity;
+use parstock_domain::event::{Event, EventType, Source};
+use parstock_domain::fixed::Quantity;
+use parstock_domain::ids::{ItemId, LocationId, derived};
+use parstock_domain::ledger::position::Snapshot;
+use parstock_domain::ledger::{Layer, Position};
+use parstock_domain::replenish::Plan;
+
+use super::Done;
+use crate::booking::warning;
+use crate::error::AppError;
+use crate::load::{self, Versioned, unguarded};
+use crate::ports::{Books, BooksSession, Expect, Ports, Store};
+use crate::records::{Key, Review, ReviewKind};
+use crate::writer::{Reason, Writer};
+
+/// Polls between two readings when nothing touched a tracked item (so at least every fourth poll reads).
+pub const POLLS_BETWEEN: u32 = 3;
+/// Items of one commit: position and alert each, and the audit entry.
+const ITEMS_PER_COMMIT: usize = 40;
+
+/// Reads Xero's quantities and keeps those that changed.
+pub async fn refresh<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    done: &mut Done,
+) -> Result<(), AppError> {
+    let quantities = session.tracked_quantities().await?;
+    for chunk in quantities.chunks(ITEMS_PER_COMMIT) {
+        keep(writer, chunk, done).await?;
+    }
+    Ok(())
+}
+
+async fn keep<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    quantities: &[(ItemId, XeroQuantity)],
+    done: &mut Done,
+) -> Result<(), AppError> {
+    let location = LocationId::main();
+    let now = writer.now();
+    let today = writer.clock().day_of(now);
+    let keys: Vec<Key> =
+        quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())).collect();
+    let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
+    let mut writes = Vec::new();
+    let mut reported = Vec::new();
+    for ((item, xero), position) in quantities.iter().zip(positions) {
+        let (before, expect) = match position {
+            Some(row) => (row.content, row.expect),
+            None => (Position { tracked: true, ..Position::default() }, Expect::Absent),
+        };
+        let snapshot = Snapshot { xero: *xero, at: now, booked: before.booked };
+        let same = before.snapshot.is_some_and(|known| known.xero == *xero && known.booked == before.booked);
+        if same && before.tracked {
+            if before.opened && !snapshot.residual()?.is_zero() {
+                ask(writer, *item, &snapshot, before.value).await?;
+            }
+            continue;
+        }
+        let after = Position { tracked: true, snapshot: Some(snapshot), ..before.clone() };
+        let plan = Key::Plan(*item, location.clone());
+        let plan = load::one::<Plan>(writer.ports().store(), writer.owner(), plan).await?;
+        if let Some(alert) =
+            warning(writer, *item, &location, &before, &after, plan.as_ref().map(|plan| &plan.content), today)?
+        {
+            done.crossed.insert(*item);
+            writes.push(alert);
+        }
+        reported.push(*item);
+        writes.push(Versioned { content: after, expect }.write(Key::Position(*item, location.clone())));
+    }
+    let Some(first) = reported.first() else { return Ok(()) };
+    let event = Event {
+        what: EventType::StockReported,
+        subject: first.to_string(),
+        time: now,
+        source: Source::Poll,
+    };
+    let reason = Reason { event: Some(event), ..Reason::own("keep Xero's quantities") }.with("items", reported.len());
+    super::touch(writer, reported.into_iter().collect()).await?;
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await
+}
+
+/// A difference that stood through two readings: documents had time to come in between.
+async fn ask<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    snapshot: &Snapshot,
+    value: parstock_domain::fixed::Money,
+) -> Result<(), AppError> {
+    let residual = snapshot.residual()?;
+    let id = derived("review", &["residual", &item.to_string(), &residual.to_string()]);
+    if load::one::<Review>(writer.ports().store(), writer.owner(), Key::Review(id)).await?.is_some() {
+        return Ok(());
+    }
+    let value_differs = snapshot.xero.cost_pool.minus(value)?;
+    let cause = if residual > Quantity::ZERO {
+        "more came in than the documents say; likely a stock adjustment in Xero or a bill that was edited without its date of change"
+    } else {
+        "more went out than the documents say; likely a stock adjustment in Xero or a sale that was not synced"
+    };
+    let text = format!(
+        "Xero holds {} of a tracked item where the documents explain {} ({residual} unexplained, {value_differs} in value): {cause}. Xero's figure is used; look at the item's history in Xero.",
+        snapshot.xero.on_hand, snapshot.booked
+    );
+    let review = Review { kind: ReviewKind::Residual, since: writer.now(), item: Some(item), document: None, text };
+    writer.ports().store().write_each(writer.owner(), vec![unguarded(Key::Review(id), review)]).await?;
+    Ok(())
+}
+
+/// What is needed to derive the opening balance of a tracked item.
+pub(super) struct Held {
+    /// The item.
+    pub item: ItemId,
+    /// What Xero says.
+    pub xero: XeroQuantity,
+    /// Its position.
+    pub position: Versioned<Position>,
+    /// Its layer.
+    pub layer: Versioned<Layer>,
+}
