@@ -1,0 +1,319 @@
+//! Secrets: the connections' credentials and tokens, the webhook's signing keys, Slack's addresses.
+//!
+//! Each secret has a name; [`names`] builds them all. On AWS they lie in Secrets Manager below the stack's prefix,
+//! on one machine in one encrypted file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::future::Future;
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_secretsmanager::Client;
+use chacha20poly1305::aead::{Aead, Generate, Key, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use jiff::{SignedDuration, Timestamp};
+use parstock_app::ports::Clock;
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::aws::why;
+
+/// How long a secret that was read is believed, so that a changed one is used soon without a deployment.
+pub const SECRET_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// The names of secrets, without the stack's prefix.
+pub mod names {
+    use parstock_domain::ids::OrgId;
+
+    /// The webhook's signing keys, a JSON list of texts: the present one, and during a rotation the one before it.
+    pub const WEBHOOK_KEYS: &str = "webhook-keys";
+
+    /// A connection's `{"client_id": …, "client_secret": …}`.
+    pub fn credentials(connection: &str) -> String {
+        format!("connections/{connection}/credentials")
+    }
+
+    /// A connection's access token, kept by parstock itself.
+    pub fn token(connection: &str) -> String {
+        format!("connections/{connection}/token")
+    }
+
+    /// The address of an org's Slack webhook.
+    pub fn slack(org: OrgId) -> String {
+        format!("orgs/{org}/slack")
+    }
+}
+
+/// How old an answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// At most [`SECRET_AGE_MAX`].
+    Recent,
+    /// As the vault has it now.
+    Now,
+}
+
+/// Why a secret could not be read or kept. No text holds any of it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum VaultError {
+    /// It may work another time.
+    #[error("the vault did not serve the secret {name}: {why}")]
+    Unavailable {
+        /// Which secret.
+        name: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// A person has to act; the text says what to do.
+    #[error("{0}")]
+    NeedsPerson(String),
+}
+
+/// Where secrets are kept.
+pub trait Vault: Send + Sync {
+    /// A secret; `None` if there is none of this name.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    fn get(
+        &self,
+        name: &str,
+        freshness: Freshness,
+    ) -> impl Future<Output = Result<Option<SecretString>, VaultError>> + Send;
+
+    /// Keeps a secret in place of the one that has its name.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    fn put(&self, name: &str, secret: SecretString) -> impl Future<Output = Result<(), VaultError>> + Send;
+}
+
+/// AWS Secrets Manager.
+#[derive(Debug)]
+pub struct SecretsManagerVault<K> {
+    client: Client,
+    /// What every name begins with: the stack's own part of Secrets Manager.
+    prefix: String,
+    clock: Arc<K>,
+    recent: Mutex<BTreeMap<String, (Timestamp, Option<SecretString>)>>,
+}
+
+impl<K: Clock> SecretsManagerVault<K> {
+    /// The secrets whose names begin with `prefix` and a slash.
+    pub fn new(client: Client, prefix: String, clock: Arc<K>) -> Self {
+        Self { client, prefix, clock, recent: Mutex::default() }
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        format!("{}/{name}", self.prefix)
+    }
+
+    fn remembered(&self, name: &str) -> Option<Option<SecretString>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, secret) = recent.get(name)?;
+        (self.clock.now().duration_since(*read_at) < SECRET_AGE_MAX).then(|| secret.clone())
+    }
+
+    fn remember(&self, name: &str, secret: Option<SecretString>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.insert(name.to_owned(), (self.clock.now(), secret));
+    }
+}
+
+fn unavailable(name: &str, why: String) -> VaultError {
+    VaultError::Unavailable { name: name.to_owned(), why }
+}
+
+impl<K: Clock> Vault for SecretsManagerVault<K> {
+    async fn get(&self, name: &str, freshness: Freshness) -> Result<Option<SecretString>, VaultError> {
+        if freshness == Freshness::Recent
+            && let Some(secret) = self.remembered(name)
+        {
+            return Ok(secret);
+        }
+        let secret = match self.client.get_secret_value().secret_id(self.full_name(name)).send().await {
+            Ok(answer) => answer.secret_string.map(SecretString::from),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => None,
+            Err(error) => return Err(unavailable(name, why(&error))),
+        };
+        self.remember(name, secret.clone());
+        Ok(secret)
+    }
+
+    async fn put(&self, name: &str, secret: SecretString) -> Result<(), VaultError> {
+        let (id, text) = (self.full_name(name), secret.expose_secret());
+        let kept = self.client.put_secret_value().secret_id(&id).secret_string(text).send().await;
+        match kept {
+            Ok(_) => {}
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                let created = self.client.create_secret().name(id).secret_string(text).send().await;
+                created.map_err(|error| unavailable(name, why(&error)))?;
+            }
+            Err(error) => return Err(unavailable(name, why(&error))),
+        }
+        self.remember(name, Some(secret));
+        Ok(())
+    }
+}
+
+/// The file that holds the key, within the vault's folder.
+const KEY_FILE: &str = "vault.key";
+/// The file that holds the secrets, within the vault's folder.
+const SEALED_FILE: &str = "vault.sealed";
+/// What the sealed bytes are bound to, so that they open as nothing else.
+const SEAL: &[u8] = b"parstock-vault-v1";
+/// The length of the random part of each sealing, in bytes.
+const NONCE_BYTES: usize = 24;
+/// Only the owner may read and write.
+const OWNER_ONLY: u32 = 0o600;
+
+/// One encrypted file in a folder, beside the file with its key, which only the owner may read.
+///
+/// It keeps secrets out of backups and searches of the data folder's contents, not from the owner's own programs.
+/// One process at a time uses a folder.
+pub struct EncryptedFileVault {
+    sealed: PathBuf,
+    cipher: XChaCha20Poly1305,
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl std::fmt::Debug for EncryptedFileVault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EncryptedFileVault").field("sealed", &self.sealed).finish_non_exhaustive()
+    }
+}
+
+impl EncryptedFileVault {
+    /// Opens the vault of a folder; makes the folder and a new key where there is neither key nor secrets.
+    ///
+    /// # Errors
+    /// [`VaultError::NeedsPerson`] if others may read the key, if it is gone or damaged, or the folder can't be
+    /// used.
+    pub fn open(folder: &Path) -> Result<Self, VaultError> {
+        let (key_file, sealed) = (folder.join(KEY_FILE), folder.join(SEALED_FILE));
+        fs::create_dir_all(folder).map_err(|error| file_problem(folder, &error))?;
+        let cipher = match fs::metadata(&key_file) {
+            Ok(metadata) => {
+                if metadata.permissions().mode() & 0o077 != 0 {
+                    let path = key_file.display();
+                    return Err(VaultError::NeedsPerson(format!(
+                        "others may read {path}, the key of the secrets: run `chmod 600 {path}`"
+                    )));
+                }
+                let bytes = fs::read(&key_file).map_err(|error| file_problem(&key_file, &error))?;
+                XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| {
+                    VaultError::NeedsPerson(format!("{} is not a key of 32 bytes", key_file.display()))
+                })?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !sealed.exists() => {
+                let key = Key::<XChaCha20Poly1305>::generate();
+                write_private(&key_file, key.as_slice()).map_err(|error| file_problem(&key_file, &error))?;
+                XChaCha20Poly1305::new(&key)
+            }
+            Err(error) => return Err(file_problem(&key_file, &error)),
+        };
+        Ok(Self { sealed, cipher, writing: tokio::sync::Mutex::new(()) })
+    }
+
+    fn read(&self) -> Result<BTreeMap<String, String>, VaultError> {
+        let bytes = match fs::read(&self.sealed) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(file_problem(&self.sealed, &error)),
+        };
+        let damaged = || {
+            VaultError::NeedsPerson(format!(
+                "{} can't be opened with its key: put both back from one backup, or remove both and enter the \
+                 secrets again",
+                self.sealed.display()
+            ))
+        };
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(damaged)?;
+        let nonce = XNonce::try_from(nonce).map_err(|_| damaged())?;
+        let opened = self.cipher.decrypt(&nonce, Payload { msg: sealed, aad: SEAL }).map_err(|_| damaged())?;
+        serde_json::from_slice(&opened).map_err(|_| damaged())
+    }
+
+    fn write(&self, secrets: &BTreeMap<String, String>) -> Result<(), VaultError> {
+        let unsealed = |what: &str| VaultError::NeedsPerson(format!("the secrets could not be {what}"));
+        let plain = serde_json::to_vec(secrets).map_err(|_| unsealed("written as JSON"))?;
+        let nonce = XNonce::generate();
+        let sealed =
+            self.cipher.encrypt(&nonce, Payload { msg: &plain, aad: SEAL }).map_err(|_| unsealed("sealed"))?;
+        let mut bytes = nonce.to_vec();
+        bytes.extend(sealed);
+        let new = self.sealed.with_extension("new");
+        write_private(&new, &bytes)
+            .and_then(|()| fs::rename(&new, &self.sealed))
+            .map_err(|error| file_problem(&self.sealed, &error))
+    }
+}
+
+impl Vault for EncryptedFileVault {
+    async fn get(&self, name: &str, _: Freshness) -> Result<Option<SecretString>, VaultError> {
+        Ok(self.read()?.remove(name).map(SecretString::from))
+    }
+
+    async fn put(&self, name: &str, secret: SecretString) -> Result<(), VaultError> {
+        let _one_at_a_time = self.writing.lock().await;
+        let mut secrets = self.read()?;
+        secrets.insert(name.to_owned(), secret.expose_secret().to_owned());
+        self.write(&secrets)
+    }
+}
+
+/// Writes a file that only its owner may read, and waits until it is on the disk.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn file_problem(path: &Path, error: &io::Error) -> VaultError {
+    VaultError::NeedsPerson(format!("{} can't be used: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CANARY: &str = "canary-3f9c";
+
+    #[tokio::test]
+    async fn what_is_put_comes_back_from_the_next_process_and_is_not_readable_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = EncryptedFileVault::open(folder.path()).unwrap();
+        assert!(vault.get("a", Freshness::Recent).await.unwrap().is_none());
+        vault.put("a", CANARY.into()).await.unwrap();
+        vault.put("b", "other".into()).await.unwrap();
+        let again = EncryptedFileVault::open(folder.path()).unwrap();
+        assert_eq!(again.get("a", Freshness::Now).await.unwrap().unwrap().expose_secret(), CANARY);
+        let bytes = fs::read(folder.path().join(SEALED_FILE)).unwrap();
+        assert!(!bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+        assert!(!format!("{again:?}").contains(CANARY));
+    }
+
+    #[tokio::test]
+    async fn a_changed_byte_a_lost_key_and_an_open_key_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = EncryptedFileVault::open(folder.path()).unwrap();
+        vault.put("a", CANARY.into()).await.unwrap();
+        let (key, sealed) = (folder.path().join(KEY_FILE), folder.path().join(SEALED_FILE));
+
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(EncryptedFileVault::open(folder.path()).unwrap_err().to_string().contains("chmod 600"));
+        fs::set_permissions(&key, fs::Permissions::from_mode(OWNER_ONLY)).unwrap();
+
+        let mut bytes = fs::read(&sealed).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&sealed, bytes).unwrap();
+        let error = vault.get("a", Freshness::Now).await.unwrap_err().to_string();
+        assert!(error.contains("can't be opened") && !error.contains(CANARY), "{error}");
+
+        fs::remove_file(&key).unwrap();
+        assert!(EncryptedFileVault::open(folder.path()).is_err(), "a new key would make the secrets unreadable");
+    }
+}
