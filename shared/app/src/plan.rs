@@ -10,14 +10,14 @@ use parstock_domain::document::Item;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::{Movement, MovementKey, OrderLine, Position};
-use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Supplier, Wanted};
+use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Standing, Supplier, Wanted};
 use parstock_domain::settings::{Learned, Origin, Resolved, Sourced};
 
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::{Message, PLAN_ITEMS_MAX};
 use crate::ports::{Clock, Ports, Store, Write};
-use crate::records::{ContactRecord, Key, List, Owner, Pointer, Profile, Rejected, Touched, Want};
+use crate::records::{ContactRecord, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want};
 use crate::send::{send_in, send_now};
 use crate::writer::{Reason, Writer};
 
@@ -87,6 +87,8 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     let positions =
         load::many::<Position>(ports.store(), owner, &keys(&|item| Key::Position(item, location.clone()))).await?;
     let lessons = load::many::<Learned>(ports.store(), owner, &keys(&Key::Supply)).await?;
+    let troubles =
+        load::many::<Trouble>(ports.store(), owner, &keys(&|item| Key::Trouble(item, location.clone()))).await?;
     let standing = load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
     let codes: Vec<String> = masters.iter().flatten().map(|row| row.content.code.clone()).collect();
     let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
@@ -103,12 +105,17 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     };
     let mut writes = Vec::new();
     let mut wants_changed = false;
-    for (((item, position), lesson), old) in masters.into_iter().zip(positions).zip(lessons).zip(standing) {
+    let rows = masters.into_iter().zip(positions).zip(lessons).zip(standing).zip(troubles);
+    for ((((item, position), lesson), old), trouble) in rows {
         // an item that was never booked has nothing to plan
         let (Some(item), Some(position)) = (item, position) else { continue };
         let item = item.content;
         let old = old.map(|row| row.content);
-        let plan = chunk.plan(&item, &location, &position.content, lesson.map(|row| row.content)).await?;
+        let lesson = lesson.map(|row| row.content);
+        let resolved = chunk.resolved(&item, &location, lesson.as_ref());
+        let plan = chunk.plan(&item, &resolved, &position.content, lesson).await?;
+        let standing = replenish::standing(&position.content, &plan, &resolved, chunk.today)?;
+        mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);
         writes.push(unguarded(Key::Plan(item.id, location.clone()), plan));
     }
@@ -120,15 +127,17 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
 }
 
 impl<P: Ports> Chunk<'_, P> {
+    fn resolved(&self, item: &Item, location: &LocationId, lesson: Option<&Learned>) -> Resolved {
+        self.settings.for_item(item, location, lesson.map(|lesson| lesson.supplier_name.as_str()))
+    }
+
     async fn plan(
         &self,
         item: &Item,
-        location: &LocationId,
+        resolved: &Resolved,
         position: &Position,
         lesson: Option<Learned>,
     ) -> Result<Plan, AppError> {
-        let resolved =
-            self.settings.for_item(item, location, lesson.as_ref().map(|lesson| lesson.supplier_name.as_str()));
         let rate = self.rate(item.id, position).await?;
         let orders = load::all::<OrderLine>(self.ports.store(), self.org, &List::OrderLines(item.id)).await?;
         let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
@@ -137,10 +146,10 @@ impl<P: Ports> Chunk<'_, P> {
             now: self.now,
             rate,
             on_hand: position.on_hand(self.today)?,
-            committed: replenish::committed(position, &resolved)?,
+            committed: replenish::committed(position, resolved)?,
             orders: &orders,
-            settings: &resolved,
-            supplier: self.supplier(&resolved, lesson.as_ref()),
+            settings: resolved,
+            supplier: self.supplier(resolved, lesson.as_ref()),
             unit_price: lesson
                 .map(|lesson| Sourced { value: lesson.unit_price, from: Origin::Learned })
                 .or(item.purchase_price.map(|price| Sourced { value: price, from: Origin::Default })),
@@ -173,6 +182,33 @@ impl<P: Ports> Chunk<'_, P> {
             }
         }
         Ok(demand::rate(demands, position.first_on, self.today)?)
+    }
+}
+
+/// Keeps the list of items that stand otherwise than well.
+fn mark_trouble(
+    item: &Item,
+    location: &LocationId,
+    standing: Standing,
+    plan: &Plan,
+    known: Option<Trouble>,
+    writes: &mut Vec<Write>,
+) {
+    let key = Key::Trouble(item.id, location.clone());
+    let trouble = Trouble {
+        code: item.code.clone(),
+        name: item.name.clone(),
+        standing,
+        available: plan.on_hand.and_then(|on_hand| on_hand.minus(plan.committed).ok()),
+        runs_out_on: plan.stock_out_on,
+        late_orders: u32::try_from(plan.late_orders.len()).unwrap_or(u32::MAX),
+    };
+    let well = matches!(standing, Standing::Fine | Standing::Ordered) && trouble.late_orders == 0;
+    match known {
+        Some(_) if well => writes.push(removal(key)),
+        Some(known) if known == trouble => {}
+        None if well => {}
+        _ => writes.push(unguarded(key, trouble)),
     }
 }
 

@@ -10,7 +10,8 @@ use parstock_domain::ids::{
     ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
 use parstock_domain::ledger::{BookedLine, Layer, Movement, MovementKey, OrderLine, Position};
-use parstock_domain::replenish::Plan;
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::replenish::{Plan, Standing};
 use parstock_domain::settings::{ItemSettings, Learned, Policy, SupplierSettings};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -75,6 +76,8 @@ pub enum Key {
     Plan(ItemId, LocationId),
     /// A plan that wants to order now.
     Want(ContactId, ItemId, LocationId),
+    /// An item that stands otherwise than well.
+    Trouble(ItemId, LocationId),
     /// Items to plan again, marked before they are booked.
     Touched(Uuid),
     /// A proposal.
@@ -126,6 +129,8 @@ pub enum List {
     OrderLines(ItemId),
     /// Plans that want to order now, by supplier.
     Wants,
+    /// Items that stand otherwise than well.
+    Troubles,
     /// Marks of items to plan again.
     Touched,
     /// Proposals.
@@ -289,7 +294,7 @@ pub struct DocumentRecord {
     /// How many rows of further lines there are.
     pub more: u32,
     /// Money on lines that name no item.
-    pub uncountable: parstock_domain::fixed::Money,
+    pub uncountable: Money,
     /// The effect by which we wrote it ourselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
@@ -439,6 +444,24 @@ pub struct DigestRecord {
     pub content: String,
 }
 
+/// An item that stands otherwise than well, as it was last planned: digests and counts read these instead
+/// of every item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// What is available; `None` when it was never counted.
+    pub available: Option<Quantity>,
+    /// When it runs out unless something comes.
+    pub runs_out_on: Option<Date>,
+    /// Its orders whose day has long passed.
+    pub late_orders: u32,
+}
+
 /// Items to plan again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
@@ -563,6 +586,8 @@ records! {
     Plan(Plan)
     /// See [`Want`].
     Want(Want)
+    /// See [`Trouble`].
+    Trouble(Trouble)
     /// See [`Touched`].
     Touched(Touched)
     /// See [`Proposal`].
@@ -608,6 +633,7 @@ impl List {
             | (Self::Contacts, Key::Contact(_))
             | (Self::Documents, Key::Document(_))
             | (Self::Wants, Key::Want(..))
+            | (Self::Troubles, Key::Trouble(..))
             | (Self::Touched, Key::Touched(_))
             | (Self::Proposals, Key::Proposal(_))
             | (Self::PendingProposals, Key::PendingProposal(_))

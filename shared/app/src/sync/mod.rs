@@ -12,7 +12,7 @@ use parstock_domain::event::Source;
 use parstock_domain::ids::{DocumentId, ItemId, OrgId};
 
 use crate::error::AppError;
-use crate::load::{self, Versioned, removal, unguarded};
+use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
 use crate::ports::{Books, BooksSession, Clock, Commit, Feed, Ports, Priority, Store, Write};
 use crate::records::{Backfill, HintOf, Key, List, WaitingHint};
@@ -221,11 +221,6 @@ async fn touch<P: Ports>(writer: &Writer<'_, P>, items: BTreeSet<ItemId>) -> Res
     });
     writer.ports().store().write_each(writer.owner(), marks.collect()).await?;
     Ok(())
-}
-
-/// A deletion of marks that were served.
-pub(crate) fn forget(keys: impl IntoIterator<Item = Key>) -> Vec<Write> {
-    keys.into_iter().map(removal).collect()
 }
 
 type Codes = BTreeMap<String, ItemId>;
