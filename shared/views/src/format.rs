@@ -1,5 +1,7 @@
 //! How money, quantities, days and ages are written.
 
+use std::borrow::Borrow;
+
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 use parstock_domain::audit::Head;
@@ -9,6 +11,8 @@ use parstock_domain::fixed::{Money, Quantity, mul_div};
 pub const NO_FIGURE: &str = "–";
 
 /// Writes figures of one org as of one moment.
+///
+/// Its methods take figures by value or by reference, since templates pass references.
 #[derive(Clone, Debug)]
 pub struct Style {
     currency: String,
@@ -27,62 +31,73 @@ impl Style {
     }
 
     /// `$4,120.50`, with as many decimals as the currency has; `CHF 4,120.50` for one without a sign.
-    pub fn money(&self, amount: Money) -> String {
+    pub fn money(&self, amount: impl Borrow<Money>) -> String {
+        let amount = *amount.borrow();
         self.amount(amount, decimals(&self.currency))
     }
 
     /// `$4,121`: rounded half away from zero to whole units, for headlines.
-    pub fn whole_money(&self, amount: Money) -> String {
+    pub fn whole_money(&self, amount: impl Borrow<Money>) -> String {
+        let amount = *amount.borrow();
         self.amount(amount, 0)
     }
 
     /// A price of one unit: up to four decimals, never fewer than the currency has.
-    pub fn unit_price(&self, price: Money) -> String {
+    pub fn unit_price(&self, price: impl Borrow<Money>) -> String {
+        let price = *price.borrow();
         let exact = trailing_decimals(price.e4());
         self.amount(price, exact.max(decimals(&self.currency)))
     }
 
     /// As [`money`](Self::money), or a dash.
-    pub fn money_or_dash(&self, amount: Option<Money>) -> String {
+    pub fn money_or_dash(&self, amount: impl Borrow<Option<Money>>) -> String {
+        let amount = *amount.borrow();
         amount.map_or_else(|| NO_FIGURE.to_owned(), |amount| self.money(amount))
     }
 
     /// `1,204` or `0.5`: without zeros that say nothing.
-    pub fn quantity(&self, quantity: Quantity) -> String {
+    pub fn quantity(&self, quantity: impl Borrow<Quantity>) -> String {
+        let quantity = *quantity.borrow();
         fixed(quantity.e4(), trailing_decimals(quantity.e4()))
     }
 
     /// As [`quantity`](Self::quantity), or a dash.
-    pub fn quantity_or_dash(&self, quantity: Option<Quantity>) -> String {
+    pub fn quantity_or_dash(&self, quantity: impl Borrow<Option<Quantity>>) -> String {
+        let quantity = *quantity.borrow();
         quantity.map_or_else(|| NO_FIGURE.to_owned(), |quantity| self.quantity(quantity))
     }
 
     /// `+12` or `-3`.
-    pub fn change(&self, quantity: Quantity) -> String {
+    pub fn change(&self, quantity: impl Borrow<Quantity>) -> String {
+        let quantity = *quantity.borrow();
         let sign = if quantity > Quantity::ZERO { "+" } else { "" };
         format!("{sign}{}", self.quantity(quantity))
     }
 
     /// `Tue 24 Nov`, with the year when it is another than the present.
-    pub fn day(&self, day: Date) -> String {
+    pub fn day(&self, day: impl Borrow<Date>) -> String {
+        let day = *day.borrow();
         let shape = if day.year() == self.now.year() { "%a %-d %b" } else { "%a %-d %b %Y" };
         day.strftime(shape).to_string()
     }
 
     /// As [`day`](Self::day), or a dash.
-    pub fn day_or_dash(&self, day: Option<Date>) -> String {
+    pub fn day_or_dash(&self, day: impl Borrow<Option<Date>>) -> String {
+        let day = *day.borrow();
         day.map_or_else(|| NO_FIGURE.to_owned(), |day| self.day(day))
     }
 
     /// `08:04` today, else `Mon 23 Nov 17:30`, in the org's time zone.
-    pub fn instant(&self, at: Timestamp) -> String {
+    pub fn instant(&self, at: impl Borrow<Timestamp>) -> String {
+        let at = *at.borrow();
         let local = at.to_zoned(self.now.time_zone().clone());
         let time = local.strftime("%H:%M");
         if local.date() == self.today() { time.to_string() } else { format!("{} {time}", self.day(local.date())) }
     }
 
     /// How long ago: `4 min`, `3 hours`, `2 days`.
-    pub fn age(&self, since: Timestamp) -> String {
+    pub fn age(&self, since: impl Borrow<Timestamp>) -> String {
+        let since = *since.borrow();
         let minutes = self.now.timestamp().duration_since(since).as_mins();
         match minutes {
             ..1 => "less than a minute".to_owned(),
@@ -93,7 +108,8 @@ impl Style {
     }
 
     /// `12 days`, or a dash.
-    pub fn cover(&self, days: Option<u32>) -> String {
+    pub fn cover(&self, days: impl Borrow<Option<u32>>) -> String {
+        let days = *days.borrow();
         days.map_or_else(|| NO_FIGURE.to_owned(), |days| counted(days, "day", "days"))
     }
 

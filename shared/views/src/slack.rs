@@ -46,27 +46,14 @@ impl Blocks {
         }
     }
 
-    /// A paragraph of escaped mrkdwn lines; lines that don't fit are left out whole.
+    /// A paragraph of escaped mrkdwn lines.
     pub(crate) fn section(&mut self, lines: &[String]) {
-        let mut joined = String::new();
-        for line in lines {
-            if joined.chars().count() + line.chars().count() + 1 > SECTION_CHARS_MAX {
-                break;
-            }
-            if !joined.is_empty() {
-                joined.push('\n');
-            }
-            joined.push_str(line);
-        }
-        if !joined.is_empty() {
-            self.push(Block::Section { text: Text::Mrkdwn { text: joined, verbatim: true } });
-        }
+        self.push(Block::Section { text: mrkdwn(lines) });
     }
 
-    /// A small grey line of escaped mrkdwn.
-    pub(crate) fn context(&mut self, line: &str) {
-        let line = text::cut(line, SECTION_CHARS_MAX);
-        self.push(Block::Context { elements: vec![Text::Mrkdwn { text: line, verbatim: true }] });
+    /// Small grey lines of escaped mrkdwn.
+    pub(crate) fn context(&mut self, lines: &[String]) {
+        self.push(Block::Context { elements: vec![mrkdwn(lines)] });
     }
 
     pub(crate) fn divider(&mut self) {
@@ -82,6 +69,20 @@ impl Blocks {
     pub(crate) fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
+}
+
+/// The lines as one text; one that doesn't fit is left out whole, since a cut might split an escape.
+fn mrkdwn(lines: &[String]) -> Text {
+    let mut joined = String::new();
+    for line in lines {
+        if joined.chars().count() + line.chars().count() < SECTION_CHARS_MAX {
+            if !joined.is_empty() {
+                joined.push('\n');
+            }
+            joined.push_str(line);
+        }
+    }
+    Text::Mrkdwn { text: joined, verbatim: true }
 }
 
 /// A link. `address` is ours; `label` may come from outside.

@@ -27,6 +27,10 @@ pub const CHANGES_MAX: usize = 9;
 /// Written orders that a digest shows; the rest is counted.
 pub const WRITTEN_MAX: usize = 10;
 
+/// What a reader must know before deciding in phase observe.
+pub(crate) const OBSERVE_NOTE: &str =
+    "Phase observe: parstock writes nothing to Xero. To approve orders, set the phase to assist.";
+
 /// Everything that a digest says. It is stored with the day, so that the digest can be shown again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DigestContent {
@@ -91,8 +95,12 @@ impl DecideNow {
         Ok(Self { count, total, shown: all })
     }
 
-    fn more(&self) -> usize {
+    pub(crate) fn more(&self) -> usize {
         self.count.saturating_sub(self.shown.len())
+    }
+
+    pub(crate) fn more_words(&self) -> String {
+        counted(self.more(), "more proposal", "more proposals")
     }
 }
 
@@ -118,17 +126,17 @@ impl Decision {
         self.lines.iter().filter_map(|line| line.runs_out_on).min()
     }
 
-    fn more(&self) -> usize {
+    pub(crate) fn more(&self) -> usize {
         self.line_count.saturating_sub(self.lines.len())
     }
 
     /// The path of its page below the console's address.
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/proposals/{}", self.proposal)
     }
 
     /// The chart that stands for it: that of its most urgent line.
-    fn chart(&self) -> Option<&StockChart> {
+    pub(crate) fn chart(&self) -> Option<&StockChart> {
         self.lines.first().and_then(|line| line.chart.as_ref())
     }
 }
@@ -164,6 +172,29 @@ pub struct DecisionLine {
     pub chart: Option<StockChart>,
 }
 
+impl DecisionLine {
+    /// Where it stands: `8 on hand, 6 available, 0 on order`.
+    pub(crate) fn stock(&self, style: &Style) -> String {
+        let on_order = style.quantity(self.on_order);
+        match (self.on_hand, self.available) {
+            (Some(on_hand), Some(available)) if on_hand != available => format!(
+                "{} on hand, {} available, {on_order} on order",
+                style.quantity(on_hand),
+                style.quantity(available)
+            ),
+            (Some(on_hand), _) => format!("{} on hand, {on_order} on order", style.quantity(on_hand)),
+            (None, _) => format!("not counted, {on_order} on order"),
+        }
+    }
+
+    /// How long that lasts: `lasts 3 days, runs out Fri 27 Nov`; `None` when nobody knows.
+    pub(crate) fn lasting(&self, style: &Style) -> Option<String> {
+        let days = self.cover_days?;
+        let until = self.runs_out_on.map(|day| format!(", runs out {}", style.day(day))).unwrap_or_default();
+        Some(if days == 0 { "nothing left to sell".to_owned() } else { format!("lasts {}{until}", counted(days, "day", "days")) })
+    }
+}
+
 /// What stands otherwise than yesterday. Made by [`Changes::of`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
@@ -184,7 +215,7 @@ impl Changes {
         Self { count, shown: all }
     }
 
-    fn more(&self) -> usize {
+    pub(crate) fn more(&self) -> usize {
         self.count.saturating_sub(self.shown.len())
     }
 }
@@ -238,7 +269,7 @@ impl Change {
     }
 
     /// What happened, without the item: `low, 8 available, runs out Fri 27 Nov`.
-    fn sentence(&self, style: &Style) -> String {
+    pub(crate) fn sentence(&self, style: &Style) -> String {
         let mut sentence = self.now.words().to_owned();
         if let Some(available) = self.available {
             sentence.push_str(&format!(", {} available", style.quantity(available)));
@@ -249,8 +280,16 @@ impl Change {
         sentence
     }
 
-    fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         self.kind().map_or("Changed", ChangeKind::words)
+    }
+
+    /// The colour of its word in a mail.
+    fn colour(&self) -> &'static str {
+        match self.kind() {
+            Some(ChangeKind::Worse | ChangeKind::New) => "#a3211a",
+            Some(ChangeKind::Resolved) | None => "#1c6b3a",
+        }
     }
 }
 
@@ -273,7 +312,7 @@ pub struct Watching {
 
 impl Watching {
     /// What is worth a word, with its page below the console's address.
-    fn entries(&self) -> Vec<(u32, &'static str, &'static str)> {
+    pub(crate) fn entries(&self) -> Vec<(u32, &'static str, &'static str)> {
         [
             (self.out_of_stock, "out of stock", "/positions?standing=out"),
             (self.low, "low", "/positions?standing=low"),
@@ -303,7 +342,7 @@ pub struct NotCounted {
 
 impl NotCounted {
     /// The sentences, none when everything is counted.
-    fn sentences(&self) -> Vec<String> {
+    pub(crate) fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         if self.items > 0 {
             let (is, an) = if self.items == 1 { ("has", "its") } else { ("have", "their") };
@@ -494,6 +533,23 @@ impl DigestContent {
     /// The end of the audit chain, short: `audit entry 4211, hash 1f2e3d4c5b6a7988`.
     pub(crate) fn audit_line(&self) -> String {
         crate::format::audit_head(self.trust.audit)
+    }
+
+    pub(crate) fn written_shown(&self) -> &[WrittenOrder] {
+        self.written.get(..WRITTEN_MAX).unwrap_or(&self.written)
+    }
+
+    /// `Draft PS-… for Nordwood, $1,240.00, approved by Kim, written at Mon 23 Nov 17:30.`
+    pub(crate) fn written_sentence(&self, order: &WrittenOrder) -> String {
+        let style = self.style();
+        format!(
+            "Draft {} for {}, {}, approved by {}, written at {}.",
+            order.number,
+            order.supplier,
+            style.money(order.total),
+            order.approved_by,
+            style.instant(order.at)
+        )
     }
 
     pub(crate) fn observes(&self) -> bool {

@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use super::{STYLE_SHEET, Site, Tab};
-use crate::digest::DigestContent;
+use crate::digest::{Decision, DigestContent};
 use crate::format::Style;
 
 /// The digest of a day.
@@ -32,7 +32,8 @@ struct Page<'a> {
     title: String,
     style_sheet: &'static str,
     page: &'a DigestPage,
-    charts: Vec<Option<String>>,
+    /// With the chart of each.
+    decisions: Vec<(&'a Decision, Option<String>)>,
 }
 
 impl DigestPage {
@@ -42,8 +43,9 @@ impl DigestPage {
     /// A template that can't be filled, a bug.
     pub fn render(&self) -> Result<String, askama::Error> {
         let style = self.content.as_ref().map_or_else(|| self.site.style(), DigestContent::style);
-        let charts = self.content.iter().flat_map(|content| &content.decide.shown);
-        let charts = charts.map(|decision| decision.chart().map(|chart| chart.svg(&style))).collect();
+        let decisions = self.content.iter().flat_map(|content| &content.decide.shown);
+        let decisions =
+            decisions.map(|decision| (decision, decision.chart().map(|chart| chart.svg(&style)))).collect();
         Page {
             site: &self.site,
             title: format!("Digest of {}", style.day(self.day)),
@@ -51,7 +53,7 @@ impl DigestPage {
             tab: Tab::Digest,
             style_sheet: STYLE_SHEET,
             page: self,
-            charts,
+            decisions,
         }
         .render()
     }

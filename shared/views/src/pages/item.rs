@@ -10,7 +10,7 @@ use parstock_domain::ids::ProposalId;
 use super::positions::PositionRow;
 use super::{STYLE_SHEET, Site, Tab};
 use crate::chart::StockChart;
-use crate::format::Style;
+use crate::format::{Style, counted};
 
 /// A movement of the item with what it left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,10 @@ struct Page<'a> {
 }
 
 impl ItemPage {
+    fn older_words(&self) -> String {
+        counted(self.older, "older movement is", "older movements are")
+    }
+
     /// The page.
     ///
     /// # Errors

@@ -82,8 +82,6 @@ enum Tab {
     Digest,
     Health,
     Reviews,
-    /// A page beside them.
-    Other,
 }
 
 /// `text` as the value of a query parameter.

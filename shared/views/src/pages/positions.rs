@@ -7,7 +7,7 @@ use parstock_domain::ids::ItemId;
 
 use super::{STYLE_SHEET, Site, Tab, query_value};
 use crate::Standing;
-use crate::format::Style;
+use crate::format::{Style, counted};
 
 /// Rows of one page of positions.
 pub const POSITIONS_PER_PAGE: usize = 100;
@@ -132,8 +132,16 @@ impl PositionsPage {
         std::iter::once(all).chain(each).filter(|chip| chip.count > 0 || chip.chosen).collect()
     }
 
+    fn found_words(&self) -> String {
+        counted(self.found, "item", "items")
+    }
+
     fn pages(&self) -> usize {
         self.found.div_ceil(POSITIONS_PER_PAGE).max(1)
+    }
+
+    fn number(&self) -> usize {
+        self.query.page.max(1)
     }
 
     fn previous(&self) -> Option<String> {
@@ -142,7 +150,7 @@ impl PositionsPage {
     }
 
     fn next(&self) -> Option<String> {
-        let page = self.query.page.max(1).saturating_add(1);
+        let page = self.number().saturating_add(1);
         (page <= self.pages()).then(|| self.query.address(&self.site.root, self.query.standing, page))
     }
 }
