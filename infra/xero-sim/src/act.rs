@@ -49,7 +49,7 @@ impl E4 {
             value = value.checked_add(i64::from(digit - b'0') * place)?;
             place /= 10;
         }
-        if fraction.bytes().nth(4).is_some_and(|digit| digit >= b'5') {
+        if fraction.as_bytes().get(4).is_some_and(|digit| *digit >= b'5') {
             value = value.checked_add(1)?;
         }
         Some(E4(if negative { -value } else { value }))
@@ -465,7 +465,9 @@ mod tests {
 
     #[test]
     fn decimals_are_read_and_shown_exactly() {
-        for (text, value) in [("0", 0), ("12.5", 125_000), ("-0.0001", -1), ("2.00005", 20_001), ("-7", -70_000)] {
+        for (text, value) in
+            [("0", 0), ("12.5", 125_000), ("-0.0001", -1), ("2.00005", 20_001), ("-7", -70_000)]
+        {
             assert_eq!(E4::parse(text), Some(E4(value)), "{text}");
         }
         for text in ["", "-", ".5", "1e3", "1,5", "9223372036854775807", "1.2.3", "+1", " 1"] {

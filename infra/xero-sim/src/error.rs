@@ -41,7 +41,9 @@ pub enum OpenError {
         wanted: String,
     },
     /// A stored act can't be repeated.
-    #[error("act {number} of the simulator's file can't be repeated ({cause}): remove the file to start anew")]
+    #[error(
+        "act {number} of the simulator's file can't be repeated ({cause}): remove the file to start anew"
+    )]
     Unrepeatable {
         /// Its place in the file.
         number: i64,

@@ -29,7 +29,8 @@ pub(crate) fn line_id(document: Uuid, serial: u32) -> Uuid {
 
 /// A well-mixed number for draws: a pure function of its inputs (the finaliser of SplitMix64).
 pub(crate) fn draw(seed: u64, stream: u64, counter: u64) -> u64 {
-    let mut z = seed ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ counter.wrapping_mul(0xD1B5_4A32_D192_ED03);
+    let mut z =
+        seed ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ counter.wrapping_mul(0xD1B5_4A32_D192_ED03);
     for _ in 0..2 {
         z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

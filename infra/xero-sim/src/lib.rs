@@ -23,7 +23,7 @@ mod zones;
 
 pub use audit::{Audit, DocumentView, LineView};
 pub use error::{OpenError, XeroError};
-pub use http::{BODY_LIMIT, SLOW_ANSWER, SimClock, router};
+pub use http::{ADDRESS_LIMIT, BODY_LIMIT, SLOW_ANSWER, SimClock, router};
 pub use limits::{APP_CALLS_PER_MINUTE, CALLS_AT_ONCE, CALLS_PER_MINUTE};
 pub use oauth::TOKEN_SECONDS;
 pub use settings::{ApiFault, Faults, STARTER_CALLS_PER_DAY, Settings, Switches, WebhookFault};

@@ -55,7 +55,12 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(day_limit: u32, concurrent_has_retry_after: bool, offset_seed: u64, used: Used) -> Meter {
+    pub(crate) fn new(
+        day_limit: u32,
+        concurrent_has_retry_after: bool,
+        offset_seed: u64,
+        used: Used,
+    ) -> Meter {
         Meter {
             used,
             day_limit,

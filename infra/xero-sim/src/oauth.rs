@@ -75,9 +75,14 @@ pub(crate) fn grant(
         return TokenReply::Refused("invalid_scope");
     }
     let granted = scope.join(" ");
-    let claims = Claims { exp: now.as_second() + TOKEN_SECONDS, client_id: settings.client_id.clone(), scope };
+    let claims =
+        Claims { exp: now.as_second() + TOKEN_SECONDS, client_id: settings.client_id.clone(), scope };
     let Ok(claims) = serde_json::to_vec(&claims) else { return TokenReply::Refused("server_error") };
-    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#), URL_SAFE_NO_PAD.encode(claims));
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#),
+        URL_SAFE_NO_PAD.encode(claims)
+    );
     let token = format!("{signed}.{}", sign(&token_key(settings), signed.as_bytes()));
     TokenReply::Granted(format!(
         r#"{{"access_token":"{token}","expires_in":{TOKEN_SECONDS},"token_type":"Bearer","scope":"{granted}"}}"#
@@ -95,7 +100,8 @@ pub(crate) fn verify(
     now: Timestamp,
     authorization: Option<&str>,
 ) -> Result<Vec<String>, &'static str> {
-    let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or("AuthenticationUnsuccessful")?;
+    let token =
+        authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or("AuthenticationUnsuccessful")?;
     let (signed, signature) = token.rsplit_once('.').ok_or("AuthenticationUnsuccessful")?;
     if sign(&token_key(settings), signed.as_bytes()) != signature {
         return Err("AuthenticationUnsuccessful");

@@ -117,7 +117,8 @@ impl Store {
         while let Some(row) = rows.next()? {
             let number: i64 = row.get(0)?;
             let unrepeatable = |cause: String| OpenError::Unrepeatable { number, cause };
-            let at = Timestamp::from_millisecond(row.get(1)?).map_err(|error| unrepeatable(error.to_string()))?;
+            let at =
+                Timestamp::from_millisecond(row.get(1)?).map_err(|error| unrepeatable(error.to_string()))?;
             let body: String = row.get(3)?;
             let act = serde_json::from_str(&body).map_err(|error| unrepeatable(error.to_string()))?;
             work(StoredAct { number, at, by_app: row.get(2)?, act })?;
@@ -125,7 +126,12 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) fn put_waiting<T: Serialize>(&self, pile: Pile, number: u64, value: &T) -> rusqlite::Result<()> {
+    pub(crate) fn put_waiting<T: Serialize>(
+        &self,
+        pile: Pile,
+        number: u64,
+        value: &T,
+    ) -> rusqlite::Result<()> {
         if self.connection.is_none() {
             return Ok(());
         }
@@ -141,7 +147,8 @@ impl Store {
 
     pub(crate) fn waiting<T: DeserializeOwned>(&self, pile: Pile) -> rusqlite::Result<Vec<(u64, T)>> {
         let Some(connection) = &self.connection else { return Ok(Vec::new()) };
-        let mut statement = connection.prepare("SELECT number, body FROM waiting WHERE pile = ?1 ORDER BY number")?;
+        let mut statement =
+            connection.prepare("SELECT number, body FROM waiting WHERE pile = ?1 ORDER BY number")?;
         let rows = statement.query_map([pile.name()], |row| {
             Ok((u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0), decode(&row.get::<_, String>(1)?)?))
         })?;

@@ -226,7 +226,12 @@ impl Webhooks {
         if self.is_disabled() {
             return None;
         }
-        let resend = self.deliveries.values().filter(|delivery| !delivery.under_way).map(|delivery| delivery.due).min();
+        let resend = self
+            .deliveries
+            .values()
+            .filter(|delivery| !delivery.under_way)
+            .map(|delivery| delivery.due)
+            .min();
         let event = if self.is_retrying() { None } else { self.by_due.first().map(|(due, _)| *due) };
         let due = resend.into_iter().chain(event).min()?;
         Timestamp::from_millisecond(due).ok()
@@ -364,7 +369,12 @@ fn payload<'a>(events: impl Iterator<Item = &'a str>, (first, last): (u64, u64),
 }
 
 /// The event that follows from a happening, if any does.
-fn event_json(now: Timestamp, tenant: Uuid, happening: &Happening, payment_raises_event: bool) -> Option<String> {
+fn event_json(
+    now: Timestamp,
+    tenant: Uuid,
+    happening: &Happening,
+    payment_raises_event: bool,
+) -> Option<String> {
     let (endpoint, id, category, is_new, data) = match happening {
         Happening::Contact { id, is_new } => ("Contacts", id, "CONTACT", *is_new, None),
         Happening::Document { id, kind, status, is_new, is_payment, .. } => {
@@ -374,7 +384,9 @@ fn event_json(now: Timestamp, tenant: Uuid, happening: &Happening, payment_raise
             let list = DocumentList::of(*kind);
             match list {
                 DocumentList::Invoices => (list.endpoint(), id, "INVOICE", *is_new, None),
-                DocumentList::CreditNotes => (list.endpoint(), id, "CREDITNOTE", *is_new, Some((*kind, *status))),
+                DocumentList::CreditNotes => {
+                    (list.endpoint(), id, "CREDITNOTE", *is_new, Some((*kind, *status)))
+                }
                 DocumentList::PurchaseOrders | DocumentList::BankTransactions => return None,
             }
         }

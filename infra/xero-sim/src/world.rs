@@ -47,10 +47,10 @@ impl World {
         let mut acts_applied = 0;
         store.each_act(|stored| {
             acts_applied += u64::from(!stored.by_app);
-            books.apply(stored.at, &stored.act).map(|_| ()).map_err(|error| OpenError::Unrepeatable {
-                number: stored.number,
-                cause: error.to_string(),
-            })
+            books
+                .apply(stored.at, &stored.act)
+                .map(|_| ())
+                .map_err(|error| OpenError::Unrepeatable { number: stored.number, cause: error.to_string() })
         })?;
         let offset = ids.id("limit windows").as_u64_pair().0;
         let used = store.get("used")?.unwrap_or_default();
@@ -161,7 +161,12 @@ impl World {
     ///
     /// # Errors
     /// If it can't be stored.
-    pub fn delivery_answered(&mut self, id: u64, status: Option<u16>, now: Timestamp) -> Result<(), XeroError> {
+    pub fn delivery_answered(
+        &mut self,
+        id: u64,
+        status: Option<u16>,
+        now: Timestamp,
+    ) -> Result<(), XeroError> {
         self.store.begin()?;
         self.webhooks.answered(id, status, now, &self.store)?;
         Ok(self.store.commit()?)
@@ -204,7 +209,10 @@ impl World {
 
     /// Every item's code with whether Xero tracks it and its stock.
     pub fn items(&self) -> impl Iterator<Item = (&str, bool, Stock)> {
-        self.books.items.iter().map(|row| (row.value.item.code.as_str(), row.value.is_tracked(), row.value.stock))
+        self.books
+            .items
+            .iter()
+            .map(|row| (row.value.item.code.as_str(), row.value.is_tracked(), row.value.stock))
     }
 
     /// Every document in the order of writing.
@@ -229,7 +237,10 @@ impl World {
 
     /// The notes in the history of a document, item or contact, oldest first.
     pub fn notes(&self, of: Uuid) -> Vec<String> {
-        self.books.notes.get(&of).map_or_else(Vec::new, |notes| notes.iter().map(|n| n.details.clone()).collect())
+        self.books
+            .notes
+            .get(&of)
+            .map_or_else(Vec::new, |notes| notes.iter().map(|n| n.details.clone()).collect())
     }
 
     fn view(&self, document: &Document) -> DocumentView {
@@ -239,7 +250,10 @@ impl World {
             kind: document.kind,
             number: document.number.to_string(),
             reference: document.reference.to_string(),
-            contact: self.books.contact(document.contact).map_or_else(String::new, |row| row.value.name.clone()),
+            contact: self
+                .books
+                .contact(document.contact)
+                .map_or_else(String::new, |row| row.value.name.clone()),
             date: document.date,
             status: document.status,
             total: document.total,

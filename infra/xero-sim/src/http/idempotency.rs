@@ -39,7 +39,9 @@ impl World {
         }
         let known = self.remembered.get(key).filter(|known| known.expires > now.as_millisecond())?;
         if known.request != request {
-            return Some(Reply::refused("The Idempotency-Key has already been used with a different request"));
+            return Some(Reply::refused(
+                "The Idempotency-Key has already been used with a different request",
+            ));
         }
         Some(Reply::json(known.status, known.body.clone()))
     }

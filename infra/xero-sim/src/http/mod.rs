@@ -28,6 +28,8 @@ use crate::world::World;
 pub const SLOW_ANSWER: Duration = Duration::from_secs(3);
 /// Largest request body, in bytes.
 pub const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// Longest path with query, in bytes. Xero states none; about 52 ids in `IDs=` were seen to pass.
+pub const ADDRESS_LIMIT: usize = 2_200;
 
 /// Where the simulator takes the time from.
 pub trait SimClock: Send + Sync {
@@ -73,7 +75,11 @@ pub fn router(world: Arc<Mutex<World>>, clock: Arc<dyn SimClock>) -> axum::Route
         .with_state(Shared { world, clock })
 }
 
-async fn token(State(shared): State<Shared>, headers: HeaderMap, Form(form): Form<Vec<(String, String)>>) -> Response {
+async fn token(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Form(form): Form<Vec<(String, String)>>,
+) -> Response {
     let now = shared.clock.now();
     let reply = {
         let mut world = shared.world();
@@ -151,7 +157,13 @@ impl World {
         reply
     }
 
-    fn check_access(&self, now: Timestamp, headers: &HeaderMap, endpoint: &str, writes: bool) -> Result<(), Reply> {
+    fn check_access(
+        &self,
+        now: Timestamp,
+        headers: &HeaderMap,
+        endpoint: &str,
+        writes: bool,
+    ) -> Result<(), Reply> {
         let scopes = oauth::verify(&self.settings, now, header(headers, "authorization"))
             .map_err(|detail| Reply::denied(401, "Unauthorized", detail))?;
         // A custom connection needs no tenant, but a wrong one is refused.
@@ -164,7 +176,10 @@ impl World {
         }
         if !header(headers, "accept").is_some_and(|accepted| accepted.contains("json")) {
             // Xero would answer in XML, its default; a client that forgets the header should notice here, too.
-            return Err(Reply::plain(406, "Xero's default is XML, which is not simulated: send Accept: application/json"));
+            return Err(Reply::plain(
+                406,
+                "Xero's default is XML, which is not simulated: send Accept: application/json",
+            ));
         }
         Ok(())
     }
@@ -189,11 +204,16 @@ impl World {
             Some(ApiFault::ServerError) => Reply::plain(500, "An error occurred in Xero"),
             Some(ApiFault::Unavailable) => Reply::plain(503, "The Xero API is currently unavailable"),
             Some(ApiFault::DroppedBefore) => Reply::plain(500, ""),
-            Some(ApiFault::DroppedAfterCommit | ApiFault::Slow) | None => self.answer(now, parts, segments, body),
+            Some(ApiFault::DroppedAfterCommit | ApiFault::Slow) | None => {
+                self.answer(now, parts, segments, body)
+            }
         }
     }
 
     fn answer(&mut self, now: Timestamp, parts: &Parts, segments: &[&str], body: &[u8]) -> Reply {
+        if parts.uri.path_and_query().is_some_and(|address| address.as_str().len() > ADDRESS_LIMIT) {
+            return Reply::plain(414, "The address is too long");
+        }
         let query = match Query::read(parts) {
             Ok(query) => query,
             Err(reply) => return reply,

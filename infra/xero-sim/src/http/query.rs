@@ -129,7 +129,9 @@ impl Condition {
             (Field::Text(a), Field::Text(b)) => a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()),
             (Field::Flag(a), Field::Flag(b)) => a.cmp(b),
             (Field::Day(a), Field::Day(b)) => a.cmp(b),
-            _ => return Err(Reply::bad_query(&format!("'{}' can't be compared with this value", self.field))),
+            _ => {
+                return Err(Reply::bad_query(&format!("'{}' can't be compared with this value", self.field)));
+            }
         };
         Ok(match self.operator {
             ">=" => order.is_ge(),
@@ -177,8 +179,12 @@ fn read_order(text: &str) -> Result<(String, bool), Reply> {
     let mut words = text.split_whitespace();
     match (words.next(), words.next(), words.next()) {
         (Some(field), None, None) => Ok((field.to_owned(), false)),
-        (Some(field), Some(direction), None) if direction.eq_ignore_ascii_case("asc") => Ok((field.to_owned(), false)),
-        (Some(field), Some(direction), None) if direction.eq_ignore_ascii_case("desc") => Ok((field.to_owned(), true)),
+        (Some(field), Some(direction), None) if direction.eq_ignore_ascii_case("asc") => {
+            Ok((field.to_owned(), false))
+        }
+        (Some(field), Some(direction), None) if direction.eq_ignore_ascii_case("desc") => {
+            Ok((field.to_owned(), true))
+        }
         _ => Err(Reply::bad_query(&format!("The order '{text}' can't be read"))),
     }
 }

@@ -31,9 +31,14 @@ const ACTIONS: [&str; 12] = [
 
 /// The list that an endpoint's name means.
 pub(super) fn list_named(endpoint: &str) -> Option<DocumentList> {
-    [DocumentList::Invoices, DocumentList::CreditNotes, DocumentList::PurchaseOrders, DocumentList::BankTransactions]
-        .into_iter()
-        .find(|list| list.endpoint() == endpoint)
+    [
+        DocumentList::Invoices,
+        DocumentList::CreditNotes,
+        DocumentList::PurchaseOrders,
+        DocumentList::BankTransactions,
+    ]
+    .into_iter()
+    .find(|list| list.endpoint() == endpoint)
 }
 
 /// The part of a list that a page shows.
@@ -141,7 +146,8 @@ impl World {
             .filter(|row| ids.as_ref().is_none_or(|ids| ids.contains(&row.id.to_string())))
             .collect();
         rows.sort_by_key(|row| (row.updated, row.id));
-        let shown = turn_page(query.select(rows.into_iter(), |row, name| contact_field(row, name))?, query.page);
+        let shown =
+            turn_page(query.select(rows.into_iter(), |row, name| contact_field(row, name))?, query.page);
         Ok(self.paged_envelope(now, "Contacts", shown.page, |all| {
             for row in shown.rows {
                 all.object(|json| render::contact(json, row));
@@ -157,7 +163,8 @@ impl World {
 
     /// Items are not paged: all that match come in one answer.
     fn item_list(&self, now: Timestamp, query: &Query) -> Result<Reply, Reply> {
-        let mut rows: Vec<_> = self.books.items.iter().filter(|row| row.updated >= query.modified_since).collect();
+        let mut rows: Vec<_> =
+            self.books.items.iter().filter(|row| row.updated >= query.modified_since).collect();
         rows.sort_by_key(|row| (row.updated, row.id));
         let rows = query.select(rows.into_iter(), |row, name| item_field(row, name))?;
         Ok(self.envelope(now, "Items", |all| {
@@ -193,7 +200,9 @@ impl World {
         let rows = match &wanted.ids {
             None => {
                 let changed = self.books.changed_since(list, query.modified_since);
-                query.select(changed.filter(|document| wanted.has(document)), |row, name| document_field(row, name))?
+                query.select(changed.filter(|document| wanted.has(document)), |row, name| {
+                    document_field(row, name)
+                })?
             }
             Some(ids) => {
                 let mut named: Vec<&Document> = ids
@@ -321,7 +330,9 @@ fn document_field(document: &Document, name: &str) -> Option<Field> {
     match name {
         "Type" => Some(Field::Text(document.kind.xero_type().to_owned())),
         "Status" => Some(Field::Text(document.status.xero().to_owned())),
-        "InvoiceNumber" | "CreditNoteNumber" | "PurchaseOrderNumber" => Some(Field::Text(document.number.to_string())),
+        "InvoiceNumber" | "CreditNoteNumber" | "PurchaseOrderNumber" => {
+            Some(Field::Text(document.number.to_string()))
+        }
         "Reference" => Some(Field::Text(document.reference.to_string())),
         "Date" => Some(Field::Day(document.date)),
         "InvoiceID" | "CreditNoteID" | "PurchaseOrderID" | "BankTransactionID" => {

@@ -202,7 +202,10 @@ fn bank_head(json: &mut Json, document: &Document) {
     json.id("BankTransactionID", document.id);
     json.text("Type", document.kind.xero_type());
     // Bank transactions have no number of their own.
-    json.text("Reference", if document.reference.is_empty() { &document.number } else { &document.reference });
+    json.text(
+        "Reference",
+        if document.reference.is_empty() { &document.number } else { &document.reference },
+    );
     json.flag("IsReconciled", true);
 }
 

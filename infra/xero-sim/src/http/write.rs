@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::act::{Act, Changes, Currency, DocumentKind, DocumentName, E4, Line, LineAmountTypes, NewDocument, Status};
+use crate::act::{
+    Act, Changes, Currency, DocumentKind, DocumentName, E4, Line, LineAmountTypes, NewDocument, Status,
+};
 use crate::error::XeroError;
 use crate::http::query::Query;
 use crate::http::read::list_named;
@@ -93,10 +95,12 @@ impl World {
     ) -> Reply {
         match segments {
             ["PurchaseOrders"] => self.write_orders(now, only_new, None, query, body),
-            ["PurchaseOrders", id] => match self.document_in(DocumentList::PurchaseOrders, id).map(|order| order.id) {
-                Some(id) => self.write_orders(now, false, Some(id), query, body),
-                None => Reply::not_found(),
-            },
+            ["PurchaseOrders", id] => {
+                match self.document_in(DocumentList::PurchaseOrders, id).map(|order| order.id) {
+                    Some(id) => self.write_orders(now, false, Some(id), query, body),
+                    None => Reply::not_found(),
+                }
+            }
             [endpoint, id, "History"] => self.write_notes(now, endpoint, id, body),
             _ => Reply::plain(404, "This write is not simulated"),
         }
@@ -167,7 +171,12 @@ impl World {
     }
 
     /// Writes one purchase order; the error is only for a file that can't be written.
-    fn write_order(&mut self, now: Timestamp, only_new: bool, element: OrderIn) -> Result<Outcome, XeroError> {
+    fn write_order(
+        &mut self,
+        now: Timestamp,
+        only_new: bool,
+        element: OrderIn,
+    ) -> Result<Outcome, XeroError> {
         let done = self.order_act(now, only_new, &element).and_then(|(act, name)| {
             self.apply_within(now, &act, true)?;
             Ok(name)
@@ -193,7 +202,8 @@ impl World {
         let status = match element.status.as_deref() {
             None => None,
             Some(word) => Some(
-                Status::parse(word).ok_or_else(|| XeroError::refused(format!("Status '{word}' is not valid")))?,
+                Status::parse(word)
+                    .ok_or_else(|| XeroError::refused(format!("Status '{word}' is not valid")))?,
             ),
         };
         let contact = match &element.contact {
@@ -213,7 +223,9 @@ impl World {
                 kind,
                 number: number.clone(),
                 reference: element.reference.clone().unwrap_or_default(),
-                contact: contact.ok_or_else(|| XeroError::refused("A Contact must be specified for this type of transaction"))?,
+                contact: contact.ok_or_else(|| {
+                    XeroError::refused("A Contact must be specified for this type of transaction")
+                })?,
                 date: match date {
                     Some(date) => date,
                     None => self.today(now)?,
@@ -258,18 +270,22 @@ impl World {
     fn contact_name(&self, contact: &ContactIn) -> Result<String, XeroError> {
         let by_id = contact.id.and_then(|id| self.books.contact_with_id(id));
         let row = by_id.or_else(|| self.books.contact_with_number(contact.number.as_deref()?));
-        row.map(|row| row.value.name.clone()).ok_or_else(|| XeroError::refused("The Contact could not be found"))
+        row.map(|row| row.value.name.clone())
+            .ok_or_else(|| XeroError::refused("The Contact could not be found"))
     }
 
     fn today(&self, now: Timestamp) -> Result<Date, XeroError> {
         let organisation = self.books.organisation.as_ref().ok_or(XeroError::NoOrganisation)?;
-        day_in(&organisation.value.time_zone, now)
-            .ok_or_else(|| XeroError::refused("Send a Date: today is not known in this organisation's time zone"))
+        day_in(&organisation.value.time_zone, now).ok_or_else(|| {
+            XeroError::refused("Send a Date: today is not known in this organisation's time zone")
+        })
     }
 
     fn currency(&self, element: &OrderIn) -> Result<Option<Currency>, XeroError> {
         let base = self.books.organisation.as_ref().map(|row| row.value.base_currency.as_str());
-        let Some(code) = element.currency_code.as_deref().filter(|code| Some(*code) != base) else { return Ok(None) };
+        let Some(code) = element.currency_code.as_deref().filter(|code| Some(*code) != base) else {
+            return Ok(None);
+        };
         let rate = match &element.currency_rate {
             None => return Err(XeroError::refused("Send a CurrencyRate: day rates are not simulated")),
             Some(raw) => decimal("CurrencyRate", raw)?,
@@ -322,7 +338,8 @@ fn lines(present: Option<&Document>, given: &[LineIn]) -> Result<Vec<Line>, Xero
             ),
             _ => None,
         };
-        let number = |name, raw: &Option<Box<RawValue>>| raw.as_ref().map_or(Ok(E4::ZERO), |raw| decimal(name, raw));
+        let number =
+            |name, raw: &Option<Box<RawValue>>| raw.as_ref().map_or(Ok(E4::ZERO), |raw| decimal(name, raw));
         Ok(Line {
             item_code: line.item_code.clone().filter(|code| !code.is_empty()),
             description: line.description.clone().unwrap_or_default(),

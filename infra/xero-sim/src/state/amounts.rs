@@ -28,9 +28,10 @@ pub(crate) fn line_tax(amount: E4, percent: E4, amounts: LineAmountTypes) -> E4 
 pub(crate) fn in_base_currency(amount: E4, currency: Option<&Currency>) -> E4 {
     match currency {
         None => amount,
-        Some(currency) => {
-            E4::cents(div_half_up(i128::from(amount.0) * 1_000_000, i128::from(currency.rate_millionths) * 100))
-        }
+        Some(currency) => E4::cents(div_half_up(
+            i128::from(amount.0) * 1_000_000,
+            i128::from(currency.rate_millionths) * 100,
+        )),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::act::{Changes, Currency, DocumentKind, DocumentName, E4, Line, LineAmountTypes, NewDocument, Status};
 use crate::act::Tracking;
+use crate::act::{
+    Changes, Currency, DocumentKind, DocumentName, E4, Line, LineAmountTypes, NewDocument, Status,
+};
 use crate::error::XeroError;
 use crate::ids::line_id;
 use crate::state::amounts::{in_base_currency, line_amount, line_tax};
@@ -20,9 +22,16 @@ const LINE_LIMIT: usize = 5_000;
 type StockAfter = BTreeMap<u32, Stock>;
 
 impl Books {
-    pub(super) fn create_document(&mut self, at: i64, new: &NewDocument) -> Result<Vec<Happening>, XeroError> {
+    pub(super) fn create_document(
+        &mut self,
+        at: i64,
+        new: &NewDocument,
+    ) -> Result<Vec<Happening>, XeroError> {
         if !rules::may_begin(new.kind, new.status) {
-            return Err(XeroError::refused(format!("Status {} is not valid for a new document", new.status.xero())));
+            return Err(XeroError::refused(format!(
+                "Status {} is not valid for a new document",
+                new.status.xero()
+            )));
         }
         let number = if new.number.is_empty() { self.next_number(new.kind) } else { new.number.clone() };
         let contact = self.contact_index(&new.contact)?;
@@ -114,7 +123,8 @@ impl Books {
         let index = self.document_by_id.get(&before.id).copied().unwrap_or(u32::MAX);
         if let Some(uses) = uses {
             // Earlier documents of the old number keep their ids, since the count of its uses stays.
-            self.numbers.insert((document.kind, Arc::clone(&document.number)), NumberUse { latest: index, uses });
+            self.numbers
+                .insert((document.kind, Arc::clone(&document.number)), NumberUse { latest: index, uses });
         }
         let list = self.changed.entry(DocumentList::of(document.kind)).or_default();
         list.remove(&(before.updated, before.id, index));
@@ -179,7 +189,8 @@ impl Books {
     /// Sets what follows from a new status: a document with nothing to pay may be paid at once.
     fn settle_status(&self, document: &mut Document, before: Status) {
         let approved = document.status == Status::Authorised && !rules::has_effect(before);
-        let payable = matches!(DocumentList::of(document.kind), DocumentList::Invoices | DocumentList::CreditNotes);
+        let payable =
+            matches!(DocumentList::of(document.kind), DocumentList::Invoices | DocumentList::CreditNotes);
         if approved && payable && document.total == E4::ZERO && self.switches.zero_total_is_paid {
             document.status = Status::Paid;
         }
@@ -302,7 +313,9 @@ impl Books {
         };
         let account = self.line_account(kind, item, line.account_code.as_deref())?;
         let description = match (&*line.description, item.and_then(|index| self.item(index))) {
-            ("", None) => return Err(XeroError::refused("Description needs to be at least 1 character long")),
+            ("", None) => {
+                return Err(XeroError::refused("Description needs to be at least 1 character long"));
+            }
             ("", Some(row)) if row.value.item.name.is_empty() => row.value.item.code.clone(),
             ("", Some(row)) => row.value.item.name.clone(),
             (text, _) => text.to_owned(),
@@ -339,26 +352,32 @@ impl Books {
 
     /// The account of a line: the one named, or the item's. Stock bought belongs on the item's asset account, and
     /// only there can an inventory account be used.
-    fn line_account(&self, kind: DocumentKind, item: Option<u32>, code: Option<&str>) -> Result<Option<u32>, XeroError> {
+    fn line_account(
+        &self,
+        kind: DocumentKind,
+        item: Option<u32>,
+        code: Option<&str>,
+    ) -> Result<Option<u32>, XeroError> {
         let item = item.and_then(|index| self.item(index)).map(|row| &row.value.item);
-        let sells = matches!(kind, DocumentKind::Invoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney);
+        let sells =
+            matches!(kind, DocumentKind::Invoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney);
         let usual = item.map(|item| match &item.tracking {
             _ if sells => item.sales_account.as_str(),
             Tracking::Tracked { asset_account, .. } => asset_account.as_str(),
             Tracking::Untracked { purchase_account } => purchase_account.as_str(),
         });
         let Some(code) = code.or(usual) else { return Ok(None) };
-        let index = self
-            .account_by_code
-            .get(code)
-            .copied()
-            .ok_or_else(|| XeroError::refused(format!("Account code '{code}' is not a valid code for this document.")))?;
+        let index = self.account_by_code.get(code).copied().ok_or_else(|| {
+            XeroError::refused(format!("Account code '{code}' is not a valid code for this document."))
+        })?;
         let tracked = item.is_some_and(|item| matches!(item.tracking, Tracking::Tracked { .. }));
         let buys_stock = tracked && !sells;
         let is_inventory = self.account(Some(index)).is_some_and(|account| account.account_type == INVENTORY);
         if kind != DocumentKind::PurchaseOrder {
             if is_inventory && !buys_stock {
-                return Err(XeroError::refused("You cannot save this transaction using an inventory account type"));
+                return Err(XeroError::refused(
+                    "You cannot save this transaction using an inventory account type",
+                ));
             }
             if buys_stock && Some(code) != usual {
                 return Err(XeroError::refused("A tracked item must use its inventory asset account"));

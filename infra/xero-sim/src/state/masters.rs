@@ -36,7 +36,11 @@ fn next_index<T>(rows: &[T]) -> u32 {
 }
 
 impl Books {
-    pub(super) fn set_up(&mut self, at: i64, organisation: &Organisation) -> Result<Vec<Happening>, XeroError> {
+    pub(super) fn set_up(
+        &mut self,
+        at: i64,
+        organisation: &Organisation,
+    ) -> Result<Vec<Happening>, XeroError> {
         check_text("Name", &organisation.name, 255)?;
         let id = match &self.organisation {
             Some(present) => present.id,
@@ -84,7 +88,8 @@ impl Books {
         self.check_item_accounts(item)?;
         let known = self.item_by_code.get(&item.code).and_then(|i| self.items.get_mut(*i as usize));
         if let Some(row) = known {
-            let becomes_untracked = matches!(item.tracking, Tracking::Untracked { .. }) && row.value.is_tracked();
+            let becomes_untracked =
+                matches!(item.tracking, Tracking::Untracked { .. }) && row.value.is_tracked();
             if becomes_untracked && row.value.has_moved {
                 return Err(XeroError::refused(format!(
                     "Item {} has transactions and can't become untracked",

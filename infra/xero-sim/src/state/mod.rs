@@ -12,7 +12,9 @@ use std::sync::Arc;
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
-use crate::act::{Account, Act, Contact, Currency, DocumentKind, DocumentName, E4, Item, LineAmountTypes, Status};
+use crate::act::{
+    Account, Act, Contact, Currency, DocumentKind, DocumentName, E4, Item, LineAmountTypes, Status,
+};
 use crate::act::{Organisation, Tracking};
 use crate::error::XeroError;
 use crate::ids::Ids;
@@ -306,7 +308,11 @@ impl Books {
     }
 
     /// The documents of a list that changed at or after an instant (milliseconds), oldest change first, then by id.
-    pub(crate) fn changed_since(&self, list: DocumentList, since: i64) -> impl DoubleEndedIterator<Item = &Document> {
+    pub(crate) fn changed_since(
+        &self,
+        list: DocumentList,
+        since: i64,
+    ) -> impl DoubleEndedIterator<Item = &Document> {
         self.changed
             .get(&list)
             .into_iter()

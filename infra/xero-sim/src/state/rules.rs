@@ -11,7 +11,8 @@ use crate::state::Document;
 const NOT_MODIFIABLE: &str = "Invoice not of valid status for modification";
 const ORDER_NOT_MODIFIABLE: &str = "Purchase order not of valid status for modification";
 /// Refusal of a change to a paid document.
-const HAS_PAYMENT: &str = "This document cannot be edited as it has a payment or credit note allocated to it.";
+const HAS_PAYMENT: &str =
+    "This document cannot be edited as it has a payment or credit note allocated to it.";
 
 /// What a document of this kind does to tracked stock once it has effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,11 @@ pub(super) fn may_begin(kind: DocumentKind, status: Status) -> bool {
 }
 
 /// Refuses changes that the present status doesn't allow.
-pub(super) fn check_change(document: &Document, changes: &Changes, switches: &Switches) -> Result<(), XeroError> {
+pub(super) fn check_change(
+    document: &Document,
+    changes: &Changes,
+    switches: &Switches,
+) -> Result<(), XeroError> {
     let next = changes.status.unwrap_or(document.status);
     let allowed = match document.kind {
         DocumentKind::PurchaseOrder => return check_order(document.status, next, changes, switches),
@@ -98,7 +103,12 @@ fn may_follow_bank(present: Status, next: Status) -> bool {
     present == Status::Authorised && matches!(next, Status::Authorised | Status::Deleted | Status::Voided)
 }
 
-fn check_order(present: Status, next: Status, changes: &Changes, switches: &Switches) -> Result<(), XeroError> {
+fn check_order(
+    present: Status,
+    next: Status,
+    changes: &Changes,
+    switches: &Switches,
+) -> Result<(), XeroError> {
     use Status::{Authorised, Billed, Deleted, Draft, Submitted};
     let allowed = match (present, next) {
         (Draft, Draft | Submitted | Authorised | Deleted) => true,

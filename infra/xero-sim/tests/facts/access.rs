@@ -10,9 +10,14 @@ async fn client_credentials_give_a_bearer_token_of_thirty_minutes() {
     // Fact: a custom connection signs in with client credentials and HTTP Basic; access tokens last 30 minutes, and
     // there is no refresh token (developer.xero.com, Custom Connections).
     let company = Company::new().await;
-    let answer = company.ask_token(&company.basic(), "grant_type=client_credentials&scope=accounting.contacts.read").await;
+    let answer = company
+        .ask_token(&company.basic(), "grant_type=client_credentials&scope=accounting.contacts.read")
+        .await;
     let json = answer.json();
-    assert_eq!((answer.status, json["expires_in"].as_i64(), json["token_type"].as_str()), (200, Some(1800), Some("Bearer")));
+    assert_eq!(
+        (answer.status, json["expires_in"].as_i64(), json["token_type"].as_str()),
+        (200, Some(1800), Some("Bearer"))
+    );
     assert!(json.get("refresh_token").is_none());
     assert_eq!(json["scope"], "accounting.contacts.read");
     company.pass_seconds(1799);
@@ -52,7 +57,8 @@ async fn tokens_and_tenants_are_checked() {
             assert_eq!(answer.json()["Detail"], "AuthenticationUnsuccessful");
         }
     }
-    let bare = Request::get("/api.xro/2.0/Organisation").header("accept", "application/json").body(Body::empty());
+    let bare =
+        Request::get("/api.xro/2.0/Organisation").header("accept", "application/json").body(Body::empty());
     assert_eq!(company.send(bare.unwrap()).await.unwrap().status, 401);
     company.token.replace_range(40..41, "!");
     assert_eq!(company.get("Organisation").await.status, 401);
@@ -64,10 +70,15 @@ async fn scopes_limit_what_can_be_called() {
     // (developer.xero.com, Scopes, since 2 March 2026).
     let mut company = Company::new().await;
     let form = "grant_type=client_credentials&scope=accounting.invoices.read%20accounting.settings.read";
-    company.token = company.ask_token(&company.basic(), form).await.json()["access_token"].as_str().unwrap().to_owned();
-    for (path, status) in
-        [("Invoices", 200), ("PurchaseOrders", 200), ("Items", 200), ("Contacts", 403), ("BankTransactions", 403)]
-    {
+    company.token =
+        company.ask_token(&company.basic(), form).await.json()["access_token"].as_str().unwrap().to_owned();
+    for (path, status) in [
+        ("Invoices", 200),
+        ("PurchaseOrders", 200),
+        ("Items", 200),
+        ("Contacts", 403),
+        ("BankTransactions", 403),
+    ] {
         assert_eq!(company.get(path).await.status, status, "{path}");
     }
     assert_eq!(company.put("PurchaseOrders", &company.order_json("PO-1", "")).await.status, 403);
@@ -87,7 +98,9 @@ async fn without_accept_json_the_default_would_be_xml() {
 #[tokio::test]
 async fn unknown_addresses_are_not_found() {
     let company = Company::new().await;
-    for path in ["Quotes", "Invoices/PO-1/Nothing", "Invoices/00000000-0000-0000-0000-000000000001", "Items/GHOST"] {
+    for path in
+        ["Quotes", "Invoices/PO-1/Nothing", "Invoices/00000000-0000-0000-0000-000000000001", "Items/GHOST"]
+    {
         assert_eq!(company.get(path).await.status, 404, "{path}");
     }
 }

@@ -1,7 +1,9 @@
 //! Stock, cost, statuses and amounts.
 
 use jiff::civil::date;
-use parstock_xero_sim::act::{Act, Changes, Currency, DocumentKind as Kind, E4, LineAmountTypes, Status, Tracking};
+use parstock_xero_sim::act::{
+    Act, Changes, Currency, DocumentKind as Kind, E4, LineAmountTypes, Status, Tracking,
+};
 use parstock_xero_sim::{Happening, Settings, Switches};
 
 use crate::support::*;
@@ -125,7 +127,8 @@ async fn a_zero_total_bill_raises_stock_with_its_value() {
     // mirror on the adjustment account (developer.xero.com, "Tracked inventory in Xero"). Whether it then is AUTHORISED
     // or PAID is unconfirmed; voiding needs no payments on it either way.
     for (paid, status) in [(false, Status::Authorised), (true, Status::Paid)] {
-        let company = Company::with_switches(Switches { zero_total_is_paid: paid, ..Switches::default() }).await;
+        let company =
+            Company::with_switches(Switches { zero_total_is_paid: paid, ..Switches::default() }).await;
         let lines = vec![line("TEA", "2", "10"), text_line("Inventory Adjustment", "2", "-10", "401")];
         company.write(Kind::Bill, "ADJ-1", Status::Authorised, lines).unwrap();
         assert_eq!(company.status(Kind::Bill, "ADJ-1"), status);
@@ -174,7 +177,10 @@ async fn quantities_are_never_negative() {
     // Fact: "The quantity value '-x.0000' is invalid. Quantity must not be less than zero." (WorkGuru support).
     let company = Company::new().await;
     let refused = company.write(Kind::Bill, "B-1", Status::Draft, vec![line("TEA", "-2", "1")]);
-    assert_eq!(messages(refused), ["The quantity value '-2.0000' is invalid. Quantity must not be less than zero."]);
+    assert_eq!(
+        messages(refused),
+        ["The quantity value '-2.0000' is invalid. Quantity must not be less than zero."]
+    );
 }
 
 #[tokio::test]

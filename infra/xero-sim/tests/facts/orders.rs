@@ -1,7 +1,7 @@
 //! Writing purchase orders and notes through the API.
 
-use parstock_xero_sim::act::{DocumentKind as Kind, Status};
 use parstock_xero_sim::Switches;
+use parstock_xero_sim::act::{DocumentKind as Kind, Status};
 
 use crate::support::*;
 
@@ -9,7 +9,8 @@ use crate::support::*;
 async fn an_order_is_created_as_sent() {
     // Fact: PUT /PurchaseOrders creates; prices have 4 places; the answer carries the order with its ids (Xero-OpenAPI).
     let company = Company::new().await;
-    let body = company.order_json("PS-1", r#""Reference":"plan 7","DeliveryDate":"2026-03-20","Status":"DRAFT","#);
+    let body =
+        company.order_json("PS-1", r#""Reference":"plan 7","DeliveryDate":"2026-03-20","Status":"DRAFT","#);
     let answer = company.put("PurchaseOrders?summarizeErrors=false", &body).await;
     let order = &answer.list("PurchaseOrders")[0];
     assert_eq!(order["StatusAttributeString"], "OK");
@@ -41,11 +42,16 @@ async fn an_orders_number_is_unique_and_its_contact_exists() {
         let answer = company.send(request).await.unwrap();
         assert_eq!(answer.status, 400);
         let json = answer.json();
-        assert_eq!((json["ErrorNumber"].as_i64(), json["Type"].as_str()), (Some(10), Some("ValidationException")));
+        assert_eq!(
+            (json["ErrorNumber"].as_i64(), json["Type"].as_str()),
+            (Some(10), Some("ValidationException"))
+        );
         assert_eq!(json["Elements"][0]["ValidationErrors"][0]["Message"], "Order number must be unique");
     }
     for contact in [r#"{"Name":"Mill & Sons"}"#, r#"{"ContactID":"6a1f3a52-0000-4000-8000-000000000000"}"#] {
-        let body = format!(r#"{{"Contact":{contact},"LineItems":[{{"ItemCode":"TEA","Quantity":1,"UnitAmount":1}}]}}"#);
+        let body = format!(
+            r#"{{"Contact":{contact},"LineItems":[{{"ItemCode":"TEA","Quantity":1,"UnitAmount":1}}]}}"#
+        );
         assert_eq!(company.put("PurchaseOrders", &body).await.status, 400, "{contact}");
     }
     let body = r#"{"Contact":{"ContactNumber":"S-1"},"LineItems":[{"ItemCode":"TEA","Quantity":"1.5","UnitAmount":1}]}"#;
@@ -58,7 +64,12 @@ fn batch(company: &Company) -> String {
         let whole = company.order_json(number, "");
         whole.strip_prefix(r#"{"PurchaseOrders":["#).unwrap().strip_suffix("]}").unwrap().to_owned()
     };
-    format!(r#"{{"PurchaseOrders":[{},{},{}]}}"#, one("PS-1"), one("PS-1").replace("TEA", "GHOST"), one("PS-3"))
+    format!(
+        r#"{{"PurchaseOrders":[{},{},{}]}}"#,
+        one("PS-1"),
+        one("PS-1").replace("TEA", "GHOST"),
+        one("PS-3")
+    )
 }
 
 #[tokio::test]
@@ -66,8 +77,10 @@ async fn with_summarize_errors_false_each_element_answers_for_itself() {
     // Fact: summarizeErrors=false gives 200 with StatusAttributeString and ValidationErrors per element (Xero-OpenAPI;
     // developer.xero.com, Requests and Responses).
     let company = Company::new().await;
-    let orders = company.put("PurchaseOrders?summarizeErrors=false", &batch(&company)).await.list("PurchaseOrders");
-    let states: Vec<_> = orders.iter().map(|order| order["StatusAttributeString"].as_str().unwrap()).collect();
+    let orders =
+        company.put("PurchaseOrders?summarizeErrors=false", &batch(&company)).await.list("PurchaseOrders");
+    let states: Vec<_> =
+        orders.iter().map(|order| order["StatusAttributeString"].as_str().unwrap()).collect();
     assert_eq!(states, ["OK", "ERROR", "OK"]);
     assert!(orders[1]["ValidationErrors"][0]["Message"].as_str().unwrap().len() > 5);
     assert_eq!(company.world.lock().unwrap().document_count(), 2);
@@ -91,7 +104,8 @@ async fn an_order_is_changed_by_post() {
     let company = Company::new().await;
     let body = company.order_json("PS-1", r#""Status":"AUTHORISED","#);
     let order = company.put("PurchaseOrders", &body).await.list("PurchaseOrders").remove(0);
-    let (id, line) = (order["PurchaseOrderID"].as_str().unwrap(), order["LineItems"][0]["LineItemID"].as_str().unwrap());
+    let (id, line) =
+        (order["PurchaseOrderID"].as_str().unwrap(), order["LineItems"][0]["LineItemID"].as_str().unwrap());
     let body = format!(
         r#"{{"PurchaseOrders":[{{"PurchaseOrderID":"{id}","LineItems":[
             {{"LineItemID":"{line}","ItemCode":"TEA","Quantity":6,"UnitAmount":1.5}},
@@ -102,7 +116,8 @@ async fn an_order_is_changed_by_post() {
     assert_eq!(changed["LineItems"].as_array().unwrap().len(), 2);
     assert!(company.get(&format!("PurchaseOrders/{id}")).await.body.contains(r#""Total":15.00"#));
     let renewed = body.replace(&format!(r#""LineItemID":"{line}","#), "");
-    let changed = company.post(&format!("PurchaseOrders/{id}"), &renewed).await.list("PurchaseOrders").remove(0);
+    let changed =
+        company.post(&format!("PurchaseOrders/{id}"), &renewed).await.list("PurchaseOrders").remove(0);
     assert_ne!(changed["LineItems"][0]["LineItemID"], line);
     // PUT only creates.
     assert_eq!(company.put("PurchaseOrders", &body).await.status, 400);

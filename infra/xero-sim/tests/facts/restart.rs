@@ -47,13 +47,14 @@ async fn books_orders_keys_limits_and_webhooks_survive_a_kill() {
     let again = company.put_with_key("PurchaseOrders", "k-1", &body).await.unwrap();
     assert_eq!(again.body, first.body);
     assert_eq!(again.header("X-DayLimit-Remaining"), Some("998"));
-    let mut world = company.world.lock().unwrap();
-    let later = due.checked_add(SignedDuration::from_secs(1)).unwrap();
-    let deliveries = world.take_due_deliveries(later).unwrap();
-    assert_eq!(deliveries.len(), 1);
-    world.delivery_answered(deliveries[0].id, Some(200), later).unwrap();
-    assert_eq!(world.next_due(), None);
-    drop(world);
+    {
+        let mut world = company.world.lock().unwrap();
+        let later = due.checked_add(SignedDuration::from_secs(1)).unwrap();
+        let deliveries = world.take_due_deliveries(later).unwrap();
+        assert_eq!(deliveries.len(), 1);
+        world.delivery_answered(deliveries[0].id, Some(200), later).unwrap();
+        assert_eq!(world.next_due(), None);
+    }
     kill(company);
     assert_eq!(open(&path).await.world.lock().unwrap().next_due(), None);
 }
@@ -62,7 +63,12 @@ async fn books_orders_keys_limits_and_webhooks_survive_a_kill() {
 fn the_same_history_has_the_same_ids_under_one_seed_only() {
     let history: Vec<TimedAct> = master_data()
         .into_iter()
-        .chain([Act::CreateDocument(document(Kind::Bill, "B-1", Status::Authorised, vec![line("TEA", "1", "1")]))])
+        .chain([Act::CreateDocument(document(
+            Kind::Bill,
+            "B-1",
+            Status::Authorised,
+            vec![line("TEA", "1", "1")],
+        ))])
         .map(|act| TimedAct { at: start(), act })
         .collect();
     let world = |seed: u64| {
@@ -104,4 +110,52 @@ fn a_file_of_another_world_is_refused() {
     let switches = Switches { payment_raises_event: false, ..Switches::default() };
     let error = World::open(Some(&path), 1, Settings { switches, ..Settings::development(1) }).unwrap_err();
     assert!(error.to_string().contains("remove the file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_kill_after_any_step_finds_all_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("xero.db");
+    let company = open(&path).await;
+    for step in 0..12 {
+        company.pass_seconds(7);
+        let number = format!("N-{step}");
+        match step % 4 {
+            0 => drop(
+                company.write(Kind::Bill, &number, Status::Authorised, vec![line("TEA", "5", "2")]).unwrap(),
+            ),
+            1 => {
+                let answer = company.put("PurchaseOrders", &company.order_json(&number, "")).await;
+                assert_eq!(answer.status, 200);
+            }
+            2 => drop(
+                company
+                    .write(Kind::Invoice, &number, Status::Authorised, vec![line("TEA", "2", "9")])
+                    .unwrap(),
+            ),
+            _ => {
+                let now = company.now();
+                let mut world = company.world.lock().unwrap();
+                for delivery in world.take_due_deliveries(now).unwrap() {
+                    world.delivery_answered(delivery.id, Some(200), now).unwrap();
+                }
+            }
+        }
+        // What a killed process leaves behind is the two files as they are now.
+        let left = tempfile::tempdir().unwrap();
+        for name in ["xero.db", "xero.db-wal"] {
+            std::fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+        }
+        let found =
+            World::open(Some(&left.path().join("xero.db")), SEED, Settings::development(SEED)).unwrap();
+        let world = company.world.lock().unwrap();
+        assert_eq!(
+            found.documents().collect::<Vec<_>>(),
+            world.documents().collect::<Vec<_>>(),
+            "step {step}"
+        );
+        assert_eq!(found.stock("TEA"), world.stock("TEA"));
+        assert_eq!(found.next_due(), world.next_due(), "step {step}");
+        assert_eq!(found.acts_applied(), world.acts_applied());
+    }
 }

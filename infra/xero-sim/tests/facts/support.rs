@@ -161,7 +161,8 @@ impl Answer {
 
     /// The elements of the answer's list, each as the raw text it was sent as.
     pub fn raw(&self, list: &str) -> Vec<String> {
-        let all: std::collections::BTreeMap<String, Box<RawValue>> = serde_json::from_str(&self.body).unwrap();
+        let all: std::collections::BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(&self.body).unwrap();
         let elements: Vec<Box<RawValue>> = serde_json::from_str(all[list].get()).unwrap();
         elements.into_iter().map(|element| element.get().to_owned()).collect()
     }

@@ -41,7 +41,8 @@ fn payloads_are_signed_with_the_key_as_displayed() {
     // Fact: x-xero-signature is the base64 of HMAC-SHA256 over the raw body, under the UTF-8 bytes of the key as
     // displayed (XeroAPI/XeroWebhooksReceiver issue 1, whose values these are).
     let key = "LR+QgKlbRciIPYpi65tTKLaZ3FzLLofCNEQWrRXqWXJeDFrfexzfVI9SmnVuCWDJ4jnjHB9ECtOyxZSofRxwWw==";
-    let body = br#"{"events":[],"firstEventSequence": 0,"lastEventSequence": 0, "entropy": "LUWDSUDGSWNZVALZXBEV"}"#;
+    let body =
+        br#"{"events":[],"firstEventSequence": 0,"lastEventSequence": 0, "entropy": "LUWDSUDGSWNZVALZXBEV"}"#;
     assert_eq!(sign(key, body), "BjzNbYUfrzg4g8wxm+dKHaZVrKxr2m75E296fUbD1E4=");
 }
 
@@ -51,7 +52,9 @@ async fn a_payload_has_xeros_odd_shape() {
     // notes (Xero-OpenAPI webhooks; XeroAPI/XeroWebhooksReceiver issue 1).
     let company = quiet().await;
     invoice(&company, "I-1", Status::Draft);
-    company.write(Kind::SupplierCredit, "C-1", Status::Draft, vec![text_line("Back", "1", "5", "401")]).unwrap();
+    company
+        .write(Kind::SupplierCredit, "C-1", Status::Draft, vec![text_line("Back", "1", "5", "401")])
+        .unwrap();
     let mut world = company.world.lock().unwrap();
     let due = world.next_due().unwrap();
     assert!(due > company.now() && due < company.now().checked_add(SignedDuration::from_secs(6)).unwrap());
@@ -59,21 +62,31 @@ async fn a_payload_has_xeros_odd_shape() {
     let deliveries = world.take_due_deliveries(due).unwrap();
     assert_eq!(deliveries.len(), 1);
     let text = String::from_utf8(deliveries[0].body.clone()).unwrap();
-    assert!(text.starts_with(r#"{"events":[{"resourceUrl":"https://api.xero.com/api.xro/2.0/Invoices/"#), "{text}");
+    assert!(
+        text.starts_with(r#"{"events":[{"resourceUrl":"https://api.xero.com/api.xro/2.0/Invoices/"#),
+        "{text}"
+    );
     assert!(text.contains(r#"],"firstEventSequence": "#) && text.contains(r#", "entropy": ""#), "{text}");
     assert_eq!(deliveries[0].signature, sign(&world.settings().webhook_key, &deliveries[0].body));
     let payload = json(&deliveries[0]);
-    let (first, last) = (payload["firstEventSequence"].as_u64().unwrap(), payload["lastEventSequence"].as_u64().unwrap());
+    let (first, last) =
+        (payload["firstEventSequence"].as_u64().unwrap(), payload["lastEventSequence"].as_u64().unwrap());
     assert_eq!(last - first, 1);
     assert_eq!(payload["entropy"].as_str().unwrap().len(), 20);
     let [invoice, credit] = payload["events"].as_array().unwrap().as_slice() else { panic!() };
     assert_eq!(invoice["eventDateUtc"], "2026-03-02T01:00:00.250");
-    assert_eq!((invoice["eventCategory"].as_str(), invoice["eventType"].as_str()), (Some("INVOICE"), Some("CREATE")));
+    assert_eq!(
+        (invoice["eventCategory"].as_str(), invoice["eventType"].as_str()),
+        (Some("INVOICE"), Some("CREATE"))
+    );
     assert_eq!(invoice["tenantType"], "ORGANISATION");
     assert_eq!(invoice["tenantId"], world.tenant_id().unwrap().to_string());
     assert!(invoice.get("data").is_none());
     assert_eq!(credit["eventCategory"], "CREDITNOTE");
-    assert_eq!((credit["data"]["Type"].as_str(), credit["data"]["Status"].as_str()), (Some("ACCPAYCREDIT"), Some("DRAFT")));
+    assert_eq!(
+        (credit["data"]["Type"].as_str(), credit["data"]["Status"].as_str()),
+        (Some("ACCPAYCREDIT"), Some("DRAFT"))
+    );
 }
 
 #[tokio::test]
@@ -99,7 +112,8 @@ async fn only_invoices_credit_notes_and_contacts_raise_events() {
 async fn a_payment_raises_an_event_or_not() {
     // Fact: whether paying an invoice raises INVOICE UPDATE is likely but undocumented: unconfirmed.
     for raises in [false, true] {
-        let company = Company::with_switches(Switches { payment_raises_event: raises, ..Switches::default() }).await;
+        let company =
+            Company::with_switches(Switches { payment_raises_event: raises, ..Switches::default() }).await;
         events(&company);
         invoice(&company, "I-1", Status::Authorised);
         assert_eq!(events(&company).len(), 1);
@@ -124,7 +138,11 @@ async fn a_burst_comes_in_few_payloads_with_an_unbroken_sequence() {
         .map(|delivery| {
             let payload = json(delivery);
             let events = payload["events"].as_array().unwrap().len() as u64;
-            (payload["firstEventSequence"].as_u64().unwrap(), payload["lastEventSequence"].as_u64().unwrap(), events)
+            (
+                payload["firstEventSequence"].as_u64().unwrap(),
+                payload["lastEventSequence"].as_u64().unwrap(),
+                events,
+            )
         })
         .collect();
     for pair in ranges.windows(2) {
