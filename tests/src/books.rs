@@ -1,0 +1,430 @@
+//! A small Xero behind the `Books` port: documents that people change at any moment, limits, lost answers,
+//! and its own rule for the quantities of tracked items.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use parstock_app::ports::{
+    Allowance, Books, BooksError, BooksSession, DocumentPage, Feed, Priority,
+};
+use parstock_domain::audit::Hash;
+use parstock_domain::document::{
+    Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef, OrderDraft,
+    Organisation, XeroQuantity,
+};
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::governance::Approval;
+use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, OrgId};
+
+use crate::scheduler::{Edge, Sim, Verdict, later, lock};
+
+/// How long an idempotency key is remembered (Xero: about six minutes, unconfirmed).
+const KEY_REMEMBERED: SignedDuration = SignedDuration::from_mins(6);
+/// Documents on a page. Far fewer than Xero's, so that pages shift while they are read.
+pub const PAGE_DOCUMENTS: usize = 7;
+/// Contacts on a page.
+const PAGE_CONTACTS: usize = 3;
+
+/// What Xero holds of one organisation.
+#[derive(Clone, Debug)]
+pub struct Company {
+    /// The organisation.
+    pub organisation: Organisation,
+    /// Its items.
+    pub items: BTreeMap<ItemId, Item>,
+    /// Its contacts, with the instant of their latest change.
+    pub contacts: BTreeMap<uuid::Uuid, (Contact, Timestamp)>,
+    /// Its documents in their present state.
+    pub documents: BTreeMap<DocumentId, Document>,
+    /// What lay there of tracked items before the first document.
+    pub initial: BTreeMap<ItemId, Quantity>,
+    /// Notes on purchase orders.
+    pub notes: BTreeMap<DocumentId, Vec<String>>,
+    /// Purchase orders that were written through the port, with the approval behind each.
+    pub written: Vec<Written>,
+    keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
+    parked_until: Option<Timestamp>,
+    calls: BTreeMap<&'static str, u64>,
+}
+
+/// A purchase order that was written through the port.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The order's Xero id.
+    pub order: DocumentId,
+    /// What was asked for.
+    pub draft: OrderDraft,
+    /// The approval that stood behind it.
+    pub approval: Approval,
+    /// The effect that wrote it.
+    pub effect: EffectId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Company {
+    /// An organisation without anything in it.
+    pub const fn new(organisation: Organisation) -> Self {
+        Self {
+            organisation,
+            items: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+            documents: BTreeMap::new(),
+            initial: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            written: Vec::new(),
+            keys: BTreeMap::new(),
+            parked_until: None,
+            calls: BTreeMap::new(),
+        }
+    }
+
+    /// The name of the connection through which it is reached.
+    pub fn connection(&self) -> String {
+        self.organisation.name.to_lowercase()
+    }
+
+    /// What Xero holds of a tracked item: what lay there at first, plus what approved documents moved.
+    pub fn on_hand(&self, item: ItemId) -> Quantity {
+        let mut sum = self.initial.get(&item).copied().unwrap_or_default().e4();
+        for document in self.documents.values() {
+            let sign = match document.of.kind {
+                DocumentKind::PurchaseOrder => continue,
+                DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SalesCredit => 1,
+                DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney | DocumentKind::SupplierCredit => -1,
+            };
+            if !matches!(document.status, DocumentStatus::Authorised | DocumentStatus::Paid) {
+                continue;
+            }
+            let of_item = |line: &&DocumentLine| self.item_of(line.item.as_ref()) == Some(item);
+            sum += sign * document.lines.iter().filter(of_item).map(|line| line.quantity.e4()).sum::<i64>();
+        }
+        Quantity::from_e4(sum)
+    }
+
+    /// The item that a line means: by its id, else by its code.
+    pub fn item_of(&self, named: Option<&ItemRef>) -> Option<ItemId> {
+        let named = named?;
+        named.id.or_else(|| self.items.values().find(|item| item.code == named.code).map(|item| item.id))
+    }
+
+    /// Calls that Xero answered, by kind.
+    pub const fn calls(&self) -> &BTreeMap<&'static str, u64> {
+        &self.calls
+    }
+
+    fn changed(&self, feed: Feed, since: Timestamp, page: u32) -> DocumentPage {
+        let in_feed = |kind| match feed {
+            Feed::PurchaseOrders => kind == DocumentKind::PurchaseOrder,
+            Feed::Invoices => matches!(kind, DocumentKind::SalesInvoice | DocumentKind::Bill),
+            Feed::CreditNotes => matches!(kind, DocumentKind::SalesCredit | DocumentKind::SupplierCredit),
+            Feed::BankTransactions => matches!(kind, DocumentKind::SpendMoney | DocumentKind::ReceiveMoney),
+        };
+        // If-Modified-Since knows whole seconds
+        let mut found: Vec<&Document> = self
+            .documents
+            .values()
+            .filter(|document| in_feed(document.of.kind) && document.updated_at.as_second() >= since.as_second())
+            .collect();
+        found.sort_by_key(|document| (document.updated_at, document.of.id));
+        let skipped = PAGE_DOCUMENTS * page.saturating_sub(1) as usize;
+        let documents: Vec<Document> = found.into_iter().skip(skipped).take(PAGE_DOCUMENTS).cloned().collect();
+        DocumentPage {
+            full: documents.len() == PAGE_DOCUMENTS,
+            latest: documents.last().map(|document| document.updated_at),
+            unreadable: Vec::new(),
+            documents,
+        }
+    }
+}
+
+/// The books of several organisations.
+#[derive(Clone)]
+pub struct FakeBooks {
+    sim: Sim,
+    companies: Arc<Mutex<BTreeMap<OrgId, Company>>>,
+}
+
+impl FakeBooks {
+    /// Books without any organisation.
+    pub fn new(sim: Sim) -> Self {
+        Self { sim, companies: Arc::default() }
+    }
+
+    /// Adds an organisation.
+    pub fn add(&self, company: Company) {
+        lock(&self.companies).insert(company.organisation.id, company);
+    }
+
+    /// Looks at an organisation, or changes it as people do, without a call.
+    ///
+    /// # Panics
+    /// When there is no such organisation.
+    pub fn with<T>(&self, org: OrgId, act: impl FnOnce(&mut Company) -> T) -> T {
+        act(lock(&self.companies).get_mut(&org).unwrap())
+    }
+
+    /// Parks an organisation: Xero answers nothing before `until`.
+    pub fn park(&self, org: OrgId, until: Timestamp) {
+        self.with(org, |company| company.parked_until = Some(until));
+    }
+
+    fn known(&self, org: OrgId) -> bool {
+        lock(&self.companies).contains_key(&org)
+    }
+
+    fn parked(&self, org: OrgId) -> Option<BooksError> {
+        let until = self.with(org, |company| company.parked_until)?;
+        (until > self.sim.now()).then(|| BooksError::NotNow { until, why: "the tenant is parked".into() })
+    }
+
+    /// Why a call that fails before its effect fails: a limit or a fault.
+    fn refusal(&self, org: OrgId) -> BooksError {
+        if self.sim.draw(|rng| rng.chance(700)) {
+            return BooksError::Retry("500".into());
+        }
+        // a minute's limit as a rule, now and then most of a day's
+        let seconds = self.sim.draw(|rng| if rng.chance(30) { 4 * 3_600 } else { 1 + rng.below(60) });
+        let until = later(self.sim.now(), SignedDuration::from_secs(seconds as i64));
+        self.park(org, until);
+        BooksError::NotNow { until, why: "429".into() }
+    }
+}
+
+/// A session.
+pub struct FakeSession {
+    books: FakeBooks,
+    org: OrgId,
+}
+
+impl Books for FakeBooks {
+    type Session = FakeSession;
+
+    async fn identify(&self, connection: &str) -> Result<Organisation, BooksError> {
+        if self.sim.point(Edge::Before, "books.identify").await == Verdict::Fail {
+            return Err(BooksError::Retry("500".into()));
+        }
+        let answer = {
+            let companies = lock(&self.companies);
+            let found = companies.values().find(|company| company.connection() == connection);
+            found.map(|company| company.organisation.clone())
+        };
+        if self.sim.point(Edge::After, "books.identify").await == Verdict::Fail {
+            return Err(BooksError::Retry("timed out".into()));
+        }
+        answer.ok_or_else(|| BooksError::NeedsPerson(format!("nothing is connected as `{connection}`")))
+    }
+
+    async fn open(&self, org: OrgId, _: Priority, _: u32) -> Result<FakeSession, BooksError> {
+        if !self.known(org) {
+            return Err(BooksError::NeedsPerson(format!("{org} is not connected")));
+        }
+        if self.sim.point(Edge::Before, "books.open").await == Verdict::Fail {
+            return Err(self.refusal(org));
+        }
+        match self.parked(org) {
+            Some(error) => Err(error),
+            None => Ok(FakeSession { books: self.clone(), org }),
+        }
+    }
+
+    async fn allowance(&self, org: OrgId) -> Result<Allowance, BooksError> {
+        if self.sim.point(Edge::Before, "books.allowance").await == Verdict::Fail {
+            return Err(BooksError::Retry("throttled".into()));
+        }
+        Ok(Allowance { left_today: None, parked_until: self.with(org, |company| company.parked_until) })
+    }
+}
+
+impl FakeSession {
+    async fn read<T>(&self, name: &'static str, read: impl FnOnce(&mut Company) -> T) -> Result<T, BooksError> {
+        if self.books.sim.point(Edge::Before, name).await == Verdict::Fail {
+            return Err(self.books.refusal(self.org));
+        }
+        if let Some(error) = self.books.parked(self.org) {
+            return Err(error);
+        }
+        let answer = self.books.with(self.org, |company| {
+            *company.calls.entry(name).or_default() += 1;
+            read(company)
+        });
+        if self.books.sim.point(Edge::After, name).await == Verdict::Fail {
+            return Err(BooksError::Retry("timed out".into()));
+        }
+        Ok(answer)
+    }
+
+    async fn write<T>(
+        &self,
+        name: &'static str,
+        write: impl FnOnce(&mut Company, Timestamp) -> Result<T, BooksError>,
+    ) -> Result<T, BooksError> {
+        if self.books.sim.point(Edge::Before, name).await == Verdict::Fail {
+            return Err(self.books.refusal(self.org));
+        }
+        if let Some(error) = self.books.parked(self.org) {
+            return Err(error);
+        }
+        let now = self.books.sim.now();
+        let answer = self.books.with(self.org, |company| {
+            *company.calls.entry(name).or_default() += 1;
+            write(company, now)
+        });
+        if self.books.sim.point(Edge::After, name).await == Verdict::Fail {
+            return Err(BooksError::Unknown("timed out".into()));
+        }
+        answer
+    }
+}
+
+impl BooksSession for FakeSession {
+    async fn organisation(&mut self) -> Result<Organisation, BooksError> {
+        self.read("books.organisation", |company| company.organisation.clone()).await
+    }
+
+    async fn invoices(&mut self, ids: &[DocumentId]) -> Result<DocumentPage, BooksError> {
+        self.read("books.invoices", |company| {
+            let known = ids.iter().filter_map(|id| company.documents.get(id));
+            let documents: Vec<Document> = known
+                .filter(|document| matches!(document.of.kind, DocumentKind::SalesInvoice | DocumentKind::Bill))
+                .cloned()
+                .collect();
+            let latest = documents.iter().map(|document| document.updated_at).max();
+            DocumentPage { full: false, latest, unreadable: Vec::new(), documents }
+        })
+        .await
+    }
+
+    async fn changed(&mut self, feed: Feed, since: Timestamp, page: u32) -> Result<DocumentPage, BooksError> {
+        self.read("books.changed", |company| company.changed(feed, since, page)).await
+    }
+
+    async fn items(&mut self, since: Option<Timestamp>) -> Result<Vec<Item>, BooksError> {
+        self.read("books.items", |company| {
+            let changed = |item: &&Item| since.is_none_or(|since| item.updated_at.as_second() >= since.as_second());
+            company
+                .items
+                .values()
+                .filter(changed)
+                .map(|item| Item { quantity: company.quantity(item), ..item.clone() })
+                .collect()
+        })
+        .await
+    }
+
+    async fn tracked_quantities(&mut self) -> Result<Vec<(ItemId, XeroQuantity)>, BooksError> {
+        self.read("books.tracked_quantities", |company| {
+            company.items.values().filter_map(|item| Some((item.id, company.quantity(item)?))).collect()
+        })
+        .await
+    }
+
+    async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<Vec<Contact>, BooksError> {
+        self.read("books.contacts", |company| {
+            let changed = |at: Timestamp| since.is_none_or(|since| at.as_second() >= since.as_second());
+            let contacts = company.contacts.values().filter(|(_, at)| changed(*at)).map(|(contact, _)| contact.clone());
+            contacts.skip(PAGE_CONTACTS * page.saturating_sub(1) as usize).take(PAGE_CONTACTS).collect()
+        })
+        .await
+    }
+
+    async fn order_by_number(&mut self, number: &str) -> Result<Option<Document>, BooksError> {
+        self.read("books.order_by_number", |company| company.order(number).cloned()).await
+    }
+
+    async fn create_order(
+        &mut self,
+        draft: &OrderDraft,
+        approval: &Approval,
+        effect: EffectId,
+    ) -> Result<Document, BooksError> {
+        self.write("books.create_order", |company, now| company.create(draft, approval, effect, now)).await
+    }
+
+    async fn order_notes(&mut self, order: DocumentId) -> Result<Vec<String>, BooksError> {
+        self.read("books.order_notes", |company| company.notes.get(&order).cloned().unwrap_or_default()).await
+    }
+
+    async fn add_order_note(&mut self, order: DocumentId, note: &str, _: EffectId) -> Result<(), BooksError> {
+        self.write("books.add_order_note", |company, _| {
+            if !company.documents.contains_key(&order) {
+                return Err(BooksError::Reject("there is no such purchase order".into()));
+            }
+            company.notes.entry(order).or_default().push(note.to_owned());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn close(self) {
+        // giving back what is left of a grant can fail only without effect
+        let _ = self.books.sim.point(Edge::Before, "books.close").await;
+    }
+}
+
+impl Company {
+    fn quantity(&self, item: &Item) -> Option<XeroQuantity> {
+        item.tracked.then(|| XeroQuantity {
+            on_hand: self.on_hand(item.id),
+            back_ordered: Quantity::ZERO,
+            cost_pool: Money::ZERO,
+        })
+    }
+
+    fn order(&self, number: &str) -> Option<&Document> {
+        self.documents.values().find(|document| {
+            document.of.kind == DocumentKind::PurchaseOrder && document.number.eq_ignore_ascii_case(number)
+        })
+    }
+
+    fn create(
+        &mut self,
+        draft: &OrderDraft,
+        approval: &Approval,
+        effect: EffectId,
+        now: Timestamp,
+    ) -> Result<Document, BooksError> {
+        self.keys.retain(|_, (at, _)| later(*at, KEY_REMEMBERED) > now);
+        if let Some((_, earlier)) = self.keys.get(&effect) {
+            return self.documents.get(earlier).cloned().ok_or_else(|| BooksError::Reject("it was deleted".into()));
+        }
+        if self.order(&draft.number).is_some() {
+            return Err(BooksError::Reject("Order number must be unique".into()));
+        }
+        // ids of Xero's own making, the same in every run
+        let id = |what: &str| {
+            let hash = Hash::of(format!("{what} of {effect} at {now}").as_bytes()).0;
+            uuid::Builder::from_slice(hash.get(..16).unwrap_or_default()).map(|id| id.into_uuid()).unwrap_or_default()
+        };
+        let order = DocumentId(id("order"));
+        let lines = draft.lines.iter().enumerate().map(|(at, line)| DocumentLine {
+            id: LineId(id(&format!("line {at}"))),
+            item: Some(ItemRef {
+                id: self.items.values().find(|item| item.code == line.item_code).map(|item| item.id),
+                code: line.item_code.clone(),
+            }),
+            description: line.description.clone(),
+            quantity: line.quantity,
+            unit_amount: line.unit_price,
+            net: line.quantity.at(line.unit_price).unwrap_or_default(),
+            account: line.account.clone(),
+        });
+        let document = Document {
+            of: DocumentRef { kind: DocumentKind::PurchaseOrder, id: order },
+            number: draft.number.clone(),
+            reference: draft.reference.clone(),
+            status: DocumentStatus::Draft,
+            contact: draft.supplier,
+            contact_name: String::new(),
+            date: draft.date,
+            expected_on: Some(draft.wanted_on),
+            updated_at: now,
+            lines: lines.collect(),
+        };
+        self.documents.insert(order, document.clone());
+        self.keys.insert(effect, (now, order));
+        self.written.push(Written { order, draft: draft.clone(), approval: approval.clone(), effect, at: now });
+        Ok(document)
+    }
+}

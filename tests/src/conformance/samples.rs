@@ -1,0 +1,209 @@
+//! Rows of many kinds, with values at the edges, to be stored and read back.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use parstock_app::ports::Feed;
+use parstock_app::records::{
+    AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, Mark, MoreLines, Pointer,
+    Record, Review, ReviewKind, Touched, WaitingHint,
+};
+use parstock_domain::alert::{Alert, AlertKind};
+use parstock_domain::audit::{Entry, Hash};
+use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::ids::{CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId};
+use parstock_domain::ledger::{BookedLine, Cause, Layer, Movement, MovementKey, OrderLine, Place, Position};
+use uuid::Uuid;
+
+const LARGEST: i64 = i64::MAX;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+/// An instant with parts of a second.
+pub fn instant() -> Timestamp {
+    Timestamp::UNIX_EPOCH.checked_add(jiff::SignedDuration::from_micros(1_800_000_000_123_456)).unwrap()
+}
+
+/// A movement of an item; its key is its place in the item's history.
+pub fn movement(item: ItemId, on: Date, out: bool, cause: Cause, revision: u32, correction: bool) -> (Key, Record) {
+    let key = MovementKey { effective_on: on, out, cause, revision, correction };
+    let (from, to) = (Place::Supplier, Place::Stock(LocationId::main()));
+    let movement = Movement {
+        item,
+        key,
+        quantity: Quantity::from_e4(LARGEST),
+        from,
+        to,
+        value: Money::from_e4(LARGEST),
+        correction: Money::from_e4(-1),
+        recorded_at: instant(),
+        commit: CommitId(id(9)),
+    };
+    (Key::Movement(item, key), Record::Movement(movement))
+}
+
+/// One booked line.
+pub fn booked_line(n: u128) -> BookedLine {
+    BookedLine {
+        line: LineId(id(n)),
+        item: ItemId(id(n + 1)),
+        effective_on: date(2026, 2, 28),
+        change: Quantity::from_e4(-12_345),
+        value: Money::from_e4(-1),
+        cost: Some(Money::ZERO),
+        committed: Quantity::ONE,
+        ordered: Quantity::ZERO,
+        revision: u32::MAX,
+        arrival: Some((DocumentId(id(3)), LineId(id(4)))),
+    }
+}
+
+/// Rows of many kinds, each under its key.
+pub fn rows() -> Vec<(Key, Record)> {
+    let item = ItemId(id(77));
+    let of = DocumentRef { kind: DocumentKind::Bill, id: DocumentId(id(5)) };
+    let contact = ContactId(id(6));
+    let main = LocationId::main();
+    let text = "Señor “Hüte” & <b>Co</b>\u{1f}\n\t\\ # | 漢字";
+    let document = DocumentRecord {
+        of,
+        number: text.into(),
+        contact,
+        contact_name: String::new(),
+        date: date(2024, 2, 29),
+        status: DocumentStatus::Authorised,
+        updated_at: instant(),
+        content: Hash([0xff; 32]),
+        progress: Some((420, 500)),
+        lines: (0..20).map(|n| booked_line(n * 2)).collect(),
+        more: 12,
+        uncountable: Money::from_e4(-LARGEST),
+        effect: None,
+    };
+    let master = Item {
+        id: item,
+        code: text.into(),
+        name: String::new(),
+        tracked: true,
+        purchase_price: Some(Money::from_e4(1)),
+        sales_price: None,
+        purchase_account: "630".into(),
+        purchase_tax: String::new(),
+        sales_account: "200".into(),
+        quantity: None,
+        updated_at: instant(),
+    };
+    let alert = Alert {
+        item,
+        location: main.clone(),
+        kind: AlertKind::OutOfStock,
+        raised_at: instant(),
+        available: Quantity::from_e4(-1),
+        on_order: Quantity::ZERO,
+        reorder_point: None,
+        told_at: Some(instant()),
+    };
+    let order_line = OrderLine {
+        order: DocumentId(id(8)),
+        line: LineId(id(9)),
+        item,
+        number: text.into(),
+        supplier: contact,
+        status: DocumentStatus::Billed,
+        ordered_on: date(1999, 12, 31),
+        expected_on: None,
+        ordered: Quantity::ONE,
+        received: Quantity::ZERO,
+        billed: Quantity::from_e4(-LARGEST),
+        unit_price: Money::ZERO,
+    };
+    let effect = |status| Effect {
+        what: EffectKind::Order { proposal: ProposalId(id(2)) },
+        decided_at: instant(),
+        attempts: u32::MAX,
+        status,
+    };
+    let review = Review {
+        kind: ReviewKind::UnclearArrival,
+        since: instant(),
+        item: Some(item),
+        document: Some(of),
+        text: text.into(),
+    };
+    vec![
+        (Key::Tenant(id(1)), Record::Tenant(Pointer { to: OrgId(id(1)) })),
+        (Key::Lease, Record::Lease(Lease { holder: id(1), until: instant() })),
+        (Key::Cursor(Feed::Invoices), Record::Cursor(Cursor { until: instant() })),
+        (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: instant() })),
+        (Key::Item(item), Record::Item(master)),
+        (Key::ItemCode(text.into()), Record::ItemCode(Pointer { to: item })),
+        (Key::Document(of), Record::Document(document)),
+        (Key::DocumentLines(of, 0), Record::DocumentLines(MoreLines { lines: vec![booked_line(1)] })),
+        (Key::Position(item, main.clone()), Record::Position(Position::default())),
+        (Key::Layer(item, main), Record::Layer(Layer::default())),
+        movement(item, date(2026, 1, 1), false, Cause::Opening, 1, false),
+        (Key::OrderLine(item, order_line.order, order_line.line), Record::OrderLine(order_line)),
+        (Key::Touched(id(4)), Record::Touched(Touched { at: instant(), items: vec![item; 100] })),
+        (Key::PendingProposal(contact), Record::PendingProposal(Pointer { to: ProposalId(id(3)) })),
+        (Key::Effect(EffectId(id(1))), Record::Effect(effect(EffectState::Waiting))),
+        (Key::Effect(EffectId(id(2))), Record::Effect(effect(EffectState::Failed { reason: text.into() }))),
+        (Key::PendingEffect(EffectId(id(1))), Record::PendingEffect(Mark {})),
+        (Key::Alert(id(3)), Record::Alert(alert.clone())),
+        (Key::AlertBatch(id(3)), Record::AlertBatch(AlertBatch { at: instant(), alerts: vec![alert] })),
+        (Key::Review(id(3)), Record::Review(review)),
+        (
+            Key::AuditEntry(u64::MAX),
+            Record::AuditEntry(Entry { seq: u64::MAX, previous: Hash::default(), payload: text.into(), hash: Hash([1; 32]) }),
+        ),
+    ]
+}
+
+/// Rows of each list, which its key order tells apart; the list's rows in order.
+pub fn lists() -> BTreeMap<&'static str, (parstock_app::records::List, Vec<(Key, Record)>)> {
+    use parstock_app::records::List;
+
+    let item = ItemId(id(77));
+    let of = DocumentRef { kind: DocumentKind::Bill, id: DocumentId(id(5)) };
+    let cause = |kind, document: u128, line: u128| Cause::Document {
+        of: DocumentRef { kind, id: DocumentId(id(document)) },
+        line: LineId(id(line)),
+    };
+    let day = date(2026, 5, 4);
+    let movements = vec![
+        movement(item, date(2026, 5, 3), true, cause(DocumentKind::Bill, 1, 1), 1, false),
+        movement(item, day, false, cause(DocumentKind::Bill, 2, 1), 1, false),
+        movement(item, day, false, cause(DocumentKind::Bill, 2, 1), 2, false),
+        movement(item, day, false, cause(DocumentKind::Bill, 2, 1), 2, true),
+        movement(item, day, false, cause(DocumentKind::Bill, 2, 1), 10, false),
+        movement(item, day, false, cause(DocumentKind::Bill, 2, 2), 1, false),
+        movement(item, day, false, cause(DocumentKind::Bill, 1 << 100, 1), 1, false),
+        movement(item, day, false, cause(DocumentKind::SalesCredit, 1, 1), 1, false),
+        movement(item, day, false, Cause::Opening, 1, false),
+        movement(item, day, true, cause(DocumentKind::SalesInvoice, 1, 1), 1, true),
+        movement(item, day, true, cause(DocumentKind::SupplierCredit, 1, 1), 1, false),
+        movement(item, date(2026, 12, 1), false, cause(DocumentKind::Bill, 1, 1), 1, false),
+    ];
+    let entries = [1, 2, 9, 10, 99, 100, 1 << 40].into_iter().map(|seq| {
+        let entry = Entry { seq, previous: Hash::default(), payload: "{}".into(), hash: Hash::default() };
+        (Key::AuditEntry(seq), Record::AuditEntry(entry))
+    });
+    let hint = Record::Hint(WaitingHint { since: instant() });
+    let hints = [HintOf::Invoice(DocumentId(id(1))), HintOf::Invoice(DocumentId(id(2))), HintOf::CreditNotes, HintOf::Sync];
+    let further = [0, 1, 2, 10, 11, 100].into_iter().map(|n| {
+        (Key::DocumentLines(of, n), Record::DocumentLines(MoreLines { lines: vec![booked_line(u128::from(n))] }))
+    });
+    let touched = (1..40).map(|n| (Key::Touched(id(n << 90)), Record::Touched(Touched { at: instant(), items: vec![] })));
+    let pending = (1..4).map(|n| (Key::PendingEffect(EffectId(id(n))), Record::PendingEffect(Mark {})));
+    BTreeMap::from([
+        ("movements", (List::Movements(item), movements)),
+        ("audit entries", (List::AuditEntries, entries.collect())),
+        ("hints", (List::Hints, hints.into_iter().map(|of| (Key::Hint(of), hint.clone())).collect())),
+        ("document lines", (List::DocumentLines(of), further.collect())),
+        ("touched", (List::Touched, touched.collect())),
+        ("pending effects", (List::PendingEffects, pending.collect())),
+    ])
+}

@@ -1,0 +1,466 @@
+//! The simulated deployment: people change Xero, webhooks come or don't, queues hand out messages,
+//! schedules tick, and functions fail at any point.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use parstock_app::message::Hint;
+use parstock_app::ports::{QueueName, Store};
+use parstock_app::process::Received;
+use parstock_app::records::{Backfill, Key, Owner, Pointer, Record};
+use parstock_app::{intake, poller, process};
+use parstock_domain::document::DocumentKind;
+use parstock_domain::ids::OrgId;
+use uuid::Uuid;
+
+use crate::books::FakeBooks;
+use crate::mail::{FakeChat, FakeMailer};
+use crate::oracle;
+use crate::ports::FakePorts;
+use crate::queue::{Delivered, FakeQueue};
+use crate::scheduler::{Faults, Planned, Sim, Tasks, later, lock};
+use crate::store::FakeStore;
+use crate::trade::{Change, Trader};
+
+/// Seconds of a webhook answer, after which Xero takes it for failed.
+const WEBHOOK_TIME_OUT: SignedDuration = SignedDuration::from_secs(5);
+/// How long a function may run.
+const FUNCTION_TIME_OUT: SignedDuration = SignedDuration::from_mins(5);
+/// How long a message is hidden from others once it is handed out: six times the function's time.
+const VISIBILITY: SignedDuration = SignedDuration::from_mins(30);
+/// Messages of one batch.
+const BATCH_MAX: usize = 10;
+/// Functions that work on one queue at a time.
+const WORKERS_MAX: usize = 3;
+const TICK: SignedDuration = SignedDuration::from_mins(15);
+/// How long the world is left in peace before it is judged: leases and visibility end, and four polls go by.
+const REST: SignedDuration = SignedDuration::from_hours(3);
+/// Documents that stand in Xero before parstock is connected.
+const HISTORY_ACTS: u32 = 40;
+/// Times Xero sends a webhook that is not answered in time.
+const WEBHOOK_TRIES_MAX: u32 = 8;
+/// Turns after which a run is taken to go round in circles.
+const TURNS_MAX: u64 = 2_000_000;
+
+/// When the driver takes a message out of its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// Once it is processed.
+    AtTheEnd,
+    /// When it is handed out: a planted bug.
+    OnReceipt,
+}
+
+/// A run of the simulation.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// All chance follows from it.
+    pub seed: u64,
+    /// How many organisations.
+    pub orgs: u32,
+    /// How often people do something in Xero while parstock runs, in each org.
+    pub acts: u32,
+    /// Lines of one long document among them; zero for none.
+    pub long_document: u64,
+    /// How much goes wrong.
+    pub faults: Faults,
+    /// Harm at one point, counted from the first act on.
+    pub planned: Option<Planned>,
+    /// Whether the poller runs once the history is in. Without it only what has webhooks is written.
+    pub polls: bool,
+    /// When the driver acknowledges.
+    pub acknowledge: Acknowledge,
+}
+
+impl Story {
+    /// A usual run.
+    pub const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            orgs: 1,
+            acts: 60,
+            long_document: 0,
+            faults: Faults::SOME,
+            planned: None,
+            polls: true,
+            acknowledge: Acknowledge::AtTheEnd,
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What the oracle found, and laws that were broken on the way. Empty when all is well.
+    pub differences: Vec<String>,
+    /// Messages that were handed to a processor, each time counted.
+    pub deliveries: u64,
+    /// Commits that were applied.
+    pub commits: u64,
+    /// Points that were passed from the first act on.
+    pub points: u64,
+    /// Harm that was done, by kind.
+    pub harms: BTreeMap<&'static str, u64>,
+    /// Messages in dead-letter queues, with their causes.
+    pub dead: Vec<String>,
+    /// A digest of all that happened.
+    pub history: u64,
+}
+
+struct Webhook {
+    due: Timestamp,
+    tries: u32,
+    hint: Hint,
+}
+
+/// A world under way.
+pub struct World<S> {
+    story: Story,
+    sim: Sim,
+    store: FakeStore,
+    ports: Arc<FakePorts<S>>,
+    tasks: Tasks,
+    traders: BTreeMap<OrgId, Trader>,
+    connections: Vec<String>,
+    webhooks: Arc<Mutex<BTreeMap<u64, Webhook>>>,
+    webhooks_sent: u64,
+    working: Arc<Mutex<BTreeMap<QueueName, Vec<Timestamp>>>>,
+    next_tick: Timestamp,
+    next_act: Timestamp,
+    acts_left: u32,
+}
+
+/// Runs a story; `wrap` puts a planted bug around the store, or nothing.
+pub fn run<S: Store + 'static>(story: Story, wrap: impl FnOnce(FakeStore) -> S) -> Report {
+    let mut world = World::new(story, wrap);
+    world.connect();
+    world.trade();
+    world.rest();
+    world.report()
+}
+
+/// The first morning of every story.
+fn start() -> Timestamp {
+    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(24 * 20_577 - 2)).unwrap()
+}
+
+impl<S: Store + 'static> World<S> {
+    fn new(story: Story, wrap: impl FnOnce(FakeStore) -> S) -> Self {
+        let sim = Sim::new(story.seed, start());
+        let store = FakeStore::new(sim.clone());
+        let ports = FakePorts {
+            store: wrap(store.clone()),
+            books: FakeBooks::new(sim.clone()),
+            queue: FakeQueue::new(sim.clone()),
+            mailer: FakeMailer::new(sim.clone()),
+            chat: FakeChat::new(sim.clone()),
+            sim: sim.clone(),
+        };
+        let now = sim.now();
+        Self {
+            tasks: Tasks::new(sim.clone()),
+            traders: BTreeMap::new(),
+            connections: Vec::new(),
+            webhooks: Arc::default(),
+            webhooks_sent: 0,
+            working: Arc::default(),
+            next_tick: now,
+            next_act: now,
+            acts_left: 0,
+            story,
+            sim,
+            store,
+            ports: Arc::new(ports),
+        }
+    }
+
+    /// Organisations with some history are connected, and their first load is waited for.
+    fn connect(&mut self) {
+        for number in 0..self.story.orgs {
+            let mut trader = Trader::new(self.story.seed.wrapping_mul(31).wrapping_add(u64::from(number)));
+            let now = self.sim.now();
+            let mut company = trader.company(&format!("Shop-{number}"), now);
+            for _ in 0..HISTORY_ACTS {
+                self.sim.pass(SignedDuration::from_secs(40));
+                trader.act(&mut company, self.sim.now());
+            }
+            if !self.story.polls {
+                trader.kinds = vec![
+                    DocumentKind::SalesInvoice,
+                    DocumentKind::Bill,
+                    DocumentKind::SalesCredit,
+                    DocumentKind::SupplierCredit,
+                ];
+            }
+            let org = company.organisation.id;
+            self.connections.push(company.connection());
+            self.ports.books.add(company);
+            self.traders.insert(org, trader);
+            // with several orgs the first webhook could not tell whose it is
+            let tenant = Key::Tenant(tenant(org));
+            self.store.put(Owner::Stack, tenant, Record::Tenant(Pointer { to: org }));
+        }
+        self.next_tick = self.sim.now();
+        if self.story.planned.is_none() && self.story.polls {
+            self.sim.set_faults(self.story.faults);
+        }
+        let until = later(self.sim.now(), SignedDuration::from_hours(48));
+        while !self.is_loaded() {
+            if !self.turn(until) {
+                self.sim.violation("the history was not loaded within two days".into());
+                return;
+            }
+        }
+    }
+
+    fn is_loaded(&self) -> bool {
+        self.traders.keys().all(|org| {
+            self.store.rows(Owner::Org(*org)).iter().any(|row| {
+                matches!(&row.record, Record::Profile(profile) if matches!(profile.backfill, Backfill::Done { .. }))
+            })
+        })
+    }
+
+    /// People work while everything goes wrong.
+    fn trade(&mut self) {
+        self.sim.set_faults(self.story.faults);
+        if let Some(planned) = self.story.planned {
+            self.sim.plan(Planned { at: self.sim.points() + planned.at, ..planned });
+        }
+        self.acts_left = self.story.acts;
+        self.next_act = self.sim.now();
+        while self.acts_left > 0 {
+            if !self.turn(Timestamp::MAX) {
+                return;
+            }
+        }
+    }
+
+    /// Nothing goes wrong any more, until all is done that is to be done.
+    fn rest(&mut self) {
+        self.sim.set_faults(Faults::NONE);
+        if !self.story.polls {
+            self.let_waiting_hints_be_served();
+        }
+        let until = later(self.sim.now(), REST);
+        while self.turn(until) {}
+    }
+
+    /// Without polls, hints that wait are served with the next webhook; here comes one that means nothing.
+    fn let_waiting_hints_be_served(&mut self) {
+        let now = self.sim.now();
+        let orgs: Vec<OrgId> = self.traders.keys().copied().collect();
+        for org in orgs {
+            for hour in 1..=2 {
+                let hint = Hint {
+                    tenant: tenant(org),
+                    category: "INVOICE".into(),
+                    event_type: "UPDATE".into(),
+                    resource: Uuid::from_u128(hour),
+                };
+                self.send_webhook(hint, later(now, SignedDuration::from_mins(hour as i64 * 60)));
+            }
+        }
+    }
+
+    fn report(self) -> Report {
+        let mut differences = self.sim.violations();
+        let now = self.sim.now();
+        for org in self.traders.keys() {
+            let company = self.ports.books.with(*org, |company| company.clone());
+            let mut found = oracle::differences(&self.store, &company, now);
+            if !self.story.polls {
+                // nobody polled, and nobody read Xero's figures again
+                found.retain(|what| !what.contains("the last whole poll") && !what.contains("what Xero last said"));
+            }
+            differences.extend(found);
+        }
+        let dead = QueueName::ALL.into_iter().flat_map(|queue| self.ports.queue.dead(queue));
+        Report {
+            differences,
+            deliveries: self.ports.queue.handed_out(),
+            commits: self.store.commits(),
+            points: self.sim.points(),
+            harms: self.sim.harms(),
+            dead: dead.map(|dead| dead.cause.unwrap_or_else(|| "handed out too often".into())).collect(),
+            history: self.sim.history(),
+        }
+    }
+
+    /// One turn of the world: whatever is due begins, and one task goes on. Answers whether anything is
+    /// left to do before `until`.
+    fn turn(&mut self, until: Timestamp) -> bool {
+        if self.sim.points() > TURNS_MAX {
+            self.sim.violation("the run goes round in circles".into());
+            return false;
+        }
+        let now = self.sim.now();
+        if self.acts_left > 0 && self.next_act <= now {
+            self.act(now);
+        }
+        self.deliver_webhooks(now);
+        if self.next_tick <= now {
+            self.tick();
+        }
+        self.hand_out();
+        if self.tasks.step() {
+            return true;
+        }
+        match self.next_due() {
+            Some(due) if due < until => {
+                self.sim.pass_until(due);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        let webhooks = lock(&self.webhooks).values().map(|webhook| webhook.due).min();
+        let acts = (self.acts_left > 0).then_some(self.next_act);
+        let free = QueueName::ALL.into_iter().filter(|queue| self.workers(*queue) < WORKERS_MAX);
+        let queues = free.filter_map(|queue| self.ports.queue.next_due(queue)).min();
+        [webhooks, acts, queues, self.tasks.next_due(), Some(self.next_tick)].into_iter().flatten().min()
+    }
+
+    fn act(&mut self, now: Timestamp) {
+        self.acts_left -= 1;
+        let pause = self.sim.draw(|rng| if rng.chance(100) { rng.below(1_200) } else { rng.below(120) });
+        self.next_act = later(now, SignedDuration::from_secs(pause as i64));
+        let long = self.story.long_document > 0 && self.acts_left == self.story.acts / 2;
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let lines = self.story.long_document;
+        let changes: Vec<(OrgId, Change)> = self
+            .traders
+            .iter_mut()
+            .map(|(org, trader)| {
+                let act = |company: &mut _| {
+                    if long { trader.new_document(company, now, today, lines) } else { trader.act(company, now) }
+                };
+                (*org, self.ports.books.with(*org, act))
+            })
+            .collect();
+        for (org, change) in changes {
+            let Some(category) = change.category else { continue };
+            let copies = match (self.story.polls && self.sim.odd(), self.sim.odd()) {
+                (true, _) => 0,
+                (false, true) => 2,
+                (false, false) => 1,
+            };
+            for _ in 0..copies {
+                let delay = self.sim.draw(|rng| if rng.chance(100) { rng.below(3_600) } else { rng.below(20) });
+                let hint = Hint {
+                    tenant: tenant(org),
+                    category: category.into(),
+                    event_type: "UPDATE".into(),
+                    resource: change.resource,
+                };
+                self.send_webhook(hint, later(now, SignedDuration::from_secs(delay as i64)));
+            }
+        }
+    }
+
+    fn send_webhook(&mut self, hint: Hint, due: Timestamp) {
+        self.webhooks_sent += 1;
+        lock(&self.webhooks).insert(self.webhooks_sent, Webhook { due, tries: 0, hint });
+    }
+
+    fn deliver_webhooks(&mut self, now: Timestamp) {
+        let mut calls = Vec::new();
+        lock(&self.webhooks).retain(|number, webhook| {
+            if webhook.due > now {
+                return true;
+            }
+            webhook.tries += 1;
+            // unless it is answered, it comes again, ever later
+            webhook.due = later(now, SignedDuration::from_secs(10 << webhook.tries.min(8)));
+            calls.push((*number, webhook.hint.clone()));
+            webhook.tries < WEBHOOK_TRIES_MAX
+        });
+        for (number, hint) in calls {
+            let (ports, webhooks) = (Arc::clone(&self.ports), Arc::clone(&self.webhooks));
+            self.tasks.spawn("webhook", WEBHOOK_TIME_OUT, async move {
+                if intake::enqueue(&ports.queue, &ports.sim, &ports.sim, vec![hint]).await.is_ok() {
+                    lock(&webhooks).remove(&number);
+                }
+            });
+        }
+    }
+
+    fn tick(&mut self) {
+        self.next_tick = later(self.next_tick, TICK);
+        if !self.story.polls && self.is_loaded() {
+            return;
+        }
+        // a schedule fires at least once, and a function may not come up
+        let times = match (self.sim.odd(), self.sim.odd()) {
+            (true, true) => 0,
+            (true, false) => 2,
+            _ => 1,
+        };
+        for _ in 0..times {
+            let (ports, connections) = (Arc::clone(&self.ports), self.connections.clone());
+            self.tasks.spawn("poller", FUNCTION_TIME_OUT, async move {
+                let _ = poller::tick(&*ports, &connections).await;
+            });
+        }
+    }
+
+    fn workers(&self, queue: QueueName) -> usize {
+        let now = self.sim.now();
+        let mut working = lock(&self.working);
+        let ends = working.entry(queue).or_default();
+        ends.retain(|end| *end > now);
+        ends.len()
+    }
+
+    fn hand_out(&mut self) {
+        for queue in QueueName::ALL {
+            if self.workers(queue) >= WORKERS_MAX {
+                continue;
+            }
+            let batch = self.ports.queue.receive(queue, BATCH_MAX, VISIBILITY);
+            if batch.is_empty() {
+                continue;
+            }
+            if self.story.acknowledge == Acknowledge::OnReceipt {
+                batch.iter().for_each(|message| self.ports.queue.delete(queue, message.id));
+            }
+            let ends_at = later(self.sim.now(), FUNCTION_TIME_OUT);
+            lock(&self.working).entry(queue).or_default().push(ends_at);
+            let (ports, working) = (Arc::clone(&self.ports), Arc::clone(&self.working));
+            self.tasks.spawn("processor", FUNCTION_TIME_OUT, async move {
+                process_batch(&ports, queue, batch).await;
+                let mut working = lock(&working);
+                if let Some(ends) = working.get_mut(&queue)
+                    && let Some(at) = ends.iter().position(|end| *end == ends_at)
+                {
+                    ends.swap_remove(at);
+                }
+            });
+        }
+    }
+}
+
+/// What the platform does around the processor: it deletes what did not fail.
+async fn process_batch<S: Store>(ports: &FakePorts<S>, queue: QueueName, batch: Vec<Delivered>) {
+    let records = batch
+        .iter()
+        .map(|message| Received { id: message.id.to_string(), body: message.body.clone(), receives: message.receives })
+        .collect();
+    let failed = process::batch(ports, queue, records).await;
+    for message in batch {
+        if !failed.contains(&message.id.to_string()) {
+            ports.queue.delete(queue, message.id);
+        } else if ports.sim.odd() {
+            // usually it stays hidden until its time is over
+            ports.queue.give_back(queue, message.id);
+        }
+    }
+}
+
+/// Xero's tenant id of an org, which is not its organisation id.
+const fn tenant(org: OrgId) -> Uuid {
+    Uuid::from_u128(org.0.as_u128() ^ 0xffff)
+}

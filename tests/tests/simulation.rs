@@ -1,0 +1,148 @@
+//! The use cases under the seeded scheduler, compared with the independent model.
+//!
+//! A run that fails prints its seed; `SEED=<number> cargo test -p parstock-tests --test simulation` runs
+//! that one alone.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use parstock_tests::planted::LastWriterWins;
+use parstock_tests::scheduler::{Faults, Harm, Planned};
+use parstock_tests::world::{Acknowledge, Report, Story, run};
+
+/// The seeds to run: those asked for, or one.
+fn seeds(count: u64) -> Vec<u64> {
+    let asked = std::env::var("SEED").ok().map(|seed| vec![seed.parse().expect("SEED is a whole number")]);
+    asked.unwrap_or_else(|| (0..count).collect())
+}
+
+/// Runs a story and ends the test if anything differs.
+fn check(story: Story) -> Report {
+    let report = run(story.clone(), |store| store);
+    assert!(
+        report.differences.is_empty(),
+        "SEED={} {story:?}\n{} differences:\n{}\nharms: {:?}\ndead: {:?}",
+        story.seed,
+        report.differences.len(),
+        report.differences.iter().take(20).map(|what| format!("  {what}\n")).collect::<String>(),
+        report.harms,
+        report.dead,
+    );
+    report
+}
+
+#[test]
+fn without_faults_the_store_equals_the_model() {
+    for seed in seeds(3) {
+        let report = check(Story { faults: Faults::NONE, acts: 40, ..Story::new(seed) });
+        assert_eq!(report.harms, BTreeMap::new());
+        assert_eq!(report.dead, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let story = Story { acts: 30, ..Story::new(seeds(1)[0]) };
+    assert_eq!(run(story.clone(), |store| store), run(story, |store| store));
+}
+
+#[test]
+fn ten_thousand_deliveries_leave_no_difference() {
+    let (mut deliveries, mut harms) = (0, BTreeMap::<_, u64>::new());
+    for seed in seeds(60) {
+        let report = check(Story::new(seed));
+        deliveries += report.deliveries;
+        for (harm, times) in report.harms {
+            *harms.entry(harm).or_default() += times;
+        }
+    }
+    println!("{deliveries} deliveries, {harms:?}");
+    if std::env::var("SEED").is_err() {
+        assert!(deliveries >= 10_000, "only {deliveries} deliveries");
+        for harm in ["failed before", "failed after", "crashed", "delayed", "timed out"] {
+            assert!(harms.get(harm).is_some_and(|times| *times > 20), "too little of `{harm}`: {harms:?}");
+        }
+    }
+}
+
+#[test]
+fn a_document_of_several_hundred_lines_survives_crashes_between_its_commits() {
+    for seed in seeds(5) {
+        let report = check(Story { acts: 20, long_document: 400, ..Story::new(seed) });
+        assert!(report.commits > 10);
+    }
+}
+
+#[test]
+fn organisations_do_not_mix() {
+    for seed in seeds(3) {
+        check(Story { orgs: 3, acts: 15, ..Story::new(seed) });
+    }
+}
+
+#[test]
+fn webhooks_alone_do_for_what_has_webhooks() {
+    for seed in seeds(5) {
+        let report = check(webhooks_only(seed, Acknowledge::AtTheEnd));
+        assert_eq!(report.dead, Vec::<String>::new());
+    }
+}
+
+fn webhooks_only(seed: u64, acknowledge: Acknowledge) -> Story {
+    // few enough that no message fails five times
+    let faults = Faults { crash: 2, fail_before: 2, fail_after: 2, ..Faults::SOME };
+    Story { polls: false, acts: 40, faults, acknowledge, ..Story::new(seed) }
+}
+
+/// A small story harmed at each of its points, until it passes untouched.
+fn harm_every_point(harm: Harm, lasts: SignedDuration) {
+    let seed = seeds(1)[0];
+    let small = Story { acts: 4, long_document: 60, faults: Faults::NONE, ..Story::new(seed) };
+    for at in 1.. {
+        let report = check(Story { planned: Some(Planned { at, harm, lasts }), ..small.clone() });
+        if report.harms.is_empty() {
+            assert!(at > 100, "the story passes untouched after {at} points");
+            return;
+        }
+    }
+}
+
+/// How long an outage lasts that is no single failure.
+const OUTAGE: SignedDuration = SignedDuration::from_mins(20);
+
+#[test]
+fn a_crash_at_any_point_loses_and_doubles_nothing() {
+    harm_every_point(Harm::Crash, SignedDuration::ZERO);
+}
+
+#[test]
+fn an_outage_of_crashes_from_any_point_on_loses_and_doubles_nothing() {
+    harm_every_point(Harm::Crash, OUTAGE);
+}
+
+#[test]
+fn a_failure_at_any_point_loses_and_doubles_nothing() {
+    harm_every_point(Harm::Fail, SignedDuration::ZERO);
+}
+
+#[test]
+fn an_outage_of_failures_from_any_point_on_loses_and_doubles_nothing() {
+    harm_every_point(Harm::Fail, OUTAGE);
+}
+
+#[test]
+fn a_planted_store_that_ignores_conditions_is_found() {
+    let found = (0..20).find(|seed| !run(Story::new(*seed), LastWriterWins).differences.is_empty());
+    println!("found at seed {found:?}");
+    assert!(found.is_some(), "20 seeds did not show that updates were lost");
+}
+
+#[test]
+fn a_planted_driver_that_acknowledges_before_the_commit_is_found() {
+    let lost = |seed: &u64| {
+        !run(webhooks_only(*seed, Acknowledge::OnReceipt), |store| store).differences.is_empty()
+    };
+    let found = (0..50).find(lost);
+    println!("found at seed {found:?}");
+    assert!(found.is_some(), "50 seeds did not show that messages were lost");
+}
