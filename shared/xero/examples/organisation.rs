@@ -4,7 +4,8 @@
 //! name another Xero.
 
 use parstock_xero::{
-    API_URL, Client, IDENTITY_URL, MemoryBudget, MemoryTokenStore, Priority, SystemClock, XeroConfig, http_client,
+    API_URL, Client, IDENTITY_URL, MemoryBudget, MemoryTokenStore, Priority, SystemClock, XeroConfig,
+    http_client,
 };
 use secrecy::SecretString;
 
@@ -16,12 +17,18 @@ fn setting(name: &str) -> Result<String, std::env::VarError> {
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::print_stdout, reason = "an example speaks on standard output")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let config = XeroConfig::new(setting("XERO_CLIENT_ID")?, SecretString::from(setting("XERO_CLIENT_SECRET")?))?
-        .with_api_url(&setting("XERO_API_URL").unwrap_or_else(|_| API_URL.to_owned()))?
-        .with_identity_url(&setting("XERO_IDENTITY_URL").unwrap_or_else(|_| IDENTITY_URL.to_owned()))?
-        .with_scopes(["accounting.settings"]);
-    let client =
-        Client::new(config, http_client()?, MemoryTokenStore::default(), MemoryBudget::default(), SystemClock);
+    let config =
+        XeroConfig::new(setting("XERO_CLIENT_ID")?, SecretString::from(setting("XERO_CLIENT_SECRET")?))?
+            .with_api_url(&setting("XERO_API_URL").unwrap_or_else(|_| API_URL.to_owned()))?
+            .with_identity_url(&setting("XERO_IDENTITY_URL").unwrap_or_else(|_| IDENTITY_URL.to_owned()))?
+            .with_scopes(["accounting.settings"]);
+    let client = Client::new(
+        config,
+        http_client()?,
+        MemoryTokenStore::default(),
+        MemoryBudget::default(),
+        SystemClock,
+    );
     let mut session = client.session(Priority::Person, 1).await?;
     let organisation = session.organisation().await?;
     let left = session.remaining().and_then(|remaining| remaining.day);

@@ -6,6 +6,7 @@
 use std::{
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::{
-    client::{Http, XeroConfig},
+    client::{Http, XeroConfig, read_body, transport_error},
     error::{Error, Problem, StoreError, Wait, json_error},
 };
 
@@ -21,6 +22,8 @@ use crate::{
 pub const TOKEN_SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// How long one process may take to fetch a token before another may try.
 pub const TOKEN_LEASE: SignedDuration = SignedDuration::from_secs(45);
+/// How long fetching may take: well within the lease, so that nobody else begins meanwhile.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// When to ask again while another process fetches the token.
 const TOKEN_BUSY_RETRY: SignedDuration = SignedDuration::from_secs(3);
 /// When to ask again after the identity server failed.
@@ -129,7 +132,12 @@ impl TokenStore for MemoryTokenStore {
         Ok(self.lock().token.clone())
     }
 
-    async fn try_lease(&self, now: Timestamp, until: Timestamp, seen_version: u64) -> Result<bool, StoreError> {
+    async fn try_lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        seen_version: u64,
+    ) -> Result<bool, StoreError> {
         let mut kept = self.lock();
         let free = kept.version() == seen_version && kept.leased_until.is_none_or(|leased| leased <= now);
         if free {
@@ -171,8 +179,9 @@ impl HeldToken {
         refused_version: u64,
     ) -> Result<StoredToken, Error> {
         let mut held = self.0.lock().await;
-        let good =
-            |token: &StoredToken| now.duration_until(token.expires_at) > TOKEN_SKEW && token.version > refused_version;
+        let good = |token: &StoredToken| {
+            now.duration_until(token.expires_at) > TOKEN_SKEW && token.version > refused_version
+        };
         if let Some(token) = held.as_ref().filter(|token| good(token)) {
             return Ok(token.clone());
         }
@@ -193,7 +202,10 @@ impl HeldToken {
                     }
                 }
                 Err(error) => {
-                    store.release(seen_version).await.map_err(storing("releasing the lease of the access token"))?;
+                    store
+                        .release(seen_version)
+                        .await
+                        .map_err(storing("releasing the lease of the access token"))?;
                     return Err(error);
                 }
             }
@@ -239,11 +251,15 @@ async fn fetch(http: &Http, config: &XeroConfig, now: Timestamp, version: u64) -
         at: now.saturating_add(IDENTITY_RETRY).unwrap_or(Timestamp::MAX),
         why: format!("identity server: {why}"),
     };
-    let request = http.client.post(config.token_url()).basic_auth(&config.client_id, Some(config.client_secret.expose_secret()));
-    let mut response =
-        request.form(&form).send().await.map_err(|error| retry(crate::client::transport_error(&error)))?;
+    let request = http
+        .client
+        .post(config.token_url())
+        .timeout(TOKEN_TIMEOUT)
+        .basic_auth(&config.client_id, Some(config.client_secret.expose_secret()))
+        .form(&form);
+    let mut response = request.send().await.map_err(|error| retry(transport_error(&error)))?;
     let status = response.status();
-    let body = crate::client::read_body(&mut response, TOKEN_BYTES_MAX).await.map_err(|error| retry(error.to_string()))?;
+    let body = read_body(&mut response, TOKEN_BYTES_MAX).await.map_err(|error| retry(error.to_string()))?;
     if status.is_success() {
         let answer: TokenAnswer = serde_json::from_slice(&body)
             .map_err(|error| Error::BadAnswer { resource: "token", why: json_error(&error) })?;

@@ -302,7 +302,9 @@ impl<T> WriteOutcome<T> {
     pub fn number_is_taken(&self) -> bool {
         match self {
             Self::Saved { .. } => false,
-            Self::Refused { errors } => errors.iter().any(|error| error.to_lowercase().contains("must be unique")),
+            Self::Refused { errors } => {
+                errors.iter().any(|error| error.to_lowercase().contains("must be unique"))
+            }
         }
     }
 }
@@ -411,7 +413,8 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
     /// See [`Error`]; so for every method below. A read never answers [`Error::Unknown`].
     pub async fn organisation(&mut self) -> Result<Organisation, Error> {
         let page = self.list::<Organisation>(&["Organisation"], &[], None).await?;
-        first(page).ok_or(Error::BadAnswer { resource: Organisation::NAME, why: "the list is empty".to_owned() })
+        first(page)
+            .ok_or(Error::BadAnswer { resource: Organisation::NAME, why: "the list is empty".to_owned() })
     }
 
     /// Every account of the chart of accounts. One call.
@@ -436,7 +439,11 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
     ///
     /// # Errors
     /// See [`Error`]. Items may have been handed over before an error.
-    pub async fn items(&mut self, query: ItemsQuery, mut each: impl FnMut(Item) + Send) -> Result<u64, Error> {
+    pub async fn items(
+        &mut self,
+        query: ItemsQuery,
+        mut each: impl FnMut(Item) + Send,
+    ) -> Result<u64, Error> {
         let mut parameters = vec![FOUR_DECIMALS];
         if query.only_tracked {
             parameters.push(("where", "IsTrackedAsInventory==true"));
@@ -487,7 +494,11 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn invoices_modified(&mut self, since: Option<Timestamp>, page: u32) -> Result<Page<Invoice>, Error> {
+    pub async fn invoices_modified(
+        &mut self,
+        since: Option<Timestamp>,
+        page: u32,
+    ) -> Result<Page<Invoice>, Error> {
         self.page(since, page, &[("Statuses", INVOICE_STATUSES), BY_CHANGE, FOUR_DECIMALS]).await
     }
 
@@ -712,7 +723,12 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
                 Err(error) => return Err(client.not_answered(call, &error)),
             };
             let status = response.status();
-            tracing::debug!(method = call.method_name(), resource = call.counted_as, status = status.as_u16(), "called");
+            tracing::debug!(
+                method = call.method_name(),
+                resource = call.counted_as,
+                status = status.as_u16(),
+                "called"
+            );
             let refused = (status == StatusCode::TOO_MANY_REQUESTS).then(|| refusal(&response));
             self.learn(remaining(&response), refused);
             if status == StatusCode::UNAUTHORIZED && refused_version == 0 {
@@ -816,8 +832,10 @@ impl<T, B, C: Clock> Client<T, B, C> {
         match status {
             StatusCode::UNAUTHORIZED => Error::AskPerson(Problem::TokenRefused),
             StatusCode::FORBIDDEN => {
-                let disconnected =
-                    answer.detail.as_deref().is_some_and(|detail| detail.contains("AuthenticationUnsuccessful"));
+                let disconnected = answer
+                    .detail
+                    .as_deref()
+                    .is_some_and(|detail| detail.contains("AuthenticationUnsuccessful"));
                 Error::AskPerson(if disconnected { Problem::Disconnected } else { Problem::Forbidden })
             }
             _ if status.is_server_error() && call.write.is_some() => {
@@ -832,7 +850,10 @@ impl<T, B, C: Clock> Client<T, B, C> {
             }
             _ => Error::BadAnswer {
                 resource: call.counted_as,
-                why: format!("HTTP {} is neither success nor refusal; is the address right?", status.as_u16()),
+                why: format!(
+                    "HTTP {} is neither success nor refusal; is the address right?",
+                    status.as_u16()
+                ),
             },
         }
     }
@@ -869,7 +890,8 @@ impl ErrorAnswer {
     fn words(self) -> (String, Vec<String>) {
         let message = self.message.or(self.detail).or(self.title);
         let elements = self.elements.unwrap_or_default();
-        let validation = elements.into_iter().flat_map(|element| messages(element.validation_errors)).collect();
+        let validation =
+            elements.into_iter().flat_map(|element| messages(element.validation_errors)).collect();
         (message.unwrap_or_else(|| "no reason was given".to_owned()), validation)
     }
 }
@@ -888,7 +910,8 @@ fn read_outcomes<R: DeserializeOwned>(
         validation_errors: Option<Vec<Remark>>,
         warnings: Option<Vec<Remark>>,
     }
-    let unread = |error: serde_json::Error| Error::Unknown { why: format!("its answer: {}", json_error(&error)) };
+    let unread =
+        |error: serde_json::Error| Error::Unknown { why: format!("its answer: {}", json_error(&error)) };
     let page = read_page::<&RawValue>(body, name).map_err(unread)?;
     if page.resources.len() != expected {
         let why = format!("its answer tells of {} elements instead of {expected}", page.resources.len());
@@ -907,7 +930,8 @@ fn read_outcomes<R: DeserializeOwned>(
 }
 
 fn json(body: &impl Serialize, resource: &'static str) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(body).map_err(|_| Error::Input(InputError::Characters { what: resource, why: "it is no JSON" }))
+    serde_json::to_vec(body)
+        .map_err(|_| Error::Input(InputError::Characters { what: resource, why: "it is no JSON" }))
 }
 
 /// Why a body did not come whole.
@@ -924,7 +948,9 @@ pub(crate) enum BodyError {
 /// Reads a body of at most `limit` bytes.
 pub(crate) async fn read_body(response: &mut Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| BodyError::Lost(transport_error(&error)))? {
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| BodyError::Lost(transport_error(&error)))?
+    {
         if body.len() + chunk.len() > limit {
             return Err(BodyError::TooLong(limit));
         }

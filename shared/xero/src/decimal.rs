@@ -273,12 +273,16 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_number() {
-        for text in ["\"\"", "\"abc\"", "true", "\"1,5\"", "\".5\"", "\"1.\"", "\"1e\"", "\"--1\"", "\"1e999\"", "[]"]
+        for text in
+            ["\"\"", "\"abc\"", "true", "\"1,5\"", "\".5\"", "\"1.\"", "\"1e\"", "\"--1\"", "\"1e999\"", "[]"]
         {
             assert!(serde_json::from_str::<Decimal>(text).is_err(), "{text}");
         }
         assert_eq!("1e-39".parse::<Decimal>(), Err(DecimalError::TooManyDigits));
-        assert_eq!("123456789012345678901234567890123456789".parse::<Decimal>(), Err(DecimalError::TooManyDigits));
+        assert_eq!(
+            "123456789012345678901234567890123456789".parse::<Decimal>(),
+            Err(DecimalError::TooManyDigits)
+        );
     }
 
     #[test]

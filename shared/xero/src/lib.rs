@@ -12,9 +12,9 @@ pub mod webhook;
 
 pub use auth::{MemoryTokenStore, StoredToken, TOKEN_LEASE, TOKEN_SKEW, TokenStore};
 pub use client::{
-    API_URL, CALL_TIMEOUT, CONNECT_TIMEOUT, CallCounts, CallKind, Client, Clock, ContactsQuery, IDS_PER_CALL,
-    IDENTITY_URL, IdempotencyKey, ItemsQuery, PAGE_SIZE, ITEMS_BYTES_MAX, RESPONSE_BYTES_MAX, Session, SystemClock,
-    WriteOutcome, XeroConfig, http_client,
+    API_URL, CALL_TIMEOUT, CONNECT_TIMEOUT, CallCounts, CallKind, Client, Clock, ContactsQuery, IDENTITY_URL,
+    IDS_PER_CALL, ITEMS_BYTES_MAX, IdempotencyKey, ItemsQuery, PAGE_SIZE, RESPONSE_BYTES_MAX, Session,
+    SystemClock, WriteOutcome, XeroConfig, http_client,
 };
 pub use date::{parse_day, parse_instant};
 pub use decimal::{Decimal, DecimalError};

@@ -400,7 +400,9 @@ impl BudgetState {
         self.parked.take_if(|parked| parked.until <= now);
         if let Some(resets_at) = self.day_resets_at.filter(|at| *at <= now) {
             let days_over = now.duration_since(resets_at).as_secs() / DAY.as_secs();
-            let step = DAY.checked_mul(i32::try_from(days_over + 1).unwrap_or(i32::MAX)).unwrap_or(SignedDuration::MAX);
+            let step = DAY
+                .checked_mul(i32::try_from(days_over + 1).unwrap_or(i32::MAX))
+                .unwrap_or(SignedDuration::MAX);
             self.day_resets_at = Some(later(resets_at, step));
             self.day_left = self.day_limit;
         }
@@ -626,7 +628,10 @@ mod tests {
         let problem = RateProblem::from_header("DayLimit");
         let usage = Usage { calls: 1, refused: Some(Refused { problem, retry_after }), ..Usage::default() };
         state.settle(&grant, &usage, at(0));
-        assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(73_450))), (at(73_451), Wait::Parked(RateProblem::Day)));
+        assert_eq!(
+            refused(&state.grant(Priority::Webhook, 1, at(73_450))),
+            (at(73_451), Wait::Parked(RateProblem::Day))
+        );
         assert_eq!(state.parked(), Some((at(73_451), RateProblem::Day)));
         granted(state.grant(Priority::Backfill, 1, at(73_451)));
         assert_eq!(state.day_resets_at(), Some(at(73_451 + 86_400)));
@@ -705,9 +710,14 @@ mod tests {
     }
 
     fn act() -> impl Strategy<Value = Act> {
-        let priority =
-            prop::sample::select(vec![Priority::Backfill, Priority::Poll, Priority::Person, Priority::Webhook]);
-        let problem = prop::sample::select(vec![RateProblem::Minute, RateProblem::Day, RateProblem::Concurrent]);
+        let priority = prop::sample::select(vec![
+            Priority::Backfill,
+            Priority::Poll,
+            Priority::Person,
+            Priority::Webhook,
+        ]);
+        let problem =
+            prop::sample::select(vec![RateProblem::Minute, RateProblem::Day, RateProblem::Concurrent]);
         prop_oneof![
             6 => (priority, 1_u32..30).prop_map(|(priority, calls)| Act::Ask(priority, calls)),
             20 => (0_usize..5).prop_map(Act::Call),
@@ -720,7 +730,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
+        #![proptest_config(ProptestConfig::with_cases(128))]
 
         /// Whatever many processes do, and whenever they crash, Xero sees its limits kept.
         #[test]

@@ -56,9 +56,12 @@ impl ElementSplitter {
     ) -> Result<(), SplitError> {
         while !bytes.is_empty() {
             // Whole runs at once: only quotes, escapes and brackets mean anything here.
-            let run = if self.in_string { &b"\"\\"[..] } else { &b"\"{}[]"[..] };
-            let plain = bytes.iter().position(|byte| self.escaped || run.contains(byte)).unwrap_or(bytes.len());
-            let (before, rest) = bytes.split_at(plain);
+            let plain = match (self.in_string, self.escaped) {
+                (true, true) => Some(0),
+                (true, false) => bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')),
+                (false, _) => bytes.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')),
+            };
+            let (before, rest) = bytes.split_at(plain.unwrap_or(bytes.len()));
             if !self.in_string && self.depth == 0 && !before.iter().all(u8::is_ascii_whitespace) {
                 return Err(broken());
             }
@@ -174,8 +177,15 @@ mod tests {
     #[test]
     fn a_cut_or_foreign_answer_is_an_error() {
         for body in [
-            &b""[..], b"{", br#"{"Items":[{"Code":"a"}"#, br#"{"Items":[{"Code":"a"}]"#, br#"{"Status":"OK"}"#,
-            br#"[{"Code":"a"}]"#, b"<html>", br#"{"Items":[]}}"#, br#"{"Items":null}"#,
+            &b""[..],
+            b"{",
+            br#"{"Items":[{"Code":"a"}"#,
+            br#"{"Items":[{"Code":"a"}]"#,
+            br#"{"Status":"OK"}"#,
+            br#"[{"Code":"a"}]"#,
+            b"<html>",
+            br#"{"Items":[]}}"#,
+            br#"{"Items":null}"#,
         ] {
             assert!(split(&[body]).is_err(), "{}", String::from_utf8_lossy(body));
         }

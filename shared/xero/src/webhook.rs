@@ -146,7 +146,8 @@ impl Envelope {
             #[serde(default)]
             entropy: String,
         }
-        let raw: Raw<'_> = serde_json::from_slice(raw_body).map_err(|error| EnvelopeError(json_error(&error)))?;
+        let raw: Raw<'_> =
+            serde_json::from_slice(raw_body).map_err(|error| EnvelopeError(json_error(&error)))?;
         let events: Vec<Event> =
             raw.events.iter().filter_map(|event| serde_json::from_str(event.get()).ok()).collect();
         Ok(Self {
@@ -173,8 +174,10 @@ mod tests {
     use super::*;
 
     // A published example: XeroAPI/XeroWebhooksReceiver issue 1.
-    const KEY: &str = "LR+QgKlbRciIPYpi65tTKLaZ3FzLLofCNEQWrRXqWXJeDFrfexzfVI9SmnVuCWDJ4jnjHB9ECtOyxZSofRxwWw==";
-    const BODY: &[u8] = br#"{"events":[],"firstEventSequence": 0,"lastEventSequence": 0, "entropy": "LUWDSUDGSWNZVALZXBEV"}"#;
+    const KEY: &str =
+        "LR+QgKlbRciIPYpi65tTKLaZ3FzLLofCNEQWrRXqWXJeDFrfexzfVI9SmnVuCWDJ4jnjHB9ECtOyxZSofRxwWw==";
+    const BODY: &[u8] =
+        br#"{"events":[],"firstEventSequence": 0,"lastEventSequence": 0, "entropy": "LUWDSUDGSWNZVALZXBEV"}"#;
     const SIGNATURE: &str = "BjzNbYUfrzg4g8wxm+dKHaZVrKxr2m75E296fUbD1E4=";
 
     fn keys(texts: &[&str]) -> Vec<SecretString> {

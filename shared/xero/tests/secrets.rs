@@ -1,5 +1,7 @@
 //! What is secret stays so. A process of its own, since the log is shared by all of it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "client/support.rs"]
 #[expect(dead_code, reason = "this test needs a part of it")]
 mod support;
@@ -73,7 +75,10 @@ async fn no_secret_is_ever_shown() {
         let read = session.accounts().await.unwrap_err();
         let write = session.create_purchase_orders(std::slice::from_ref(&order), &key).await.unwrap_err();
         let stored: Option<StoredToken> = tokens.load().await.unwrap();
-        shown += &format!("{read} {read:?} {write} {write:?} {session:?} {client:?} {stored:?} {:?}", fake.config());
+        shown += &format!(
+            "{read} {read:?} {write} {write:?} {session:?} {client:?} {stored:?} {:?}",
+            fake.config()
+        );
         session.finish().await.unwrap();
     }
     let refusing = Fake::start_with_identity(

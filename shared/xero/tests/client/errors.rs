@@ -121,7 +121,9 @@ async fn a_refusal_keeps_xeros_words() {
 
 #[tokio::test]
 async fn what_can_not_be_read_is_not_shown() {
-    for body in [r#"{"Accounts":[{"AccountID":"Jane Doe"}]}"#, "Jane Doe", r#"{"Accounts":[{"Name":"Jane Doe"}]}"#] {
+    for body in
+        [r#"{"Accounts":[{"AccountID":"Jane Doe"}]}"#, "Jane Doe", r#"{"Accounts":[{"Name":"Jane Doe"}]}"#]
+    {
         let (read, _) = outcomes(move || ok(body)).await;
         assert!(matches!(read, Error::BadAnswer { resource: "Accounts", .. }), "{read:?}");
         assert!(!format!("{read} {read:?}").contains("Jane"), "{read:?}");
@@ -168,7 +170,9 @@ async fn each_refused_rate_parks_the_organisation_for_everyone() {
         assert_eq!(wait, seconds.unwrap_or(if problem == RateProblem::Concurrent { 5 } else { 60 }));
 
         // The same session, and another process, hold still without sending anything.
-        assert!(matches!(session.organisation().await, Err(Error::NotNow { until: same, .. }) if same == until));
+        assert!(
+            matches!(session.organisation().await, Err(Error::NotNow { until: same, .. }) if same == until)
+        );
         clock.pass(wait - 1);
         let refused = other_process.session(Priority::Webhook, 1).await.map(drop).unwrap_err();
         assert!(matches!(refused, Error::NotNow { until: same, .. } if same == until), "{refused:?}");
@@ -214,14 +218,26 @@ fn addresses_are_checked_before_a_secret_is_sent() {
     ] {
         assert!(config().with_api_url(good).is_ok(), "{good}");
     }
-    for plain in ["http://api.xero.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://10.0.0.1"] {
+    for plain in [
+        "http://api.xero.com",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "http://10.0.0.1",
+    ] {
         assert_eq!(
             config().with_identity_url(plain).unwrap_err(),
             InputError::PlainHttp { what: "identity address" },
             "{plain}"
         );
     }
-    for bad in ["", "api.xero.com", "ftp://localhost", "https://user:word@api.xero.com", "https://x.com/?a=b", "mailto:a@b"] {
+    for bad in [
+        "",
+        "api.xero.com",
+        "ftp://localhost",
+        "https://user:word@api.xero.com",
+        "https://x.com/?a=b",
+        "mailto:a@b",
+    ] {
         assert_eq!(config().with_api_url(bad).unwrap_err(), InputError::Url { what: "API address" }, "{bad}");
     }
     assert!(XeroConfig::new(" ", SecretString::from("secret")).is_err());

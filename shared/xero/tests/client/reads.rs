@@ -60,7 +60,10 @@ async fn each_list_sends_what_its_path_takes_and_nothing_else() {
     let client = fake.client();
     let mut session = client.session(Priority::Poll, 7).await.unwrap();
     session.accounts().await.unwrap();
-    session.contacts(ContactsQuery { modified_since: since(), page: 2, include_archived: true }).await.unwrap();
+    session
+        .contacts(ContactsQuery { modified_since: since(), page: 2, include_archived: true })
+        .await
+        .unwrap();
     session.items(ItemsQuery { modified_since: since(), only_tracked: true }, |_| {}).await.unwrap();
     session.invoices_modified(since(), 1).await.unwrap();
     session.credit_notes_modified(since(), 1).await.unwrap();
@@ -72,7 +75,12 @@ async fn each_list_sends_what_its_path_takes_and_nothing_else() {
         .calls()
         .iter()
         .map(|call| {
-            let query = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+            let query = call
+                .query
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+                .join("&");
             (call.path.trim_start_matches("/api.xro/2.0/").to_owned(), query)
         })
         .collect();
@@ -97,8 +105,10 @@ async fn each_list_sends_what_its_path_takes_and_nothing_else() {
 #[tokio::test]
 async fn invoices_by_id_go_in_chunks_with_a_page_so_that_lines_come() {
     let fake = Fake::start(|seen, _| {
-        let invoices: Vec<String> =
-            seen.query["IDs"].split(',').map(|id| format!(r#"{{"InvoiceID":"{id}","Type":"ACCREC"}}"#)).collect();
+        let invoices: Vec<String> = seen.query["IDs"]
+            .split(',')
+            .map(|id| format!(r#"{{"InvoiceID":"{id}","Type":"ACCREC"}}"#))
+            .collect();
         ok(&format!(r#"{{"Invoices":[{}]}}"#, invoices.join(",")))
     })
     .await;
@@ -140,7 +150,10 @@ async fn an_invoice_is_read_exactly_and_keeps_unknown_words() {
     assert_eq!(page.answered_at, Some("2026-03-01T00:00:00Z".parse().unwrap()));
     assert_eq!(page.pagination.unwrap().item_count, 2);
     let [bill, odd] = page.resources.as_slice() else { panic!("{page:?}") };
-    assert_eq!((bill.kind.clone(), bill.status.clone()), (Some(InvoiceType::Bill), Some(InvoiceStatus::Paid)));
+    assert_eq!(
+        (bill.kind.clone(), bill.status.clone()),
+        (Some(InvoiceType::Bill), Some(InvoiceStatus::Paid))
+    );
     assert_eq!((bill.date, bill.due_date), (Some(date(2026, 1, 1)), Some(date(2026, 1, 31))));
     assert_eq!(bill.line_amount_types, Some(LineAmountTypes::Exclusive));
     assert_eq!(bill.currency_rate, Some(Decimal::new(937_053, 6).unwrap()));
@@ -214,7 +227,9 @@ async fn items_come_one_by_one_with_their_stock() {
 async fn an_order_is_found_by_its_number_whatever_is_in_it() {
     let fake = Fake::start(|seen, _| {
         if seen.path.ends_with("PS-A%2F1%20b") {
-            ok(&format!(r#"{{"PurchaseOrders":[{{"PurchaseOrderID":"{ID}","PurchaseOrderNumber":"PS-A/1 b"}}]}}"#))
+            ok(&format!(
+                r#"{{"PurchaseOrders":[{{"PurchaseOrderID":"{ID}","PurchaseOrderNumber":"PS-A/1 b"}}]}}"#
+            ))
         } else {
             answer(404, &[], "The resource you're looking for cannot be found")
         }
@@ -240,7 +255,8 @@ async fn calls_are_counted_by_kind_and_headers_reach_the_budget() {
             ("X-MinLimit-Remaining", (59 - before).to_string()),
             ("X-AppMinLimit-Remaining", "9999".to_owned()),
         ];
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let name = seen.path.rsplit('/').next().unwrap();
         answer(200, &headers, &format!(r#"{{"{name}":[]}}"#))
     })
@@ -252,10 +268,31 @@ async fn calls_are_counted_by_kind_and_headers_reach_the_budget() {
     session.invoices_modified(None, 1).await.unwrap();
     // One more than asked for.
     session.invoices_modified(None, 2).await.unwrap();
-    assert_eq!(session.remaining(), Some(Remaining { day: Some(3_998), minute: Some(57), app_minute: Some(9_999) }));
+    assert_eq!(
+        session.remaining(),
+        Some(Remaining { day: Some(3_998), minute: Some(57), app_minute: Some(9_999) })
+    );
     session.finish().await.unwrap();
     assert_eq!(budget.state().day_left(), 3_998);
     let counts: Vec<_> = client.call_counts().into_iter().collect();
     let kind = |method, resource| CallKind { method, resource };
-    assert_eq!(counts, [(kind("GET", "Accounts"), 1), (kind("GET", "Invoices"), 2), (kind("POST", "token"), 1)]);
+    assert_eq!(
+        counts,
+        [(kind("GET", "Accounts"), 1), (kind("GET", "Invoices"), 2), (kind("POST", "token"), 1)]
+    );
+}
+
+#[tokio::test]
+async fn sessions_work_on_any_thread() {
+    let fake = Fake::start(|_, _| ok(r#"{"Items":[]}"#)).await;
+    let client = fake.client();
+    let task = tokio::spawn(async move {
+        let mut session = client.session(Priority::Poll, 1).await?;
+        let count = session.items(ItemsQuery::default(), |_| {}).await?;
+        session.invoices_by_id(&[]).await?;
+        session.create_purchase_orders(&[], &crate::writes::key()).await?;
+        session.finish().await?;
+        Ok::<_, Error>(count)
+    });
+    assert_eq!(task.await.unwrap().unwrap(), 0);
 }

@@ -118,7 +118,9 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: query(parts.uri.query().unwrap_or_default()),
-        headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect(),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     let before = {
@@ -147,7 +149,9 @@ pub fn ok(body: &str) -> Response {
 }
 
 pub fn token_answer(token: &str) -> Response {
-    ok(&format!(r#"{{"access_token":"{token}","expires_in":1800,"token_type":"Bearer","scope":"accounting.invoices"}}"#))
+    ok(&format!(
+        r#"{{"access_token":"{token}","expires_in":1800,"token_type":"Bearer","scope":"accounting.invoices"}}"#
+    ))
 }
 
 pub const ORGANISATION: &str = r#"{"Id":"e1","Status":"OK","Organisations":[

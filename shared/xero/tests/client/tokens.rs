@@ -5,8 +5,8 @@ use std::sync::{
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_xero::{
-    Client, Clock, Error, MemoryBudget, MemoryTokenStore, Priority, Problem, StoreError, StoredToken, TOKEN_LEASE,
-    TokenStore, Wait,
+    Client, Clock, Error, MemoryBudget, MemoryTokenStore, Priority, Problem, StoreError, StoredToken,
+    TOKEN_LEASE, TokenStore, Wait,
 };
 
 use crate::support::{Fake, HTTP, ORGANISATION, TestClient, TestClock, answer, ok, token_answer};
@@ -21,8 +21,9 @@ async fn call(client: &TestClient) -> Result<(), Error> {
 async fn one_fetch_serves_every_task_and_every_process() {
     let fake = Fake::start(|_, _| ok(ORGANISATION)).await;
     let (tokens, clock) = (Arc::<MemoryTokenStore>::default(), Arc::<TestClock>::default());
-    let processes: Vec<_> =
-        (0..3).map(|_| Arc::new(fake.client_sharing(tokens.clone(), Arc::default(), clock.clone()))).collect();
+    let processes: Vec<_> = (0..3)
+        .map(|_| Arc::new(fake.client_sharing(tokens.clone(), Arc::default(), clock.clone())))
+        .collect();
     // Within a process all wait for the one fetch.
     let tasks: Vec<_> = (0..5)
         .map(|_| {
@@ -67,7 +68,9 @@ async fn while_another_process_fetches_nobody_waits() {
     let now = clock.now();
     assert!(tokens.try_lease(now, now + TOKEN_LEASE, 0).await.unwrap());
     let error = call(&client).await.unwrap_err();
-    assert!(matches!(error, Error::NotNow { why: Wait::Token, until } if until == now + SignedDuration::from_secs(3)));
+    assert!(
+        matches!(error, Error::NotNow { why: Wait::Token, until } if until == now + SignedDuration::from_secs(3))
+    );
     assert_eq!(fake.token_calls().len(), 0);
     // The other one died; its lease runs out.
     clock.pass(TOKEN_LEASE.as_secs());
@@ -78,7 +81,11 @@ async fn while_another_process_fetches_nobody_waits() {
 #[tokio::test]
 async fn a_refused_token_is_renewed_once() {
     let fake = Fake::start(|seen, _| {
-        if seen.headers["authorization"] == "Bearer second" { ok(ORGANISATION) } else { answer(401, &[], "{}") }
+        if seen.headers["authorization"] == "Bearer second" {
+            ok(ORGANISATION)
+        } else {
+            answer(401, &[], "{}")
+        }
     })
     .await;
     let client = fake.client();
@@ -89,7 +96,11 @@ async fn a_refused_token_is_renewed_once() {
 
     let fake = Fake::start_with_identity(
         |seen, _| {
-            if seen.headers["authorization"] == "Bearer second" { ok(ORGANISATION) } else { answer(401, &[], "{}") }
+            if seen.headers["authorization"] == "Bearer second" {
+                ok(ORGANISATION)
+            } else {
+                answer(401, &[], "{}")
+            }
         },
         |number| token_answer(if number == 1 { "first" } else { "second" }),
     )
@@ -116,7 +127,9 @@ async fn a_refused_identity_says_what_to_do_and_holds_nobody_up() {
         let switch = mended.clone();
         let fake = Fake::start_with_identity(
             |_, _| ok(ORGANISATION),
-            move |_| if switch.load(Ordering::SeqCst) { token_answer("good") } else { answer(status, &[], body) },
+            move |_| {
+                if switch.load(Ordering::SeqCst) { token_answer("good") } else { answer(status, &[], body) }
+            },
         )
         .await;
         let client = fake.client();
@@ -159,7 +172,12 @@ impl TokenStore for Racing {
         self.inner.load().await
     }
 
-    async fn try_lease(&self, now: Timestamp, until: Timestamp, seen_version: u64) -> Result<bool, StoreError> {
+    async fn try_lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        seen_version: u64,
+    ) -> Result<bool, StoreError> {
         self.inner.try_lease(now, until, seen_version).await
     }
 
@@ -182,13 +200,8 @@ impl TokenStore for Racing {
 async fn race(rival: Option<StoredToken>, fails: bool) -> (Fake, Result<(), Error>) {
     let fake = Fake::start(|_, _| ok(ORGANISATION)).await;
     let store = Racing { inner: MemoryTokenStore::default(), rival, fails, published: Mutex::default() };
-    let client = Client::new(
-        fake.config(),
-        HTTP.clone(),
-        store,
-        MemoryBudget::default(),
-        TestClock::default(),
-    );
+    let client =
+        Client::new(fake.config(), HTTP.clone(), store, MemoryBudget::default(), TestClock::default());
     let outcome = async {
         let mut session = client.session(Priority::Webhook, 1).await?;
         session.organisation().await.map(drop)

@@ -2,7 +2,8 @@ use jiff::civil::date;
 use parstock_xero::{
     Decimal, Error, IdempotencyKey, InputError, Priority, WriteOutcome,
     model::{
-        HISTORY_NOTE_MAX, HistoryNote, HistoryOf, LineAmountTypes, NewLineItem, NewPurchaseOrder, PurchaseOrderStatus,
+        HISTORY_NOTE_MAX, HistoryNote, HistoryOf, LineAmountTypes, NewLineItem, NewPurchaseOrder,
+        PurchaseOrderStatus,
     },
 };
 use uuid::Uuid;
@@ -52,7 +53,8 @@ async fn an_order_is_sent_as_written_and_each_outcome_is_read_by_itself() {
     assert_eq!(session.create_purchase_orders(&[], &key()).await.unwrap(), []);
     session.finish().await.unwrap();
 
-    let [WriteOutcome::Saved { resource, warnings }, taken, WriteOutcome::Refused { errors }] = outcomes.as_slice()
+    let [WriteOutcome::Saved { resource, warnings }, taken, WriteOutcome::Refused { errors }] =
+        outcomes.as_slice()
     else {
         panic!("{outcomes:?}")
     };
