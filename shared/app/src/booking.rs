@@ -96,8 +96,8 @@ pub async fn book<P: Ports>(
         };
         let total = pending.len();
         let mut first = true;
+        let is_new = loaded.header.is_none();
         let result: Result<(), AppError> = loop {
-            let is_new = loaded.header.is_none();
             let step = Step { document, content, source, effect, is_new, uncountable: wanted.uncountable };
             let unknown: &[String] = if first { &wanted.unknown_items } else { &[] };
             match step.commit(writer, &mut loaded, &mut pending, total, unknown, &mut outcome).await {
@@ -291,6 +291,7 @@ impl Step<'_> {
         .with("kind", self.document.of.kind.code())
         .with("number", &self.document.number)
         .with("movements", movements);
+        let reason = if self.is_new && pending.len() == total { self.with_lines(reason) } else { reason };
         writer.commit(id, writes, reason).await?;
         pending.drain(..done);
         loaded.written();
@@ -525,6 +526,15 @@ impl Step<'_> {
         let header = Versioned { content: header, expect };
         writes.push(header.clone().write(Key::Document(self.document.of)));
         loaded.header = Some(header);
+    }
+
+    /// How much of a sale names no item: what no stock ledger can count.
+    fn with_lines(&self, reason: Reason) -> Reason {
+        if !matches!(self.document.of.kind, DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney) {
+            return reason;
+        }
+        let without = self.document.lines.iter().filter(|line| line.item.is_none()).count();
+        reason.with("lines", self.document.lines.len()).with("lines_without_item", without)
     }
 
     fn review<P: Ports>(

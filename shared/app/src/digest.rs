@@ -1,2 +1,338 @@
 //! The daily digest: put together once per org and day, stored, and sent as effects.
-pub async fn produce<P: crate::ports::Ports>(_ports: &P, _org: parstock_domain::ids::OrgId) -> Result<(), crate::error::AppError> { Ok(()) }
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use parstock_domain::audit::{Entry, Statement};
+use parstock_domain::event::Source;
+use parstock_domain::fixed::Quantity;
+use parstock_domain::governance::{Proposal, ProposalState};
+use parstock_domain::ids::{ItemId, LocationId, OrgId, ProposalId};
+use parstock_domain::ledger::Position;
+use parstock_domain::replenish::{Plan, Standing};
+use parstock_domain::settings::Policy;
+use parstock_views::digest::{
+    Change, Changes, DecideNow, Decision, DecisionLine, DigestContent, HistoryLoad, NotCounted, Trust,
+    Watching, WrittenOrder,
+};
+
+use crate::chart;
+use crate::effects::plan_effects;
+use crate::error::AppError;
+use crate::load::{self, Versioned};
+use crate::message::Message;
+use crate::ports::{Books, Ports, Store};
+use crate::records::{Backfill, DigestRecord, EffectKind, Key, List, Pointer, Review, Trouble};
+use crate::send::send_now;
+use crate::writer::{Reason, Writer};
+
+/// Items whose standing a digest remembers for tomorrow's comparison; the graver ones come first.
+const TROUBLED_MAX: usize = 2_000;
+/// Audit entries since yesterday that a digest looks through.
+const ENTRIES_MAX: usize = 20_000;
+/// Audit entries read at once.
+const ENTRIES_PAGE: u32 = 500;
+
+/// Puts the digest of the org's day together, if it is due, and asks for its sending.
+///
+/// # Errors
+/// When the store does not answer or another worker was quicker.
+pub async fn produce<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
+    let mut writer = Writer::open_unleased(ports, org).await?;
+    let policy = load::one::<Policy>(ports.store(), writer.owner(), Key::Policy).await?;
+    let settings = policy.map(|row| row.content).unwrap_or_default().org();
+    let now = writer.now();
+    let last = writer.profile.content.digest_on;
+    let Some(day) = writer.clock().digest_due(last, now, settings.digest_at) else { return Ok(()) };
+    let content = content(&writer, day, last).await?;
+    let mut writes = Vec::new();
+    let record = DigestRecord { at: now, content: serde_json::to_string(&content)? };
+    writes.push(Versioned::new(record).write(Key::Digest(day)));
+    let mut effects = Vec::new();
+    if !settings.mail_to.is_empty() {
+        effects.push(EffectKind::DigestMail { day });
+    }
+    if settings.slack {
+        effects.push(EffectKind::DigestChat { day });
+    }
+    let ids = plan_effects(&mut writes, org, effects, now);
+    writer.profile.content.digest_on = Some(day);
+    writes.push(writer.profile.clone().write(Key::Profile));
+    let reason = Reason::own("put digest together").with("day", day).with("decisions", content.decide.count);
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await?;
+    for effect in ids {
+        send_now(ports, Message::Effect { org, effect }).await?;
+    }
+    Ok(())
+}
+
+/// What the digest of a day says.
+async fn content<P: Ports>(
+    writer: &Writer<'_, P>,
+    day: Date,
+    last: Option<Date>,
+) -> Result<DigestContent, AppError> {
+    let store = writer.ports().store();
+    let org = writer.org();
+    let profile = &writer.profile.content;
+    let yesterday = match last {
+        Some(last) => load::one::<DigestRecord>(store, writer.owner(), Key::Digest(last)).await?,
+        None => None,
+    };
+    let yesterday: Option<DigestContent> =
+        yesterday.map(|row| serde_json::from_str(&row.content.content)).transpose()?;
+    let mut troubles: Vec<(ItemId, Trouble)> = load::all::<Trouble>(store, org, &List::Troubles)
+        .await?
+        .into_iter()
+        .filter_map(|(key, row)| if let Key::Trouble(item, _) = key { Some((item, row.content)) } else { None })
+        .collect();
+    troubles.sort_by(|(_, a), (_, b)| (a.standing, &a.code).cmp(&(b.standing, &b.code)));
+    let reviews = load::all::<Review>(store, org, &List::Reviews).await?.len();
+    let since = yesterday.as_ref().map_or(0, |digest| digest.trust.audit.seq);
+    let news = News::since(writer, since).await?;
+    let mut decide = DecideNow::of(decisions(writer).await?)?;
+    for decision in &mut decide.shown {
+        if let Some(line) = decision.lines.first_mut() {
+            line.chart = chart::stock(writer, line.item, chart::MAIL_DAYS).await?;
+        }
+    }
+    let settings = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
+    let allowance = writer.ports().books().allowance(org).await?;
+    Ok(DigestContent {
+        org: profile.organisation.name.clone(),
+        currency: profile.organisation.base_currency.clone(),
+        day,
+        produced_at: writer.clock().zoned(writer.now()),
+        phase: settings.map(|row| row.content).unwrap_or_default().org().phase,
+        console_url: writer.ports().console_url().to_owned(),
+        decide,
+        changed: changed(&troubles, yesterday.as_ref(), writer).await?,
+        troubled: troubles
+            .iter()
+            .take(TROUBLED_MAX)
+            .filter_map(|(item, trouble)| Some((*item, shown_standing(trouble.standing)?)))
+            .collect(),
+        watching: watching(&troubles, reviews),
+        not_counted: NotCounted {
+            items: count(&troubles, |standing| standing == Standing::NotCounted),
+            lines_without_item: news.lines_without_item,
+            lines: news.lines,
+            days: last.and_then(|last| last.until(day).ok()).map_or(1, |span| span.get_days().unsigned_abs()),
+        },
+        written: news.written(writer).await?,
+        trust: Trust {
+            polled_at: profile.polled_at,
+            history: history(profile.backfill),
+            calls_left: allowance.left_today,
+            by_webhook: news.by_webhook,
+            by_poll: news.by_poll,
+            audit: writer.head(),
+            needs_person: profile.needs_person.iter().cloned().collect(),
+        },
+    })
+}
+
+/// How far the first load is, in the views' words.
+pub fn history(backfill: Backfill) -> HistoryLoad {
+    match backfill {
+        Backfill::Reading { documents, .. } => HistoryLoad::Reading { documents },
+        Backfill::Opening { documents } => HistoryLoad::Opening { documents },
+        Backfill::Done { .. } => HistoryLoad::Whole,
+    }
+}
+
+/// The standing that people are shown; `None` where nothing troubles.
+pub fn shown_standing(standing: Standing) -> Option<parstock_views::Standing> {
+    match standing {
+        Standing::OutOfStock => Some(parstock_views::Standing::OutOfStock),
+        Standing::RunsOutBeforeSupply | Standing::BelowReorderPoint => Some(parstock_views::Standing::Low),
+        Standing::Dead => Some(parstock_views::Standing::Dead),
+        Standing::Overstock => Some(parstock_views::Standing::Overstock),
+        Standing::NotCounted | Standing::Ordered | Standing::Fine => None,
+    }
+}
+
+fn count(troubles: &[(ItemId, Trouble)], which: impl Fn(Standing) -> bool) -> u32 {
+    let counted = troubles.iter().filter(|(_, trouble)| which(trouble.standing)).count();
+    u32::try_from(counted).unwrap_or(u32::MAX)
+}
+
+fn watching(troubles: &[(ItemId, Trouble)], reviews: usize) -> Watching {
+    let low = |standing| matches!(standing, Standing::RunsOutBeforeSupply | Standing::BelowReorderPoint);
+    Watching {
+        out_of_stock: count(troubles, |standing| standing == Standing::OutOfStock),
+        low: count(troubles, low),
+        overstock: count(troubles, |standing| standing == Standing::Overstock),
+        dead: count(troubles, |standing| standing == Standing::Dead),
+        orders_late: troubles.iter().map(|(_, trouble)| trouble.late_orders).sum(),
+        reviews: u32::try_from(reviews).unwrap_or(u32::MAX),
+    }
+}
+
+async fn changed<P: Ports>(
+    troubles: &[(ItemId, Trouble)],
+    yesterday: Option<&DigestContent>,
+    writer: &Writer<'_, P>,
+) -> Result<Changes, AppError> {
+    let Some(yesterday) = yesterday else { return Ok(Changes::default()) };
+    let mut changes = Vec::new();
+    for (item, trouble) in troubles {
+        let Some(now) = shown_standing(trouble.standing) else { continue };
+        changes.push(Change {
+            item: *item,
+            code: trouble.code.clone(),
+            name: trouble.name.clone(),
+            was: yesterday.stood(*item),
+            now,
+            available: trouble.available,
+            runs_out_on: trouble.runs_out_on,
+        });
+    }
+    let troubled: BTreeMap<ItemId, ()> = changes.iter().map(|change| (change.item, ())).collect();
+    let resolved: Vec<ItemId> =
+        yesterday.troubled.keys().filter(|item| !troubled.contains_key(item)).copied().collect();
+    let store = writer.ports().store();
+    let location = LocationId::main();
+    let keys: Vec<Key> = resolved.iter().map(|item| Key::Item(*item)).collect();
+    let items = load::many::<parstock_domain::document::Item>(store, writer.owner(), &keys).await?;
+    let keys: Vec<Key> = resolved.iter().map(|item| Key::Plan(*item, location.clone())).collect();
+    let plans = load::many::<Plan>(store, writer.owner(), &keys).await?;
+    for (item, plan) in items.into_iter().zip(plans) {
+        let (Some(item), Some(plan)) = (item, plan) else { continue };
+        let (item, plan) = (item.content, plan.content);
+        changes.push(Change {
+            item: item.id,
+            was: yesterday.stood(item.id),
+            now: parstock_views::Standing::Enough,
+            code: item.code,
+            name: item.name,
+            available: available(&plan),
+            runs_out_on: plan.stock_out_on,
+        });
+    }
+    Ok(Changes::of(changes))
+}
+
+fn available(plan: &Plan) -> Option<Quantity> {
+    plan.on_hand.and_then(|on_hand| on_hand.minus(plan.committed).ok())
+}
+
+/// The open proposals with the present figures of their lines.
+async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, AppError> {
+    let store = writer.ports().store();
+    let today = writer.clock().day_of(writer.now());
+    let mut decisions = Vec::new();
+    for (_, pointer) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await? {
+        let key = Key::Proposal(pointer.content.to);
+        let Some(proposal) = load::one::<Proposal>(store, writer.owner(), key).await? else { continue };
+        let proposal = proposal.content;
+        if proposal.status != ProposalState::Open {
+            continue;
+        }
+        let plans: Vec<Key> =
+            proposal.lines.iter().map(|line| Key::Plan(line.item, line.location.clone())).collect();
+        let plans = load::many::<Plan>(store, writer.owner(), &plans).await?;
+        let positions: Vec<Key> =
+            proposal.lines.iter().map(|line| Key::Position(line.item, line.location.clone())).collect();
+        let positions = load::many::<Position>(store, writer.owner(), &positions).await?;
+        let mut lines = Vec::new();
+        for ((line, plan), position) in proposal.lines.iter().zip(plans).zip(positions) {
+            let plan = plan.map(|row| row.content);
+            let position = position.map(|row| row.content).unwrap_or_default();
+            lines.push(DecisionLine {
+                item: line.item,
+                code: line.code.clone(),
+                name: line.name.clone(),
+                on_hand: position.on_hand(today)?.quantity(),
+                available: position.available(today)?.quantity(),
+                on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
+                cover_days: plan.as_ref().and_then(|plan| plan.cover_days),
+                runs_out_on: plan.as_ref().and_then(|plan| plan.stock_out_on),
+                reorder_point: plan.as_ref().map(|plan| plan.reorder_point).unwrap_or_default(),
+                quantity: line.quantity,
+                cost: line.quantity.at(line.unit_price)?.to_cents(),
+                reason: line.reason.clone(),
+                chart: None,
+            });
+        }
+        decisions.push(Decision {
+            proposal: proposal.id,
+            supplier: proposal.supplier_name.clone(),
+            total: proposal.total()?,
+            wanted_on: proposal.wanted_on,
+            line_count: lines.len(),
+            lines,
+        });
+    }
+    Ok(decisions)
+}
+
+/// What the audit trail says of the time since the last digest.
+#[derive(Default)]
+struct News {
+    by_webhook: u32,
+    by_poll: u32,
+    lines: u32,
+    lines_without_item: u32,
+    orders: Vec<ProposalId>,
+}
+
+impl News {
+    async fn since<P: Ports>(writer: &Writer<'_, P>, seq: u64) -> Result<Self, AppError> {
+        let mut news = Self::default();
+        let mut after = Some(Key::AuditEntry(seq));
+        let mut read = 0;
+        while read < ENTRIES_MAX {
+            let store = writer.ports().store();
+            let page = store.list(writer.owner(), &List::AuditEntries, after.as_ref(), ENTRIES_PAGE).await?;
+            read += page.rows.len();
+            for row in page.rows {
+                if let Some(entry) = load::decode_row::<Entry>(Some(row))? {
+                    news.take(&serde_json::from_str(&entry.content.payload)?);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(news)
+    }
+
+    fn take(&mut self, statement: &Statement) {
+        let figure = |name: &str| statement.details.get(name).and_then(|text| text.parse().ok()).unwrap_or(0u32);
+        match statement.event.as_ref().map(|event| event.source) {
+            Some(Source::Webhook) => self.by_webhook += 1,
+            Some(Source::Poll) if statement.what == "book document" => self.by_poll += 1,
+            _ => {}
+        }
+        self.lines += figure("lines");
+        self.lines_without_item += figure("lines_without_item");
+        if statement.what == crate::effects::ORDER_WRITTEN {
+            self.orders.extend(statement.details.get("proposal").and_then(|id| id.parse::<ProposalId>().ok()));
+        }
+    }
+
+    async fn written<P: Ports>(&self, writer: &Writer<'_, P>) -> Result<Vec<WrittenOrder>, AppError> {
+        let store = writer.ports().store();
+        let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
+        let prefix = policy.map(|row| row.content).unwrap_or_default().org().order_prefix;
+        let keys: Vec<Key> = self.orders.iter().map(|id| Key::Proposal(*id)).collect();
+        let mut written = Vec::new();
+        for proposal in load::many::<Proposal>(store, writer.owner(), &keys).await?.into_iter().flatten() {
+            let proposal = proposal.content;
+            if let ProposalState::Done { approval, .. } = &proposal.status {
+                written.push(WrittenOrder {
+                    proposal: proposal.id,
+                    number: proposal.id.order_number(&prefix),
+                    supplier: proposal.supplier_name.clone(),
+                    total: proposal.total()?,
+                    approved_by: approval.who.clone(),
+                    at: approval.at,
+                });
+            }
+        }
+        Ok(written)
+    }
+}

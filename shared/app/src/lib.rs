@@ -5,6 +5,7 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod booking;
+pub mod chart;
 pub mod connect;
 pub mod decide;
 pub mod digest;

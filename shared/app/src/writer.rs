@@ -140,6 +140,11 @@ impl<'p, P: Ports> Writer<'p, P> {
         &self.clock
     }
 
+    /// The end of the org's audit chain, as last read or written.
+    pub const fn head(&self) -> Head {
+        self.head.content
+    }
+
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.ports.clock().now()

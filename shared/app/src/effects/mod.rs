@@ -14,7 +14,11 @@ use crate::ports::{Commit, Expect, Ports, Store, Write};
 use crate::records::{Effect, EffectKind, EffectState, Key};
 use crate::writer::{Reason, Writer};
 
+pub(crate) use alerts::plan_effects;
 pub use alerts::tell as tell_alerts;
+
+/// What the audit trail says of an order that is in Xero.
+pub const ORDER_WRITTEN: &str = "order written";
 
 /// Seconds for which one worker tries an effect; afterwards its outcome is unknown. Longer than any
 /// function may run.

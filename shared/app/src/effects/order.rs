@@ -185,7 +185,7 @@ async fn finish<P: Ports>(
     for line in proposal.lines.iter().take(WANTS_PER_COMMIT_MAX) {
         writes.push(removal(Key::Want(proposal.supplier, line.item, line.location.clone())));
     }
-    let reason = Reason::own("order written").with("proposal", proposal.id).with("order", order);
+    let reason = Reason::own(super::ORDER_WRITTEN).with("proposal", proposal.id).with("order", order);
     let org = writer.org();
     let at = writer.now();
     let items: Vec<ItemId> = proposal.lines.iter().map(|line| line.item).collect();
