@@ -22,7 +22,9 @@ pub struct Style {
 impl Style {
     /// `currency` is the ISO code of the org's base currency, `now` lies in its time zone.
     pub fn new(currency: &str, now: Zoned) -> Self {
-        Self { currency: currency.to_owned(), now }
+        // the code is shown beside amounts in places that escape nothing
+        let currency = currency.chars().filter(char::is_ascii_uppercase).take(3).collect();
+        Self { currency, now }
     }
 
     /// The present civil day of the org.

@@ -1,0 +1,458 @@
+//! One morning of a made-up shop, for snapshots, the payload test and the preview.
+//!
+//! Each text that comes from outside passes through `say`, so that a test can put something else there.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan, Zoned};
+use parstock_domain::alert::AlertKind;
+use parstock_domain::audit::{Hash, Head};
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
+use parstock_domain::ids::{ContactId, EffectId, ItemId, LocationId, ProposalId};
+use parstock_views::Standing;
+use parstock_views::alert::{AlertContent, Warning};
+use parstock_views::chart::StockChart;
+use parstock_views::digest::*;
+use parstock_views::pages::*;
+use uuid::Uuid;
+
+pub type Say<'a> = &'a dyn Fn(&str) -> String;
+
+pub fn as_written(text: &str) -> String {
+    text.to_owned()
+}
+
+pub fn q(text: &str) -> Quantity {
+    text.parse().unwrap()
+}
+
+pub fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+pub fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn now() -> Zoned {
+    "2026-11-24T08:00:00+11:00[Australia/Sydney]".parse().unwrap()
+}
+
+fn item(number: u128) -> ItemId {
+    ItemId(Uuid::from_u128(0x1000 + number))
+}
+
+pub fn proposal_id(number: u128) -> ProposalId {
+    ProposalId(Uuid::from_u128(0x2000 + number))
+}
+
+/// Stock that is sold at about `rate` a day and filled up by `fill` whenever it is down to `low`.
+pub fn chart(days: i64, rate: i64, low: i64, fill: i64, point: i64) -> StockChart {
+    let mut stock = fill;
+    let (mut on_hand, mut sales) = (Vec::new(), Vec::new());
+    for number in 0..days {
+        let sold = (rate * 2 * ((number * 7919) % 11) / 10).min(stock);
+        stock -= sold;
+        if stock <= low && number + 12 < days {
+            stock += fill;
+        }
+        sales.push(Quantity::from_whole(sold).unwrap());
+        on_hand.push(Quantity::from_whole(stock).unwrap());
+    }
+    StockChart { ends_on: day("2026-11-23"), on_hand, sales, reorder_point: Some(Quantity::from_whole(point).unwrap()) }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one row of the table below reads as one call")]
+fn line(
+    say: Say,
+    number: u128,
+    code: &str,
+    name: &str,
+    stock: Option<(&str, &str)>,
+    lasts: Option<(u32, &str)>,
+    order: (&str, &str),
+    chart: Option<StockChart>,
+) -> DecisionLine {
+    DecisionLine {
+        item: item(number),
+        code: say(code),
+        name: say(name),
+        on_hand: stock.map(|(on_hand, _)| q(on_hand)),
+        available: stock.map(|(_, available)| q(available)),
+        on_order: q("0"),
+        cover_days: lasts.map(|(days, _)| days),
+        runs_out_on: lasts.map(|(_, on)| day(on)),
+        reorder_point: q("20"),
+        quantity: q(order.0),
+        cost: money(order.1),
+        reason: say("Sells 2.4 a day; 14 days until a delivery arrives need 34, and 6 are available."),
+        chart,
+    }
+}
+
+pub fn digest(say: Say) -> DigestContent {
+    let nordwood = Decision {
+        proposal: proposal_id(1),
+        supplier: say("Nordwood Furniture Pty Ltd"),
+        total: money("2480.40"),
+        wanted_on: day("2026-12-04"),
+        line_count: 6,
+        lines: vec![
+            line(say, 1, "P-1003", "Oak wall shelf 80 cm", Some(("8", "6")), Some((3, "2026-11-27")), ("36", "1116"), Some(chart(90, 2, 9, 48, 20))),
+            line(say, 2, "P-1011", "Oak wall shelf 120 cm, with brackets and screws", Some(("14", "14")), Some((9, "2026-12-03")), ("24", "984"), None),
+            line(say, 3, "P-1020", "Bench", Some(("2", "2")), Some((11, "2026-12-05")), ("6", "380.40"), None),
+        ],
+    };
+    let lumen = Decision {
+        proposal: proposal_id(2),
+        supplier: say("Lumen Import"),
+        total: money("1204"),
+        wanted_on: day("2026-12-11"),
+        line_count: 2,
+        lines: vec![
+            line(say, 4, "L-0042", "Desk lamp, brass", Some(("0", "-4")), Some((0, "2026-11-24")), ("60", "900"), Some(chart(90, 5, 4, 70, 45))),
+            line(say, 5, "L-0043", "Bulb E27, warm white, box of 10", Some(("31", "31")), Some((12, "2026-12-06")), ("80", "304"), None),
+        ],
+    };
+    let linen = Decision {
+        proposal: proposal_id(3),
+        supplier: say("Linen & Co"),
+        total: money("435.60"),
+        wanted_on: day("2026-12-02"),
+        line_count: 1,
+        lines: vec![line(say, 6, "T-0007", "Tea towel", None, None, ("120", "435.60"), None)],
+    };
+    let change = |number, code: &str, name: &str, was, now, available: &str, out: Option<&str>| Change {
+        item: item(number),
+        code: say(code),
+        name: say(name),
+        was,
+        now,
+        available: Some(q(available)),
+        runs_out_on: out.map(day),
+    };
+    DigestContent {
+        org: say("Harbour Homewares"),
+        currency: "AUD".to_owned(),
+        day: day("2026-11-24"),
+        produced_at: now(),
+        phase: Phase::Assist,
+        console_url: "http://127.0.0.1:8090".to_owned(),
+        decide: DecideNow::of(vec![linen, nordwood, lumen]).unwrap(),
+        changed: Changes::of(vec![
+            change(4, "L-0042", "Desk lamp, brass", Standing::Low, Standing::OutOfStock, "-4", Some("2026-11-24")),
+            change(1, "P-1003", "Oak wall shelf 80 cm", Standing::Enough, Standing::Low, "6", Some("2026-11-27")),
+            change(9, "C-0300", "Candle, large", Standing::Low, Standing::Enough, "144", Some("2027-01-19")),
+            change(10, "C-0301", "Candle, small", Standing::Enough, Standing::NotCounted, "1", None),
+        ]),
+        troubled: BTreeMap::from([(item(4), Standing::OutOfStock), (item(1), Standing::Low)]),
+        watching: Watching { out_of_stock: 1, low: 5, overstock: 3, dead: 1, orders_late: 1, reviews: 2 },
+        not_counted: NotCounted { items: 4, lines_without_item: 12, lines: 340, days: 30 },
+        written: vec![WrittenOrder {
+            proposal: proposal_id(8),
+            number: say("PS-7QF2KX3M5ZB4A"),
+            supplier: say("Kiln Street Ceramics"),
+            total: money("612.50"),
+            approved_by: say("Kim"),
+            at: at("2026-11-23T06:31:00Z"),
+        }],
+        trust: Trust {
+            polled_at: Some(at("2026-11-23T20:56:00Z")),
+            history: HistoryLoad::Whole,
+            calls_left: Some(874),
+            by_webhook: 41,
+            by_poll: 3,
+            audit: Head { seq: 4211, hash: Hash::of(b"the end of the chain") },
+            needs_person: vec![],
+        },
+    }
+}
+
+/// A morning with nothing to do.
+pub fn calm(say: Say) -> DigestContent {
+    let mut content = digest(say);
+    content.decide = DecideNow::default();
+    content.changed = Changes::default();
+    content.watching = Watching::default();
+    content.not_counted = NotCounted::default();
+    content.written.clear();
+    content
+}
+
+/// A first morning: observing, history incomplete, and something for a person to do.
+pub fn troubled(say: Say) -> DigestContent {
+    let mut content = digest(say);
+    content.phase = Phase::Observe;
+    content.trust.needs_person =
+        vec![say("Xero refused the client secret: put the new one into the vault with `parstock secret set`.")];
+    content.trust.history = HistoryLoad::Reading { documents: 1830 };
+    content.trust.polled_at = None;
+    content.trust.calls_left = None;
+    content
+}
+
+pub fn alert(say: Say) -> AlertContent {
+    let warning = |number, code: &str, name: &str, kind, available: &str, point: Option<&str>, out: Option<&str>, proposed| Warning {
+        item: item(number),
+        code: say(code),
+        name: say(name),
+        kind,
+        available: q(available),
+        on_order: q("0"),
+        reorder_point: point.map(q),
+        runs_out_on: out.map(day),
+        proposed,
+    };
+    AlertContent {
+        org: say("Harbour Homewares"),
+        currency: "AUD".to_owned(),
+        produced_at: now(),
+        console_url: "http://127.0.0.1:8090".to_owned(),
+        warnings: vec![
+            warning(1, "P-1003", "Oak wall shelf 80 cm", AlertKind::BelowReorderPoint, "6", Some("20"), Some("2026-11-27"), Some((proposal_id(1), q("36"), money("2480.40")))),
+            warning(4, "L-0042", "Desk lamp, brass", AlertKind::OutOfStock, "-4", Some("45"), None, None),
+            warning(5, "L-0043", "Bulb E27", AlertKind::BelowReorderPoint, "31", Some("40"), None, None),
+        ],
+    }
+}
+
+pub fn site(say: Say, phase: Phase) -> Site {
+    Site {
+        root: String::new(),
+        org: say("Harbour Homewares"),
+        currency: "AUD".to_owned(),
+        now: now(),
+        phase,
+        user: say("Kim"),
+        csrf: "c5f1a0".to_owned(),
+        open_proposals: 3,
+        open_reviews: 2,
+    }
+}
+
+fn positions_of(say: Say) -> Vec<PositionRow> {
+    let row = |number, code: &str, name: &str, stock: Option<(&str, &str)>, on_order: &str, lasts: Option<(u32, &str)>, standing| PositionRow {
+        item: item(number),
+        code: say(code),
+        name: say(name),
+        on_hand: stock.map(|(on_hand, _)| q(on_hand)),
+        committed: q("2"),
+        available: stock.map(|(_, available)| q(available)),
+        on_order: q(on_order),
+        cover_days: lasts.map(|(days, _)| days),
+        runs_out_on: lasts.map(|(_, on)| day(on)),
+        standing,
+    };
+    vec![
+        row(4, "L-0042", "Desk lamp, brass", Some(("-2", "-4")), "0", Some((0, "2026-11-24")), Standing::OutOfStock),
+        row(1, "P-1003", "Oak wall shelf 80 cm", Some(("8", "6")), "0", Some((3, "2026-11-27")), Standing::Low),
+        row(2, "P-1011", "Oak wall shelf 120 cm, with brackets and screws", Some(("14", "12")), "24", Some((9, "2026-12-03")), Standing::Low),
+        row(9, "C-0300", "Candle, large", Some(("1440.5", "1438.5")), "0", Some((56, "2027-01-19")), Standing::Enough),
+        row(11, "G-0001", "Garden gnome", Some(("61", "61")), "0", None, Standing::Dead),
+        row(6, "T-0007", "Tea towel", None, "0", None, Standing::NotCounted),
+    ]
+}
+
+pub fn positions(say: Say) -> PositionsPage {
+    PositionsPage {
+        site: site(say, Phase::Assist),
+        query: PositionQuery { search: say("shelf"), standing: None, page: 2 },
+        rows: positions_of(say),
+        found: 260,
+        counts: vec![
+            (Standing::OutOfStock, 1),
+            (Standing::Low, 5),
+            (Standing::Enough, 240),
+            (Standing::Overstock, 3),
+            (Standing::Dead, 1),
+            (Standing::NotCounted, 4),
+        ],
+    }
+}
+
+fn inputs(say: Say) -> BTreeMap<String, String> {
+    [("demand a day", "2.4"), ("spread a day", "1.1"), ("lead time, days", "14"), ("safety stock", "8"), ("pack", "12"), ("last price", "31.00")]
+        .into_iter()
+        .map(|(name, value)| (say(name), say(value)))
+        .collect()
+}
+
+pub fn item_page(say: Say) -> ItemPage {
+    let movement = |on: &str, cause: &str, number: &str, contact: &str, change: &str, after: &str, reversal| MovementRow {
+        on: day(on),
+        cause: cause.to_owned(),
+        number: say(number),
+        contact: say(contact),
+        change: q(change),
+        after: Some(q(after)),
+        reversal,
+    };
+    ItemPage {
+        site: site(say, Phase::Assist),
+        position: positions_of(say).remove(1),
+        tracked: false,
+        value: money("248"),
+        chart: Some(chart(180, 2, 9, 48, 20)),
+        movements: vec![
+            movement("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8", false),
+            movement("2026-11-22", "sales credit note", "CN-0102", "Bay Cafe", "1", "11", false),
+            movement("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "2", "10", true),
+            movement("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "-2", "8", false),
+            movement("2026-11-02", "bill", "NW-88120", "Nordwood Furniture Pty Ltd", "48", "52", false),
+        ],
+        older: 412,
+        orders: vec![
+            OpenOrder { number: say("PO-0117"), supplier: say("Nordwood Furniture Pty Ltd"), ordered: q("24"), open: q("12"), expected_on: Some(day("2026-11-20")), draft: false },
+            OpenOrder { number: say("PS-7QF2KX3M5ZB4A"), supplier: say("Nordwood Furniture Pty Ltd"), ordered: q("36"), open: q("36"), expected_on: None, draft: true },
+        ],
+        plan: Some(PlanShown {
+            planned_on: day("2026-11-24"),
+            reorder_point: q("42"),
+            order: Some(q("36")),
+            supplier: say("Nordwood Furniture Pty Ltd"),
+            unit_price: money("31.0025"),
+            reason: say("Sells 2.4 a day; 14 days until a delivery arrives need 34, and 6 are available."),
+            inputs: inputs(say),
+            proposal: Some(proposal_id(1)),
+        }),
+    }
+}
+
+pub fn proposal(say: Say, phase: Phase, status: ProposalState) -> ProposalPage {
+    let line = |number, code: &str, name: &str, quantity: &str, price: &str| ProposalLine {
+        item: item(number),
+        code: say(code),
+        name: say(name),
+        location: LocationId::main(),
+        quantity: q(quantity),
+        unit_price: money(price),
+        reason: say("Sells 2.4 a day; 14 days until a delivery arrives need 34, and 6 are available."),
+        inputs: inputs(say),
+    };
+    let proposal = Proposal {
+        id: proposal_id(1),
+        supplier: ContactId(Uuid::from_u128(0x3000)),
+        supplier_name: say("Nordwood Furniture Pty Ltd"),
+        planned_on: day("2026-11-24"),
+        wanted_on: day("2026-12-04"),
+        proposed_at: at("2026-11-23T20:15:00Z"),
+        lines: vec![
+            line(1, "P-1003", "Oak wall shelf 80 cm", "36", "31"),
+            line(2, "P-1011", "Oak wall shelf 120 cm, with brackets and screws", "24", "41"),
+        ],
+        status,
+    };
+    ProposalPage {
+        site: site(say, phase),
+        order_number: proposal.id.order_number("PS-"),
+        positions: positions_of(say).into_iter().map(|row| (row.item, row)).collect(),
+        proposal,
+        problem: None,
+    }
+}
+
+/// Every place where a proposal can stand.
+pub fn states(say: Say) -> Vec<ProposalState> {
+    let id = proposal_id(1);
+    let approval = Approval { proposal: id, contents: Hash::default(), who: say("Kim"), at: at("2026-11-23T21:00:00Z") };
+    vec![
+        ProposalState::Open,
+        ProposalState::Approved { approval: approval.clone(), effect: EffectId(Uuid::from_u128(1)) },
+        ProposalState::Done { approval: approval.clone(), order: parstock_domain::ids::DocumentId(Uuid::from_u128(2)) },
+        ProposalState::Failed { approval, reason: say("the supplier is archived in Xero: restore it, then propose again") },
+        ProposalState::Rejected { who: say("Kim"), at: at("2026-11-23T21:00:00Z"), reason: say("we close this range") },
+        ProposalState::Withdrawn { at: at("2026-11-23T21:00:00Z") },
+    ]
+}
+
+pub fn proposals(say: Say) -> ProposalsPage {
+    let rows = states(say)
+        .into_iter()
+        .map(|status| ProposalRow::of(&proposal(say, Phase::Assist, status).proposal).unwrap())
+        .collect();
+    ProposalsPage { site: site(say, Phase::Assist), rows }
+}
+
+pub fn health(say: Say, well: bool) -> HealthPage {
+    let queue = |name: &str, dead| QueueState { name: name.to_owned(), waiting: Some(3), dead };
+    HealthPage {
+        site: site(say, Phase::Assist),
+        polled_at: Some(if well { at("2026-11-23T20:56:00Z") } else { at("2026-11-23T12:00:00Z") }),
+        history: if well { HistoryLoad::Whole } else { HistoryLoad::Opening { documents: 2300 } },
+        calls_left: Some(874),
+        parked_until: (!well).then(|| at("2026-11-23T21:20:00Z")),
+        hints: 2,
+        queues: vec![queue("events", Some(0)), queue("sync", Some(u64::from(!well))), queue("effects", None)],
+        effects: vec![PendingEffect {
+            what: say("Order PS-7QF2KX3M5ZB4A"),
+            since: at("2026-11-23T20:30:00Z"),
+            attempts: 2,
+            state: say("unknown how it ended; looked for again at 08:05"),
+        }],
+        audit: Head { seq: 4211, hash: Hash::of(b"the end of the chain") },
+        needs_person: if well { vec![] } else { vec![say("Xero refused the client secret.")] },
+    }
+}
+
+pub fn reviews(say: Say) -> ReviewsPage {
+    ReviewsPage {
+        site: site(say, Phase::Assist),
+        rows: vec![ReviewRow {
+            kind: "unclear arrival".to_owned(),
+            text: say("Bill NW-88120 brings 12 of P-1003, and both PO-0117 and PO-0118 wait for them. It was taken to settle PO-0117; change the bill's reference in Xero if that is wrong."),
+            since: at("2026-11-22T02:10:00Z"),
+            item: Some((item(1), say("P-1003"))),
+            document: say("NW-88120"),
+        }],
+    }
+}
+
+pub fn login(say: Say) -> LoginPage {
+    LoginPage { root: String::new(), csrf: "c5f1a0".to_owned(), next: say("/proposals"), problem: Some(say("Name or password is wrong.")) }
+}
+
+pub fn error(say: Say) -> ErrorPage {
+    ErrorPage {
+        root: String::new(),
+        what: say("There is no such proposal"),
+        what_to_do: say("It may have been made by an older plan. Look at the list of proposals."),
+    }
+}
+
+/// Every page, by name.
+pub fn pages(say: Say) -> Vec<(String, String)> {
+    let digest_page = |content: Option<DigestContent>| DigestPage {
+        site: site(say, Phase::Assist),
+        content,
+        day: now().date(),
+        previous: Some(now().date().saturating_sub(1.day())),
+        next: None,
+    };
+    let mut pages = vec![
+        ("positions".to_owned(), positions(say).render().unwrap()),
+        ("item".to_owned(), item_page(say).render().unwrap()),
+        ("proposals".to_owned(), proposals(say).render().unwrap()),
+        ("proposal-observe".to_owned(), proposal(say, Phase::Observe, ProposalState::Open).render().unwrap()),
+        ("digest".to_owned(), digest_page(Some(digest(say))).render().unwrap()),
+        ("digest-troubled".to_owned(), digest_page(Some(troubled(say))).render().unwrap()),
+        ("digest-none".to_owned(), digest_page(None).render().unwrap()),
+        ("health".to_owned(), health(say, true).render().unwrap()),
+        ("health-troubled".to_owned(), health(say, false).render().unwrap()),
+        ("reviews".to_owned(), reviews(say).render().unwrap()),
+        ("login".to_owned(), login(say).render().unwrap()),
+        ("error".to_owned(), error(say).render().unwrap()),
+    ];
+    for status in states(say) {
+        let mut page = proposal(say, Phase::Assist, status);
+        page.problem = Some(say("The proposal has changed since it was shown: look at it again before you decide."));
+        let name = format!("proposal-{}", page.proposal.state_name());
+        pages.push((name, page.render().unwrap()));
+    }
+    pages
+}
