@@ -133,8 +133,9 @@ fn response(reply: Reply) -> Response {
 impl World {
     /// Answers one call of the API.
     fn serve(&mut self, now: Timestamp, parts: &Parts, body: &[u8]) -> Reply {
-        let path = parts.uri.path().strip_prefix("/api.xro/2.0/").unwrap_or_default().to_owned();
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let path = parts.uri.path().strip_prefix("/api.xro/2.0/").unwrap_or_default();
+        let decoded: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+        let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let endpoint = segments.first().copied().unwrap_or_default();
         let writes = parts.method != Method::GET;
         if let Err(denied) = self.check_access(now, &parts.headers, endpoint, writes) {
@@ -252,6 +253,26 @@ impl World {
         self.store.commit()?;
         Ok(reply)
     }
+}
+
+/// Decodes one segment of a path, in which `%2F` is part of a name. What is no valid escape stays as it is.
+fn decode(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let escaped = match tail {
+            [high, low, ..] if *first == b'%' => std::str::from_utf8(&[*high, *low])
+                .ok()
+                .and_then(|digits| u8::from_str_radix(digits, 16).ok()),
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*first));
+        rest = match escaped {
+            Some(_) => tail.get(2..).unwrap_or_default(),
+            None => tail,
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What a call is counted as: the endpoint, with what is asked of one of its resources.
