@@ -54,6 +54,8 @@ def rows(path):
     with (gzip.open(path, "rb") if packed else open(path, "rb")) as stream:
         reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
         for row in reader:
+            if None in row or None in row.values():
+                raise Broken(f"{path}, line {reader.line_num}: it has other columns than the heading")
             yield reader.line_num, row
 
 

@@ -20,8 +20,8 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::DocumentView;
 use crate::act::{Act, DocumentKind, E4, Status, TimedAct};
-use catalogue::{days_between, plus_days};
 pub use catalogue::{CATEGORIES, COMPANY, ItemFacts, SUPPLIERS, SupplierFacts, XERO_TIME_ZONE};
+use catalogue::{days_between, plus_days};
 use shop::{Order, OrderLine};
 
 /// Months of history before the first trading day.
@@ -115,7 +115,8 @@ impl DemoCompany {
     pub fn opening_csv(&self) -> String {
         let eve = plus_days(self.first_day, -1);
         let mut text = String::from("item,location,as_of,quantity,unit_cost\n");
-        for item in self.items.iter().filter(|item| !item.tracked && !cases::NOT_COUNTED.contains(&item.code)) {
+        for item in self.items.iter().filter(|item| !item.tracked && !cases::NOT_COUNTED.contains(&item.code))
+        {
             text.push_str(&format!("{},,{eve},{},{}\n", item.code, self.opening_stock(item), item.cost));
         }
         text

@@ -15,8 +15,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::act::{
-    Account, Act, Contact, DocumentKind, E4, Item, Line, LineAmountTypes, NewDocument, Organisation, Status, TimedAct,
-    Tracking,
+    Account, Act, Contact, DocumentKind, E4, Item, Line, LineAmountTypes, NewDocument, Organisation, Status,
+    TimedAct, Tracking,
 };
 use lines::{SourceLine, SourceLines};
 use supply::Shelves;
@@ -44,8 +44,22 @@ const ITEMS_MAX: usize = 100_000;
 const DOCUMENTS_MAX: usize = 1_000_000;
 /// Codes of services, which are written as lines without item.
 const SERVICE_CODES: [&str; 16] = [
-    "POST", "DOT", "C2", "C3", "BANK CHARGES", "AMAZONFEE", "M", "m", "D", "S", "B", "CRUK", "ADJUST", "ADJUST2",
-    "TEST001", "TEST002",
+    "POST",
+    "DOT",
+    "C2",
+    "C3",
+    "BANK CHARGES",
+    "AMAZONFEE",
+    "M",
+    "m",
+    "D",
+    "S",
+    "B",
+    "CRUK",
+    "ADJUST",
+    "ADJUST2",
+    "TEST001",
+    "TEST002",
 ];
 /// What the codes of gift vouchers begin with.
 const GIFT_VOUCHER: &str = "gift_";
@@ -67,7 +81,9 @@ pub enum RetailError {
         source: std::io::Error,
     },
     /// A column is missing.
-    #[error("the sales file has no column {0:?} in its first line: see the rules for the seven columns it needs")]
+    #[error(
+        "the sales file has no column {0:?} in its first line: see the rules for the seven columns it needs"
+    )]
     MissingColumn(&'static str),
     /// A line can't be used.
     #[error("line {line} of the sales file: {problem}")]
@@ -140,7 +156,8 @@ impl RetailYear {
             let day = line.at.date();
             let (first, last) = days.unwrap_or((day, day));
             if day < last {
-                let problem = format!("its day {day} is before {last} of the line above: sort the file by day");
+                let problem =
+                    format!("its day {day} is before {last} of the line above: sort the file by day");
                 return Err(RetailError::line(line.number, problem));
             }
             days = Some((first, day));
@@ -154,7 +171,10 @@ impl RetailYear {
                 }
                 Some(_) => {}
                 None if documents.len() >= DOCUMENTS_MAX => {
-                    return Err(RetailError::line(line.number, format!("more than {DOCUMENTS_MAX} documents")));
+                    return Err(RetailError::line(
+                        line.number,
+                        format!("more than {DOCUMENTS_MAX} documents"),
+                    ));
                 }
                 None => {
                     documents.insert(line.document.clone(), day);
@@ -169,7 +189,8 @@ impl RetailYear {
                 } else if catalogue.len() >= ITEMS_MAX {
                     return Err(RetailError::line(line.number, format!("more than {ITEMS_MAX} items")));
                 } else {
-                    let entry = CatalogueEntry { name: item_name(&line.description), first_price: line.price };
+                    let entry =
+                        CatalogueEntry { name: item_name(&line.description), first_price: line.price };
                     catalogue.insert(code.to_owned(), entry);
                 }
             }
@@ -182,7 +203,17 @@ impl RetailYear {
             customers: customers.len() as u64,
         };
         let customers = customers.into_keys().collect();
-        Ok(RetailYear { path: path.to_owned(), seed, supply, catalogue, customers, first_day, last_day, counts, zone })
+        Ok(RetailYear {
+            path: path.to_owned(),
+            seed,
+            supply,
+            catalogue,
+            customers,
+            first_day,
+            last_day,
+            counts,
+            zone,
+        })
     }
 
     /// How much there is in the file.
@@ -436,7 +467,11 @@ impl SourceDocument {
             if let Some(code) = line.item_code() {
                 shelves.took(code, line.quantity, adjusts, line.price, date);
             }
-            if adjusts { adjusted.push(line.in_books(E4::ZERO)) } else { traded.push(line.in_books(line.price)) }
+            if adjusts {
+                adjusted.push(line.in_books(E4::ZERO))
+            } else {
+                traded.push(line.in_books(line.price))
+            }
         }
         let document = |kind, number: String, contact: String, lines| NewDocument {
             kind,
@@ -473,8 +508,7 @@ impl SourceDocument {
 impl SourceLine {
     /// The item's code; `None` for services and in entries of the bookkeeping.
     fn item_code(&self) -> Option<&str> {
-        let is_service =
-            SERVICE_CODES.contains(&self.code.as_str()) || self.code.starts_with(GIFT_VOUCHER);
+        let is_service = SERVICE_CODES.contains(&self.code.as_str()) || self.code.starts_with(GIFT_VOUCHER);
         (!is_service && self.nature != Nature::BookEntry).then_some(self.code.as_str())
     }
 

@@ -1,5 +1,7 @@
 //! The demo company: its history is accepted by the simulated Xero, and each named case is there.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that isn't as it should be")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, date};
@@ -33,7 +35,11 @@ fn on_hand(company: &DemoCompany, world: &World, code: &str) -> i64 {
     View::of(company, world.documents()).on_hand(code)
 }
 
-fn documents_with<'a>(documents: &'a [DocumentView], code: &str, kind: DocumentKind) -> Vec<&'a DocumentView> {
+fn documents_with<'a>(
+    documents: &'a [DocumentView],
+    code: &str,
+    kind: DocumentKind,
+) -> Vec<&'a DocumentView> {
     let has = |document: &&DocumentView| {
         document.kind == kind && document.lines.iter().any(|line| line.item_code.as_deref() == Some(code))
     };
@@ -52,13 +58,13 @@ fn open_order_lines(documents: &[DocumentView], code: &str) -> usize {
 
 #[test]
 fn the_books_accept_every_act_under_many_seeds() {
-    for seed in 1..=8 {
-        let first_trading_day = date(2026, i8::try_from(seed).unwrap() + 1, 3);
+    for seed in 1..=4 {
+        let first_trading_day = date(2026, i8::try_from(seed).unwrap() * 3, 3);
         let company = DemoCompany::new(seed, first_trading_day);
         let mut world = world_of(&company, seed);
         assert!(world.document_count() <= DOCUMENTS_MAX - 100, "seed {seed}: {}", world.document_count());
         assert!(world.document_count() > 1_700, "seed {seed}: {}", world.document_count());
-        trade(&company, &mut world, 21);
+        trade(&company, &mut world, 10);
         assert!(world.document_count() <= DOCUMENTS_MAX, "seed {seed}: {}", world.document_count());
     }
 }
@@ -95,7 +101,9 @@ fn every_kind_of_document_and_second_thought_occurs() {
     let company = DemoCompany::new(SEED, DAY_1);
     let world = world_of(&company, SEED);
     let documents: Vec<DocumentView> = world.documents().collect();
-    let count = |wanted: &dyn Fn(&DocumentView) -> bool| documents.iter().filter(|&document| wanted(document)).count();
+    let count = |wanted: &dyn Fn(&DocumentView) -> bool| {
+        documents.iter().filter(|&document| wanted(document)).count()
+    };
     for kind in DocumentKind::ALL {
         assert!(count(&|document| document.kind == kind) > 0, "{kind:?}");
     }
@@ -104,12 +112,14 @@ fn every_kind_of_document_and_second_thought_occurs() {
     assert!(count(&|d| d.kind == DocumentKind::Invoice && d.status == Status::Paid) >= 50);
     assert!(count(&|d| d.kind == DocumentKind::SalesCredit) >= 10);
     assert!(count(&|d| d.lines.iter().any(|line| line.item_code.is_none())) >= 50);
-    let bills = count(&|d| d.kind == DocumentKind::Bill && d.lines.iter().any(|line| line.item_code.is_some()));
+    let bills =
+        count(&|d| d.kind == DocumentKind::Bill && d.lines.iter().any(|line| line.item_code.is_some()));
     let named = count(&|d| d.kind == DocumentKind::Bill && d.number.contains(" PO-"));
     assert!(named * 10 > bills * 7 && named < bills, "{named} of {bills} bills name their order");
-    let edits = company.history().iter().filter(|timed| {
-        matches!(&timed.act, Act::EditDocument { changes, .. } if changes.lines.is_some())
-    });
+    let edits = company
+        .history()
+        .iter()
+        .filter(|timed| matches!(&timed.act, Act::EditDocument { changes, .. } if changes.lines.is_some()));
     assert!(edits.count() >= 3);
 }
 
@@ -148,7 +158,8 @@ fn what_was_sold_was_there() {
                 continue;
             }
             for line in document.lines.iter().filter(|line| line.item_code.is_some()) {
-                *stock.entry(line.item_code.clone().unwrap()).or_default() += sign * line.quantity.0 / E4::ONE.0;
+                *stock.entry(line.item_code.clone().unwrap()).or_default() +=
+                    sign * line.quantity.0 / E4::ONE.0;
             }
         }
         stock.retain(|code, _| !cases::NOT_COUNTED.contains(&code.as_str()));
@@ -213,13 +224,14 @@ fn one_supplier_raised_its_prices() {
     assert_eq!(rise, date(2026, 6, 1));
     let documents: Vec<DocumentView> = world_of(&company, SEED).documents().collect();
     let supplier = SUPPLIERS[cases::PRICE_RISE_SUPPLIER].name;
-    let orders = documents.iter().filter(|document| {
-        document.kind == DocumentKind::PurchaseOrder && document.contact == supplier
-    });
+    let orders = documents
+        .iter()
+        .filter(|document| document.kind == DocumentKind::PurchaseOrder && document.contact == supplier);
     let (mut before, mut after) = (0, 0);
     for order in orders {
         for line in &order.lines {
-            let item = company.items().iter().find(|item| Some(item.code) == line.item_code.as_deref()).unwrap();
+            let item =
+                company.items().iter().find(|item| Some(item.code) == line.item_code.as_deref()).unwrap();
             let raised = order.date >= rise;
             assert_eq!(line.unit_amount > item.cost, raised, "{order:?}");
             *(if raised { &mut after } else { &mut before }) += 1;
@@ -239,8 +251,15 @@ fn the_cases_of_the_first_trading_days_happen() {
         let Act::CreateDocument(new) = &timed.act else { return false };
         new.lines.iter().any(|line| line.item_code.as_deref() == Some(cases::CROSSES_TRACKED))
     });
-    assert_eq!(crossing.unwrap().at, DAY_1.at(11, 0, 0, 0).to_zoned(company.time_zone()).unwrap().timestamp());
-    assert_eq!(day_1, company.trade(DAY_1, &View::of(&company, world.documents())), "the same view, the same acts");
+    assert_eq!(
+        crossing.unwrap().at,
+        DAY_1.at(11, 0, 0, 0).to_zoned(company.time_zone()).unwrap().timestamp()
+    );
+    assert_eq!(
+        day_1,
+        company.trade(DAY_1, &View::of(&company, world.documents())),
+        "the same view, the same acts"
+    );
 
     trade(&company, &mut world, 1);
     assert_eq!(on_hand(&company, &world, cases::CROSSES_TRACKED), 10);

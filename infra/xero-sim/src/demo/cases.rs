@@ -7,8 +7,8 @@
 //! | crosses its reorder point, tracked | [`CROSSES_TRACKED`] | invoice of day 1 at 11:00 leaves 10 of more than 160 |
 //! | crosses its reorder point, untracked | [`CROSSES_UNTRACKED`] | invoice of day 1 at 11:20 leaves 9 of more than 150 |
 //! | out of stock, nothing ordered | [`OUT_OF_STOCK`] | runs out four days before day 1 |
-//! | low, nothing ordered, short lead time | [`LOW_UNTRACKED`] | two left on day 1 |
-//! | low, nothing ordered, 45 days of lead time | [`LOW_LONG_LEAD`] | 9 left on day 1 |
+//! | low, nothing ordered, short lead time | [`LOW_UNTRACKED`] | one or two left on day 1 |
+//! | low, nothing ordered, 45 days of lead time | [`LOW_LONG_LEAD`] | at most 9 left on day 1 |
 //! | a draft commits | [`DRAFT_COMMITS`] | draft invoice over 12 from day -1, approved on day 3 at 10:00 |
 //! | void | [`VOIDED`] | invoice over 5 of day 1 at 13:00, voided on day 2 at 09:20 |
 //! | edit | [`EDITED`] | invoice over 4 of day 1 at 14:00, changed to 6 on day 2 at 10:30 |
@@ -21,7 +21,7 @@
 //! | goods sent back to a supplier | [`SENT_BACK`] | supplier's credit note over 5 on day -60 |
 //! | dead stock | [`DEAD`] | no sale for [`DEAD_SINCE_DAYS`] days, at least 36 left |
 //! | intermittent demand | [`INTERMITTENT`] | a sale every few weeks or months |
-//! | overstock | [`OVERSTOCK`] | 240 bought by mistake on day -200, where one or two sell in a week |
+//! | overstock | [`OVERSTOCK`] | 240 bought by mistake on day -200, where one sells in a week or two |
 //! | not counted | [`NOT_COUNTED`] | untracked, without opening stock in the file |
 //!
 //! History also has these without a fixed place: edited and voided invoices, returns, drafts thrown away, discounts,

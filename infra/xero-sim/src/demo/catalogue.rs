@@ -196,7 +196,11 @@ pub(super) fn plus_days(day: Date, days: i64) -> Date {
 /// Everything of an item but where it belongs, to keep the table below readable.
 struct Row(&'static str, &'static str, bool, i64, i64, Pattern, i64, i64, i64, i64);
 
-const fn items_of<const N: usize>(category: usize, supplier: usize, rows: [Row; N]) -> ([Row; N], usize, usize) {
+const fn items_of<const N: usize>(
+    category: usize,
+    supplier: usize,
+    rows: [Row; N],
+) -> ([Row; N], usize, usize) {
     (rows, category, supplier)
 }
 
@@ -297,19 +301,21 @@ pub(super) fn items() -> Vec<ItemFacts> {
     [kitchen, candles, textiles, garden, gifts]
         .into_iter()
         .flat_map(|(rows, category, supplier)| {
-            rows.map(|Row(code, name, tracked, often, size, pattern, cost, price, pack, minimum_order)| ItemFacts {
-                code,
-                name,
-                category,
-                supplier,
-                tracked,
-                pack,
-                minimum_order,
-                cost: E4::cents(cost),
-                price: E4::cents(price),
-                often,
-                size,
-                pattern,
+            rows.map(|Row(code, name, tracked, often, size, pattern, cost, price, pack, minimum_order)| {
+                ItemFacts {
+                    code,
+                    name,
+                    category,
+                    supplier,
+                    tracked,
+                    pack,
+                    minimum_order,
+                    cost: E4::cents(cost),
+                    price: E4::cents(price),
+                    often,
+                    size,
+                    pattern,
+                }
             })
         })
         .collect()
@@ -327,7 +333,10 @@ pub(super) fn item_act(facts: &ItemFacts, cost: E4) -> Act {
         name: facts.name.to_owned(),
         description: facts.name.to_owned(),
         tracking: if facts.tracked {
-            Tracking::Tracked { asset_account: TRACKED_STOCK.to_owned(), cogs_account: COST_OF_GOODS.to_owned() }
+            Tracking::Tracked {
+                asset_account: TRACKED_STOCK.to_owned(),
+                cogs_account: COST_OF_GOODS.to_owned(),
+            }
         } else {
             Tracking::Untracked { purchase_account: UNTRACKED_STOCK.to_owned() }
         },
@@ -385,7 +394,12 @@ pub(super) fn setup(items: &[ItemFacts]) -> Vec<Act> {
         account("860", "Rounding", "CURRLIAB", Some("ROUNDING")),
     ];
     for (category, name) in CATEGORIES.iter().enumerate() {
-        acts.push(account(&sales_account(category), &format!("Sales, {}", name.to_lowercase()), "SALES", None));
+        acts.push(account(
+            &sales_account(category),
+            &format!("Sales, {}", name.to_lowercase()),
+            "SALES",
+            None,
+        ));
     }
     acts.extend(SUPPLIERS.iter().map(|supplier| contact(supplier.name, Some(supplier.email), true)));
     acts.extend([INVENTORY_ADJUSTMENTS, LANDLORD, ELECTRICITY].map(|name| contact(name, None, true)));

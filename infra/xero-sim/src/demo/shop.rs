@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::catalogue::{
-    ADJUSTMENTS, COUNTER, CUSTOMERS, ELECTRICITY, FREIGHT_IN, FREIGHT_OUT, INVENTORY_ADJUSTMENTS, LANDLORD, POWER, RENT,
-    TAX_ON_PURCHASES, TAX_ON_SALES, item_act, setup,
+    ADJUSTMENTS, COUNTER, CUSTOMERS, ELECTRICITY, FREIGHT_IN, FREIGHT_OUT, INVENTORY_ADJUSTMENTS, LANDLORD,
+    POWER, RENT, TAX_ON_PURCHASES, TAX_ON_SALES, item_act, setup,
 };
 use super::{DemoCompany, ItemFacts, SUPPLIERS, SupplierFacts, View, cases, days_between, plus_days};
 use crate::act::{
-    Act, Changes, DocumentKind, DocumentName, E4, Line, LineAmountTypes, NewDocument, Status, TimedAct, div_half_up,
+    Act, Changes, DocumentKind, DocumentName, E4, Line, LineAmountTypes, NewDocument, Status, TimedAct,
+    div_half_up,
 };
 use crate::ids::draw;
 
@@ -26,6 +27,8 @@ const FIRST_ORDER: i64 = 100;
 const REST_AFTER_DAYS: i64 = 6;
 /// How long before the first trading day the owner forgets an item that shall run low, beside its lead time, in days.
 const FORGOTTEN_DAYS: i64 = 40;
+/// Days before the first trading day on which nobody has second thoughts.
+const QUIET_DAYS: i64 = 4;
 /// The mistaken purchase comes on this day, counted from the first trading day, and is this big, in units.
 const OVERSTOCK_DAY: i64 = -200;
 const OVERSTOCK_UNITS: i64 = 240;
@@ -362,7 +365,9 @@ impl<'a> Shop<'a> {
 
     fn cases_of_history(&mut self) {
         match self.company.trading_day(self.day) - 1 {
-            OVERSTOCK_DAY => self.buy_unordered(cases::OVERSTOCK, OVERSTOCK_UNITS, DocumentKind::Bill, 8 * 60 + 15),
+            OVERSTOCK_DAY => {
+                self.buy_unordered(cases::OVERSTOCK, OVERSTOCK_UNITS, DocumentKind::Bill, 8 * 60 + 15)
+            }
             -60 => {
                 let cost = self.cost(cases::SENT_BACK);
                 let supplier = self.supplier_of(cases::SENT_BACK);
@@ -407,7 +412,9 @@ impl<'a> Shop<'a> {
         for (code, units, _) in delivered {
             order.deliver(code, *units);
         }
-        let Some(supplier) = SUPPLIERS.iter().find(|supplier| supplier.name == order.supplier) else { return };
+        let Some(supplier) = SUPPLIERS.iter().find(|supplier| supplier.name == order.supplier) else {
+            return;
+        };
         self.bill(supplier, number, names_order, delivered, 8 * 60 + 45);
     }
 
@@ -565,6 +572,11 @@ impl<'a> Shop<'a> {
 
     /// Voids, edits, returns, drafts and payments of the history.
     fn afternoon(&mut self) {
+        // The last days are quiet, so that the cases stand as described.
+        if self.company.trading_day(self.day) > -QUIET_DAYS {
+            self.top_up();
+            return;
+        }
         let mut draws = self.draws(Purpose::Events);
         let (void, edit, pay) = (draws.chance(14), draws.chance(22), draws.chance(300));
         let (bring_back, put_off) = (draws.chance(70), draws.chance(18));

@@ -80,7 +80,8 @@ impl SourceLines {
             if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
         let mut reader = csv::ReaderBuilder::new().from_reader(plain);
         let heading = reader.headers().map_err(|cause| unreadable(&cause, 1))?.clone();
-        let place = |name| heading.iter().position(|cell| cell == name).ok_or(RetailError::MissingColumn(name));
+        let place =
+            |name| heading.iter().position(|cell| cell == name).ok_or(RetailError::MissingColumn(name));
         let columns = Columns {
             document: place("invoice_no")?,
             code: place("stock_code")?,
@@ -109,7 +110,9 @@ impl SourceLines {
         };
         let code = cell(self.columns.code);
         if code.is_empty() || code != code.trim() || code.chars().count() > CODE_MAX {
-            return wrong(format!("stock_code {code:?} needs 1 to {CODE_MAX} characters without blanks around"));
+            return wrong(format!(
+                "stock_code {code:?} needs 1 to {CODE_MAX} characters without blanks around"
+            ));
         }
         let description = cell(self.columns.description).trim();
         if description.chars().count() > DESCRIPTION_MAX {
@@ -128,7 +131,9 @@ impl SourceLines {
             return wrong(format!("quantity {quantity} in credit note {document:?} is above 0"));
         }
         if nature == Nature::BookEntry && quantity < 0 {
-            return wrong(format!("quantity {quantity} in {document:?} is below 0: turn the price round instead"));
+            return wrong(format!(
+                "quantity {quantity} in {document:?} is below 0: turn the price round instead"
+            ));
         }
         let at = match cell(self.columns.at).parse::<DateTime>() {
             Ok(at) if YEARS.contains(&at.year()) => at,

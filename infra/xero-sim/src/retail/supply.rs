@@ -64,14 +64,24 @@ pub fn supply_csv<'a>(rows: impl IntoIterator<Item = &'a SupplyRow>) -> String {
             SupplyKind::Opening => "opening",
             SupplyKind::Bill => "bill",
         };
-        text.push_str(&format!("{},{},{kind},{},{}\n", csv_field(&row.item), row.date, row.quantity, row.amount));
+        text.push_str(&format!(
+            "{},{},{kind},{},{}\n",
+            csv_field(&row.item),
+            row.date,
+            row.quantity,
+            row.amount
+        ));
     }
     text
 }
 
 /// A field as CSV wants it (RFC 4180).
 pub(super) fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// What an item costs that sells at `price`.
