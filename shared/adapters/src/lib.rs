@@ -6,8 +6,10 @@ pub mod chat;
 pub mod clock;
 pub mod mailer;
 pub mod queue;
+pub mod store;
 pub mod tokens;
 pub mod vault;
+pub mod webhook;
 
 #[cfg(test)]
 mod test_http;

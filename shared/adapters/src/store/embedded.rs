@@ -1,0 +1,187 @@
+//! The store without a network: the same adapter and the same SDK, whose requests an emulator answers
+//! inside the process, over SQLite.
+//!
+//! The SDK hands its HTTP client a request with the operation in `x-amz-target` and JSON in the body;
+//! ours gives it straight to the emulator's operation. Nothing is signed, resolved, repeated or timed.
+//!
+//! The emulator works on the caller's thread, for a tenth of a millisecond as a rule. That is less than
+//! handing the work to another thread would cost.
+//!
+//! *What it can't show*: conflicts between commits under way, throttling, lost answers and stale reads.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::{Client, Config};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::DynamoStore;
+use super::row::{PARTITION, SORT};
+
+/// The table's name.
+const TABLE: &str = "parstock";
+/// How many of the latest commits are known again.
+const REMEMBERED_COMMITS: usize = 256;
+
+/// Why an embedded store can't be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The path is no text.
+    #[error("the path {0:?} can't be used for a database: choose one of plain characters")]
+    Path(std::path::PathBuf),
+    /// The file can't be opened, or is no database.
+    #[error("the database can't be opened: {0}; check that the folder exists and can be written")]
+    Database(#[from] DynoxideError),
+    /// The emulator does not take the table's description.
+    #[error("the table can't be created: {0}")]
+    Table(#[from] serde_json::Error),
+}
+
+/// A store in the file at `path`, which is created when it isn't there.
+///
+/// What was committed survives the end of the process, however it ends; after a power cut the latest
+/// commits may be missing, never a part of one. Only one process may use the file at a time.
+///
+/// # Errors
+/// [`OpenError`], which says what to do.
+pub fn open(path: &Path) -> Result<DynamoStore, OpenError> {
+    let database = Database::new(path.to_str().ok_or_else(|| OpenError::Path(path.to_owned()))?)?;
+    // The emulator's word for `PRAGMA synchronous = NORMAL`: with a write-ahead log it costs no commit,
+    // where the default would wait for the disk in each.
+    database.disable_bulk_loading()?;
+    over(database)
+}
+
+/// A store that ends with the process.
+///
+/// # Errors
+/// [`OpenError`]
+pub fn in_memory() -> Result<DynamoStore, OpenError> {
+    over(Database::memory()?)
+}
+
+fn over(database: Database) -> Result<DynamoStore, OpenError> {
+    if database.get_table_metadata(TABLE)?.is_none() {
+        let description = json!({
+            "TableName": TABLE,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                {"AttributeName": PARTITION, "AttributeType": "S"},
+                {"AttributeName": SORT, "AttributeType": "S"},
+            ],
+            "KeySchema": [
+                {"AttributeName": PARTITION, "KeyType": "HASH"},
+                {"AttributeName": SORT, "KeyType": "RANGE"},
+            ],
+        });
+        database.create_table(serde_json::from_value(description)?)?;
+    }
+    let emulator = SharedHttpConnector::new(Emulator { database, commits: Arc::default() });
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("local"))
+        .endpoint_url("http://localhost")
+        .allow_no_auth()
+        .identity_cache(IdentityCache::no_cache())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .http_client(http_client_fn(move |_, _| emulator.clone()))
+        .build();
+    Ok(DynamoStore::new(Client::from_conf(config), TABLE))
+}
+
+/// An HTTP client whose requests end in this process.
+struct Emulator {
+    database: Database,
+    /// Token and request of the latest commits.
+    ///
+    /// The emulator has a memory of its own for them, which keeps ten minutes and is walked through on
+    /// every commit, so that a busy run would slow down without end. Here a few hundred are enough: a
+    /// commit that got no answer is sent again at once.
+    commits: Arc<Mutex<VecDeque<(String, Vec<u8>)>>>,
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Emulator")
+    }
+}
+
+impl HttpConnector for Emulator {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(self.answer(&request))
+    }
+}
+
+impl Emulator {
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let operation = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
+        let body = request.body().bytes().unwrap_or_default();
+        let (status, body) = match self.run(operation.unwrap_or_default(), body) {
+            Ok(answer) => (200, answer),
+            Err(error) => (error.status_code(), error.to_json().into_bytes()),
+        };
+        let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+        Ok(HttpResponse::new(status, SdkBody::from(body)))
+    }
+
+    fn run(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
+        let database = &self.database;
+        match operation {
+            "GetItem" => written(&database.get_item(read(body)?)?),
+            "BatchGetItem" => written(&database.batch_get_item(read(body)?)?),
+            "Query" => written(&database.query(read(body)?)?),
+            "PutItem" => written(&database.put_item(read(body)?)?),
+            "DeleteItem" => written(&database.delete_item(read(body)?)?),
+            "BatchWriteItem" => written(&database.batch_write_item(read(body)?)?),
+            "TransactWriteItems" => self.commit(body),
+            _ => Err(DynoxideError::ValidationException(format!("{operation} is not used here"))),
+        }
+    }
+
+    fn commit(&self, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
+        let mut request: dynoxide::actions::transact_write_items::TransactWriteItemsRequest = read(body)?;
+        // Held until the commit is done, so that its repeat waits for its end.
+        let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(token) = request.client_request_token.take() else {
+            return written(&self.database.transact_write_items(request)?);
+        };
+        if let Some((_, first)) = commits.iter().find(|(known, _)| *known == token) {
+            // compared as JSON, since the SDK writes attributes in any order
+            return if read::<Value>(first)? == read::<Value>(body)? {
+                Ok(b"{}".to_vec())
+            } else {
+                Err(DynoxideError::IdempotentParameterMismatchException(token))
+            };
+        }
+        let answer = written(&self.database.transact_write_items(request)?)?;
+        if commits.len() >= REMEMBERED_COMMITS {
+            commits.pop_front();
+        }
+        commits.push_back((token, body.to_vec()));
+        Ok(answer)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
+    serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
+}
+
+fn written<T: Serialize>(answer: &T) -> Result<Vec<u8>, DynoxideError> {
+    serde_json::to_vec(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}

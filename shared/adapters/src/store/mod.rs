@@ -1,0 +1,22 @@
+//! State in one DynamoDB table: in AWS, and on one machine in an emulator inside the process.
+//!
+//! - [`keys`]: typed keys as strings, and back.
+//! - `row`: records as attributes, and back.
+//! - [`dynamo`]: the store over the AWS SDK.
+//! - [`embedded`]: the same store without a network.
+//! - [`units`]: what reads and writes cost.
+
+pub mod dynamo;
+pub mod embedded;
+pub mod keys;
+mod row;
+pub mod units;
+
+pub use dynamo::DynamoStore;
+
+#[cfg(test)]
+mod sale;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod tests;
