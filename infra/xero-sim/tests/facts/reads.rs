@@ -186,7 +186,12 @@ async fn a_stock_change_is_no_change_of_the_item() {
     // (developer.xero.com, "Tracked inventory in Xero").
     let company = Company::new().await;
     company.pass_seconds(60);
+    let tea = async || company.get("Items/TEA").await.list("Items").remove(0);
+    let before = tea().await;
     company.write(Kind::Bill, "B-1", Status::Authorised, vec![line("TEA", "10", "2")]).unwrap();
+    let after = tea().await;
+    assert_ne!(after["QuantityOnHand"], before["QuantityOnHand"]);
+    assert_eq!(after["UpdatedDateUTC"], before["UpdatedDateUTC"]);
     assert_eq!(company.get_since("Items", "2026-03-02T01:00:30").await.list("Items").len(), 0);
     company.apply(Act::UpsertItem(item("CUP", true))).unwrap();
     assert_eq!(company.get_since("Items", "2026-03-02T01:00:30").await.list("Items")[0]["Code"], "CUP");
