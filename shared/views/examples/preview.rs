@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             html = html.replace(&format!("cid:{picture}"), &data);
         }
         std::fs::write(folder.join(format!("{name}.html")), html)?;
-        std::fs::write(folder.join(format!("{name}.txt")), format!("{}\n\n{}", rendered.subject, rendered.text))?;
+        std::fs::write(
+            folder.join(format!("{name}.txt")),
+            format!("{}\n\n{}", rendered.subject, rendered.text),
+        )?;
         std::fs::write(folder.join(format!("{name}.slack.json")), rendered.slack)?;
     }
     std::fs::write(folder.join("mail-alert.html"), sample::alert(&as_written).render()?.html)?;

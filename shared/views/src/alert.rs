@@ -80,8 +80,11 @@ impl Warning {
 
     /// The figures: `6 available, 0 on order, reorder point 20; runs out Fri 27 Nov`.
     fn figures(&self, style: &Style) -> String {
-        let mut figures =
-            format!("{} available, {} on order", style.quantity(self.available), style.quantity(self.on_order));
+        let mut figures = format!(
+            "{} available, {} on order",
+            style.quantity(self.available),
+            style.quantity(self.on_order)
+        );
         if let Some(point) = self.reorder_point {
             figures.push_str(&format!(", reorder point {}", style.quantity(point)));
         }
@@ -174,11 +177,19 @@ impl AlertContent {
             let bar = warning.reorder_point.map(|point| bar(warning.available, point)).unwrap_or_default();
             let address = format!("{}{}", self.console_url, warning.path());
             let mut lines = vec![
-                format!("*{} {}*: {}", text::slack(&warning.code), text::slack(&warning.name), warning.words()),
+                format!(
+                    "*{} {}*: {}",
+                    text::slack(&warning.code),
+                    text::slack(&warning.name),
+                    warning.words()
+                ),
                 format!("{bar} {}", warning.figures(style)),
             ];
             lines.extend(warning.proposal(style));
-            lines.push(link(&address, if warning.proposed.is_some() { "Review and decide" } else { "Look at the item" }));
+            lines.push(link(
+                &address,
+                if warning.proposed.is_some() { "Review and decide" } else { "Look at the item" },
+            ));
             blocks.section(&lines);
         }
         if self.more() > 0 {

@@ -75,10 +75,7 @@ impl Canvas {
 
     /// Two palette indices a byte.
     fn packed(&self) -> Vec<u8> {
-        self.pixels
-            .chunks(2)
-            .map(|pair| pair.iter().fold(0, |byte, pixel| byte << 4 | pixel))
-            .collect()
+        self.pixels.chunks(2).map(|pair| pair.iter().fold(0, |byte, pixel| byte << 4 | pixel)).collect()
     }
 }
 
@@ -119,11 +116,17 @@ impl StockChart {
         self.sales().iter().copied().max().unwrap_or(Quantity::ZERO)
     }
 
-    /// What it shows, in words: `Last 90 days: stock from 41 to 8, reorder point 20, at most 4 sold a day`.
+    /// What it shows, in words: `Last 90 days to Mon 23 Nov: stock from 41 to 8, reorder point 20,
+    /// at most 4 sold a day`.
     pub fn caption(&self, style: &Style) -> String {
-        let mut caption = format!("Last {}", crate::format::counted(self.days(), "day", "days"));
+        let days = crate::format::counted(self.days(), "day", "days");
+        let mut caption = format!("Last {days} to {}", style.day(self.ends_on));
         if let (Some(first), Some(last)) = (self.on_hand().first(), self.on_hand().last()) {
-            caption.push_str(&format!(": stock from {} to {}", style.quantity(*first), style.quantity(*last)));
+            caption.push_str(&format!(
+                ": stock from {} to {}",
+                style.quantity(*first),
+                style.quantity(*last)
+            ));
         }
         if let Some(point) = self.reorder_point {
             caption.push_str(&format!(", reorder point {}", style.quantity(point)));
@@ -186,20 +189,20 @@ impl StockChart {
         Ok(bytes)
     }
 
-    /// The chart as SVG. It holds no text from outside: only figures and our own words.
-    pub(crate) fn svg(&self, style: &Style) -> String {
+    /// The chart as an SVG figure with its caption. It holds no text from outside: only figures and our own
+    /// words.
+    pub(crate) fn figure(&self, style: &Style) -> String {
         const WIDE: usize = 720;
-        const HIGH: usize = 220;
-        const LEFT: usize = 8;
-        const STOCK: (usize, usize) = (18, 138);
-        const SALES: (usize, usize) = (154, 196);
+        const HIGH: usize = 168;
+        const STOCK: (usize, usize) = (6, 116);
+        const SALES: (usize, usize) = (126, 166);
         let days = self.days().max(1);
         let most = self.most_on_hand();
-        let x = |day: usize| LEFT + day * (WIDE - 2 * LEFT) / days;
+        let x = |day: usize| day * WIDE / days;
         let y = |value| STOCK.1 - scaled(value, most, STOCK.1 - STOCK.0);
+        let caption = self.caption(style);
         let mut svg = format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDE} {HIGH}\" role=\"img\" aria-label=\"{}\">",
-            self.caption(style)
+            "<figure class=\"chart\"><svg viewBox=\"0 0 {WIDE} {HIGH}\" role=\"img\" aria-label=\"{caption}\">"
         );
         let missing = days.saturating_sub(self.on_hand().len());
         let mut line = String::new();
@@ -214,16 +217,9 @@ impl StockChart {
             svg.push_str(&format!("<path class=\"area\" d=\"{line}L{to} {bottom}L{from} {bottom}Z\"/>"));
             svg.push_str(&format!("<path class=\"line\" d=\"{line}\"/>"));
         }
-        let (left, right) = (x(0), x(days));
-        svg.push_str(&format!("<path class=\"axis\" d=\"M{left} {0}H{right}M{left} {1}H{right}\"/>", STOCK.1, SALES.1));
+        svg.push_str(&format!("<path class=\"axis\" d=\"M0 {}H{WIDE}M0 {}H{WIDE}\"/>", STOCK.1, SALES.1));
         if let Some(point) = self.reorder_point {
-            let height = y(point);
-            svg.push_str(&format!("<path class=\"reorder\" d=\"M{left} {height}H{right}\"/>"));
-            svg.push_str(&format!(
-                "<text class=\"reorder-label\" x=\"{right}\" y=\"{}\" text-anchor=\"end\">reorder point {}</text>",
-                height.saturating_sub(5).max(12),
-                style.quantity(point)
-            ));
+            svg.push_str(&format!("<path class=\"reorder\" d=\"M0 {}H{WIDE}\"/>", y(point)));
         }
         let missing = days.saturating_sub(self.sales().len());
         for (index, value) in self.sales().iter().enumerate() {
@@ -237,17 +233,7 @@ impl StockChart {
                 ));
             }
         }
-        let first = self.ends_on.saturating_sub(jiff::Span::new().days(i64::try_from(days).unwrap_or(1) - 1));
-        svg.push_str(&format!(
-            "<text x=\"{left}\" y=\"12\">stock, top {}</text><text x=\"{left}\" y=\"{}\">sold a day, top {}</text>\
-             <text x=\"{left}\" y=\"{HIGH}\" dy=\"-6\">{}</text>\
-             <text x=\"{right}\" y=\"{HIGH}\" dy=\"-6\" text-anchor=\"end\">{}</text></svg>",
-            style.quantity(most),
-            SALES.0 - 3,
-            style.quantity(self.most_sold()),
-            style.day(first),
-            style.day(self.ends_on),
-        ));
+        svg.push_str(&format!("</svg><figcaption>{caption}</figcaption></figure>"));
         svg
     }
 }
@@ -264,11 +250,11 @@ mod tests {
     }
 
     fn jagged(days: i64) -> StockChart {
-        // multiplying by a number prime to the modulus visits its residues in a jumbled order
+        // squares modulo a prime come in a jumbled order
         StockChart {
             ends_on: "2026-11-24".parse().unwrap(),
-            on_hand: (0..days).map(|day| q(day * 7919 % 997)).collect(),
-            sales: (0..days).map(|day| q(day * 104_729 % 101)).collect(),
+            on_hand: (0..days).map(|day| q(day * day * 31 % 997)).collect(),
+            sales: (0..days).map(|day| q(day * day * 7 % 101)).collect(),
             reorder_point: Some(q(400)),
         }
     }
@@ -320,7 +306,7 @@ mod tests {
         let style = Style::new("AUD", "2026-11-24T08:00:00+11:00[Australia/Sydney]".parse().unwrap());
         for chart in [empty, only_sales, uneven, huge] {
             assert_eq!(decoded(&chart).len(), WIDTH * HEIGHT);
-            assert!(chart.svg(&style).ends_with("</svg>"));
+            assert!(chart.figure(&style).ends_with("</figure>"));
         }
     }
 }

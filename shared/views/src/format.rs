@@ -94,7 +94,11 @@ impl Style {
         let at = *at.borrow();
         let local = at.to_zoned(self.now.time_zone().clone());
         let time = local.strftime("%H:%M");
-        if local.date() == self.today() { time.to_string() } else { format!("{} {time}", self.day(local.date())) }
+        if local.date() == self.today() {
+            time.to_string()
+        } else {
+            format!("{} {time}", self.day(local.date()))
+        }
     }
 
     /// How long ago: `4 min`, `3 hours`, `2 days`.
@@ -224,21 +228,21 @@ mod tests {
             ("CHF", "-999.994", "-CHF 999.99", "-CHF 1,000"),
         ];
         for (currency, amount, shown, whole) in cases {
-            let amount = amount.parse().unwrap();
+            let amount: Money = amount.parse().unwrap();
             assert_eq!(style(currency).money(amount), shown);
             assert_eq!(style(currency).whole_money(amount), whole);
         }
-        assert_eq!(style("EUR").unit_price("1.2345".parse().unwrap()), "€1.2345");
-        assert_eq!(style("EUR").unit_price("1.2".parse().unwrap()), "€1.20");
+        assert_eq!(style("EUR").unit_price("1.2345".parse::<Money>().unwrap()), "€1.2345");
+        assert_eq!(style("EUR").unit_price("1.2".parse::<Money>().unwrap()), "€1.20");
     }
 
     #[test]
     fn quantities_have_no_idle_zeros() {
         let s = style("AUD");
-        assert_eq!(s.quantity("1204.0".parse().unwrap()), "1,204");
-        assert_eq!(s.quantity("0.25".parse().unwrap()), "0.25");
-        assert_eq!(s.quantity("-3".parse().unwrap()), "-3");
-        assert_eq!(s.change("3".parse().unwrap()), "+3");
+        assert_eq!(s.quantity("1204.0".parse::<Quantity>().unwrap()), "1,204");
+        assert_eq!(s.quantity("0.25".parse::<Quantity>().unwrap()), "0.25");
+        assert_eq!(s.quantity("-3".parse::<Quantity>().unwrap()), "-3");
+        assert_eq!(s.change("3".parse::<Quantity>().unwrap()), "+3");
         assert_eq!(s.quantity_or_dash(None), NO_FIGURE);
         assert_eq!(s.quantity(Quantity::from_e4(i64::MIN)), "-922,337,203,685,477.5808");
     }
@@ -246,11 +250,11 @@ mod tests {
     #[test]
     fn days_and_instants_are_the_orgs() {
         let s = style("AUD");
-        assert_eq!(s.day("2026-11-24".parse().unwrap()), "Tue 24 Nov");
-        assert_eq!(s.day("2027-01-01".parse().unwrap()), "Fri 1 Jan 2027");
+        assert_eq!(s.day("2026-11-24".parse::<Date>().unwrap()), "Tue 24 Nov");
+        assert_eq!(s.day("2027-01-01".parse::<Date>().unwrap()), "Fri 1 Jan 2027");
         // 08:00 in Sydney is 21:00 UTC of the day before
-        assert_eq!(s.instant("2026-11-23T20:56:00Z".parse().unwrap()), "07:56");
-        assert_eq!(s.instant("2026-11-23T12:59:00Z".parse().unwrap()), "Mon 23 Nov 23:59");
+        assert_eq!(s.instant("2026-11-23T20:56:00Z".parse::<Timestamp>().unwrap()), "07:56");
+        assert_eq!(s.instant("2026-11-23T12:59:00Z".parse::<Timestamp>().unwrap()), "Mon 23 Nov 23:59");
     }
 
     #[test]
@@ -265,7 +269,7 @@ mod tests {
             ("2026-11-21T21:00:00Z", "2 days"),
         ];
         for (since, shown) in cases {
-            assert_eq!(s.age(since.parse().unwrap()), shown, "{since}");
+            assert_eq!(s.age(since.parse::<Timestamp>().unwrap()), shown, "{since}");
         }
     }
 

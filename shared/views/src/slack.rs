@@ -31,9 +31,15 @@ enum Block {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Text {
-    PlainText { text: String, emoji: bool },
+    PlainText {
+        text: String,
+        emoji: bool,
+    },
     /// `verbatim` keeps Slack from making links and mentions of its own.
-    Mrkdwn { text: String, verbatim: bool },
+    Mrkdwn {
+        text: String,
+        verbatim: bool,
+    },
 }
 
 impl Blocks {
@@ -94,7 +100,10 @@ pub(crate) fn link(address: &str, label: &str) -> String {
 const BAR_CHARS: i64 = 10;
 
 /// `available` against a mark such as the reorder point, as a bar: full means twice the mark.
-pub(crate) fn bar(available: parstock_domain::fixed::Quantity, mark: parstock_domain::fixed::Quantity) -> String {
+pub(crate) fn bar(
+    available: parstock_domain::fixed::Quantity,
+    mark: parstock_domain::fixed::Quantity,
+) -> String {
     let filled = if mark.e4() > 0 && available.e4() > 0 {
         let tenths = i128::from(available.e4()) * i128::from(BAR_CHARS) / (i128::from(mark.e4()) * 2);
         usize::try_from(tenths.clamp(0, i128::from(BAR_CHARS))).unwrap_or(0)
@@ -119,8 +128,12 @@ mod tests {
         assert_eq!(blocks.blocks.len(), BLOCKS_MAX);
         for block in &blocks.blocks {
             match block {
-                Block::Header { text: Text::PlainText { text, .. } } => assert_eq!(text.chars().count(), HEADER_CHARS_MAX),
-                Block::Section { text: Text::Mrkdwn { text, .. } } => assert!(text.chars().count() <= SECTION_CHARS_MAX),
+                Block::Header { text: Text::PlainText { text, .. } } => {
+                    assert_eq!(text.chars().count(), HEADER_CHARS_MAX)
+                }
+                Block::Section { text: Text::Mrkdwn { text, .. } } => {
+                    assert!(text.chars().count() <= SECTION_CHARS_MAX)
+                }
                 other => panic!("{other:?}"),
             }
         }

@@ -187,11 +187,20 @@ impl DecisionLine {
         }
     }
 
+    /// Whether it runs out before the goods are wanted.
+    pub(crate) fn is_urgent(&self, decision: &Decision) -> bool {
+        self.runs_out_on.is_some_and(|day| day < decision.wanted_on)
+    }
+
     /// How long that lasts: `lasts 3 days, runs out Fri 27 Nov`; `None` when nobody knows.
     pub(crate) fn lasting(&self, style: &Style) -> Option<String> {
         let days = self.cover_days?;
         let until = self.runs_out_on.map(|day| format!(", runs out {}", style.day(day))).unwrap_or_default();
-        Some(if days == 0 { "nothing left to sell".to_owned() } else { format!("lasts {}{until}", counted(days, "day", "days")) })
+        Some(if days == 0 {
+            "nothing left to sell".to_owned()
+        } else {
+            format!("lasts {}{until}", counted(days, "day", "days"))
+        })
     }
 }
 
@@ -318,8 +327,16 @@ impl Watching {
             (self.low, "low", "/positions?standing=low"),
             (self.overstock, "overstock", "/positions?standing=overstock"),
             (self.dead, "dead stock", "/positions?standing=dead"),
-            (self.orders_late, if self.orders_late == 1 { "order late" } else { "orders late" }, "/positions?standing=low"),
-            (self.reviews, if self.reviews == 1 { "question for you" } else { "questions for you" }, "/reviews"),
+            (
+                self.orders_late,
+                if self.orders_late == 1 { "order late" } else { "orders late" },
+                "/positions?standing=low",
+            ),
+            (
+                self.reviews,
+                if self.reviews == 1 { "question for you" } else { "questions for you" },
+                "/reviews",
+            ),
         ]
         .into_iter()
         .filter(|(count, ..)| *count > 0)
@@ -426,9 +443,10 @@ impl HistoryLoad {
     pub(crate) fn sentence(self) -> Option<String> {
         let documents = |count| counted(count, "document", "documents");
         match self {
-            Self::Reading { documents: count } => {
-                Some(format!("History is still being read: {} so far. Figures are not final.", documents(count)))
-            }
+            Self::Reading { documents: count } => Some(format!(
+                "History is still being read: {} so far. Figures are not final.",
+                documents(count)
+            )),
             Self::Opening { documents: count } => Some(format!(
                 "History is read ({}); opening balances are being derived. Figures are not final.",
                 documents(count)
@@ -523,7 +541,11 @@ impl DigestContent {
         });
         sentences.push(format!(
             "Of {} since yesterday, webhooks told {} and the poll found {}.",
-            counted(u64::from(trust.by_webhook).saturating_add(u64::from(trust.by_poll)), "document change", "document changes"),
+            counted(
+                u64::from(trust.by_webhook).saturating_add(u64::from(trust.by_poll)),
+                "document change",
+                "document changes"
+            ),
             trust.by_webhook,
             trust.by_poll,
         ));

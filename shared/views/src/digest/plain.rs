@@ -34,12 +34,19 @@ pub(super) fn render(content: &DigestContent) -> String {
             for line in &decision.lines {
                 let lasting = line.lasting(&style).map(|lasting| format!("; {lasting}")).unwrap_or_default();
                 out.line(&format!("   {} {}", line.code, line.name));
-                out.line(&format!("     Order {} ({})", style.quantity(line.quantity), style.money(line.cost)));
+                out.line(&format!(
+                    "     Order {} ({})",
+                    style.quantity(line.quantity),
+                    style.money(line.cost)
+                ));
                 out.line(&format!("     {}{lasting}", line.stock(&style)));
                 out.line(&format!("     Why: {}", line.reason));
             }
             if decision.more() > 0 {
-                out.line(&format!("   and {}", crate::format::counted(decision.more(), "more line", "more lines")));
+                out.line(&format!(
+                    "   and {}",
+                    crate::format::counted(decision.more(), "more line", "more lines")
+                ));
             }
             out.line(&format!("   {url}{}", decision.path()));
         }
@@ -51,7 +58,13 @@ pub(super) fn render(content: &DigestContent) -> String {
     if content.changed.count > 0 {
         out.heading("Changed since yesterday");
         for change in &content.changed.shown {
-            out.line(&format!("{:<8} {} {}: {}", change.word(), change.code, change.name, change.sentence(&style)));
+            out.line(&format!(
+                "{}: {} {}: {}",
+                change.word(),
+                change.code,
+                change.name,
+                change.sentence(&style)
+            ));
         }
         if content.changed.more() > 0 {
             out.line(&format!("and {} more", content.changed.more()));

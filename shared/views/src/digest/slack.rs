@@ -13,7 +13,8 @@ pub(super) fn render(content: &DigestContent) -> Result<String, serde_json::Erro
 
     if !content.trust.needs_person.is_empty() {
         let mut lines = vec!["*A person is needed*".to_owned()];
-        lines.extend(content.trust.needs_person.iter().map(|sentence| format!("• {}", text::slack(sentence))));
+        lines
+            .extend(content.trust.needs_person.iter().map(|sentence| format!("• {}", text::slack(sentence))));
         blocks.section(&lines);
     }
     if content.decide.count > 0 && content.observes() {
@@ -80,7 +81,9 @@ pub(super) fn render(content: &DigestContent) -> Result<String, serde_json::Erro
     }
     if !content.written.is_empty() {
         let mut lines = vec!["*Written to Xero*".to_owned()];
-        lines.extend(content.written_shown().iter().map(|order| text::slack(&content.written_sentence(order))));
+        lines.extend(
+            content.written_shown().iter().map(|order| text::slack(&content.written_sentence(order))),
+        );
         blocks.section(&lines);
     }
     let mut trust = content.trust_sentences();

@@ -44,8 +44,9 @@ impl DigestPage {
     pub fn render(&self) -> Result<String, askama::Error> {
         let style = self.content.as_ref().map_or_else(|| self.site.style(), DigestContent::style);
         let decisions = self.content.iter().flat_map(|content| &content.decide.shown);
-        let decisions =
-            decisions.map(|decision| (decision, decision.chart().map(|chart| chart.svg(&style)))).collect();
+        let decisions = decisions
+            .map(|decision| (decision, decision.chart().map(|chart| chart.figure(&style))))
+            .collect();
         Page {
             site: &self.site,
             title: format!("Digest of {}", style.day(self.day)),

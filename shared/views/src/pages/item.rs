@@ -122,7 +122,7 @@ impl ItemPage {
     /// A template that can't be filled, a bug.
     pub fn render(&self) -> Result<String, askama::Error> {
         let style = self.site.style();
-        let chart = self.chart.as_ref().map(|chart| chart.svg(&style));
+        let chart = self.chart.as_ref().map(|chart| chart.figure(&style));
         Page {
             site: &self.site,
             style,

@@ -52,20 +52,24 @@ pub fn proposal_id(number: u128) -> ProposalId {
     ProposalId(Uuid::from_u128(0x2000 + number))
 }
 
-/// Stock that is sold at about `rate` a day and filled up by `fill` whenever it is down to `low`.
-pub fn chart(days: i64, rate: i64, low: i64, fill: i64, point: i64) -> StockChart {
-    let mut stock = fill;
+/// Stock that is sold at about `rate` a day, filled up by `fill` now and then, and `last` at the end.
+pub fn chart(days: i64, rate: i64, fill: i64, point: i64, last: i64) -> StockChart {
+    let whole = |value| Quantity::from_whole(value).unwrap();
+    let mut stock = last;
     let (mut on_hand, mut sales) = (Vec::new(), Vec::new());
+    // backwards from the last day; squares modulo a prime come in a jumbled order
     for number in 0..days {
-        let sold = (rate * 2 * ((number * 7919) % 11) / 10).min(stock);
-        stock -= sold;
-        if stock <= low && number + 12 < days {
-            stock += fill;
+        let sold = rate * (number * number % 11) / 4;
+        on_hand.push(whole(stock));
+        sales.push(whole(sold));
+        stock += sold;
+        if stock > fill + point / 4 {
+            stock -= fill;
         }
-        sales.push(Quantity::from_whole(sold).unwrap());
-        on_hand.push(Quantity::from_whole(stock).unwrap());
     }
-    StockChart { ends_on: day("2026-11-23"), on_hand, sales, reorder_point: Some(Quantity::from_whole(point).unwrap()) }
+    on_hand.reverse();
+    sales.reverse();
+    StockChart { ends_on: day("2026-11-23"), on_hand, sales, reorder_point: Some(whole(point)) }
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row of the table below reads as one call")]
@@ -104,9 +108,36 @@ pub fn digest(say: Say) -> DigestContent {
         wanted_on: day("2026-12-04"),
         line_count: 6,
         lines: vec![
-            line(say, 1, "P-1003", "Oak wall shelf 80 cm", Some(("8", "6")), Some((3, "2026-11-27")), ("36", "1116"), Some(chart(90, 2, 9, 48, 20))),
-            line(say, 2, "P-1011", "Oak wall shelf 120 cm, with brackets and screws", Some(("14", "14")), Some((9, "2026-12-03")), ("24", "984"), None),
-            line(say, 3, "P-1020", "Bench", Some(("2", "2")), Some((11, "2026-12-05")), ("6", "380.40"), None),
+            line(
+                say,
+                1,
+                "P-1003",
+                "Oak wall shelf 80 cm",
+                Some(("8", "6")),
+                Some((3, "2026-11-27")),
+                ("36", "1116"),
+                Some(chart(90, 2, 48, 20, 8)),
+            ),
+            line(
+                say,
+                2,
+                "P-1011",
+                "Oak wall shelf 120 cm, with brackets and screws",
+                Some(("14", "14")),
+                Some((9, "2026-12-03")),
+                ("24", "984"),
+                None,
+            ),
+            line(
+                say,
+                3,
+                "P-1020",
+                "Bench",
+                Some(("2", "2")),
+                Some((11, "2026-12-05")),
+                ("6", "380.40"),
+                None,
+            ),
         ],
     };
     let lumen = Decision {
@@ -116,8 +147,26 @@ pub fn digest(say: Say) -> DigestContent {
         wanted_on: day("2026-12-11"),
         line_count: 2,
         lines: vec![
-            line(say, 4, "L-0042", "Desk lamp, brass", Some(("0", "-4")), Some((0, "2026-11-24")), ("60", "900"), Some(chart(90, 5, 4, 70, 45))),
-            line(say, 5, "L-0043", "Bulb E27, warm white, box of 10", Some(("31", "31")), Some((12, "2026-12-06")), ("80", "304"), None),
+            line(
+                say,
+                4,
+                "L-0042",
+                "Desk lamp, brass",
+                Some(("0", "-4")),
+                Some((0, "2026-11-24")),
+                ("60", "900"),
+                Some(chart(90, 5, 110, 45, 0)),
+            ),
+            line(
+                say,
+                5,
+                "L-0043",
+                "Bulb E27, warm white, box of 10",
+                Some(("31", "31")),
+                Some((12, "2026-12-06")),
+                ("80", "304"),
+                None,
+            ),
         ],
     };
     let linen = Decision {
@@ -146,8 +195,24 @@ pub fn digest(say: Say) -> DigestContent {
         console_url: "http://127.0.0.1:8090".to_owned(),
         decide: DecideNow::of(vec![linen, nordwood, lumen]).unwrap(),
         changed: Changes::of(vec![
-            change(4, "L-0042", "Desk lamp, brass", Standing::Low, Standing::OutOfStock, "-4", Some("2026-11-24")),
-            change(1, "P-1003", "Oak wall shelf 80 cm", Standing::Enough, Standing::Low, "6", Some("2026-11-27")),
+            change(
+                4,
+                "L-0042",
+                "Desk lamp, brass",
+                Standing::Low,
+                Standing::OutOfStock,
+                "-4",
+                Some("2026-11-24"),
+            ),
+            change(
+                1,
+                "P-1003",
+                "Oak wall shelf 80 cm",
+                Standing::Enough,
+                Standing::Low,
+                "6",
+                Some("2026-11-27"),
+            ),
             change(9, "C-0300", "Candle, large", Standing::Low, Standing::Enough, "144", Some("2027-01-19")),
             change(10, "C-0301", "Candle, small", Standing::Enough, Standing::NotCounted, "1", None),
         ]),
@@ -189,8 +254,9 @@ pub fn calm(say: Say) -> DigestContent {
 pub fn troubled(say: Say) -> DigestContent {
     let mut content = digest(say);
     content.phase = Phase::Observe;
-    content.trust.needs_person =
-        vec![say("Xero refused the client secret: put the new one into the vault with `parstock secret set`.")];
+    content.trust.needs_person = vec![say(
+        "Xero refused the client secret: put the new one into the vault with `parstock secret set`.",
+    )];
     content.trust.history = HistoryLoad::Reading { documents: 1830 };
     content.trust.polled_at = None;
     content.trust.calls_left = None;
@@ -198,7 +264,14 @@ pub fn troubled(say: Say) -> DigestContent {
 }
 
 pub fn alert(say: Say) -> AlertContent {
-    let warning = |number, code: &str, name: &str, kind, available: &str, point: Option<&str>, out: Option<&str>, proposed| Warning {
+    let warning = |number,
+                   code: &str,
+                   name: &str,
+                   kind,
+                   available: &str,
+                   point: Option<&str>,
+                   out: Option<&str>,
+                   proposed| Warning {
         item: item(number),
         code: say(code),
         name: say(name),
@@ -215,7 +288,16 @@ pub fn alert(say: Say) -> AlertContent {
         produced_at: now(),
         console_url: "http://127.0.0.1:8090".to_owned(),
         warnings: vec![
-            warning(1, "P-1003", "Oak wall shelf 80 cm", AlertKind::BelowReorderPoint, "6", Some("20"), Some("2026-11-27"), Some((proposal_id(1), q("36"), money("2480.40")))),
+            warning(
+                1,
+                "P-1003",
+                "Oak wall shelf 80 cm",
+                AlertKind::BelowReorderPoint,
+                "6",
+                Some("20"),
+                Some("2026-11-27"),
+                Some((proposal_id(1), q("36"), money("2480.40"))),
+            ),
             warning(4, "L-0042", "Desk lamp, brass", AlertKind::OutOfStock, "-4", Some("45"), None, None),
             warning(5, "L-0043", "Bulb E27", AlertKind::BelowReorderPoint, "31", Some("40"), None, None),
         ],
@@ -237,7 +319,13 @@ pub fn site(say: Say, phase: Phase) -> Site {
 }
 
 fn positions_of(say: Say) -> Vec<PositionRow> {
-    let row = |number, code: &str, name: &str, stock: Option<(&str, &str)>, on_order: &str, lasts: Option<(u32, &str)>, standing| PositionRow {
+    let row = |number,
+               code: &str,
+               name: &str,
+               stock: Option<(&str, &str)>,
+               on_order: &str,
+               lasts: Option<(u32, &str)>,
+               standing| PositionRow {
         item: item(number),
         code: say(code),
         name: say(name),
@@ -250,10 +338,42 @@ fn positions_of(say: Say) -> Vec<PositionRow> {
         standing,
     };
     vec![
-        row(4, "L-0042", "Desk lamp, brass", Some(("-2", "-4")), "0", Some((0, "2026-11-24")), Standing::OutOfStock),
-        row(1, "P-1003", "Oak wall shelf 80 cm", Some(("8", "6")), "0", Some((3, "2026-11-27")), Standing::Low),
-        row(2, "P-1011", "Oak wall shelf 120 cm, with brackets and screws", Some(("14", "12")), "24", Some((9, "2026-12-03")), Standing::Low),
-        row(9, "C-0300", "Candle, large", Some(("1440.5", "1438.5")), "0", Some((56, "2027-01-19")), Standing::Enough),
+        row(
+            4,
+            "L-0042",
+            "Desk lamp, brass",
+            Some(("-2", "-4")),
+            "0",
+            Some((0, "2026-11-24")),
+            Standing::OutOfStock,
+        ),
+        row(
+            1,
+            "P-1003",
+            "Oak wall shelf 80 cm",
+            Some(("8", "6")),
+            "0",
+            Some((3, "2026-11-27")),
+            Standing::Low,
+        ),
+        row(
+            2,
+            "P-1011",
+            "Oak wall shelf 120 cm, with brackets and screws",
+            Some(("14", "12")),
+            "24",
+            Some((9, "2026-12-03")),
+            Standing::Low,
+        ),
+        row(
+            9,
+            "C-0300",
+            "Candle, large",
+            Some(("1440.5", "1438.5")),
+            "0",
+            Some((56, "2027-01-19")),
+            Standing::Enough,
+        ),
         row(11, "G-0001", "Garden gnome", Some(("61", "61")), "0", None, Standing::Dead),
         row(6, "T-0007", "Tea towel", None, "0", None, Standing::NotCounted),
     ]
@@ -277,28 +397,38 @@ pub fn positions(say: Say) -> PositionsPage {
 }
 
 fn inputs(say: Say) -> BTreeMap<String, String> {
-    [("demand a day", "2.4"), ("spread a day", "1.1"), ("lead time, days", "14"), ("safety stock", "8"), ("pack", "12"), ("last price", "31.00")]
-        .into_iter()
-        .map(|(name, value)| (say(name), say(value)))
-        .collect()
+    [
+        ("demand a day", "2.4"),
+        ("spread a day", "1.1"),
+        ("lead time, days", "14"),
+        ("safety stock", "8"),
+        ("pack", "12"),
+        ("last price", "31.00"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (say(name), say(value)))
+    .collect()
 }
 
 pub fn item_page(say: Say) -> ItemPage {
-    let movement = |on: &str, cause: &str, number: &str, contact: &str, change: &str, after: &str, reversal| MovementRow {
-        on: day(on),
-        cause: cause.to_owned(),
-        number: say(number),
-        contact: say(contact),
-        change: q(change),
-        after: Some(q(after)),
-        reversal,
-    };
+    let movement =
+        |on: &str, cause: &str, number: &str, contact: &str, change: &str, after: &str, reversal| {
+            MovementRow {
+                on: day(on),
+                cause: cause.to_owned(),
+                number: say(number),
+                contact: say(contact),
+                change: q(change),
+                after: Some(q(after)),
+                reversal,
+            }
+        };
     ItemPage {
         site: site(say, Phase::Assist),
         position: positions_of(say).remove(1),
         tracked: false,
         value: money("248"),
-        chart: Some(chart(180, 2, 9, 48, 20)),
+        chart: Some(chart(180, 2, 48, 20, 8)),
         movements: vec![
             movement("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8", false),
             movement("2026-11-22", "sales credit note", "CN-0102", "Bay Cafe", "1", "11", false),
@@ -308,8 +438,22 @@ pub fn item_page(say: Say) -> ItemPage {
         ],
         older: 412,
         orders: vec![
-            OpenOrder { number: say("PO-0117"), supplier: say("Nordwood Furniture Pty Ltd"), ordered: q("24"), open: q("12"), expected_on: Some(day("2026-11-20")), draft: false },
-            OpenOrder { number: say("PS-7QF2KX3M5ZB4A"), supplier: say("Nordwood Furniture Pty Ltd"), ordered: q("36"), open: q("36"), expected_on: None, draft: true },
+            OpenOrder {
+                number: say("PO-0117"),
+                supplier: say("Nordwood Furniture Pty Ltd"),
+                ordered: q("24"),
+                open: q("12"),
+                expected_on: Some(day("2026-11-20")),
+                draft: false,
+            },
+            OpenOrder {
+                number: say("PS-7QF2KX3M5ZB4A"),
+                supplier: say("Nordwood Furniture Pty Ltd"),
+                ordered: q("36"),
+                open: q("36"),
+                expected_on: None,
+                draft: true,
+            },
         ],
         plan: Some(PlanShown {
             planned_on: day("2026-11-24"),
@@ -360,13 +504,24 @@ pub fn proposal(say: Say, phase: Phase, status: ProposalState) -> ProposalPage {
 /// Every place where a proposal can stand.
 pub fn states(say: Say) -> Vec<ProposalState> {
     let id = proposal_id(1);
-    let approval = Approval { proposal: id, contents: Hash::default(), who: say("Kim"), at: at("2026-11-23T21:00:00Z") };
+    let approval =
+        Approval { proposal: id, contents: Hash::default(), who: say("Kim"), at: at("2026-11-23T21:00:00Z") };
     vec![
         ProposalState::Open,
         ProposalState::Approved { approval: approval.clone(), effect: EffectId(Uuid::from_u128(1)) },
-        ProposalState::Done { approval: approval.clone(), order: parstock_domain::ids::DocumentId(Uuid::from_u128(2)) },
-        ProposalState::Failed { approval, reason: say("the supplier is archived in Xero: restore it, then propose again") },
-        ProposalState::Rejected { who: say("Kim"), at: at("2026-11-23T21:00:00Z"), reason: say("we close this range") },
+        ProposalState::Done {
+            approval: approval.clone(),
+            order: parstock_domain::ids::DocumentId(Uuid::from_u128(2)),
+        },
+        ProposalState::Failed {
+            approval,
+            reason: say("the supplier is archived in Xero: restore it, then propose again"),
+        },
+        ProposalState::Rejected {
+            who: say("Kim"),
+            at: at("2026-11-23T21:00:00Z"),
+            reason: say("we close this range"),
+        },
         ProposalState::Withdrawn { at: at("2026-11-23T21:00:00Z") },
     ]
 }
@@ -405,7 +560,9 @@ pub fn reviews(say: Say) -> ReviewsPage {
         site: site(say, Phase::Assist),
         rows: vec![ReviewRow {
             kind: "unclear arrival".to_owned(),
-            text: say("Bill NW-88120 brings 12 of P-1003, and both PO-0117 and PO-0118 wait for them. It was taken to settle PO-0117; change the bill's reference in Xero if that is wrong."),
+            text: say(
+                "Bill NW-88120 brings 12 of P-1003, and both PO-0117 and PO-0118 wait for them. It was taken to settle PO-0117; change the bill's reference in Xero if that is wrong.",
+            ),
             since: at("2026-11-22T02:10:00Z"),
             item: Some((item(1), say("P-1003"))),
             document: say("NW-88120"),
@@ -414,7 +571,12 @@ pub fn reviews(say: Say) -> ReviewsPage {
 }
 
 pub fn login(say: Say) -> LoginPage {
-    LoginPage { root: String::new(), csrf: "c5f1a0".to_owned(), next: say("/proposals"), problem: Some(say("Name or password is wrong.")) }
+    LoginPage {
+        root: String::new(),
+        csrf: "c5f1a0".to_owned(),
+        next: say("/proposals"),
+        problem: Some(say("Name or password is wrong.")),
+    }
 }
 
 pub fn error(say: Say) -> ErrorPage {
@@ -450,7 +612,8 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
     ];
     for status in states(say) {
         let mut page = proposal(say, Phase::Assist, status);
-        page.problem = Some(say("The proposal has changed since it was shown: look at it again before you decide."));
+        page.problem =
+            Some(say("The proposal has changed since it was shown: look at it again before you decide."));
         let name = format!("proposal-{}", page.proposal.state_name());
         pages.push((name, page.render().unwrap()));
     }
