@@ -10,7 +10,7 @@ use crate::http::query::{Field, Page, Query};
 use crate::http::render::{self, Detail};
 use crate::http::reply::Reply;
 use crate::json::Json;
-use crate::state::{Document, DocumentList, Row, StockedItem};
+use crate::state::{Books, Document, DocumentList, Row, StockedItem};
 use crate::world::World;
 
 /// What a custom connection with all scopes may do in a demo company.
@@ -200,7 +200,7 @@ impl World {
         let rows = match &wanted.ids {
             None => {
                 let changed = self.books.changed_since(list, query.modified_since);
-                query.select(changed.filter(|document| wanted.has(document)), |row, name| {
+                query.select(changed.filter(|document| wanted.has(&self.books, document)), |row, name| {
                     document_field(row, name)
                 })?
             }
@@ -211,7 +211,7 @@ impl World {
                     .filter(|document| document.updated >= query.modified_since)
                     .collect();
                 named.sort_by_key(|document| (document.updated, document.id));
-                let named = named.into_iter().filter(|document| wanted.has(document));
+                let named = named.into_iter().filter(|document| wanted.has(&self.books, document));
                 query.select(named, |row, name| document_field(row, name))?
             }
         };
@@ -253,6 +253,7 @@ struct Wanted {
     ids: Option<BTreeSet<String>>,
     numbers: Option<BTreeSet<String>>,
     statuses: Option<BTreeSet<String>>,
+    contacts: Option<BTreeSet<String>>,
     omit_deleted: bool,
     from: Option<jiff::civil::Date>,
     to: Option<jiff::civil::Date>,
@@ -260,13 +261,21 @@ struct Wanted {
 
 impl Wanted {
     fn read(list: DocumentList, query: &Query, lists_omit_deleted: bool) -> Result<Wanted, Reply> {
-        let mut wanted =
-            Wanted { ids: None, numbers: None, statuses: None, omit_deleted: false, from: None, to: None };
+        let mut wanted = Wanted {
+            ids: None,
+            numbers: None,
+            statuses: None,
+            contacts: None,
+            omit_deleted: false,
+            from: None,
+            to: None,
+        };
         match list {
             DocumentList::Invoices => {
                 wanted.ids = query.list("IDs");
                 wanted.numbers = query.list("InvoiceNumbers");
                 wanted.statuses = query.list("Statuses");
+                wanted.contacts = query.list("ContactIDs");
                 let asked = wanted.ids.is_some() || wanted.numbers.is_some() || wanted.statuses.is_some();
                 wanted.omit_deleted = lists_omit_deleted && !asked;
             }
@@ -280,12 +289,15 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn has(&self, document: &Document) -> bool {
+    fn has(&self, books: &Books, document: &Document) -> bool {
         let among = |set: &Option<BTreeSet<String>>, text: &dyn Fn() -> String| {
             set.as_ref().is_none_or(|set| set.contains(&text().to_ascii_lowercase()))
         };
         let gone = matches!(document.status, Status::Voided | Status::Deleted);
         among(&self.numbers, &|| document.number.to_string())
+            && among(&self.contacts, &|| {
+                books.contact(document.contact).map_or_else(String::new, |row| row.id.to_string())
+            })
             && among(&self.statuses, &|| document.status.xero().to_owned())
             && !(self.omit_deleted && gone)
             && self.from.is_none_or(|from| document.date >= from)

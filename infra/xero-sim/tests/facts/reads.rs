@@ -80,13 +80,19 @@ async fn if_modified_since_works_to_the_second() {
 
 #[tokio::test]
 async fn invoices_are_filtered() {
-    // Fact: IDs, InvoiceNumbers, Statuses and optimised where clauses (Xero-OpenAPI, Invoices).
+    // Fact: IDs, InvoiceNumbers, ContactIDs, Statuses and optimised where clauses (Xero-OpenAPI, Invoices).
     let company = five().await;
     company.set(Kind::Invoice, "I-4", Status::Paid).unwrap();
+    let mut to_jane =
+        document(Kind::Invoice, "I-6", Status::Draft, vec![text_line("Service", "1", "5", "200")]);
+    to_jane.contact = "Jane".into();
+    company.apply(Act::CreateDocument(to_jane)).unwrap();
+    let jane = company.world.lock().unwrap().contact_id("Jane").unwrap();
     let (one, three) = (company.id(Kind::Invoice, "I-1"), company.id(Kind::Invoice, "I-3"));
     for (path, expected) in [
         (format!("Invoices?IDs={three},{one}"), vec!["I-1", "I-3"]),
         ("Invoices?InvoiceNumbers=I-2,I-5,nope".to_owned(), vec!["I-2", "I-5"]),
+        (format!("Invoices?ContactIDs={jane}"), vec!["I-6"]),
         ("Invoices?Statuses=PAID,VOIDED".to_owned(), vec!["I-4"]),
         ("Invoices?where=Type%3D%3D%22ACCPAY%22".to_owned(), vec![]),
         (
