@@ -566,6 +566,7 @@ mod tests {
     fn drain(state: &mut BudgetState, priority: Priority, mut now: i64) -> (u32, Timestamp, Wait) {
         let mut calls = 0;
         loop {
+            assert!(calls <= STARTER_DAY_LIMIT, "more calls than the day has");
             match state.grant(priority, 10, at(now)) {
                 Answer::Granted(grant) => {
                     state.settle(&grant, &used(10), at(now));
@@ -702,7 +703,8 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Act {
         Ask(Priority, u32),
-        Call(usize),
+        /// So many calls of one session.
+        Call(usize, u32),
         Settle(usize),
         Crash(usize),
         Refused(usize, RateProblem, Option<u32>),
@@ -720,12 +722,12 @@ mod tests {
             prop::sample::select(vec![RateProblem::Minute, RateProblem::Day, RateProblem::Concurrent]);
         prop_oneof![
             6 => (priority, 1_u32..30).prop_map(|(priority, calls)| Act::Ask(priority, calls)),
-            20 => (0_usize..5).prop_map(Act::Call),
+            8 => (0_usize..5, 1_u32..=20).prop_map(|(which, calls)| Act::Call(which, calls)),
             4 => (0_usize..5).prop_map(Act::Settle),
             1 => (0_usize..5).prop_map(Act::Crash),
             1 => (0_usize..5, problem, prop::option::of(1_u32..90))
                 .prop_map(|(which, problem, wait)| Act::Refused(which, problem, wait)),
-            6 => (1_i64..40).prop_map(Act::Wait),
+            4 => (1_i64..40).prop_map(Act::Wait),
         ]
     }
 
@@ -755,12 +757,11 @@ mod tests {
                         }
                         Answer::NotBefore { until, .. } => prop_assert!(until > at(now)),
                     },
-                    Act::Call(which) => {
-                        if let Some((grant, used)) = sessions.get_mut(which)
-                            && *used < grant.calls
-                        {
-                            *used += 1;
-                            calls.push(now);
+                    Act::Call(which, wanted) => {
+                        if let Some((grant, used)) = sessions.get_mut(which) {
+                            let made = wanted.min(grant.calls - *used);
+                            *used += made;
+                            calls.extend((0..made).map(|_| now));
                             let last_minute = calls.iter().filter(|call| now - **call < 60).count();
                             prop_assert!(last_minute <= 55, "{} calls in a minute", last_minute);
                         }
