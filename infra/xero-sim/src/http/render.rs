@@ -113,7 +113,7 @@ pub(crate) fn document(json: &mut Json, books: &Books, document: &Document, deta
         DocumentList::Invoices => invoice_head(json, document),
         DocumentList::CreditNotes => credit_note_head(json, document),
         DocumentList::PurchaseOrders => order_head(json, document),
-        DocumentList::BankTransactions => bank_head(json, document),
+        DocumentList::BankTransactions => bank_head(json, books, document),
     }
     if let Some(row) = books.contact(document.contact) {
         json.nested("Contact", |contact| {
@@ -198,7 +198,7 @@ fn order_head(json: &mut Json, document: &Document) {
     json.flag("IsDiscounted", false);
 }
 
-fn bank_head(json: &mut Json, document: &Document) {
+fn bank_head(json: &mut Json, books: &Books, document: &Document) {
     json.id("BankTransactionID", document.id);
     json.text("Type", document.kind.xero_type());
     // Bank transactions have no number of their own.
@@ -207,6 +207,13 @@ fn bank_head(json: &mut Json, document: &Document) {
         if document.reference.is_empty() { &document.number } else { &document.reference },
     );
     json.flag("IsReconciled", true);
+    // Acts don't say which bank account: it is the first of the chart, or one that the chart doesn't show.
+    let bank = books.accounts.iter().find(|row| row.value.account_type == "BANK");
+    json.nested("BankAccount", |account| {
+        account.id("AccountID", bank.map_or_else(|| books.ids.id("account of the bank"), |row| row.id));
+        account.some_text("Code", bank.map(|row| row.value.code.as_str()));
+        account.text("Name", bank.map_or("Bank", |row| &row.value.name));
+    });
 }
 
 fn line(json: &mut Json, books: &Books, document: &Document, line: &StoredLine, four_places: bool) {

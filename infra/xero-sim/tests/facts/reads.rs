@@ -221,6 +221,8 @@ async fn a_bills_number_is_its_reference() {
         .unwrap();
     let till = &company.get("BankTransactions?page=1").await.list("BankTransactions")[0];
     assert_eq!((till["Type"].as_str(), till["Reference"].as_str()), (Some("RECEIVE"), Some("TILL-1")));
+    // Fact: BankAccount is required on a bank transaction (Xero-OpenAPI).
+    assert!(till["BankAccount"]["AccountID"].is_string());
 }
 
 #[tokio::test]
