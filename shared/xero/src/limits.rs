@@ -671,6 +671,17 @@ mod tests {
     }
 
     #[test]
+    fn a_full_minute_stays_full_for_a_whole_minute() {
+        let mut state = BudgetState::default();
+        for _ in 0..5 {
+            let grant = granted(state.grant(Priority::Webhook, 11, at(3)));
+            state.settle(&grant, &used(11), at(3));
+        }
+        assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(62))), (at(65), Wait::Minute));
+        granted(state.grant(Priority::Webhook, 20, at(65)));
+    }
+
+    #[test]
     fn urgent_work_finds_a_place_beside_backfill() {
         let mut state = BudgetState::default();
         for _ in 0..3 {
