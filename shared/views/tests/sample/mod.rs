@@ -1,6 +1,7 @@
 //! One morning of a made-up shop, for snapshots, the payload test and the preview.
 //!
 //! Each text that comes from outside passes through `say`, so that a test can put something else there.
+#![expect(clippy::unwrap_used, reason = "samples are constants: one that doesn't parse is a broken test")]
 
 use std::collections::BTreeMap;
 
