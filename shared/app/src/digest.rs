@@ -105,7 +105,7 @@ async fn content<P: Ports>(
         day,
         produced_at: writer.clock().zoned(writer.now()),
         phase: settings.map(|row| row.content).unwrap_or_default().org().phase,
-        console_url: writer.ports().console_url().to_owned(),
+        console_url: format!("{}{}", writer.ports().console_url(), crate::console::root_of(org)),
         decide,
         changed: changed(&troubles, yesterday.as_ref(), writer).await?,
         troubled: troubles

@@ -107,14 +107,14 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     let mut wants_changed = false;
     let rows = masters.into_iter().zip(positions).zip(lessons).zip(standing).zip(troubles);
     for ((((item, position), lesson), old), trouble) in rows {
-        // an item that was never booked has nothing to plan
-        let (Some(item), Some(position)) = (item, position) else { continue };
+        let Some(item) = item else { continue };
         let item = item.content;
+        let position = position.map_or(Position { tracked: item.tracked, ..Position::default() }, |row| row.content);
         let old = old.map(|row| row.content);
         let lesson = lesson.map(|row| row.content);
         let resolved = chunk.resolved(&item, &location, lesson.as_ref());
-        let plan = chunk.plan(&item, &resolved, &position.content, lesson).await?;
-        let standing = replenish::standing(&position.content, &plan, &resolved, chunk.today)?;
+        let plan = chunk.plan(&item, &resolved, &position, lesson).await?;
+        let standing = replenish::standing(&position, &plan, &resolved, chunk.today)?;
         mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);
         writes.push(unguarded(Key::Plan(item.id, location.clone()), plan));

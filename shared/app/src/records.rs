@@ -414,10 +414,6 @@ pub enum ReviewKind {
     NegativeOpening,
     /// Xero's quantity and our movements differ.
     Residual,
-    /// Somebody changed a document that parstock wrote.
-    OwnDocumentEdited,
-    /// A message could not be processed.
-    BuriedMessage,
 }
 
 /// A question for a person.

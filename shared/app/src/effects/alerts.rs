@@ -91,7 +91,6 @@ pub(crate) fn plan_effects(
 pub(super) async fn content<P: Ports>(
     writer: &Writer<'_, P>,
     batch: &AlertBatch,
-    console_url: &str,
 ) -> Result<AlertContent, AppError> {
     let store = writer.ports().store();
     let mut proposals: BTreeMap<ProposalId, Proposal> = BTreeMap::new();
@@ -125,7 +124,7 @@ pub(super) async fn content<P: Ports>(
         org: organisation.name.clone(),
         currency: organisation.base_currency.clone(),
         produced_at: writer.clock().zoned(batch.at),
-        console_url: console_url.to_owned(),
+        console_url: format!("{}{}", writer.ports().console_url(), crate::console::root_of(writer.org())),
         warnings,
     })
 }

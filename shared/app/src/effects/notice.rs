@@ -88,7 +88,7 @@ async fn notice<P: Ports>(
         EffectKind::AlertMail { batch } | EffectKind::AlertChat { batch } => {
             let record =
                 load::one::<AlertBatch>(store, writer.owner(), Key::AlertBatch(*batch)).await?.ok_or_else(gone)?;
-            let content = alerts::content(writer, &record.content, writer.ports().console_url()).await?;
+            let content = alerts::content(writer, &record.content).await?;
             let rendered = content.render().map_err(|error| bug(&error))?;
             if let EffectKind::AlertChat { .. } = what {
                 return Ok(Notice::Chat(rendered.slack));

@@ -1,0 +1,88 @@
+//! The console: what people see and decide, as server-rendered pages.
+//!
+//! The same router answers as a Lambda function and on one machine. No GET ever acts. Every page but the
+//! login asks for a session; every form carries a token bound to it.
+
+mod access;
+mod pages;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use parstock_app::ports::Ports;
+use parstock_views::pages::{QueueState, content_security_policy};
+
+pub use access::Access;
+
+/// Bytes of a form at most.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// Asks the queues how much waits in them.
+pub type Gauge = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<QueueState>> + Send>> + Send + Sync>;
+
+/// What the console's pages are made of.
+pub struct Console<P> {
+    /// The ports.
+    pub ports: Arc<P>,
+    /// Who may sign in.
+    pub access: Arc<Access>,
+    /// How the queues are asked.
+    pub gauge: Gauge,
+}
+
+impl<P> Clone for Console<P> {
+    fn clone(&self) -> Self {
+        Self { ports: Arc::clone(&self.ports), access: Arc::clone(&self.access), gauge: Arc::clone(&self.gauge) }
+    }
+}
+
+/// The console's pages.
+pub fn router<P: Ports + 'static>(console: Console<P>) -> Router {
+    let org = Router::new()
+        .route("/", get(pages::positions::<P>))
+        .route("/positions", get(pages::positions::<P>))
+        .route("/items/{item}", get(pages::item::<P>))
+        .route("/proposals", get(pages::proposals::<P>))
+        .route("/proposals/{proposal}", get(pages::proposal::<P>))
+        .route("/proposals/{proposal}/approve", post(pages::approve::<P>))
+        .route("/proposals/{proposal}/reject", post(pages::reject::<P>))
+        .route("/digest", get(pages::latest_digest::<P>))
+        .route("/digests/{day}", get(pages::digest::<P>))
+        .route("/health", get(pages::health::<P>))
+        .route("/reviews", get(pages::reviews::<P>))
+        .route("/login", get(pages::login::<P>).post(pages::sign_in::<P>))
+        .route("/logout", post(pages::sign_out::<P>));
+    Router::new()
+        .route("/", get(pages::start::<P>))
+        .nest("/o/{org}", org)
+        .fallback(pages::nowhere)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn(guard))
+        .with_state(console)
+}
+
+/// Headers of every answer: nothing from elsewhere, in no frame, kept by no cache.
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy()) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,474 @@
+//! What the console and the command show: questions to the store, answered as the views' pages.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use parstock_domain::document::{DocumentRef, DocumentStatus, Item};
+use parstock_domain::fixed::Quantity;
+use parstock_domain::governance::{Proposal, ProposalState};
+use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
+use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
+use parstock_domain::replenish::Plan;
+use parstock_domain::settings::Policy;
+use parstock_views::Standing;
+use parstock_views::digest::DigestContent;
+use parstock_views::pages::{
+    DigestPage, HealthPage, ItemPage, MovementRow, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PendingEffect,
+    PlanShown, PositionQuery, PositionRow, PositionsPage, ProposalPage, ProposalRow, ProposalsPage, QueueState,
+    ReviewRow, ReviewsPage, Site,
+};
+
+use crate::chart;
+use crate::digest::{history, shown_standing};
+use crate::error::AppError;
+use crate::load;
+use crate::ports::{Books, Ports};
+use crate::records::{
+    ContactRecord, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer, Review,
+    ReviewKind, Trouble, WaitingHint,
+};
+use crate::writer::Writer;
+
+/// Movements that an item's page shows.
+const MOVEMENTS_SHOWN: usize = 200;
+
+/// Who looks: signed in, with the token that their forms must send back.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// Their name.
+    pub user: String,
+    /// Their forms' token.
+    pub csrf: String,
+}
+
+/// The path of an org's pages below the console's address.
+pub fn root_of(org: OrgId) -> String {
+    format!("/o/{org}")
+}
+
+/// Answers questions about one org.
+pub struct Console<'p, P> {
+    reader: Writer<'p, P>,
+    viewer: Viewer,
+}
+
+impl<'p, P: Ports> Console<'p, P> {
+    /// A console of an org.
+    ///
+    /// # Errors
+    /// [`AppError::NeedsPerson`] when the org is not connected yet.
+    pub async fn open(ports: &'p P, org: OrgId, viewer: Viewer) -> Result<Self, AppError> {
+        Ok(Self { reader: Writer::open_unleased(ports, org).await?, viewer })
+    }
+
+    async fn one<T: crate::records::Content>(&self, key: Key) -> Result<Option<T>, AppError> {
+        let row = load::one::<T>(self.reader.ports().store(), self.reader.owner(), key).await?;
+        Ok(row.map(|row| row.content))
+    }
+
+    async fn many<T: crate::records::Content>(&self, keys: &[Key]) -> Result<Vec<Option<T>>, AppError> {
+        let rows = load::many::<T>(self.reader.ports().store(), self.reader.owner(), keys).await?;
+        Ok(rows.into_iter().map(|row| row.map(|row| row.content)).collect())
+    }
+
+    async fn all<T: crate::records::Content>(&self, list: &List) -> Result<Vec<(Key, T)>, AppError> {
+        let rows = load::all::<T>(self.reader.ports().store(), self.reader.org(), list).await?;
+        Ok(rows.into_iter().map(|(key, row)| (key, row.content)).collect())
+    }
+
+    fn today(&self) -> Date {
+        self.reader.clock().day_of(self.reader.now())
+    }
+
+    async fn site(&self) -> Result<Site, AppError> {
+        let profile = &self.reader.profile.content;
+        let policy = self.one::<Policy>(Key::Policy).await?.unwrap_or_default();
+        Ok(Site {
+            root: root_of(self.reader.org()),
+            org: profile.organisation.name.clone(),
+            currency: profile.organisation.base_currency.clone(),
+            now: self.reader.clock().zoned(self.reader.now()),
+            phase: policy.org().phase,
+            user: self.viewer.user.clone(),
+            csrf: self.viewer.csrf.clone(),
+            open_proposals: self.pending().await?.len(),
+            open_reviews: self.all::<Review>(&List::Reviews).await?.len(),
+        })
+    }
+
+    async fn troubles(&self) -> Result<BTreeMap<ItemId, Standing>, AppError> {
+        let rows = self.all::<Trouble>(&List::Troubles).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(key, trouble)| match key {
+                Key::Trouble(item, _) => Some((item, seen(&trouble))),
+                _ => None,
+            })
+            .collect())
+    }
+
+    /// Positions that match a query, a page of them.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn positions(&self, query: PositionQuery) -> Result<PositionsPage, AppError> {
+        let troubles = self.troubles().await?;
+        let standing = |item: &Item| troubles.get(&item.id).copied().unwrap_or(Standing::Enough);
+        let mut items: Vec<Item> = self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
+        let counts =
+            Standing::ALL.into_iter().map(|kind| (kind, items.iter().filter(|item| standing(item) == kind).count()));
+        let counts = counts.collect();
+        let needle = query.search.to_lowercase();
+        items.retain(|item| {
+            let named = item.code.to_lowercase().contains(&needle) || item.name.to_lowercase().contains(&needle);
+            named && query.standing.is_none_or(|wanted| standing(item) == wanted)
+        });
+        // the most urgent first, unless somebody looks for something
+        items.sort_by(|a, b| (standing(a), &a.code).cmp(&(standing(b), &b.code)));
+        let found = items.len();
+        let skipped = query.page.saturating_sub(1).saturating_mul(POSITIONS_PER_PAGE);
+        let shown: Vec<Item> = items.into_iter().skip(skipped).take(POSITIONS_PER_PAGE).collect();
+        let rows = self.rows(&shown, &troubles).await?;
+        Ok(PositionsPage { site: self.site().await?, query, rows, found, counts })
+    }
+
+    async fn rows(&self, items: &[Item], troubles: &BTreeMap<ItemId, Standing>) -> Result<Vec<PositionRow>, AppError> {
+        let location = LocationId::main();
+        let keys: Vec<Key> = items.iter().map(|item| Key::Position(item.id, location.clone())).collect();
+        let positions = self.many::<Position>(&keys).await?;
+        let keys: Vec<Key> = items.iter().map(|item| Key::Plan(item.id, location.clone())).collect();
+        let plans = self.many::<Plan>(&keys).await?;
+        let today = self.today();
+        let mut rows = Vec::with_capacity(items.len());
+        for ((item, position), plan) in items.iter().zip(positions).zip(plans) {
+            let position = position.unwrap_or_default();
+            rows.push(PositionRow {
+                item: item.id,
+                code: item.code.clone(),
+                name: item.name.clone(),
+                on_hand: position.on_hand(today)?.quantity(),
+                committed: position.committed_total()?,
+                available: position.available(today)?.quantity(),
+                on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
+                cover_days: plan.as_ref().and_then(|plan| plan.cover_days),
+                runs_out_on: plan.as_ref().and_then(|plan| plan.stock_out_on),
+                standing: troubles.get(&item.id).copied().unwrap_or(Standing::Enough),
+            });
+        }
+        Ok(rows)
+    }
+
+    /// The item with a code.
+    ///
+    /// # Errors
+    /// [`AppError::Reject`] when there is none.
+    pub async fn item_by_code(&self, code: &str) -> Result<ItemId, AppError> {
+        let pointer = self.one::<Pointer<ItemId>>(Key::ItemCode(code.to_owned())).await?;
+        pointer
+            .map(|pointer| pointer.to)
+            .ok_or_else(|| AppError::Reject(format!("there is no item with the code `{code}` (case matters)")))
+    }
+
+    /// All about an item.
+    ///
+    /// # Errors
+    /// [`AppError::Reject`] when there is no such item.
+    pub async fn item(&self, id: ItemId) -> Result<ItemPage, AppError> {
+        let item = self
+            .one::<Item>(Key::Item(id))
+            .await?
+            .ok_or_else(|| AppError::Reject("there is no such item: look for it in the list".to_owned()))?;
+        let location = LocationId::main();
+        let troubles = self.troubles().await?;
+        let row = self.rows(std::slice::from_ref(&item), &troubles).await?.pop();
+        let row = row.ok_or_else(|| AppError::Bug("an item has no row".to_owned()))?;
+        let position = self.one::<Position>(Key::Position(id, location.clone())).await?.unwrap_or_default();
+        let (movements, older) = self.movements(id, row.on_hand, position.tracked).await?;
+        let names = self.contact_names().await?;
+        let mut orders = Vec::new();
+        for (_, line) in self.all::<OrderLine>(&List::OrderLines(id)).await? {
+            let open = line.open()?;
+            if !open.is_zero() {
+                orders.push(OpenOrder {
+                    supplier: names.get(&line.supplier).cloned().unwrap_or_default(),
+                    number: line.number,
+                    ordered: line.ordered,
+                    open,
+                    expected_on: line.expected_on,
+                    draft: line.status == DocumentStatus::Draft,
+                });
+            }
+        }
+        let plan = match self.one::<Plan>(Key::Plan(id, location)).await? {
+            None => None,
+            Some(plan) => Some(PlanShown {
+                planned_on: plan.planned_on,
+                reorder_point: plan.reorder_point,
+                order: plan.order,
+                supplier: plan.supplier.and_then(|supplier| names.get(&supplier).cloned()).unwrap_or_default(),
+                unit_price: plan.unit_price,
+                reason: plan.reason,
+                inputs: plan.inputs,
+                proposal: self
+                    .pending()
+                    .await?
+                    .into_iter()
+                    .find(|proposal| {
+                        proposal.status == ProposalState::Open && proposal.lines.iter().any(|line| line.item == id)
+                    })
+                    .map(|proposal| proposal.id),
+            }),
+        };
+        Ok(ItemPage {
+            site: self.site().await?,
+            position: row,
+            tracked: position.tracked,
+            value: position.stock_value(),
+            chart: chart::stock(&self.reader, id, chart::PAGE_DAYS).await?,
+            movements,
+            older,
+            orders,
+            plan,
+        })
+    }
+
+    /// An item's movements, the latest first, each with what lay there afterwards.
+    async fn movements(
+        &self,
+        item: ItemId,
+        on_hand: Option<Quantity>,
+        tracked: bool,
+    ) -> Result<(Vec<MovementRow>, usize), AppError> {
+        let mut movements: Vec<Movement> =
+            self.all::<Movement>(&List::Movements(item)).await?.into_iter().map(|(_, row)| row).collect();
+        movements.reverse();
+        let older = movements.len().saturating_sub(MOVEMENTS_SHOWN);
+        let today = self.today();
+        // backwards from what lies there, so that the first row agrees with the figure above it
+        let mut after = on_hand;
+        if !tracked {
+            for movement in movements.iter().filter(|movement| movement.key.effective_on > today) {
+                after = after.map(|after| after.plus(movement.signed_quantity()?)).transpose()?;
+            }
+        }
+        movements.truncate(MOVEMENTS_SHOWN);
+        let documents: Vec<DocumentRef> = movements
+            .iter()
+            .filter_map(|movement| match movement.key.cause {
+                Cause::Document { of, .. } => Some(of),
+                Cause::Opening => None,
+            })
+            .collect();
+        let keys: Vec<Key> = documents.iter().map(|of| Key::Document(*of)).collect();
+        let headers = self.many::<DocumentRecord>(&keys).await?;
+        let headers: BTreeMap<DocumentRef, DocumentRecord> =
+            documents.into_iter().zip(headers).filter_map(|(of, header)| Some((of, header?))).collect();
+        let mut rows = Vec::with_capacity(movements.len());
+        for movement in movements {
+            let change = movement.signed_quantity()?;
+            let (cause, number, contact) = match movement.key.cause {
+                Cause::Opening => ("opening balance", String::new(), String::new()),
+                Cause::Document { of, .. } => {
+                    let header = headers.get(&of);
+                    let number = header.map(|header| header.number.clone()).unwrap_or_default();
+                    (of.kind.words(), number, header.map(|header| header.contact_name.clone()).unwrap_or_default())
+                }
+            };
+            rows.push(MovementRow {
+                on: movement.key.effective_on,
+                cause: cause.to_owned(),
+                number,
+                contact,
+                change,
+                after,
+                reversal: movement.key.correction,
+            });
+            after = after.map(|after| after.minus(change)).transpose()?;
+        }
+        Ok((rows, older))
+    }
+
+    async fn contact_names(&self) -> Result<BTreeMap<ContactId, String>, AppError> {
+        let rows = self.all::<ContactRecord>(&List::Contacts).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(key, row)| if let Key::Contact(id) = key { Some((id, row.name)) } else { None })
+            .collect())
+    }
+
+    async fn pending(&self) -> Result<Vec<Proposal>, AppError> {
+        let pointers = self.all::<Pointer<ProposalId>>(&List::PendingProposals).await?;
+        let keys: Vec<Key> = pointers.into_iter().map(|(_, pointer)| Key::Proposal(pointer.to)).collect();
+        Ok(self.many::<Proposal>(&keys).await?.into_iter().flatten().collect())
+    }
+
+    /// The proposals, open ones first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn proposals(&self) -> Result<ProposalsPage, AppError> {
+        let mut all: Vec<Proposal> =
+            self.all::<Proposal>(&List::Proposals).await?.into_iter().map(|(_, proposal)| proposal).collect();
+        all.sort_by_key(|proposal| (!proposal.is_pending(), std::cmp::Reverse(proposal.proposed_at)));
+        all.truncate(PROPOSALS_MAX);
+        let mut rows = Vec::with_capacity(all.len());
+        for proposal in all {
+            rows.push(ProposalRow {
+                id: proposal.id,
+                supplier: proposal.supplier_name.clone(),
+                total: proposal.total()?,
+                lines: proposal.lines.len(),
+                wanted_on: proposal.wanted_on,
+                proposed_at: proposal.proposed_at,
+                state: proposal.state_name(),
+            });
+        }
+        Ok(ProposalsPage { site: self.site().await?, rows })
+    }
+
+    /// One proposal, with what went wrong when somebody last tried to decide.
+    ///
+    /// # Errors
+    /// [`AppError::Reject`] when there is no such proposal.
+    pub async fn proposal(&self, id: ProposalId, problem: Option<String>) -> Result<ProposalPage, AppError> {
+        let proposal = self
+            .one::<Proposal>(Key::Proposal(id))
+            .await?
+            .ok_or_else(|| AppError::Reject("there is no such proposal: look at the list again".to_owned()))?;
+        let keys: Vec<Key> = proposal.lines.iter().map(|line| Key::Item(line.item)).collect();
+        let items: Vec<Item> = self.many::<Item>(&keys).await?.into_iter().flatten().collect();
+        let troubles = self.troubles().await?;
+        let positions = self.rows(&items, &troubles).await?;
+        let policy = self.one::<Policy>(Key::Policy).await?.unwrap_or_default();
+        Ok(ProposalPage {
+            site: self.site().await?,
+            order_number: proposal.id.order_number(&policy.org().order_prefix),
+            positions: positions.into_iter().map(|row| (row.item, row)).collect(),
+            proposal,
+            problem,
+        })
+    }
+
+    /// The digest of a day, or the latest.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn digest(&self, day: Option<Date>) -> Result<DigestPage, AppError> {
+        let digests = self.all::<DigestRecord>(&List::Digests).await?;
+        let days: Vec<Date> =
+            digests.iter().filter_map(|(key, _)| if let Key::Digest(day) = key { Some(*day) } else { None }).collect();
+        let day = day.or(days.last().copied()).unwrap_or_else(|| self.today());
+        let content = digests.iter().find(|(key, _)| *key == Key::Digest(day));
+        let content: Option<DigestContent> =
+            content.map(|(_, record)| serde_json::from_str(&record.content)).transpose()?;
+        Ok(DigestPage {
+            site: self.site().await?,
+            content,
+            day,
+            previous: days.iter().rev().find(|other| **other < day).copied(),
+            next: days.iter().find(|other| **other > day).copied(),
+        })
+    }
+
+    /// Whether all is well.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn health(&self, queues: Vec<QueueState>) -> Result<HealthPage, AppError> {
+        let profile = self.reader.profile.content.clone();
+        let allowance = self.reader.ports().books().allowance(self.reader.org()).await?;
+        let mut effects = Vec::new();
+        for (key, _) in self.all::<Mark>(&List::PendingEffects).await? {
+            let Key::PendingEffect(id) = key else { continue };
+            if let Some(effect) = self.one::<Effect>(Key::Effect(id)).await? {
+                effects.push(PendingEffect {
+                    what: effect_words(&effect.what),
+                    since: effect.decided_at,
+                    attempts: effect.attempts,
+                    state: state_words(&effect.status),
+                });
+            }
+        }
+        effects.sort_by_key(|effect| effect.since);
+        Ok(HealthPage {
+            site: self.site().await?,
+            polled_at: profile.polled_at,
+            history: history(profile.backfill),
+            calls_left: allowance.left_today,
+            parked_until: allowance.parked_until,
+            hints: self.all::<WaitingHint>(&List::Hints).await?.len(),
+            queues,
+            effects,
+            audit: self.reader.head(),
+            needs_person: profile.needs_person.into_iter().collect(),
+        })
+    }
+
+    /// The questions that wait for a person.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn reviews(&self) -> Result<ReviewsPage, AppError> {
+        let mut reviews: Vec<Review> =
+            self.all::<Review>(&List::Reviews).await?.into_iter().map(|(_, review)| review).collect();
+        reviews.sort_by_key(|review| review.since);
+        let mut rows = Vec::with_capacity(reviews.len());
+        for review in reviews {
+            let item = match review.item {
+                Some(item) => self.one::<Item>(Key::Item(item)).await?.map(|known| (item, known.code)),
+                None => None,
+            };
+            let document = match review.document {
+                Some(of) => self.one::<DocumentRecord>(Key::Document(of)).await?.map(|header| header.number),
+                None => None,
+            };
+            rows.push(ReviewRow {
+                kind: review_words(review.kind).to_owned(),
+                text: review.text,
+                since: review.since,
+                item,
+                document: document.unwrap_or_default(),
+            });
+        }
+        Ok(ReviewsPage { site: self.site().await?, rows })
+    }
+}
+
+fn seen(trouble: &Trouble) -> Standing {
+    match trouble.standing {
+        parstock_domain::replenish::Standing::NotCounted => Standing::NotCounted,
+        other => shown_standing(other).unwrap_or(Standing::Enough),
+    }
+}
+
+const fn review_words(kind: ReviewKind) -> &'static str {
+    match kind {
+        ReviewKind::UnclearArrival => "unclear arrival",
+        ReviewKind::UnknownItem => "unknown item",
+        ReviewKind::UnreadableDocument => "unreadable document",
+        ReviewKind::NegativeOpening => "opening below zero",
+        ReviewKind::Residual => "unexplained quantity",
+    }
+}
+
+fn effect_words(what: &EffectKind) -> String {
+    match what {
+        EffectKind::Order { proposal } => format!("Order {}", proposal.order_number("")),
+        EffectKind::DigestMail { day } => format!("Digest of {day} by mail"),
+        EffectKind::DigestChat { day } => format!("Digest of {day} by Slack"),
+        EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
+        EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),
+    }
+}
+
+fn state_words(state: &EffectState) -> String {
+    match state {
+        EffectState::Waiting => "waits to be tried".to_owned(),
+        EffectState::Trying { .. } => "is being tried".to_owned(),
+        EffectState::Due { at, why } => format!("due again at {at}: {why}"),
+        EffectState::Unknown { .. } => "no answer came; it is looked up before anything else is done".to_owned(),
+        EffectState::Noting { .. } => "written; its history note is missing".to_owned(),
+        EffectState::Done { .. } => "done".to_owned(),
+        EffectState::Failed { reason } => format!("failed: {reason}"),
+    }
+}
