@@ -557,6 +557,7 @@ mod tests {
             let item = ItemId(Uuid::nil());
             let sort = |key| address(Owner::Stack, &Key::Movement(item, key)).sort;
             prop_assert_eq!(documented_order(&left, &right), sort(left).cmp(&sort(right)));
+            prop_assert_eq!(documented_order(&left, &right), left.cmp(&right));
         }
 
         #[test]
