@@ -4,8 +4,8 @@
 //! The SDK hands its HTTP client a request with the operation in `x-amz-target` and JSON in the body;
 //! ours gives it straight to the emulator's operation. Nothing is signed, resolved, repeated or timed.
 //!
-//! The emulator works on the caller's thread, for a tenth of a millisecond as a rule. That is less than
-//! handing the work to another thread would cost.
+//! The emulator works on the caller's thread and one call at a time, so another thread would only add a
+//! handover; on a runtime of one thread nothing else runs meanwhile.
 //!
 //! *What it can't show*: conflicts between commits under way, throttling, lost answers and stale reads.
 
