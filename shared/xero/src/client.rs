@@ -313,8 +313,20 @@ impl<T> WriteOutcome<T> {
 ///
 /// It is generic over where tokens are kept, where limits are kept and where time comes from, so that any number of
 /// processes share one token and one budget, and so that it runs under simulated time.
+///
+/// A clone is the same client: it shares connections, token and counts.
 #[derive(Debug)]
-pub struct Client<T, B, C> {
+pub struct Client<T, B, C>(Arc<Parts<T, B, C>>);
+
+impl<T, B, C> Clone for Client<T, B, C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// What the client and its sessions share.
+#[derive(Debug)]
+struct Parts<T, B, C> {
     config: XeroConfig,
     http: Http,
     tokens: T,
@@ -327,7 +339,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Client<T, B, C> {
     /// A client that sends through `http`, usually [`http_client`].
     pub fn new(config: XeroConfig, http: reqwest::Client, tokens: T, budget: B, clock: C) -> Self {
         let http = Http { client: http, counts: Counts::default() };
-        Self { config, http, tokens, budget, clock, held: HeldToken::default() }
+        Self(Arc::new(Parts { config, http, tokens, budget, clock, held: HeldToken::default() }))
     }
 
     /// Asks for `calls` calls, to be made one after another.
@@ -337,17 +349,20 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Client<T, B, C> {
     ///
     /// # Errors
     /// [`Error::NotNow`] if a limit stands in the way, [`Error::Store`].
-    pub async fn session(&self, priority: Priority, calls: u32) -> Result<Session<'_, T, B, C>, Error> {
-        let held = Held { grant: self.grant(priority, calls).await?, usage: Usage::default() };
-        Ok(Session { client: self, priority, to_come: calls, held: Some(held), remaining: None })
+    pub async fn session(&self, priority: Priority, calls: u32) -> Result<Session<T, B, C>, Error> {
+        let held = Held { grant: self.0.grant(priority, calls).await?, usage: Usage::default() };
+        let client = Arc::clone(&self.0);
+        Ok(Session { client, priority, to_come: calls, held: Some(held), remaining: None })
     }
 
     /// How many calls of each kind this client has made, refused and failed ones included.
     #[must_use]
     pub fn call_counts(&self) -> CallCounts {
-        self.http.counts.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.http.counts.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
+impl<T: TokenStore, B: CallBudget, C: Clock> Parts<T, B, C> {
     async fn grant(&self, priority: Priority, calls: u32) -> Result<Grant, Error> {
         let answer = self.budget.grant(priority, calls, self.clock.now()).await;
         match answer.map_err(|source| Error::Store { doing: "asking for calls", source })? {
@@ -371,8 +386,8 @@ struct Held {
 /// its place until its grant runs out.
 #[derive(Debug)]
 #[must_use = "a session holds one of five places until it is finished"]
-pub struct Session<'a, T, B, C> {
-    client: &'a Client<T, B, C>,
+pub struct Session<T, B, C> {
+    client: Arc<Parts<T, B, C>>,
     priority: Priority,
     /// How many of the calls asked for were not made yet.
     to_come: u32,
@@ -392,7 +407,7 @@ struct Call<'a> {
     write: Option<(&'a IdempotencyKey, Vec<u8>)>,
 }
 
-impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
+impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
     /// Gives the grant back.
     ///
     /// # Errors
@@ -707,12 +722,12 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<'_, T, B, C> {
     async fn attempt(&mut self, call: &Call<'_>) -> Result<Response, Error> {
         let mut refused_version = 0;
         loop {
-            let client = self.client;
+            let client = Arc::clone(&self.client);
             let now = client.clock.now();
             let token =
                 client.held.get(&client.tokens, &client.http, &client.config, now, refused_version).await?;
             self.reserve().await?;
-            let request = call.request(client, &token.access);
+            let request = call.request(&client, &token.access);
             client.http.counts.add(call.method_name(), call.counted_as);
             if let Some(held) = &mut self.held {
                 held.usage.calls += 1;
@@ -770,7 +785,7 @@ impl<'a> Call<'a> {
         if self.write.is_some() { "PUT" } else { "GET" }
     }
 
-    fn request<T, B, C>(&self, client: &Client<T, B, C>, token: &SecretString) -> reqwest::RequestBuilder {
+    fn request<T, B, C>(&self, client: &Parts<T, B, C>, token: &SecretString) -> reqwest::RequestBuilder {
         let url = below(&client.config.api_url, self.path);
         let mut request = client.http.client.request(self.method.clone(), url);
         if !self.query.is_empty() {
@@ -795,7 +810,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl<T, B, C: Clock> Client<T, B, C> {
+impl<T, B, C: Clock> Parts<T, B, C> {
     fn retry(&self, why: String) -> Error {
         self.retry_after(READ_RETRY, why)
     }
