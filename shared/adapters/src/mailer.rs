@@ -96,7 +96,7 @@ fn check(mail: &Mail, from: &str) -> Result<(), SendError> {
 }
 
 /// A plain address: visible ASCII on both sides of one `@`, and nothing that has a meaning in a header.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     let plain = |side: &str| {
         !side.is_empty() && side.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>(),;:\"[]\\".contains(&byte))
     };

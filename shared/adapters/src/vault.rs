@@ -91,6 +91,23 @@ pub trait Vault: Send + Sync {
     fn put(&self, name: &str, secret: SecretString) -> impl Future<Output = Result<(), VaultError>> + Send;
 }
 
+/// The webhook's signing keys.
+///
+/// # Errors
+/// See [`VaultError`]; also when there are none.
+pub async fn webhook_keys(vault: &impl Vault) -> Result<Vec<SecretString>, VaultError> {
+    let name = names::WEBHOOK_KEYS;
+    let wanted = || {
+        VaultError::NeedsPerson(format!(
+            "the secret `{name}` must be a JSON list of the webhook's signing keys, such as [\"…\"]"
+        ))
+    };
+    let secret = vault.get(name, Freshness::Recent).await?.ok_or_else(wanted)?;
+    // The parser's error could repeat a piece of a key.
+    let keys: Vec<String> = serde_json::from_str(secret.expose_secret()).map_err(|_| wanted())?;
+    if keys.is_empty() { Err(wanted()) } else { Ok(keys.into_iter().map(SecretString::from).collect()) }
+}
+
 /// AWS Secrets Manager.
 #[derive(Debug)]
 pub struct SecretsManagerVault<K> {
@@ -98,7 +115,7 @@ pub struct SecretsManagerVault<K> {
     /// What every name begins with: the stack's own part of Secrets Manager.
     prefix: String,
     clock: Arc<K>,
-    recent: Mutex<BTreeMap<String, (Timestamp, Option<SecretString>)>>,
+    recent: Mutex<BTreeMap<String, (Timestamp, SecretString)>>,
 }
 
 impl<K: Clock> SecretsManagerVault<K> {
@@ -111,13 +128,13 @@ impl<K: Clock> SecretsManagerVault<K> {
         format!("{}/{name}", self.prefix)
     }
 
-    fn remembered(&self, name: &str) -> Option<Option<SecretString>> {
+    fn remembered(&self, name: &str) -> Option<SecretString> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, secret) = recent.get(name)?;
         (self.clock.now().duration_since(*read_at) < SECRET_AGE_MAX).then(|| secret.clone())
     }
 
-    fn remember(&self, name: &str, secret: Option<SecretString>) {
+    fn remember(&self, name: &str, secret: SecretString) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.insert(name.to_owned(), (self.clock.now(), secret));
     }
@@ -132,14 +149,17 @@ impl<K: Clock> Vault for SecretsManagerVault<K> {
         if freshness == Freshness::Recent
             && let Some(secret) = self.remembered(name)
         {
-            return Ok(secret);
+            return Ok(Some(secret));
         }
         let secret = match self.client.get_secret_value().secret_id(self.full_name(name)).send().await {
             Ok(answer) => answer.secret_string.map(SecretString::from),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => None,
             Err(error) => return Err(unavailable(name, why(&error))),
         };
-        self.remember(name, secret.clone());
+        // A secret that is missing is about to be entered, so its absence is not remembered.
+        if let Some(secret) = &secret {
+            self.remember(name, secret.clone());
+        }
         Ok(secret)
     }
 
@@ -154,7 +174,7 @@ impl<K: Clock> Vault for SecretsManagerVault<K> {
             }
             Err(error) => return Err(unavailable(name, why(&error))),
         }
-        self.remember(name, Some(secret));
+        self.remember(name, secret);
         Ok(())
     }
 }
@@ -279,6 +299,7 @@ fn file_problem(path: &Path, error: &io::Error) -> VaultError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_http::{Canned, aws_config};
 
     const CANARY: &str = "canary-3f9c";
 
@@ -294,6 +315,78 @@ mod tests {
         let bytes = fs::read(folder.path().join(SEALED_FILE)).unwrap();
         assert!(!bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
         assert!(!format!("{again:?}").contains(CANARY));
+    }
+
+    #[tokio::test]
+    async fn signing_keys_are_a_list_and_never_show_in_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = EncryptedFileVault::open(folder.path()).unwrap();
+        assert!(webhook_keys(&vault).await.is_err(), "none");
+        for wrong in [CANARY, "[]", "{\"key\":\"canary-3f9c\"}", "[1]"] {
+            vault.put(names::WEBHOOK_KEYS, wrong.into()).await.unwrap();
+            let error = webhook_keys(&vault).await.unwrap_err().to_string();
+            assert!(error.contains("JSON list") && !error.contains(CANARY), "{error}");
+        }
+        vault.put(names::WEBHOOK_KEYS, r#"["new","old"]"#.into()).await.unwrap();
+        assert_eq!(webhook_keys(&vault).await.unwrap().len(), 2);
+    }
+
+    /// A clock that a test moves.
+    #[derive(Debug)]
+    struct Hand(Mutex<Timestamp>);
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    fn manager(http: &Canned) -> (SecretsManagerVault<Hand>, Arc<Hand>) {
+        let clock = Arc::new(Hand(Mutex::new("2026-11-22T08:00:00Z".parse().unwrap())));
+        let client = Client::new(&aws_config(http));
+        (SecretsManagerVault::new(client, "parstock/shop".to_owned(), Arc::clone(&clock)), clock)
+    }
+
+    fn held(secret: &str) -> (u16, String) {
+        (200, format!(r#"{{"Name":"parstock/shop/a","SecretString":"{secret}"}}"#))
+    }
+
+    const MISSING: &str = r#"{"__type":"ResourceNotFoundException","Message":"no"}"#;
+
+    #[tokio::test]
+    async fn a_changed_secret_is_seen_after_five_minutes_or_when_asked_for_now() {
+        let http = Canned::new([held("one"), held("two"), held("three")]);
+        let (vault, clock) = manager(&http);
+        let mut read = Vec::new();
+        for (freshness, seconds) in
+            [(Freshness::Recent, 0), (Freshness::Recent, 299), (Freshness::Recent, 1), (Freshness::Now, 0), (Freshness::Recent, 0)]
+        {
+            *clock.0.lock().unwrap() += SignedDuration::from_secs(seconds);
+            read.push(vault.get("a", freshness).await.unwrap().unwrap().expose_secret().to_owned());
+        }
+        assert_eq!(read, ["one", "one", "two", "three", "three"]);
+        assert!(String::from_utf8_lossy(&http.requests()[0].body).contains("parstock/shop/a"));
+        assert!(!format!("{vault:?}").contains("three"));
+    }
+
+    #[tokio::test]
+    async fn a_missing_secret_is_none_and_is_made_when_put() {
+        let http = Canned::new([
+            (400, MISSING.to_owned()),
+            (400, MISSING.to_owned()),
+            (200, r#"{"Name":"parstock/shop/a"}"#.to_owned()),
+        ]);
+        let (vault, _) = manager(&http);
+        assert!(vault.get("a", Freshness::Recent).await.unwrap().is_none());
+        vault.put("a", CANARY.into()).await.unwrap();
+        let targets: Vec<String> = http.requests().into_iter().map(|request| request.target).collect();
+        assert_eq!(
+            targets,
+            ["secretsmanager.GetSecretValue", "secretsmanager.PutSecretValue", "secretsmanager.CreateSecret"]
+        );
+        assert_eq!(vault.get("a", Freshness::Recent).await.unwrap().unwrap().expose_secret(), CANARY);
+        let error = vault.put("a", CANARY.into()).await.unwrap_err().to_string();
+        assert!(error.contains("secret a") && !error.contains(CANARY), "{error}");
     }
 
     #[tokio::test]

@@ -1,0 +1,333 @@
+//! The functions' settings, read from the environment once; all that is wrong with them is told at once.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `PARSTOCK_TABLE` | name of the DynamoDB table |
+//! | `PARSTOCK_SECRETS` | what the names of the stack's secrets begin with, e.g. `parstock/shop` |
+//! | `PARSTOCK_CONNECTIONS` | names of the Xero connections, with commas between; each has its credentials in the secret `connections/<name>/credentials` |
+//! | `PARSTOCK_MAIL_FROM` | address that mails come from |
+//! | `PARSTOCK_CONSOLE_URL` | where people reach the console, for links in mails |
+//! | `PARSTOCK_EVENTS_QUEUE_URL`, `PARSTOCK_EVENTS_DEAD_LETTER_URL`, and the same with `WORK` and `EFFECTS` | URLs of the queues and of their dead-letter queues |
+//! | `XERO_API_URL` | base of the accounting API, `/api.xro/2.0` included; Xero's own if not set |
+//! | `XERO_IDENTITY_URL` | base of the identity server; Xero's own if not set |
+//! | `XERO_SCOPES` | scopes to ask for, with blanks between; all that the connection has if not set |
+//!
+//! Secrets themselves are never in the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use parstock_app::ports::QueueName;
+use parstock_xero::{API_URL, IDENTITY_URL, XeroConfig};
+use reqwest::Url;
+use secrecy::SecretString;
+use thiserror::Error;
+
+use crate::queue::QueueAddress;
+
+/// Connections of one stack.
+pub const CONNECTIONS_MAX: usize = 50;
+/// The longest name of a connection, in characters.
+const CONNECTION_NAME_CHARS_MAX: usize = 40;
+
+/// Everything that is wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct ConfigError {
+    /// One sentence for each.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings can't be used:")?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+/// Where Xero is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct XeroAddresses {
+    /// The base of the accounting API, `/api.xro/2.0` included.
+    pub api_url: String,
+    /// The base of the identity server.
+    pub identity_url: String,
+    /// The scopes to ask for; empty for all that the connection has.
+    pub scopes: Vec<String>,
+}
+
+/// What the webhook needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// The events queue.
+    pub queues: BTreeMap<QueueName, QueueAddress>,
+    /// What the names of the stack's secrets begin with.
+    pub secret_prefix: String,
+}
+
+/// What all other functions need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The table.
+    pub table: String,
+    /// The three queues with their dead-letter queues.
+    pub queues: BTreeMap<QueueName, QueueAddress>,
+    /// What the names of the stack's secrets begin with.
+    pub secret_prefix: String,
+    /// The names of the Xero connections.
+    pub connections: Vec<String>,
+    /// Where Xero is.
+    pub xero: XeroAddresses,
+    /// The address that mails come from.
+    pub mail_from: String,
+    /// Where people reach the console, without a slash at its end.
+    pub console_url: String,
+}
+
+impl WebhookConfig {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&variable)
+    }
+
+    fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { variable, problems: Vec::new() };
+        let url = reader.queue_url("PARSTOCK_EVENTS_QUEUE_URL");
+        let config = Self {
+            queues: BTreeMap::from([(QueueName::Events, QueueAddress { url, dead_letter_url: None })]),
+            secret_prefix: reader.secret_prefix(),
+        };
+        reader.finish(config)
+    }
+}
+
+impl Config {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&variable)
+    }
+
+    fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { variable, problems: Vec::new() };
+        let config = Self {
+            table: reader.required("PARSTOCK_TABLE"),
+            queues: QueueName::ALL.into_iter().map(|queue| (queue, reader.queue(queue))).collect(),
+            secret_prefix: reader.secret_prefix(),
+            connections: reader.connections(),
+            xero: reader.xero(),
+            mail_from: reader.mail_from(),
+            console_url: reader.console_url(),
+        };
+        reader.finish(config)
+    }
+
+    /// The queue behind an event source's ARN, told by its name.
+    pub fn queue_of(&self, arn: &str) -> Option<QueueName> {
+        let name = arn.rsplit(':').next()?;
+        self.queues.iter().find(|(_, address)| address.url.rsplit('/').next() == Some(name)).map(|(queue, _)| *queue)
+    }
+}
+
+impl XeroAddresses {
+    /// From the environment alone, for programs that have their other settings from elsewhere.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut reader = Reader { variable: &variable, problems: Vec::new() };
+        let addresses = reader.xero();
+        reader.finish(addresses)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the Config that everything else asks")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Reads variables and collects what is wrong with them.
+struct Reader<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.variable)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is not set"));
+            String::new()
+        })
+    }
+
+    fn queue(&mut self, queue: QueueName) -> QueueAddress {
+        let name = queue.code().to_uppercase();
+        QueueAddress {
+            url: self.queue_url(&format!("PARSTOCK_{name}_QUEUE_URL")),
+            dead_letter_url: Some(self.queue_url(&format!("PARSTOCK_{name}_DEAD_LETTER_URL"))),
+        }
+    }
+
+    fn queue_url(&mut self, name: &str) -> String {
+        let url = self.required(name);
+        if !url.is_empty() && !Url::parse(&url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http") {
+            self.problems.push(format!("{name} is not the URL of a queue"));
+        }
+        url
+    }
+
+    fn secret_prefix(&mut self) -> String {
+        let name = "PARSTOCK_SECRETS";
+        let prefix = self.required(name);
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@-".contains(&byte);
+        if !prefix.bytes().all(allowed) || prefix.ends_with('/') {
+            self.problems.push(format!("{name} may have letters, digits and /_+=.@- only, and no slash at its end"));
+        }
+        prefix
+    }
+
+    fn connections(&mut self) -> Vec<String> {
+        let variable = "PARSTOCK_CONNECTIONS";
+        let names: Vec<String> = self.required(variable).split(',').map(|name| name.trim().to_owned()).collect();
+        let plain = |name: &String| {
+            (1..=CONNECTION_NAME_CHARS_MAX).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        };
+        let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+        if self.optional(variable).is_some()
+            && !(names.iter().all(plain) && names.len() <= CONNECTIONS_MAX && distinct.len() == names.len())
+        {
+            self.problems.push(format!(
+                "{variable} must be 1 to {CONNECTIONS_MAX} different names of lower-case letters, digits and dashes, \
+                 with commas between"
+            ));
+        }
+        names
+    }
+
+    fn xero(&mut self) -> XeroAddresses {
+        let addresses = XeroAddresses {
+            api_url: self.optional("XERO_API_URL").unwrap_or_else(|| API_URL.to_owned()),
+            identity_url: self.optional("XERO_IDENTITY_URL").unwrap_or_else(|| IDENTITY_URL.to_owned()),
+            scopes: self.optional("XERO_SCOPES").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        };
+        // The client has the rules of addresses; the credentials come later.
+        let nobody = || XeroConfig::new("nobody", SecretString::from("nothing"));
+        for (name, checked) in [
+            ("XERO_API_URL", nobody().and_then(|config| config.with_api_url(&addresses.api_url))),
+            ("XERO_IDENTITY_URL", nobody().and_then(|config| config.with_identity_url(&addresses.identity_url))),
+        ] {
+            if let Err(error) = checked {
+                self.problems.push(format!("{name}: {error}"));
+            }
+        }
+        addresses
+    }
+
+    fn mail_from(&mut self) -> String {
+        let name = "PARSTOCK_MAIL_FROM";
+        let from = self.required(name);
+        if !from.is_empty() && !crate::mailer::is_address(&from) {
+            self.problems.push(format!("{name} is not a mail address such as stock@example.com"));
+        }
+        from
+    }
+
+    fn console_url(&mut self) -> String {
+        let name = "PARSTOCK_CONSOLE_URL";
+        let url = self.required(name);
+        if !url.is_empty() && !Url::parse(&url).is_ok_and(|url| url.scheme() == "https") {
+            self.problems.push(format!("{name} is not an address that begins with https"));
+        }
+        url.trim_end_matches('/').to_owned()
+    }
+
+    fn finish<C>(self, config: C) -> Result<C, ConfigError> {
+        if self.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: self.problems }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 11] = [
+        ("PARSTOCK_TABLE", "parstock"),
+        ("PARSTOCK_SECRETS", "parstock/shop"),
+        ("PARSTOCK_CONNECTIONS", "main, second-shop"),
+        ("PARSTOCK_MAIL_FROM", "stock@example.com"),
+        ("PARSTOCK_CONSOLE_URL", "https://stock.example.com/"),
+        ("PARSTOCK_EVENTS_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/1/events"),
+        ("PARSTOCK_EVENTS_DEAD_LETTER_URL", "https://sqs.eu-west-1.amazonaws.com/1/events-dead"),
+        ("PARSTOCK_WORK_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/1/work"),
+        ("PARSTOCK_WORK_DEAD_LETTER_URL", "https://sqs.eu-west-1.amazonaws.com/1/work-dead"),
+        ("PARSTOCK_EFFECTS_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/1/effects"),
+        ("PARSTOCK_EFFECTS_DEAD_LETTER_URL", "https://sqs.eu-west-1.amazonaws.com/1/effects-dead"),
+    ];
+
+    /// The good settings with some replaced.
+    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut variables = BTreeMap::from(GOOD);
+        variables.extend(changes.iter().copied());
+        Config::read(&|name| variables.get(name).map(|value| (*value).to_owned()))
+    }
+
+    #[test]
+    fn xero_itself_is_asked_unless_another_is_named() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.xero.api_url, "https://api.xero.com/api.xro/2.0");
+        assert_eq!(config.connections, ["main", "second-shop"]);
+        let local = read(&[("XERO_API_URL", "http://127.0.0.1:4010/api.xro/2.0"), ("XERO_SCOPES", "a b")]).unwrap();
+        assert_eq!((local.xero.api_url.as_str(), local.xero.scopes.len()), ("http://127.0.0.1:4010/api.xro/2.0", 2));
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let error = Config::read(&|_| None).unwrap_err();
+        for (name, _) in GOOD {
+            assert!(error.problems.iter().any(|problem| problem == &format!("{name} is not set")), "{name}: {error}");
+        }
+        let wrong = [
+            ("PARSTOCK_CONNECTIONS", "main,main"),
+            ("PARSTOCK_MAIL_FROM", "stock"),
+            ("PARSTOCK_SECRETS", "parstock/"),
+            ("PARSTOCK_CONSOLE_URL", "http://stock.example.com"),
+            ("PARSTOCK_WORK_QUEUE_URL", "work"),
+            ("XERO_API_URL", "http://xero.example/api.xro/2.0"),
+            ("XERO_IDENTITY_URL", "ftp://identity.xero.com"),
+        ];
+        let error = read(&wrong).unwrap_err();
+        assert_eq!(error.problems.len(), wrong.len(), "{error}");
+        for (name, _) in wrong {
+            assert!(error.problems.iter().any(|problem| problem.starts_with(name)), "{name}: {error}");
+        }
+        for connections in ["", "Main", "a b", "../x", "main,"] {
+            assert!(read(&[("PARSTOCK_CONNECTIONS", connections)]).is_err(), "{connections}");
+        }
+    }
+
+    #[test]
+    fn the_webhook_needs_less() {
+        let variables = BTreeMap::from(GOOD);
+        let wanted = ["PARSTOCK_SECRETS", "PARSTOCK_EVENTS_QUEUE_URL"];
+        let some = |name: &str| wanted.contains(&name).then(|| variables[name].to_owned());
+        assert_eq!(WebhookConfig::read(&some).unwrap().queues.len(), 1);
+        assert_eq!(WebhookConfig::read(&|_| None).unwrap_err().problems.len(), wanted.len());
+    }
+
+    #[test]
+    fn a_queue_is_known_by_the_name_in_its_arn() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.queue_of("arn:aws:sqs:eu-west-1:1:work"), Some(QueueName::Work));
+        assert_eq!(config.queue_of("arn:aws:sqs:eu-west-1:1:work-dead"), None);
+        assert_eq!(config.queue_of(""), None);
+    }
+}
