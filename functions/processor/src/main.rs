@@ -1,2 +1,37 @@
-//! The processor function.
-fn main() {}
+//! The processor function: batches of the three queues.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use parstock_adapters::config::Config;
+use parstock_adapters::ports::{Production, production};
+use parstock_app::process::{self, Received};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let config = Config::from_env()?;
+    let ports = production(&config).await?;
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| batch(&config, &ports, event.payload).await)).await
+}
+
+async fn batch(config: &Config, ports: &Production, event: SqsEvent) -> Result<SqsBatchResponse, Error> {
+    let mut response = SqsBatchResponse::default();
+    // A batch is always of one queue.
+    let Some(arn) = event.records.first().and_then(|record| record.event_source_arn.clone()) else {
+        return Ok(response);
+    };
+    let queue = config.queue_of(&arn).ok_or("the batch is of a queue that the settings don't name")?;
+    let records = event.records.into_iter().map(received).collect::<Result<Vec<_>, _>>()?;
+    response.set_failures(process::batch(ports, queue, records).await);
+    Ok(response)
+}
+
+/// A record without an id could not be given back by itself, so the whole batch is.
+fn received(message: SqsMessage) -> Result<Received, Error> {
+    let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+    Ok(Received {
+        id: message.message_id.ok_or("a record has no id")?,
+        body: message.body.unwrap_or_default(),
+        receives: receives.unwrap_or(1),
+    })
+}

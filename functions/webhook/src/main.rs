@@ -1,2 +1,51 @@
-//! The webhook function: verify, enqueue, answer.
-fn main() {}
+//! The webhook function: verify, enqueue, answer. It touches neither the database nor Xero.
+
+use std::sync::Arc;
+
+use lambda_http::{Body, Error, Request, Response, run, service_fn, tracing};
+use parstock_adapters::aws::sdk_config;
+use parstock_adapters::clock::{RandomIds, WallClock};
+use parstock_adapters::config::WebhookConfig;
+use parstock_adapters::queue::SqsQueue;
+use parstock_adapters::vault::{SecretsManagerVault, webhook_keys};
+use parstock_adapters::webhook;
+
+/// The header with Xero's signature.
+const SIGNATURE: &str = "x-xero-signature";
+/// Without its keys the function can't tell Xero from anybody else: Xero sends again later.
+const NO_KEYS: u16 = 503;
+
+struct Ports {
+    queue: SqsQueue,
+    vault: SecretsManagerVault<WallClock>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let config = WebhookConfig::from_env()?;
+    let sdk = sdk_config().await;
+    let ports = Ports {
+        queue: SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queues),
+        vault: SecretsManagerVault::new(
+            aws_sdk_secretsmanager::Client::new(&sdk),
+            config.secret_prefix,
+            Arc::new(WallClock),
+        ),
+    };
+    run(service_fn(async |request: Request| answer(&ports, &request).await)).await
+}
+
+async fn answer(ports: &Ports, request: &Request) -> Result<Response<Body>, Error> {
+    let keys = match webhook_keys(&ports.vault).await {
+        Ok(keys) => keys,
+        Err(error) => {
+            tracing::error!(%error, "the webhook's keys can't be read");
+            return Ok(Response::builder().status(NO_KEYS).body(Body::Empty)?);
+        }
+    };
+    let signature = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
+    let body = request.body().as_ref();
+    let answer = webhook::answer(&keys, signature, body, &ports.queue, &WallClock, &RandomIds).await;
+    Ok(Response::builder().status(answer.status()).body(Body::Empty)?)
+}
