@@ -650,7 +650,12 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         let (page, size) = (page.max(1).to_string(), PAGE_SIZE.to_string());
         let mut query = query.to_vec();
         query.extend([("page", page.as_str()), ("pageSize", size.as_str())]);
-        self.list(&[R::NAME], &query, since).await
+        let body = self.body::<R>(Call::get(R::NAME, &[R::NAME], &query, since)).await;
+        let outcome = body.and_then(|body| {
+            let raw = read_page::<&RawValue>(&body, R::NAME).map_err(|error| bad_answer::<R>(&error))?;
+            Ok(raw.read_each())
+        });
+        self.done(outcome).await
     }
 
     async fn list<R: Resource + DeserializeOwned>(
@@ -662,17 +667,23 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         self.read(Call::get(R::NAME, path, query, since)).await
     }
 
+    /// Reads an answer in which every element counts.
     async fn read<R: Resource + DeserializeOwned>(&mut self, call: Call<'_>) -> Result<Page<R>, Error> {
+        let body = self.body::<R>(call).await;
+        let outcome =
+            body.and_then(|body| read_page(&body, R::NAME).map_err(|error| bad_answer::<R>(&error)));
+        self.done(outcome).await
+    }
+
+    async fn body<R: Resource>(&mut self, call: Call<'_>) -> Result<Vec<u8>, Error> {
         let mut response = self.send(call).await?;
-        let outcome = match read_body(&mut response, RESPONSE_BYTES_MAX).await {
-            Ok(body) => read_page(&body, R::NAME)
-                .map_err(|error| Error::BadAnswer { resource: R::NAME, why: json_error(&error) }),
+        match read_body(&mut response, RESPONSE_BYTES_MAX).await {
+            Ok(body) => Ok(body),
             Err(BodyError::Lost(why)) => Err(self.client.retry(why)),
             Err(error @ BodyError::TooLong(_)) => {
                 Err(Error::BadAnswer { resource: R::NAME, why: error.to_string() })
             }
-        };
-        self.done(outcome).await
+        }
     }
 
     /// Sends a write and reads its answer; an answer that gets lost leaves the outcome unknown.
@@ -942,6 +953,10 @@ fn read_outcomes<R: DeserializeOwned>(
         Ok(WriteOutcome::Saved { resource, warnings: messages(verdict.warnings) })
     };
     page.resources.into_iter().map(read).collect()
+}
+
+fn bad_answer<R: Resource>(error: &serde_json::Error) -> Error {
+    Error::BadAnswer { resource: R::NAME, why: json_error(error) }
 }
 
 fn json(body: &impl Serialize, resource: &'static str) -> Result<Vec<u8>, Error> {

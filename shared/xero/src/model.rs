@@ -79,7 +79,7 @@ pub use invoice::{Invoice, InvoiceStatus, InvoiceType};
 pub use item::{Item, ItemPrice};
 pub use line_item::{LineAmountTypes, LineItem, LineItemItem, NewLineItem, Tracking};
 pub use organisation::Organisation;
-pub use page::{Page, Pagination};
+pub use page::{Page, Pagination, Unreadable};
 pub(crate) use page::{Resource, first, read_page};
 pub use purchase_order::{NewPurchaseOrder, PurchaseOrder, PurchaseOrderStatus};
 

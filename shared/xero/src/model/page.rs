@@ -1,17 +1,18 @@
 //! The envelope around every answer: `{"DateTimeUTC": .., "pagination": .., "<Resources>": [..]}`.
 
-use std::{fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use jiff::Timestamp;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
 
 use super::{
     Account, BankTransaction, Contact, CreditNote, HistoryRecord, Invoice, Item, Organisation, PurchaseOrder,
 };
-use crate::date::parse_instant;
+use crate::{date::parse_instant, error::json_error};
 
 /// A resource that the API lists under its own name.
 pub(crate) trait Resource {
@@ -42,10 +43,52 @@ resources! {
 pub struct Page<T> {
     /// The resources.
     pub resources: Vec<T>,
+    /// Elements of a paged list that could not be read. They don't hold up the others.
+    pub unreadable: Vec<Unreadable>,
     /// Where they stand; absent where Xero does not page.
     pub pagination: Option<Pagination>,
     /// Xero's clock at the time of the answer, if it said so.
     pub answered_at: Option<Timestamp>,
+}
+
+/// An element of a list that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its identity, if that much could be read.
+    pub id: Option<String>,
+    /// When it last changed, if that could be read.
+    pub updated_at: Option<Timestamp>,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Page<&RawValue> {
+    /// Reads each element by itself.
+    pub(crate) fn read_each<R: Resource + DeserializeOwned>(self) -> Page<R> {
+        let (mut resources, mut unreadable) = (Vec::with_capacity(self.resources.len()), Vec::new());
+        for element in self.resources {
+            match serde_json::from_str(element.get()) {
+                Ok(resource) => resources.push(resource),
+                Err(error) => unreadable.push(Unreadable::new::<R>(element, &error)),
+            }
+        }
+        let Page { pagination, answered_at, .. } = self;
+        Page { resources, unreadable, pagination, answered_at }
+    }
+}
+
+impl Unreadable {
+    fn new<R: Resource>(element: &RawValue, error: &serde_json::Error) -> Self {
+        // only these two fields, whatever the rest looks like
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(element.get()).unwrap_or_default();
+        let text = |name: &str| serde_json::from_str::<String>(fields.get(name)?.get()).ok();
+        let name = format!("{}ID", R::NAME.strip_suffix('s').unwrap_or(R::NAME));
+        Self {
+            id: text(&name),
+            updated_at: text("UpdatedDateUTC").as_deref().and_then(parse_instant),
+            why: json_error(error),
+        }
+    }
 }
 
 /// Where a page stands.
@@ -113,6 +156,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageSeed<T> {
             }
         }
         let resources = resources.ok_or_else(|| serde::de::Error::missing_field(self.name))?;
-        Ok(Page { resources, pagination, answered_at })
+        Ok(Page { resources, unreadable: Vec::new(), pagination, answered_at })
     }
 }

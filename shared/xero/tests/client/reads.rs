@@ -296,3 +296,24 @@ async fn sessions_work_on_any_thread() {
     });
     assert_eq!(task.await.unwrap().unwrap(), 0);
 }
+
+#[tokio::test]
+async fn one_document_that_cannot_be_read_holds_up_no_other() {
+    let fake = Fake::start(|_, _| {
+        ok(&format!(
+            r#"{{"Invoices":[
+                {{"InvoiceID":"{ID}","Type":"ACCREC","Date":"/Date(1439434356790+0000)/"}},
+                {{"InvoiceID":"00000000-0000-0000-0000-000000000002","UpdatedDateUTC":"/Date(1439434356790+0000)/","Date":"last Tuesday"}}
+            ]}}"#
+        ))
+    })
+    .await;
+    let client = fake.client();
+    let mut session = client.session(Priority::Poll, 1).await.unwrap();
+    let page = session.invoices_modified(None, 1).await.unwrap();
+    session.finish().await.unwrap();
+    assert_eq!(page.resources.len(), 1);
+    let [unreadable] = page.unreadable.as_slice() else { panic!("{:?}", page.unreadable) };
+    assert_eq!(unreadable.id.as_deref(), Some("00000000-0000-0000-0000-000000000002"));
+    assert_eq!(unreadable.updated_at, Some(Timestamp::from_millisecond(1_439_434_356_790).unwrap()));
+}
