@@ -365,10 +365,10 @@ impl BooksSession for FakeSession {
 
 impl Company {
     fn quantity(&self, item: &Item) -> Option<XeroQuantity> {
-        item.tracked.then(|| XeroQuantity {
-            on_hand: self.on_hand(item.id),
-            back_ordered: Quantity::ZERO,
-            cost_pool: Money::ZERO,
+        item.tracked.then(|| {
+            let on_hand = self.on_hand(item.id);
+            let cost_pool = on_hand.at(item.purchase_price.unwrap_or_default()).unwrap_or_default();
+            XeroQuantity { on_hand, back_ordered: Quantity::ZERO, cost_pool }
         })
     }
 

@@ -227,11 +227,11 @@ fn documents(company: &Company, stored: &Stored) -> Vec<String> {
 }
 
 fn orders(company: &Company, stored: &Stored) -> Vec<String> {
-    let mut billed: BTreeMap<(DocumentId, LineId), i64> = BTreeMap::new();
+    let mut billed: BTreeMap<(DocumentId, LineId, ItemId), i64> = BTreeMap::new();
     let more = stored.more.values().flatten();
     for line in stored.documents.values().flat_map(|row| &row.lines).chain(more) {
-        if let Some(arrival) = line.arrival {
-            *billed.entry(arrival).or_default() += line.change.e4();
+        if let Some((order, of)) = line.arrival {
+            *billed.entry((order, of, line.item)).or_default() += line.change.e4();
         }
     }
     let mut due: BTreeMap<(DocumentId, LineId, ItemId), (i64, DocumentStatus)> = BTreeMap::new();
@@ -243,19 +243,19 @@ fn orders(company: &Company, stored: &Stored) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    for key in due.keys().chain(stored.orders.keys()).collect::<BTreeSet<_>>() {
+    for key in due.keys().chain(stored.orders.keys()).chain(billed.keys()).collect::<BTreeSet<_>>() {
         let row = stored.orders.get(key);
         let is = row.map(|row| (row.ordered.e4(), row.status));
         let standing = due.get(key).copied();
         let agree = match (is, standing) {
-            (Some((0, _)), None) => true,
+            (Some((0, _)) | None, None) => true,
             (is, due) => is == due,
         };
         if !agree {
             found.push(format!("the order line {} is {is:?}, the documents say {standing:?}", key.1));
         }
-        let brought_in = billed.get(&(key.0, key.1)).copied().unwrap_or_default();
-        if row.is_some_and(|row| row.billed.e4() != brought_in) {
+        let brought_in = billed.get(key).copied().unwrap_or_default();
+        if row.map_or(0, |row| row.billed.e4()) != brought_in {
             found.push(format!("the order line {} does not have billed {brought_in}", key.1));
         }
     }

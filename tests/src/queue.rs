@@ -111,6 +111,11 @@ impl FakeQueue {
         state.messages.iter().filter(|((of, _), _)| *of == queue).map(|(_, waiting)| waiting.visible_at).min()
     }
 
+    /// Whether no message waits in any queue.
+    pub fn is_empty(&self) -> bool {
+        lock(&self.state).messages.is_empty()
+    }
+
     /// What lies in a dead-letter queue.
     pub fn dead(&self, queue: QueueName) -> Vec<Dead> {
         lock(&self.state).dead.get(&queue).cloned().unwrap_or_default()

@@ -140,6 +140,12 @@ impl Sim {
         lock(&self.0).planned = Some(planned);
     }
 
+    /// Whether a planned outage is under way.
+    pub fn is_outage(&self) -> bool {
+        let state = lock(&self.0);
+        state.planned_until.is_some_and(|until| state.now < until)
+    }
+
     /// Draws from the run's chance.
     pub fn draw<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
         draw(&mut lock(&self.0).rng)
@@ -455,7 +461,7 @@ mod tests {
         }
         while !tasks.is_empty() {
             if !tasks.step() {
-                sim.pass_until(tasks.next_due().unwrap());
+                sim.pass_until(tasks.next_due().unwrap_or(START));
             }
         }
         let done = lock(&done).clone();

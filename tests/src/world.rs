@@ -34,10 +34,11 @@ const BATCH_MAX: usize = 10;
 /// Functions that work on one queue at a time.
 const WORKERS_MAX: usize = 3;
 const TICK: SignedDuration = SignedDuration::from_mins(15);
-/// How long the world is left in peace before it is judged: leases and visibility end, and four polls go by.
-const REST: SignedDuration = SignedDuration::from_hours(3);
-/// Documents that stand in Xero before parstock is connected.
-const HISTORY_ACTS: u32 = 40;
+/// How long the world is left in peace at most before it is judged.
+const REST_MAX: SignedDuration = SignedDuration::from_hours(6);
+/// Ticks at which nothing else may be under way before it is judged: Xero's quantities are read at least
+/// at every fourth poll.
+const QUIET_TICKS: u32 = 6;
 /// Times Xero sends a webhook that is not answered in time.
 const WEBHOOK_TRIES_MAX: u32 = 8;
 /// Turns after which a run is taken to go round in circles.
@@ -59,6 +60,8 @@ pub struct Story {
     pub seed: u64,
     /// How many organisations.
     pub orgs: u32,
+    /// How often people did something in Xero before parstock is connected.
+    pub history: u32,
     /// How often people do something in Xero while parstock runs, in each org.
     pub acts: u32,
     /// Lines of one long document among them; zero for none.
@@ -79,6 +82,7 @@ impl Story {
         Self {
             seed,
             orgs: 1,
+            history: 40,
             acts: 60,
             long_document: 0,
             faults: Faults::SOME,
@@ -98,8 +102,8 @@ pub struct Report {
     pub deliveries: u64,
     /// Commits that were applied.
     pub commits: u64,
-    /// Points that were passed from the first act on.
-    pub points: u64,
+    /// Points that were passed from the first act on until the first time when all was done.
+    pub points_busy: u64,
     /// Harm that was done, by kind.
     pub harms: BTreeMap<&'static str, u64>,
     /// Messages in dead-letter queues, with their causes.
@@ -129,6 +133,9 @@ pub struct World<S> {
     next_tick: Timestamp,
     next_act: Timestamp,
     acts_left: u32,
+    quiet_ticks: u32,
+    points_before: u64,
+    points_busy: Option<u64>,
 }
 
 /// Runs a story; `wrap` puts a planted bug around the store, or nothing.
@@ -168,6 +175,9 @@ impl<S: Store + 'static> World<S> {
             next_tick: now,
             next_act: now,
             acts_left: 0,
+            quiet_ticks: 0,
+            points_before: 0,
+            points_busy: None,
             story,
             sim,
             store,
@@ -181,7 +191,7 @@ impl<S: Store + 'static> World<S> {
             let mut trader = Trader::new(self.story.seed.wrapping_mul(31).wrapping_add(u64::from(number)));
             let now = self.sim.now();
             let mut company = trader.company(&format!("Shop-{number}"), now);
-            for _ in 0..HISTORY_ACTS {
+            for _ in 0..self.story.history {
                 self.sim.pass(SignedDuration::from_secs(40));
                 trader.act(&mut company, self.sim.now());
             }
@@ -216,8 +226,8 @@ impl<S: Store + 'static> World<S> {
 
     fn is_loaded(&self) -> bool {
         self.traders.keys().all(|org| {
-            self.store.rows(Owner::Org(*org)).iter().any(|row| {
-                matches!(&row.record, Record::Profile(profile) if matches!(profile.backfill, Backfill::Done { .. }))
+            self.store.row(Owner::Org(*org), &Key::Profile).is_some_and(|row| {
+                matches!(row.record, Record::Profile(profile) if matches!(profile.backfill, Backfill::Done { .. }))
             })
         })
     }
@@ -225,8 +235,9 @@ impl<S: Store + 'static> World<S> {
     /// People work while everything goes wrong.
     fn trade(&mut self) {
         self.sim.set_faults(self.story.faults);
+        self.points_before = self.sim.points();
         if let Some(planned) = self.story.planned {
-            self.sim.plan(Planned { at: self.sim.points() + planned.at, ..planned });
+            self.sim.plan(Planned { at: self.points_before + planned.at, ..planned });
         }
         self.acts_left = self.story.acts;
         self.next_act = self.sim.now();
@@ -243,8 +254,14 @@ impl<S: Store + 'static> World<S> {
         if !self.story.polls {
             self.let_waiting_hints_be_served();
         }
-        let until = later(self.sim.now(), REST);
-        while self.turn(until) {}
+        self.quiet_ticks = 0;
+        let until = later(self.sim.now(), REST_MAX);
+        while self.quiet_ticks < QUIET_TICKS && self.turn(until) {
+            // a whole poll went by between two quiet ticks
+            if self.quiet_ticks == 2 && self.points_busy.is_none() {
+                self.points_busy = Some(self.sim.points() - self.points_before);
+            }
+        }
     }
 
     /// Without polls, hints that wait are served with the next webhook; here comes one that means nothing.
@@ -281,7 +298,7 @@ impl<S: Store + 'static> World<S> {
             differences,
             deliveries: self.ports.queue.handed_out(),
             commits: self.store.commits(),
-            points: self.sim.points(),
+            points_busy: self.points_busy.unwrap_or_default(),
             harms: self.sim.harms(),
             dead: dead.map(|dead| dead.cause.unwrap_or_else(|| "handed out too often".into())).collect(),
             history: self.sim.history(),
@@ -390,6 +407,11 @@ impl<S: Store + 'static> World<S> {
 
     fn tick(&mut self) {
         self.next_tick = later(self.next_tick, TICK);
+        let quiet = !self.sim.is_outage()
+            && self.tasks.is_empty()
+            && lock(&self.webhooks).is_empty()
+            && self.ports.queue.is_empty();
+        self.quiet_ticks = if quiet { self.quiet_ticks + 1 } else { 0 };
         if !self.story.polls && self.is_loaded() {
             return;
         }

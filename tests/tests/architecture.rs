@@ -1,0 +1,111 @@
+//! The layers hold: which of our crates may know which, and what may not be near the core.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What each of our crates may depend on among ours, tests aside.
+const MAY_KNOW: [(&str, &[&str]); 13] = [
+    ("parstock-domain", &[]),
+    ("parstock-views", &["parstock-domain"]),
+    ("parstock-app", &["parstock-domain", "parstock-views"]),
+    ("parstock-xero", &[]),
+    ("parstock-adapters", &["parstock-domain", "parstock-views", "parstock-app", "parstock-xero"]),
+    ("parstock-webhook", FUNCTION),
+    ("parstock-processor", FUNCTION),
+    ("parstock-poller", FUNCTION),
+    ("parstock-digest", FUNCTION),
+    ("parstock-console", FUNCTION),
+    ("parstock-xero-sim", &[]),
+    ("parstock", LOCAL),
+    ("parstock-tests", &["parstock-domain", "parstock-views", "parstock-app"]),
+];
+/// What a function wires together.
+const FUNCTION: &[&str] =
+    &["parstock-domain", "parstock-views", "parstock-app", "parstock-xero", "parstock-adapters"];
+/// What the product on one machine wires together: the simulated Xero too. Nobody depends on a function.
+const LOCAL: &[&str] = &[
+    "parstock-domain",
+    "parstock-views",
+    "parstock-app",
+    "parstock-xero",
+    "parstock-adapters",
+    "parstock-xero-sim",
+];
+/// The core: no runtime, no network, no AWS, however far down.
+const PURE: [&str; 3] = ["parstock-domain", "parstock-views", "parstock-app"];
+/// Beginnings of the names of crates that are not pure.
+const IMPURE: [&str; 8] = ["tokio", "reqwest", "hyper", "aws-", "lambda_", "rusqlite", "axum", "mio"];
+
+/// `cargo metadata` of the workspace.
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("cargo speaks JSON")
+}
+
+/// What the crates named in the lock are shipped with, by package id: direct dependencies that are not
+/// only for tests.
+struct Graph {
+    names: BTreeMap<String, String>,
+    edges: BTreeMap<String, BTreeSet<String>>,
+    ours: BTreeSet<String>,
+}
+
+fn graph() -> Graph {
+    let metadata = metadata();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let list = |value: &Value| value.as_array().expect("a list").clone();
+    let names = list(&metadata["packages"]).iter().map(|package| (text(&package["id"]), text(&package["name"]))).collect();
+    let ours = list(&metadata["workspace_members"]).iter().map(text).collect();
+    let mut edges = BTreeMap::new();
+    for node in list(&metadata["resolve"]["nodes"]) {
+        let shipped = list(&node["deps"]).into_iter().filter(|dependency| {
+            list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"].as_str() != Some("dev"))
+        });
+        edges.insert(text(&node["id"]), shipped.map(|dependency| text(&dependency["pkg"])).collect());
+    }
+    Graph { names, edges, ours }
+}
+
+#[test]
+fn only_the_allowed_edges_exist() {
+    let graph = graph();
+    let allowed: BTreeMap<&str, &[&str]> = MAY_KNOW.into_iter().collect();
+    for crate_id in &graph.ours {
+        let name = graph.names[crate_id].as_str();
+        let may = allowed.get(name).unwrap_or_else(|| panic!("say in MAY_KNOW what `{name}` may depend on"));
+        for known in graph.edges[crate_id].iter().filter(|known| graph.ours.contains(*known)) {
+            let known = graph.names[known].as_str();
+            assert!(may.contains(&known), "`{name}` must not depend on `{known}`");
+        }
+    }
+    for (name, _) in MAY_KNOW {
+        assert!(graph.ours.iter().any(|id| graph.names[id] == name), "there is no crate `{name}` any more");
+    }
+}
+
+#[test]
+fn the_core_is_pure_all_the_way_down() {
+    let graph = graph();
+    for crate_id in graph.ours.iter().filter(|id| PURE.contains(&graph.names[*id].as_str())) {
+        let mut paths: BTreeMap<&str, String> = BTreeMap::from([(crate_id.as_str(), graph.names[crate_id].clone())]);
+        let mut open = vec![crate_id.as_str()];
+        while let Some(id) = open.pop() {
+            let path = paths[id].clone();
+            for next in &graph.edges[id] {
+                let path = format!("{path} → {}", graph.names[next]);
+                let impure = IMPURE.iter().any(|beginning| graph.names[next].starts_with(beginning));
+                assert!(!impure, "{path}");
+                if paths.insert(next, path).is_none() {
+                    open.push(next);
+                }
+            }
+        }
+    }
+}
