@@ -316,7 +316,6 @@ pub struct ScopedRule {
 
 /// All rules of an org. At most one per setting and scope; what no rule says has a documented default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Policy {
     rules: Vec<ScopedRule>,
 }

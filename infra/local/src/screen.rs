@@ -1,0 +1,74 @@
+//! What the process says: results on standard output, talk on standard error.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command speaks")]
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::demo::Progress;
+
+/// A result.
+pub fn result(text: &str) {
+    print!("{text}");
+    if !text.ends_with('\n') && !text.is_empty() {
+        println!();
+    }
+}
+
+/// Talk.
+pub fn talk(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Progress: a bar in a terminal, now and then a line elsewhere.
+#[derive(Default)]
+pub struct Bar {
+    shown: Option<(String, ProgressBar)>,
+    tenths: u64,
+}
+
+impl Progress for Bar {
+    fn report(&mut self, what: &str, done: u64, total: u64) {
+        if !std::io::stderr().is_terminal() {
+            self.line(what, done, total);
+            return;
+        }
+        if self.shown.as_ref().is_none_or(|(shown, _)| shown != what) {
+            self.finish();
+            let bar = if total == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(total) };
+            let style = if total == 0 { "{spinner} {msg}: {pos}" } else { "{msg} [{bar:40}] {pos} of {len}" };
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style);
+            }
+            bar.set_message(what.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            self.shown = Some((what.to_owned(), bar));
+        }
+        if let Some((_, bar)) = &self.shown {
+            bar.set_position(done);
+        }
+    }
+}
+
+impl Bar {
+    fn line(&mut self, what: &str, done: u64, total: u64) {
+        let tenths = if total == 0 { done / 1_000 } else { done.saturating_mul(10) / total };
+        let is_new = self.shown.as_ref().is_none_or(|(shown, _)| shown != what);
+        if is_new || tenths != self.tenths {
+            self.shown = Some((what.to_owned(), ProgressBar::hidden()));
+            self.tenths = tenths;
+            match total {
+                0 => talk(&format!("{what}: {done}")),
+                total => talk(&format!("{what}: {done} of {total}")),
+            }
+        }
+    }
+
+    /// Ends what is shown.
+    pub fn finish(&mut self) {
+        if let Some((_, bar)) = self.shown.take() {
+            bar.finish();
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What happens, told in plain words as it happens. All of it is read from the simulator's acts and from the
+//! store: the audit trail, warnings and proposals.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use parstock_app::error::AppError;
+use parstock_app::load;
+use parstock_app::ports::Ports;
+use parstock_app::records::{DigestRecord, DocumentRecord, Effect, EffectKind, Key, List, Owner, Profile};
+use parstock_domain::alert::{Alert, AlertKind};
+use parstock_domain::audit::{Entry, Statement};
+use parstock_domain::document::{DocumentKind, DocumentRef, Item};
+use parstock_domain::event::{EventType, Source};
+use parstock_domain::governance::Proposal;
+use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId, ProposalId};
+use parstock_views::text;
+use parstock_xero_sim::act::{self, Act, NewDocument, Status, TimedAct};
+use uuid::Uuid;
+
+use crate::driver::Done;
+use crate::error::LocalError;
+use crate::ports::LocalPorts;
+
+/// Lines of a document that are spelt out.
+const LINES_SHOWN: usize = 3;
+
+/// Follows an org and tells what is new in it.
+pub struct Teller {
+    ports: Arc<LocalPorts>,
+    org: OrgId,
+    name: String,
+    zone: TimeZone,
+    /// The last audit entry that was told.
+    told: u64,
+    warned: BTreeSet<Uuid>,
+}
+
+impl Teller {
+    /// Tells what happens from now on.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn new(ports: Arc<LocalPorts>, org: OrgId) -> Result<Self, LocalError> {
+        let head = load::one::<parstock_domain::audit::Head>(ports.store(), Owner::Org(org), Key::AuditHead).await?;
+        let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
+        let (name, zone) = profile.map_or_else(Default::default, |profile| {
+            (profile.content.organisation.name, profile.content.time_zone)
+        });
+        let zone = TimeZone::get(&zone).map_err(LocalError::outside)?;
+        let told = head.map_or(0, |head| head.content.seq);
+        Ok(Self { ports, org, name, zone, told, warned: BTreeSet::new() })
+    }
+
+    /// The organisation's name.
+    pub fn org_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The clock on the wall of the organisation.
+    pub fn local(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%a %-d %b %H:%M").to_string()
+    }
+
+    /// What is to be told after a step.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn lines(&mut self, done: &Done) -> Result<Vec<String>, LocalError> {
+        let mut said = Vec::new();
+        match done {
+            Done::Traded(acts) => said.extend(acts.iter().filter_map(acted)),
+            Done::Delivered { payloads: 0 } | Done::Ticked | Done::Polled(None) | Done::Decided(None) => {}
+            Done::Delivered { .. } => said.push("webhook   Xero tells that something changed".to_owned()),
+            Done::Polled(Some(error)) => said.push(format!("problem   {error}")),
+            Done::Decided(Some(proposal)) => {
+                said.push(format!("approved  the owner approves the order to {}", proposal.supplier_name));
+            }
+            Done::Batch { back: 0, .. } => {}
+            Done::Batch { queue, back, .. } => {
+                said.push(format!("problem   {back} messages of the queue {} are tried again later", queue.code()));
+            }
+        }
+        if !matches!(done, Done::Traded(_) | Done::Delivered { .. }) {
+            said.extend(self.warnings().await?);
+            said.extend(self.audited().await?);
+        }
+        let at = self.local(self.ports.clock.now());
+        Ok(said.into_iter().map(|line| format!("{at}  {}", text::plain(&line))).collect())
+    }
+
+    async fn warnings(&mut self) -> Result<Vec<String>, AppError> {
+        let mut said = Vec::new();
+        for (key, alert) in load::all::<Alert>(self.ports.store(), self.org, &List::Alerts).await? {
+            let Key::Alert(id) = key else { continue };
+            if !self.warned.insert(id) {
+                continue;
+            }
+            let alert = alert.content;
+            let item = self.item(alert.item).await?;
+            let what = match alert.kind {
+                AlertKind::OutOfStock => "out of stock".to_owned(),
+                AlertKind::BelowReorderPoint => alert.reorder_point.map_or_else(
+                    || "low stock".to_owned(),
+                    |point| format!("low stock: {} available, reorder point {point}", alert.available),
+                ),
+            };
+            said.push(format!("warning   {item}: {what}"));
+        }
+        Ok(said)
+    }
+
+    async fn item(&self, item: ItemId) -> Result<String, AppError> {
+        let row = load::one::<Item>(self.ports.store(), Owner::Org(self.org), Key::Item(item)).await?;
+        Ok(row.map_or_else(|| item.to_string(), |row| format!("{} {}", row.content.code, row.content.name)))
+    }
+
+    async fn audited(&mut self) -> Result<Vec<String>, LocalError> {
+        let mut said = Vec::new();
+        loop {
+            let after = Key::AuditEntry(self.told);
+            let owner = Owner::Org(self.org);
+            let page = parstock_app::ports::Store::list(
+                self.ports.store(),
+                owner,
+                &List::AuditEntries,
+                (self.told > 0).then_some(&after),
+                100,
+            )
+            .await?;
+            for row in page.rows {
+                let Some(entry) = load::decode_row::<Entry>(Some(row))? else { continue };
+                self.told = entry.content.seq;
+                let statement: Statement = serde_json::from_str(&entry.content.payload)?;
+                said.extend(self.stated(&statement).await?);
+            }
+            if page.next.is_none() {
+                return Ok(said);
+            }
+        }
+    }
+
+    async fn stated(&self, statement: &Statement) -> Result<Option<String>, LocalError> {
+        let detail = |name: &str| statement.details.get(name).map_or("", String::as_str);
+        let line = match statement.what.as_str() {
+            "book document" => {
+                let Some(event) = &statement.event else { return Ok(None) };
+                let movements = detail("movements");
+                let how = match (event.source, event.what) {
+                    (Source::Webhook, _) => "told by webhook",
+                    (Source::Poll, EventType::InvoiceCreated | EventType::BillCreated) => {
+                        "no webhook came, the poll found it"
+                    }
+                    (Source::Poll, _) => "found by the poll",
+                    (Source::Effect, _) => "our own",
+                    (Source::Person, _) => "by a person",
+                };
+                format!(
+                    "booked    {} {}: {movements} stock movement{} ({how})",
+                    event.what.name(),
+                    detail("number"),
+                    if movements == "1" { "" } else { "s" }
+                )
+            }
+            "propose order" | "change proposal" | "withdraw proposal" => {
+                let Some(proposal) = self.proposal(detail("proposal")).await? else { return Ok(None) };
+                let total = proposal.total().map_err(LocalError::outside)?;
+                let lines = proposal.lines.len();
+                let first = proposal.lines.first();
+                let because = first.map_or_else(String::new, |line| format!("; {}: {}", line.code, line.reason));
+                match statement.what.as_str() {
+                    "propose order" => format!(
+                        "proposed  order to {}: {lines} items for {total}{because}",
+                        proposal.supplier_name
+                    ),
+                    "change proposal" => {
+                        format!("proposed  order to {} is now {lines} items for {total}", proposal.supplier_name)
+                    }
+                    _ => format!("withdrawn order to {}", proposal.supplier_name),
+                }
+            }
+            what if what == parstock_app::effects::ORDER_WRITTEN => {
+                let order: Option<DocumentId> = detail("order").parse().ok();
+                let Some(proposal) = self.proposal(detail("proposal")).await? else { return Ok(None) };
+                let number = match order {
+                    Some(id) => self.document_number(DocumentKind::PurchaseOrder, id).await?,
+                    None => None,
+                };
+                let number = number.unwrap_or_else(|| proposal.id.order_number("PS-"));
+                let first = proposal.lines.first();
+                let because = first.map_or_else(String::new, |line| format!(", because {}: {}", line.code, line.reason));
+                format!("ordered   DRAFT purchase order {number} to {} is in Xero{because}", proposal.supplier_name)
+            }
+            "order failed" => format!("problem   an order could not be written: {}", detail("reason")),
+            "put digest together" => format!("digest    of {} is put together", detail("day")),
+            "notice sent" => {
+                let Some(effect) = self.effect(detail("effect")).await? else { return Ok(None) };
+                let path = |id: &str| self.ports.mailer.html_path(&format!("{id}@parstock")).display().to_string();
+                match effect.what {
+                    EffectKind::DigestMail { .. } => format!("digest    mailed, open {}", path(detail("effect"))),
+                    EffectKind::AlertMail { .. } => format!("warned    by mail, open {}", path(detail("effect"))),
+                    _ => return Ok(None),
+                }
+            }
+            "notice failed" => format!("problem   a notice could not be sent: {}", detail("reason")),
+            "derive opening balances" => {
+                format!("opened    {} tracked items with the stock that Xero holds", detail("items"))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(line))
+    }
+
+    async fn proposal(&self, id: &str) -> Result<Option<Proposal>, AppError> {
+        let Ok(id) = id.parse::<ProposalId>() else { return Ok(None) };
+        let row = load::one::<Proposal>(self.ports.store(), Owner::Org(self.org), Key::Proposal(id)).await?;
+        Ok(row.map(|row| row.content))
+    }
+
+    async fn effect(&self, id: &str) -> Result<Option<Effect>, AppError> {
+        let Ok(id) = id.parse::<EffectId>() else { return Ok(None) };
+        let row = load::one::<Effect>(self.ports.store(), Owner::Org(self.org), Key::Effect(id)).await?;
+        Ok(row.map(|row| row.content))
+    }
+
+    async fn document_number(&self, kind: DocumentKind, id: DocumentId) -> Result<Option<String>, AppError> {
+        let key = Key::Document(DocumentRef { kind, id });
+        let row = load::one::<DocumentRecord>(self.ports.store(), Owner::Org(self.org), key).await?;
+        Ok(row.map(|row| row.content.number))
+    }
+
+    /// Whether a day's digest is there.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn has_digest(&self, day: jiff::civil::Date) -> Result<bool, AppError> {
+        let row = load::one::<DigestRecord>(self.ports.store(), Owner::Org(self.org), Key::Digest(day)).await?;
+        Ok(row.is_some())
+    }
+}
+
+/// What people did in Xero, in their words; nothing for what moves no stock.
+fn acted(timed: &TimedAct) -> Option<String> {
+    match &timed.act {
+        Act::CreateDocument(document) => {
+            let goods = goods(document)?;
+            let what = match (document.kind, document.status) {
+                (act::DocumentKind::Invoice, Status::Draft) => "drafts invoice",
+                (act::DocumentKind::Invoice, _) => "sells, invoice",
+                (act::DocumentKind::Bill, _) => "receives goods, bill",
+                (act::DocumentKind::SalesCredit, _) => "takes goods back, credit note",
+                (act::DocumentKind::SupplierCredit, _) => "gives goods back, credit note",
+                (act::DocumentKind::PurchaseOrder, _) => "orders, purchase order",
+                (act::DocumentKind::SpendMoney, _) => "buys over the counter",
+                (act::DocumentKind::ReceiveMoney, _) => "sells over the counter",
+            };
+            Some(format!("in Xero   somebody {what} {} ({}): {goods}", document.number, document.contact))
+        }
+        Act::EditDocument { document, changes } => {
+            let what = match changes.status {
+                Some(Status::Authorised) => "approves",
+                Some(Status::Voided) => "voids",
+                Some(Status::Deleted) => "deletes",
+                Some(Status::Billed) => "marks as billed",
+                Some(Status::Paid) => return None,
+                _ => "changes",
+            };
+            Some(format!("in Xero   somebody {what} {}", document.number))
+        }
+        _ => None,
+    }
+}
+
+fn goods(document: &NewDocument) -> Option<String> {
+    let lines: Vec<String> = document
+        .lines
+        .iter()
+        .filter_map(|line| Some(format!("{} × {}", whole(line.quantity), line.item_code.as_deref()?)))
+        .collect();
+    let shown = lines.get(..LINES_SHOWN).unwrap_or(&lines).join(", ");
+    match lines.len().saturating_sub(LINES_SHOWN) {
+        _ if lines.is_empty() => None,
+        0 => Some(shown),
+        more => Some(format!("{shown} and {more} more")),
+    }
+}
+
+fn whole(quantity: act::E4) -> String {
+    let text = quantity.to_string();
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
