@@ -41,7 +41,9 @@ pub(crate) fn why<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String 
 pub(crate) fn never_sent<E, R>(error: &SdkError<E, R>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => true,
-        SdkError::DispatchFailure(failure) => failure.as_connector_error().is_some_and(|error| error.is_user()),
+        SdkError::DispatchFailure(failure) => {
+            failure.as_connector_error().is_some_and(|error| error.is_user())
+        }
         _ => false,
     }
 }

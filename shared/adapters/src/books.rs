@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, Clock, DocumentPage, Entropy, Feed, Priority, Store, Unreadable,
+    Allowance, Books, BooksError, BooksSession, Clock, DocumentPage, Entropy, Feed, Priority, Store,
+    Unreadable,
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_domain::document::{Contact, Document, Item, OrderDraft, Organisation, XeroQuantity};
@@ -106,7 +107,8 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         entropy: Arc<E>,
         addresses: XeroAddresses,
     ) -> Result<Self, BooksError> {
-        let http = parstock_xero::http_client().map_err(|error| BooksError::NeedsPerson(error.to_string()))?;
+        let http =
+            parstock_xero::http_client().map_err(|error| BooksError::NeedsPerson(error.to_string()))?;
         Ok(Self { store, vault, clock, entropy, addresses, http, reached: tokio::sync::Mutex::default() })
     }
 
@@ -118,11 +120,14 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         })?;
         let wanted = r#"{"client_id": "…", "client_secret": "…"}"#;
         let secret = secret.ok_or_else(|| {
-            BooksError::NeedsPerson(format!("there is no secret `{name}`: store {wanted} of the custom connection there"))
+            BooksError::NeedsPerson(format!(
+                "there is no secret `{name}`: store {wanted} of the custom connection there"
+            ))
         })?;
         // The parser's error could repeat a piece of the secret.
-        serde_json::from_str(secret.expose_secret())
-            .map_err(|_| BooksError::NeedsPerson(format!("the secret `{name}` does not have the form {wanted}")))
+        serde_json::from_str(secret.expose_secret()).map_err(|_| {
+            BooksError::NeedsPerson(format!("the secret `{name}` does not have the form {wanted}"))
+        })
     }
 
     fn xero_config(&self, credentials: &Credentials) -> Result<XeroConfig, BooksError> {
@@ -134,7 +139,8 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
     }
 
     fn tokens(&self, connection: String) -> StoreTokens<S, V, E> {
-        let (store, vault, entropy) = (Arc::clone(&self.store), Arc::clone(&self.vault), Arc::clone(&self.entropy));
+        let (store, vault, entropy) =
+            (Arc::clone(&self.store), Arc::clone(&self.vault), Arc::clone(&self.entropy));
         StoreTokens::new(store, vault, entropy, connection)
     }
 
@@ -143,13 +149,15 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
     }
 
     async fn read(&self, owner: Owner, key: Key) -> Result<Option<Record>, BooksError> {
-        let rows = self.store.get(owner, &[key]).await.map_err(|error| BooksError::Retry(error.to_string()))?;
+        let rows =
+            self.store.get(owner, &[key]).await.map_err(|error| BooksError::Retry(error.to_string()))?;
         Ok(rows.into_iter().next().flatten().map(|row| row.record))
     }
 
     /// The org's client, made anew when its connection or the connection's credentials have changed.
     async fn reach(&self, org: OrgId) -> Result<Reached<S, V, K, E>, BooksError> {
-        let Some(Record::Org(OrgEntry { connection, .. })) = self.read(Owner::Stack, Key::Org(org)).await? else {
+        let Some(Record::Org(OrgEntry { connection, .. })) = self.read(Owner::Stack, Key::Org(org)).await?
+        else {
             return Err(BooksError::NeedsPerson(format!("the organisation {org} is not connected")));
         };
         let credentials = self.credentials(&connection).await?;
@@ -207,7 +215,8 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
     }
 
     async fn allowance(&self, org: OrgId) -> Result<Allowance, BooksError> {
-        let kept = budget::kept(&*self.store, org).await.map_err(|error| BooksError::Retry(error.to_string()))?;
+        let kept =
+            budget::kept(&*self.store, org).await.map_err(|error| BooksError::Retry(error.to_string()))?;
         let Some(state) = kept else { return Ok(Allowance::default()) };
         let now = self.clock.now();
         let same_day = state.day_resets_at().is_some_and(|resets_at| resets_at > now);
@@ -256,15 +265,20 @@ listed! {
     wire::BankTransaction: bank_transaction_id,
 }
 
-fn page<T: Listed>(
-    from: Page<T>,
-    translate: impl Fn(T) -> Result<Option<Document>, Puzzle>,
-) -> DocumentPage {
+fn page<T: Listed>(from: Page<T>, translate: impl Fn(T) -> Result<Option<Document>, Puzzle>) -> DocumentPage {
     // Xero may give smaller pages than it was asked for.
     let size = from.pagination.map_or(PAGE_SIZE, |pagination| pagination.page_size.clamp(1, PAGE_SIZE));
-    let full = u32::try_from(from.resources.len()).is_ok_and(|count| count >= size);
-    let latest = from.resources.iter().filter_map(Listed::updated_at).max();
-    let (mut documents, mut unreadable) = (Vec::with_capacity(from.resources.len()), Vec::new());
+    let full = u32::try_from(from.resources.len() + from.unreadable.len()).is_ok_and(|count| count >= size);
+    let unread_at = from.unreadable.iter().filter_map(|element| element.updated_at).max();
+    let latest = from.resources.iter().filter_map(Listed::updated_at).max().max(unread_at);
+    let mut documents = Vec::with_capacity(from.resources.len());
+    let unread = from.unreadable.into_iter();
+    let mut unreadable: Vec<Unreadable> = unread
+        .map(|element| Unreadable {
+            id: element.id.unwrap_or_else(|| "without an id".to_owned()),
+            why: element.why,
+        })
+        .collect();
     for resource in from.resources {
         let id = resource.id();
         match translate(resource) {
@@ -288,7 +302,12 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         Ok(DocumentPage { full: false, ..page(all, |invoice| self.translate.invoice(invoice).map(Some)) })
     }
 
-    async fn changed(&mut self, feed: Feed, since: Timestamp, number: u32) -> Result<DocumentPage, BooksError> {
+    async fn changed(
+        &mut self,
+        feed: Feed,
+        since: Timestamp,
+        number: u32,
+    ) -> Result<DocumentPage, BooksError> {
         let (session, translate, since) = (&mut self.session, &self.translate, Some(since));
         Ok(match feed {
             Feed::PurchaseOrders => {
@@ -344,7 +363,9 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     async fn order_by_number(&mut self, number: &str) -> Result<Option<Document>, BooksError> {
         let order = self.session.purchase_order_by_number(number).await.map_err(failure)?;
         let understood = order.map(|order| self.translate.purchase_order(order)).transpose();
-        understood.map_err(|puzzle| BooksError::NeedsPerson(format!("look at purchase order {number} in Xero: {puzzle}")))
+        understood.map_err(|puzzle| {
+            BooksError::NeedsPerson(format!("look at purchase order {number} in Xero: {puzzle}"))
+        })
     }
 
     async fn create_order(
@@ -354,21 +375,28 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         effect: EffectId,
     ) -> Result<Document, BooksError> {
         if !draft.number.ends_with(&approval.proposal.order_number("")) {
-            let why = format!("the approval of proposal {} is not for order {}", approval.proposal, draft.number);
+            let why =
+                format!("the approval of proposal {} is not for order {}", approval.proposal, draft.number);
             return Err(BooksError::Reject(why));
         }
         let key = key(effect.to_string())?;
         let written = self.session.create_purchase_orders(&[translate::new_order(draft)], &key).await;
         let outcome = written.map_err(failure)?.into_iter().next();
-        let outcome = outcome.ok_or_else(|| BooksError::Unknown("Xero's answer names no order".to_owned()))?;
+        let outcome =
+            outcome.ok_or_else(|| BooksError::Unknown("Xero's answer names no order".to_owned()))?;
         if outcome.number_is_taken() {
             let why = format!("a purchase order with the number {} exists already: look it up", draft.number);
             return Err(BooksError::Unknown(why));
         }
         match outcome {
-            WriteOutcome::Saved { resource, .. } => self.translate.purchase_order(resource).map_err(|puzzle| {
-                BooksError::Unknown(format!("order {} was written, but {puzzle}: look it up", draft.number))
-            }),
+            WriteOutcome::Saved { resource, .. } => {
+                self.translate.purchase_order(resource).map_err(|puzzle| {
+                    BooksError::Unknown(format!(
+                        "order {} was written, but {puzzle}: look it up",
+                        draft.number
+                    ))
+                })
+            }
             WriteOutcome::Refused { errors } => Err(BooksError::Reject(errors.join("; "))),
         }
     }
@@ -378,7 +406,12 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         Ok(history.into_iter().filter_map(|record| record.details).collect())
     }
 
-    async fn add_order_note(&mut self, order: DocumentId, note: &str, effect: EffectId) -> Result<(), BooksError> {
+    async fn add_order_note(
+        &mut self,
+        order: DocumentId,
+        note: &str,
+        effect: EffectId,
+    ) -> Result<(), BooksError> {
         let note = HistoryNote::new(note).map_err(|error| BooksError::Reject(error.to_string()))?;
         // Another key than the order's: Xero refuses a key that comes back with another request.
         let key = key(format!("{effect}/note"))?;

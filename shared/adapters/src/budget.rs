@@ -120,7 +120,9 @@ mod tests {
     async fn processes_share_what_one_of_them_learnt() {
         let store = Arc::new(RowStore::default());
         let now: Timestamp = "2026-11-22T08:00:00Z".parse().unwrap();
-        let Answer::Granted(grant) = budget(&store).grant(Priority::Poll, 5, now).await.unwrap() else { panic!() };
+        let Answer::Granted(grant) = budget(&store).grant(Priority::Poll, 5, now).await.unwrap() else {
+            panic!()
+        };
         let remaining = Remaining { day: Some(42), ..Remaining::default() };
         budget(&store).settle(&grant, &Usage { calls: 2, remaining, refused: None }, now).await.unwrap();
         let asked = budget(&store).grant(Priority::Poll, 5, now).await.unwrap();

@@ -48,10 +48,11 @@ impl<V: Vault> SlackChat<V> {
 
 impl<V: Vault> Chat for SlackChat<V> {
     async fn post(&self, org: OrgId, message: &str) -> Result<(), SendError> {
-        let address = self.vault.get(&names::slack(org), Freshness::Recent).await.map_err(|error| match error {
-            VaultError::Unavailable { .. } => SendError::Retry(error.to_string()),
-            VaultError::NeedsPerson(why) => SendError::Refused(why),
-        })?;
+        let address =
+            self.vault.get(&names::slack(org), Freshness::Recent).await.map_err(|error| match error {
+                VaultError::Unavailable { .. } => SendError::Retry(error.to_string()),
+                VaultError::NeedsPerson(why) => SendError::Refused(why),
+            })?;
         match address {
             Some(address) => deliver(&self.http, slack_address(address.expose_secret())?, message).await,
             None => Ok(()),
@@ -89,21 +90,28 @@ async fn deliver(http: &Client, address: Url, message: &str) -> Result<(), SendE
             message.len()
         )));
     }
-    let request = http.post(address).header(header::CONTENT_TYPE, "application/json").body(message.to_owned());
+    let request =
+        http.post(address).header(header::CONTENT_TYPE, "application/json").body(message.to_owned());
     let status = match request.send().await {
         Ok(answer) => answer.status(),
         // Errors of the client repeat the address, so only their kind is told.
-        Err(error) if error.is_connect() => return Err(SendError::Retry("Slack could not be reached".to_owned())),
+        Err(error) if error.is_connect() => {
+            return Err(SendError::Retry("Slack could not be reached".to_owned()));
+        }
         Err(_) => return Err(SendError::Unknown("Slack did not answer".to_owned())),
     };
     match status {
         _ if status.is_success() => Ok(()),
-        StatusCode::TOO_MANY_REQUESTS => Err(SendError::Retry("Slack takes no more messages at the moment".to_owned())),
+        StatusCode::TOO_MANY_REQUESTS => {
+            Err(SendError::Retry("Slack takes no more messages at the moment".to_owned()))
+        }
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE => Err(SendError::Refused(format!(
             "Slack no longer takes messages at this address (HTTP {}): make a new incoming webhook",
             status.as_u16()
         ))),
-        _ if status.is_server_error() => Err(SendError::Unknown(format!("Slack answered HTTP {}", status.as_u16()))),
+        _ if status.is_server_error() => {
+            Err(SendError::Unknown(format!("Slack answered HTTP {}", status.as_u16())))
+        }
         _ => Err(SendError::Refused(format!("Slack answered HTTP {}", status.as_u16()))),
     }
 }

@@ -129,7 +129,10 @@ impl Config {
     /// The queue behind an event source's ARN, told by its name.
     pub fn queue_of(&self, arn: &str) -> Option<QueueName> {
         let name = arn.rsplit(':').next()?;
-        self.queues.iter().find(|(_, address)| address.url.rsplit('/').next() == Some(name)).map(|(queue, _)| *queue)
+        self.queues
+            .iter()
+            .find(|(_, address)| address.url.rsplit('/').next() == Some(name))
+            .map(|(queue, _)| *queue)
     }
 }
 
@@ -178,7 +181,9 @@ impl Reader<'_> {
 
     fn queue_url(&mut self, name: &str) -> String {
         let url = self.required(name);
-        if !url.is_empty() && !Url::parse(&url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http") {
+        if !url.is_empty()
+            && !Url::parse(&url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http")
+        {
             self.problems.push(format!("{name} is not the URL of a queue"));
         }
         url
@@ -189,14 +194,16 @@ impl Reader<'_> {
         let prefix = self.required(name);
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@-".contains(&byte);
         if !prefix.bytes().all(allowed) || prefix.ends_with('/') {
-            self.problems.push(format!("{name} may have letters, digits and /_+=.@- only, and no slash at its end"));
+            self.problems
+                .push(format!("{name} may have letters, digits and /_+=.@- only, and no slash at its end"));
         }
         prefix
     }
 
     fn connections(&mut self) -> Vec<String> {
         let variable = "PARSTOCK_CONNECTIONS";
-        let names: Vec<String> = self.required(variable).split(',').map(|name| name.trim().to_owned()).collect();
+        let names: Vec<String> =
+            self.required(variable).split(',').map(|name| name.trim().to_owned()).collect();
         let plain = |name: &String| {
             (1..=CONNECTION_NAME_CHARS_MAX).contains(&name.len())
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -217,13 +224,21 @@ impl Reader<'_> {
         let addresses = XeroAddresses {
             api_url: self.optional("XERO_API_URL").unwrap_or_else(|| API_URL.to_owned()),
             identity_url: self.optional("XERO_IDENTITY_URL").unwrap_or_else(|| IDENTITY_URL.to_owned()),
-            scopes: self.optional("XERO_SCOPES").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            scopes: self
+                .optional("XERO_SCOPES")
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
         };
         // The client has the rules of addresses; the credentials come later.
         let nobody = || XeroConfig::new("nobody", SecretString::from("nothing"));
         for (name, checked) in [
             ("XERO_API_URL", nobody().and_then(|config| config.with_api_url(&addresses.api_url))),
-            ("XERO_IDENTITY_URL", nobody().and_then(|config| config.with_identity_url(&addresses.identity_url))),
+            (
+                "XERO_IDENTITY_URL",
+                nobody().and_then(|config| config.with_identity_url(&addresses.identity_url)),
+            ),
         ] {
             if let Err(error) = checked {
                 self.problems.push(format!("{name}: {error}"));
@@ -285,15 +300,22 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.xero.api_url, "https://api.xero.com/api.xro/2.0");
         assert_eq!(config.connections, ["main", "second-shop"]);
-        let local = read(&[("XERO_API_URL", "http://127.0.0.1:4010/api.xro/2.0"), ("XERO_SCOPES", "a b")]).unwrap();
-        assert_eq!((local.xero.api_url.as_str(), local.xero.scopes.len()), ("http://127.0.0.1:4010/api.xro/2.0", 2));
+        let local =
+            read(&[("XERO_API_URL", "http://127.0.0.1:4010/api.xro/2.0"), ("XERO_SCOPES", "a b")]).unwrap();
+        assert_eq!(
+            (local.xero.api_url.as_str(), local.xero.scopes.len()),
+            ("http://127.0.0.1:4010/api.xro/2.0", 2)
+        );
     }
 
     #[test]
     fn all_problems_are_told_at_once() {
         let error = Config::read(&|_| None).unwrap_err();
         for (name, _) in GOOD {
-            assert!(error.problems.iter().any(|problem| problem == &format!("{name} is not set")), "{name}: {error}");
+            assert!(
+                error.problems.iter().any(|problem| problem == &format!("{name} is not set")),
+                "{name}: {error}"
+            );
         }
         let wrong = [
             ("PARSTOCK_CONNECTIONS", "main,main"),

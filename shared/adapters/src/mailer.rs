@@ -39,7 +39,9 @@ pub fn compose(mail: &Mail, from: &str, now: Timestamp) -> Result<Vec<u8>, SendE
     check(mail, from)?;
     let mut related = vec![MimePart::new("text/html", mail.html.as_str())];
     related.extend(
-        mail.pictures.iter().map(|(name, png)| MimePart::new("image/png", png.as_slice()).inline().cid(name.as_str())),
+        mail.pictures
+            .iter()
+            .map(|(name, png)| MimePart::new("image/png", png.as_slice()).inline().cid(name.as_str())),
     );
     let bytes = MessageBuilder::new()
         .from(from)
@@ -52,7 +54,10 @@ pub fn compose(mail: &Mail, from: &str, now: Timestamp) -> Result<Vec<u8>, SendE
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .body(MimePart::new(
             "multipart/alternative",
-            vec![MimePart::new("text/plain", mail.text.as_str()), MimePart::new("multipart/related", related)],
+            vec![
+                MimePart::new("text/plain", mail.text.as_str()),
+                MimePart::new("multipart/related", related),
+            ],
         ))
         .write_to_vec()
         .map_err(|error| SendError::Refused(format!("the mail could not be put together: {error}")))?;
@@ -72,7 +77,10 @@ fn check(mail: &Mail, from: &str) -> Result<(), SendError> {
     }
     // The addresses themselves are personal, so the error does not repeat them.
     if let Some(at) = mail.to.iter().position(|address| !is_address(address)) {
-        return refuse(&format!("recipient {} is not a mail address such as name@example.com", at.saturating_add(1)));
+        return refuse(&format!(
+            "recipient {} is not a mail address such as name@example.com",
+            at.saturating_add(1)
+        ));
     }
     if !is_address(from) {
         return refuse("the sender is not a mail address such as name@example.com");
@@ -87,7 +95,10 @@ fn check(mail: &Mail, from: &str) -> Result<(), SendError> {
         return refuse("the message id must have the form left@right, without blanks and brackets");
     }
     let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@'))
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@'))
     };
     if !mail.pictures.iter().all(|(name, _)| is_name(name)) {
         return refuse("the name of a picture may have letters, digits and -_.@ only");
@@ -98,7 +109,8 @@ fn check(mail: &Mail, from: &str) -> Result<(), SendError> {
 /// A plain address: visible ASCII on both sides of one `@`, and nothing that has a meaning in a header.
 pub(crate) fn is_address(text: &str) -> bool {
     let plain = |side: &str| {
-        !side.is_empty() && side.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>(),;:\"[]\\".contains(&byte))
+        !side.is_empty()
+            && side.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>(),;:\"[]\\".contains(&byte))
     };
     text.split_once('@').is_some_and(|(left, right)| plain(left) && plain(right) && !right.contains('@'))
 }
@@ -115,7 +127,8 @@ impl<K: Clock> SesMailer<K> {
     /// Sends from the address `from`, which SES must know. No call is repeated by itself: after a lost answer a
     /// repeat would be a second mail, and that is for the caller to decide.
     pub fn new(config: &SdkConfig, from: String, clock: Arc<K>) -> Self {
-        let config = aws_sdk_sesv2::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        let config =
+            aws_sdk_sesv2::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
         Self { client: Client::from_conf(config), from, clock }
     }
 }
@@ -191,7 +204,9 @@ impl<K: Clock> FileMailer<K> {
 
     fn write(&self, mail: &Mail, bytes: &[u8]) -> std::io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        let write = |extension: &str, content: &[u8]| replace(&self.folder, &file_name(&mail.message_id, extension), content);
+        let write = |extension: &str, content: &[u8]| {
+            replace(&self.folder, &file_name(&mail.message_id, extension), content)
+        };
         write("txt", mail.text.as_bytes())?;
         write("html", with_pictures(mail).as_bytes())?;
         write("eml", bytes)
@@ -214,7 +229,8 @@ fn replace(folder: &Path, name: &str, content: &[u8]) -> std::io::Result<()> {
 }
 
 fn file_name(message_id: &str, extension: &str) -> String {
-    let kept = |letter: char| if letter.is_ascii_alphanumeric() || "-_".contains(letter) { letter } else { '_' };
+    let kept =
+        |letter: char| if letter.is_ascii_alphanumeric() || "-_".contains(letter) { letter } else { '_' };
     format!("{}.{extension}", message_id.chars().map(kept).collect::<String>())
 }
 
@@ -288,7 +304,10 @@ mod tests {
             let mut mail = mail();
             spoil(&mut mail);
             let refused = compose(&mail, "stock@example.com", Noon.now());
-            assert!(matches!(&refused, Err(SendError::Refused(why)) if !why.contains("example.com, ")), "{name}: {refused:?}");
+            assert!(
+                matches!(&refused, Err(SendError::Refused(why)) if !why.contains("example.com, ")),
+                "{name}: {refused:?}"
+            );
         }
         assert!(compose(&mail(), "Stock <stock@example.com>", Noon.now()).is_err(), "a sender with a name");
         let mut large = mail();
@@ -303,7 +322,11 @@ mod tests {
         mailer.send(&mail()).await.unwrap();
         mailer.send(&mail()).await.unwrap();
         let html = fs::read_to_string(mailer.html_path(&mail().message_id)).unwrap();
-        assert_eq!(html, "<p>Hällo</p><img src=\"data:image/png;base64,iVBORyBwaXhlbHM=\">".replace("iVBORyBwaXhlbHM=", &BASE64.encode(b"\x89PNG pixels")));
+        assert_eq!(
+            html,
+            "<p>Hällo</p><img src=\"data:image/png;base64,iVBORyBwaXhlbHM=\">"
+                .replace("iVBORyBwaXhlbHM=", &BASE64.encode(b"\x89PNG pixels"))
+        );
         let mut names: Vec<String> = fs::read_dir(folder.path().join("mails"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

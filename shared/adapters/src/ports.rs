@@ -36,7 +36,9 @@ pub struct Bundle<S, B, Q, M, C, K, E> {
     pub console_url: String,
 }
 
-impl<S: Store, B: Books, Q: Queue, M: Mailer, C: Chat, K: Clock, E: Entropy> Ports for Bundle<S, B, Q, M, C, K, E> {
+impl<S: Store, B: Books, Q: Queue, M: Mailer, C: Chat, K: Clock, E: Entropy> Ports
+    for Bundle<S, B, Q, M, C, K, E>
+{
     type Store = S;
     type Books = B;
     type Queue = Q;
@@ -101,9 +103,14 @@ pub async fn production(config: &Config) -> Result<Production, StartError> {
     let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
     let vault = Arc::new(SecretsManagerVault::new(secrets, config.secret_prefix.clone(), Arc::clone(&clock)));
     let xero = config.xero.clone();
-    let books =
-        XeroBooks::new(Arc::clone(&store), Arc::clone(&vault), Arc::clone(&clock), Arc::clone(&entropy), xero)
-            .map_err(|error| StartError(error.to_string()))?;
+    let books = XeroBooks::new(
+        Arc::clone(&store),
+        Arc::clone(&vault),
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+        xero,
+    )
+    .map_err(|error| StartError(error.to_string()))?;
     let chat = SlackChat::new(vault).map_err(|error| StartError(error.to_string()))?;
     let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queues.clone());
     let mailer = SesMailer::new(&sdk, config.mail_from.clone(), Arc::clone(&clock));

@@ -70,7 +70,8 @@ impl SqsQueue {
         if failed.is_empty() {
             return Ok(());
         }
-        let named: Vec<String> = failed.iter().map(|entry| format!("{} ({})", entry.id, entry.code)).collect();
+        let named: Vec<String> =
+            failed.iter().map(|entry| format!("{} ({})", entry.id, entry.code)).collect();
         let told = format!("queue {} did not take the entries {}", queue.code(), named.join(", "));
         let ours = failed.iter().all(|entry| entry.sender_fault);
         Err(if ours { SendError::Refused(told) } else { SendError::Retry(told) })
@@ -93,7 +94,8 @@ impl Queue for SqsQueue {
         let cause = cause.map_err(|error| SendError::Refused(error.to_string()))?;
         let request = self.client.send_message().queue_url(url).message_body(carried(body.to_owned()));
         let sent = request.message_attributes(CAUSE_ATTRIBUTE, cause).send().await;
-        sent.map(drop).map_err(|error| SendError::Retry(format!("dead letters of {}: {}", queue.code(), why(&error))))
+        sent.map(drop)
+            .map_err(|error| SendError::Retry(format!("dead letters of {}: {}", queue.code(), why(&error))))
     }
 }
 
@@ -110,7 +112,9 @@ fn batches(messages: Vec<Outgoing>) -> Result<Vec<Vec<Outgoing>>, SendError> {
             )));
         }
         match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH_MESSAGES_MAX && bytes.saturating_add(length) <= BATCH_BYTES_MAX => {
+            Some(batch)
+                if batch.len() < BATCH_MESSAGES_MAX && bytes.saturating_add(length) <= BATCH_BYTES_MAX =>
+            {
                 batch.push(message);
                 bytes = bytes.saturating_add(length);
             }
@@ -135,7 +139,9 @@ fn carried(body: String) -> String {
 
 /// A cause as an attribute takes it: not empty, not long, and without control characters.
 fn short(cause: &str) -> String {
-    let plain = |letter: char| if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') { ' ' } else { letter };
+    let plain = |letter: char| {
+        if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') { ' ' } else { letter }
+    };
     let cut: String = cause.chars().take(CAUSE_CHARS_MAX).map(plain).collect();
     if cut.trim().is_empty() { "unknown".to_owned() } else { cut }
 }
@@ -169,7 +175,10 @@ mod tests {
         let body = serde_json::to_string("a\u{fffe}\u{ffff}b").unwrap();
         let sent = carried(body.clone());
         assert!(!sent.contains(['\u{fffe}', '\u{ffff}']));
-        assert_eq!(serde_json::from_str::<String>(&sent).unwrap(), serde_json::from_str::<String>(&body).unwrap());
+        assert_eq!(
+            serde_json::from_str::<String>(&sent).unwrap(),
+            serde_json::from_str::<String>(&body).unwrap()
+        );
         assert_eq!(short("\u{1}\n"), "unknown");
         assert_eq!(short(&"é".repeat(CAUSE_CHARS_MAX + 1)).chars().count(), CAUSE_CHARS_MAX);
     }
@@ -184,10 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_entry_that_is_not_taken_is_an_error_although_the_answer_is_200() {
-        let cases = [
-            (false, "InternalError", "retry"),
-            (true, "InvalidMessageContents", "refused"),
-        ];
+        let cases = [(false, "InternalError", "retry"), (true, "InvalidMessageContents", "refused")];
         for (sender_fault, code, expected) in cases {
             let http = Canned::new([(
                 200,

@@ -28,10 +28,21 @@ impl Store for RowStore {
         Ok(keys.iter().map(|key| rows.get(&(owner, key.clone())).cloned()).collect())
     }
 
-    async fn list(&self, owner: Owner, list: &List, after: Option<&Key>, limit: u32) -> Result<Page, StoreError> {
+    async fn list(
+        &self,
+        owner: Owner,
+        list: &List,
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
         let rows = self.rows.lock().unwrap();
-        let found = rows.iter().filter(|((of, key), _)| *of == owner && list.holds(key) && after.is_none_or(|after| key > after));
-        Ok(Page { rows: found.map(|(_, row)| row.clone()).take(limit.try_into().unwrap()).collect(), next: None })
+        let found = rows.iter().filter(|((of, key), _)| {
+            *of == owner && list.holds(key) && after.is_none_or(|after| key > after)
+        });
+        Ok(Page {
+            rows: found.map(|(_, row)| row.clone()).take(limit.try_into().unwrap()).collect(),
+            next: None,
+        })
     }
 
     async fn commit(&self, owner: Owner, commit: Commit) -> Result<(), CommitError> {

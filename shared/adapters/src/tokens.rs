@@ -117,7 +117,9 @@ impl<S: Store, V: Vault, E: Entropy> TokenStore for StoreTokens<S, V, E> {
             return Ok(None);
         }
         for freshness in [Freshness::Recent, Freshness::Now] {
-            if let Some(token) = self.secret(freshness).await?.filter(|token| token.version >= row.token_version) {
+            if let Some(token) =
+                self.secret(freshness).await?.filter(|token| token.version >= row.token_version)
+            {
                 return Ok(Some(token));
             }
         }
@@ -129,11 +131,17 @@ impl<S: Store, V: Vault, E: Entropy> TokenStore for StoreTokens<S, V, E> {
         }))
     }
 
-    async fn try_lease(&self, now: Timestamp, until: Timestamp, seen_version: u64) -> Result<bool, StoreError> {
+    async fn try_lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        seen_version: u64,
+    ) -> Result<bool, StoreError> {
         let lease = Some((self.holder, until));
         match self.row().await? {
             None if seen_version == 0 => {
-                let first = Connection { secret_version: "0".to_owned(), expires_at: now, lease, broken: None };
+                let first =
+                    Connection { secret_version: "0".to_owned(), expires_at: now, lease, broken: None };
                 self.write(first, Expect::Absent).await
             }
             None => Ok(false),

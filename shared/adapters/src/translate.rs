@@ -26,12 +26,11 @@ use parstock_domain::document::{
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
 use parstock_xero::model::{
-    self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus, InvoiceType,
-    LineAmountTypes, LineItem, NewLineItem, NewPurchaseOrder, PurchaseOrderStatus,
+    self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus,
+    InvoiceType, LineAmountTypes, LineItem, NewLineItem, NewPurchaseOrder, PurchaseOrderStatus,
 };
 use parstock_xero::{Decimal, DecimalError};
 use thiserror::Error;
-
 
 /// Why a document can't be understood. No text repeats what people wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -368,8 +367,10 @@ impl Fraction {
 pub(crate) fn stock_item(from: wire::Item) -> Result<Item, DecimalError> {
     let tracked = from.is_tracked_as_inventory.unwrap_or(false);
     let quantity = if tracked { xero_quantity(&from)? } else { None };
-    let (purchase, sales) = (from.purchase_details.unwrap_or_default(), from.sales_details.unwrap_or_default());
-    let price = |price: Option<Decimal>| price.map(|price| price.to_e4_half_up().map(Money::from_e4)).transpose();
+    let (purchase, sales) =
+        (from.purchase_details.unwrap_or_default(), from.sales_details.unwrap_or_default());
+    let price =
+        |price: Option<Decimal>| price.map(|price| price.to_e4_half_up().map(Money::from_e4)).transpose();
     let purchase_account =
         if tracked { from.inventory_asset_account_code } else { purchase.account_code }.unwrap_or_default();
     Ok(Item {
@@ -445,7 +446,6 @@ pub(crate) fn new_order(draft: &OrderDraft) -> NewPurchaseOrder {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -478,22 +478,74 @@ mod tests {
     fn the_net_of_a_line_is_exact_in_base_currency() {
         let line = |fields: Value| json!([fields]);
         let cases = [
-            ("as it stands", json!({"LineItems": line(json!({"Quantity": 3, "UnitAmount": 4.81, "LineAmount": 14.43, "TaxAmount": 1.44}))}), "14.43"),
-            ("tax exclusive", json!({"LineAmountTypes": "Exclusive", "LineItems": line(json!({"LineAmount": 100.0, "TaxAmount": 10.0}))}), "100.00"),
-            ("tax inclusive", json!({"LineAmountTypes": "Inclusive", "LineItems": line(json!({"LineAmount": 110.00, "TaxAmount": 10.00}))}), "100.00"),
-            ("inclusive without tax", json!({"LineAmountTypes": "Inclusive", "LineItems": line(json!({"LineAmount": 110.00}))}), "110.00"),
-            ("foreign", json!({"CurrencyCode": "USD", "CurrencyRate": 0.937053, "LineItems": line(json!({"LineAmount": 100.00}))}), "106.7176"),
-            ("foreign and inclusive", json!({"CurrencyCode": "USD", "CurrencyRate": 0.5, "LineAmountTypes": "Inclusive", "LineItems": line(json!({"LineAmount": 11.00, "TaxAmount": 1.00}))}), "20.00"),
+            (
+                "as it stands",
+                json!({"LineItems": line(json!({"Quantity": 3, "UnitAmount": 4.81, "LineAmount": 14.43, "TaxAmount": 1.44}))}),
+                "14.43",
+            ),
+            (
+                "tax exclusive",
+                json!({"LineAmountTypes": "Exclusive", "LineItems": line(json!({"LineAmount": 100.0, "TaxAmount": 10.0}))}),
+                "100.00",
+            ),
+            (
+                "tax inclusive",
+                json!({"LineAmountTypes": "Inclusive", "LineItems": line(json!({"LineAmount": 110.00, "TaxAmount": 10.00}))}),
+                "100.00",
+            ),
+            (
+                "inclusive without tax",
+                json!({"LineAmountTypes": "Inclusive", "LineItems": line(json!({"LineAmount": 110.00}))}),
+                "110.00",
+            ),
+            (
+                "foreign",
+                json!({"CurrencyCode": "USD", "CurrencyRate": 0.937053, "LineItems": line(json!({"LineAmount": 100.00}))}),
+                "106.7176",
+            ),
+            (
+                "foreign and inclusive",
+                json!({"CurrencyCode": "USD", "CurrencyRate": 0.5, "LineAmountTypes": "Inclusive", "LineItems": line(json!({"LineAmount": 11.00, "TaxAmount": 1.00}))}),
+                "20.00",
+            ),
             ("thirds", json!({"CurrencyRate": 3, "LineItems": line(json!({"LineAmount": 1}))}), "0.3333"),
-            ("a half away from zero", json!({"CurrencyRate": 2, "LineItems": line(json!({"LineAmount": 0.0001}))}), "0.0001"),
-            ("a half below zero", json!({"CurrencyRate": 2, "LineItems": line(json!({"LineAmount": -0.0001}))}), "-0.0001"),
-            ("discount in the amount", json!({"LineItems": line(json!({"Quantity": 2, "UnitAmount": 10, "DiscountRate": 25, "LineAmount": 15.00}))}), "15.00"),
+            (
+                "a half away from zero",
+                json!({"CurrencyRate": 2, "LineItems": line(json!({"LineAmount": 0.0001}))}),
+                "0.0001",
+            ),
+            (
+                "a half below zero",
+                json!({"CurrencyRate": 2, "LineItems": line(json!({"LineAmount": -0.0001}))}),
+                "-0.0001",
+            ),
+            (
+                "discount in the amount",
+                json!({"LineItems": line(json!({"Quantity": 2, "UnitAmount": 10, "DiscountRate": 25, "LineAmount": 15.00}))}),
+                "15.00",
+            ),
             ("no amount", json!({"LineItems": line(json!({"Quantity": 3, "UnitAmount": 0.115}))}), "0.35"),
-            ("no amount, discount rate", json!({"LineItems": line(json!({"Quantity": 3, "UnitAmount": 9.99, "DiscountRate": 33.3333}))}), "19.98"),
-            ("no amount, discount amount", json!({"LineItems": line(json!({"Quantity": 2, "UnitAmount": 10, "DiscountAmount": 4.5}))}), "15.50"),
-            ("quantity zero", json!({"LineItems": line(json!({"Quantity": 0, "UnitAmount": 10, "LineAmount": 0.00}))}), "0.00"),
+            (
+                "no amount, discount rate",
+                json!({"LineItems": line(json!({"Quantity": 3, "UnitAmount": 9.99, "DiscountRate": 33.3333}))}),
+                "19.98",
+            ),
+            (
+                "no amount, discount amount",
+                json!({"LineItems": line(json!({"Quantity": 2, "UnitAmount": 10, "DiscountAmount": 4.5}))}),
+                "15.50",
+            ),
+            (
+                "quantity zero",
+                json!({"LineItems": line(json!({"Quantity": 0, "UnitAmount": 10, "LineAmount": 0.00}))}),
+                "0.00",
+            ),
             ("a text line", json!({"LineItems": line(json!({"Description": "Thank you"}))}), "0.00"),
-            ("the tail of a binary number", json!({"LineItems": line(json!({"LineAmount": 4.8100000000000005}))}), "4.81"),
+            (
+                "the tail of a binary number",
+                json!({"LineItems": line(json!({"LineAmount": 4.8100000000000005}))}),
+                "4.81",
+            ),
         ];
         for (name, fields, expected) in cases {
             assert_eq!(net(fields).as_deref(), Ok(expected), "{name}");
@@ -520,16 +572,26 @@ mod tests {
             let why = books().invoice(bill(fields.clone())).unwrap_err().to_string();
             assert!(why.contains(expected), "{fields}: {why}");
         }
-        assert!(books().invoice(bill(json!({"CurrencyCode": "AUD"}))).is_ok(), "the base currency needs no rate");
+        assert!(
+            books().invoice(bill(json!({"CurrencyCode": "AUD"}))).is_ok(),
+            "the base currency needs no rate"
+        );
     }
 
     #[test]
     fn all_forms_of_days_and_instants_are_read_and_the_day_stays_the_orgs() {
-        for date in ["/Date(1790812800000+0000)/", "/Date(1790812800000)/", "2026-10-01T00:00:00", "2026-10-01"] {
+        for date in
+            ["/Date(1790812800000+0000)/", "/Date(1790812800000)/", "2026-10-01T00:00:00", "2026-10-01"]
+        {
             let document = books().invoice(bill(json!({"Date": date}))).unwrap();
             assert_eq!(document.date.to_string(), "2026-10-01", "{date}");
         }
-        for updated in ["/Date(1790812800000+0000)/", "/Date(1790812800000+1100)/", "2026-10-01T00:00:00Z", "2026-10-01T00:00:00"] {
+        for updated in [
+            "/Date(1790812800000+0000)/",
+            "/Date(1790812800000+1100)/",
+            "2026-10-01T00:00:00Z",
+            "2026-10-01T00:00:00",
+        ] {
             let document = books().invoice(bill(json!({"UpdatedDateUTC": updated}))).unwrap();
             assert_eq!(document.updated_at.to_string(), "2026-10-01T00:00:00Z", "{updated}");
         }
@@ -551,7 +613,9 @@ mod tests {
                 DocumentStatus::Deleted
             ]
         );
-        for (kind, expected) in [("ACCRECCREDIT", DocumentKind::SalesCredit), ("ACCPAYCREDIT", DocumentKind::SupplierCredit)] {
+        for (kind, expected) in
+            [("ACCRECCREDIT", DocumentKind::SalesCredit), ("ACCPAYCREDIT", DocumentKind::SupplierCredit)]
+        {
             let note = json!({"CreditNoteID": ID, "Type": kind, "Status": "PAID", "Contact": {"ContactID": CONTACT}, "Date": "2026-10-01", "UpdatedDateUTC": "2026-10-01T00:00:00", "CreditNoteNumber": "CN-1"});
             let note = books().credit_note(serde_json::from_value(note).unwrap()).unwrap();
             assert_eq!((note.of.kind, note.number.as_str()), (expected, "CN-1"));
@@ -575,7 +639,10 @@ mod tests {
             .collect();
         assert_eq!(items, [Some((true, "P-1")), Some((false, "p-1")), None, Some((false, "P-2"))]);
         assert_eq!(document.lines[0].id.to_string(), LINE);
-        assert_eq!((document.lines[0].quantity.to_string(), document.lines[0].account.as_str()), ("2.5".into(), "630"));
+        assert_eq!(
+            (document.lines[0].quantity.to_string(), document.lines[0].account.as_str()),
+            ("2.5".into(), "630")
+        );
         let ids: BTreeSet<LineId> = document.lines.iter().map(|line| line.id).collect();
         assert_eq!(ids.len(), 4, "even where Xero sends none or one twice");
         assert_eq!(books().invoice(bill(lines)).unwrap(), document, "and the same each time");
@@ -592,7 +659,8 @@ mod tests {
     #[test]
     fn money_books_where_it_carries_goods() {
         let goods = || json!({"ItemCode": "P-1", "Quantity": 1, "LineAmount": 5});
-        let kind = |outcome: Result<Option<Document>, Puzzle>| outcome.unwrap().map(|document| document.of.kind);
+        let kind =
+            |outcome: Result<Option<Document>, Puzzle>| outcome.unwrap().map(|document| document.of.kind);
         assert_eq!(kind(money("SPEND", goods())), Some(DocumentKind::SpendMoney));
         assert_eq!(kind(money("RECEIVE", goods())), Some(DocumentKind::ReceiveMoney));
         for other in ["SPEND-TRANSFER", "RECEIVE-TRANSFER", "SPEND-PREPAYMENT", "RECEIVE-OVERPAYMENT"] {
@@ -616,7 +684,8 @@ mod tests {
         assert_eq!(order(json!({})).status, DocumentStatus::Billed);
         let wanted = order(json!({"DeliveryDate": "2026-10-09"}));
         assert_eq!(wanted.expected_on.unwrap().to_string(), "2026-10-09");
-        let promised = order(json!({"DeliveryDate": "2026-10-09", "ExpectedArrivalDate": "/Date(1792195200000)/"}));
+        let promised =
+            order(json!({"DeliveryDate": "2026-10-09", "ExpectedArrivalDate": "/Date(1792195200000)/"}));
         assert_eq!(promised.expected_on.unwrap().to_string(), "2026-10-17");
     }
 
@@ -632,7 +701,10 @@ mod tests {
         assert_eq!((tracked.purchase_account.as_str(), tracked.sales_account.as_str()), ("630", "200"));
         assert_eq!(tracked.purchase_price.unwrap().to_string(), "12.3456");
         let held = tracked.quantity.unwrap();
-        assert_eq!([held.on_hand.to_string(), held.back_ordered.to_string(), held.cost_pool.to_string()], ["7.5", "2", "92.59"]);
+        assert_eq!(
+            [held.on_hand.to_string(), held.back_ordered.to_string(), held.cost_pool.to_string()],
+            ["7.5", "2", "92.59"]
+        );
         let untracked = item(json!({"ItemID": ID, "Code": "S-1", "PurchaseDetails": {"AccountCode": "300"}}));
         assert_eq!((untracked.tracked, untracked.quantity, untracked.name.as_str()), (false, None, "S-1"));
         assert_eq!(untracked.purchase_account, "300");

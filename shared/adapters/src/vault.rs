@@ -153,7 +153,9 @@ impl<K: Clock> Vault for SecretsManagerVault<K> {
         }
         let secret = match self.client.get_secret_value().secret_id(self.full_name(name)).send().await {
             Ok(answer) => answer.secret_string.map(SecretString::from),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => None,
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                None
+            }
             Err(error) => return Err(unavailable(name, why(&error))),
         };
         // A secret that is missing is about to be entered, so its absence is not remembered.
@@ -253,7 +255,8 @@ impl EncryptedFileVault {
         };
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(damaged)?;
         let nonce = XNonce::try_from(nonce).map_err(|_| damaged())?;
-        let opened = self.cipher.decrypt(&nonce, Payload { msg: sealed, aad: SEAL }).map_err(|_| damaged())?;
+        let opened =
+            self.cipher.decrypt(&nonce, Payload { msg: sealed, aad: SEAL }).map_err(|_| damaged())?;
         serde_json::from_slice(&opened).map_err(|_| damaged())
     }
 
@@ -261,8 +264,10 @@ impl EncryptedFileVault {
         let unsealed = |what: &str| VaultError::NeedsPerson(format!("the secrets could not be {what}"));
         let plain = serde_json::to_vec(secrets).map_err(|_| unsealed("written as JSON"))?;
         let nonce = XNonce::generate();
-        let sealed =
-            self.cipher.encrypt(&nonce, Payload { msg: &plain, aad: SEAL }).map_err(|_| unsealed("sealed"))?;
+        let sealed = self
+            .cipher
+            .encrypt(&nonce, Payload { msg: &plain, aad: SEAL })
+            .map_err(|_| unsealed("sealed"))?;
         let mut bytes = nonce.to_vec();
         bytes.extend(sealed);
         let new = self.sealed.with_extension("new");
@@ -358,9 +363,13 @@ mod tests {
         let http = Canned::new([held("one"), held("two"), held("three")]);
         let (vault, clock) = manager(&http);
         let mut read = Vec::new();
-        for (freshness, seconds) in
-            [(Freshness::Recent, 0), (Freshness::Recent, 299), (Freshness::Recent, 1), (Freshness::Now, 0), (Freshness::Recent, 0)]
-        {
+        for (freshness, seconds) in [
+            (Freshness::Recent, 0),
+            (Freshness::Recent, 299),
+            (Freshness::Recent, 1),
+            (Freshness::Now, 0),
+            (Freshness::Recent, 0),
+        ] {
             *clock.0.lock().unwrap() += SignedDuration::from_secs(seconds);
             read.push(vault.get("a", freshness).await.unwrap().unwrap().expose_secret().to_owned());
         }
@@ -407,6 +416,9 @@ mod tests {
         assert!(error.contains("can't be opened") && !error.contains(CANARY), "{error}");
 
         fs::remove_file(&key).unwrap();
-        assert!(EncryptedFileVault::open(folder.path()).is_err(), "a new key would make the secrets unreadable");
+        assert!(
+            EncryptedFileVault::open(folder.path()).is_err(),
+            "a new key would make the secrets unreadable"
+        );
     }
 }
