@@ -10,8 +10,9 @@ use jiff::{
 };
 use serde::{Deserialize, Deserializer, de};
 
-/// The form of `If-Modified-Since`: UTC, to the second, without a zone.
-const MODIFIED_SINCE_FORM: &str = "%Y-%m-%dT%H:%M:%S";
+/// The form of `If-Modified-Since`: UTC, to the second. The OpenAPI document types the header as `date-time`, which
+/// has a zone; documentation texts show it without.
+const MODIFIED_SINCE_FORM: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// The civil day of a document date.
 ///
@@ -181,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn modified_since_is_utc_to_the_second_without_a_zone() {
+    fn modified_since_is_utc_to_the_second() {
         let instant: Timestamp = "2026-11-22T12:45:59.999+13:00".parse().unwrap();
-        assert_eq!(modified_since(instant), "2026-11-21T23:45:59");
+        assert_eq!(modified_since(instant), "2026-11-21T23:45:59Z");
     }
 
     proptest! {

@@ -98,7 +98,7 @@ async fn each_list_sends_what_its_path_takes_and_nothing_else() {
     ];
     assert_eq!(asked, expected.map(|(path, query)| (path.to_owned(), query.to_owned())));
     for call in &fake.calls()[1..] {
-        assert_eq!(call.headers["if-modified-since"], "2026-02-28T23:59:59", "{}", call.path);
+        assert_eq!(call.headers["if-modified-since"], "2026-02-28T23:59:59Z", "{}", call.path);
     }
 }
 
