@@ -298,7 +298,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     async fn invoices(&mut self, ids: &[DocumentId]) -> Result<DocumentPage, BooksError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let invoices = self.session.invoices_by_id(&ids).await.map_err(failure)?;
-        let all = Page { resources: invoices, pagination: None, answered_at: None };
+        let all = Page { resources: invoices, unreadable: Vec::new(), pagination: None, answered_at: None };
         Ok(DocumentPage { full: false, ..page(all, |invoice| self.translate.invoice(invoice).map(Some)) })
     }
 
@@ -448,4 +448,106 @@ fn failure(error: Error) -> BooksError {
 /// Whether Xero refused the whole request in the words by which it refuses a number that is in use.
 fn number_is_taken(error: &Error) -> bool {
     error.to_string().to_lowercase().contains("order number must be unique")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::{RandomIds, WallClock};
+    use crate::test_store::RowStore;
+    use crate::vault::EncryptedFileVault;
+
+    fn bill(number: u128, status: &str, second: u8) -> wire::Invoice {
+        let body = json!({
+            "InvoiceID": Uuid::from_u128(number), "Type": "ACCPAY", "Status": status, "Date": "2026-10-01",
+            "Contact": {"ContactID": Uuid::from_u128(9)}, "UpdatedDateUTC": format!("2026-10-01T00:00:{second:02}"),
+        });
+        serde_json::from_str(&body.to_string()).unwrap()
+    }
+
+    #[test]
+    fn what_cant_be_understood_is_told_and_holds_up_neither_the_others_nor_the_cursor() {
+        let never_read = wire::Unreadable {
+            id: None,
+            updated_at: "2026-10-01T00:00:07Z".parse().ok(),
+            why: "no id".into(),
+        };
+        let pagination = wire::Pagination { page: 1, page_size: 3, page_count: 2, item_count: 4 };
+        let from = Page {
+            resources: vec![bill(1, "PAID", 1), bill(2, "PARKED", 5)],
+            unreadable: vec![never_read],
+            pagination: Some(pagination),
+            answered_at: None,
+        };
+        let books = translate::Books::default();
+        let page = page(from, |invoice| books.invoice(invoice).map(Some));
+        assert_eq!(page.documents.len(), 1);
+        let mut told: Vec<&str> = page.unreadable.iter().map(|unreadable| unreadable.id.as_str()).collect();
+        told.sort_unstable();
+        assert_eq!(told, [&Uuid::from_u128(2).to_string(), "without an id"]);
+        assert!(page.full, "Xero gives pages of three here");
+        assert_eq!(page.latest.unwrap().to_string(), "2026-10-01T00:00:07Z");
+    }
+
+    #[test]
+    fn each_error_says_what_can_be_done() {
+        let at: Timestamp = "2026-10-01T00:00:00Z".parse().unwrap();
+        let reject = |validation: &str| Error::Reject {
+            status: 400,
+            message: "A validation exception occurred".into(),
+            validation: vec![validation.into()],
+        };
+        let cases = [
+            (Error::RetryAfter { at, why: "HTTP 503".into() }, "retry"),
+            (Error::NotNow { until: at, why: parstock_xero::Wait::Day }, "not now"),
+            (Error::Unknown { why: "lost".into() }, "unknown"),
+            (Error::BadAnswer { resource: "Invoices", why: "no JSON".into() }, "retry"),
+            (Error::Store { doing: "asking", source: "gone".into() }, "retry"),
+            (Error::AskPerson(parstock_xero::Problem::WrongCredentials), "person"),
+            (reject("Account code is needed"), "reject"),
+            (reject("Order number must be unique"), "unknown"),
+        ];
+        for (error, expected) in cases {
+            let shown = error.to_string();
+            let kind = match failure(error) {
+                BooksError::Retry(_) => "retry",
+                BooksError::NotNow { .. } => "not now",
+                BooksError::Unknown(_) => "unknown",
+                BooksError::NeedsPerson(_) => "person",
+                BooksError::Reject(_) => "reject",
+            };
+            assert_eq!(kind, expected, "{shown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_or_misshapen_secret_is_named_but_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Arc::new(EncryptedFileVault::open(folder.path()).unwrap());
+        let addresses = XeroAddresses {
+            api_url: "http://127.0.0.1:1/api.xro/2.0".into(),
+            identity_url: "http://127.0.0.1:1".into(),
+            scopes: Vec::new(),
+        };
+        let (clock, entropy) = (Arc::new(WallClock), Arc::new(RandomIds));
+        let store = Arc::new(RowStore::default());
+        let books = XeroBooks::new(store, Arc::clone(&vault), clock, entropy, addresses).unwrap();
+        let asked = books.identify("main").await.unwrap_err();
+        assert!(
+            matches!(&asked, BooksError::NeedsPerson(why) if why.contains("connections/main/credentials"))
+        );
+        for (secret, expected) in [
+            (r#"{"client_id":"a","client_secret":7,"x":"canary-8"}"#, "does not have the form"),
+            (r#"{"client_id":"","client_secret":"canary-8"}"#, "client id is empty"),
+            (r#"{"client_id":"a","client_secret":"canary-8"}"#, "identity server"),
+        ] {
+            vault.put(&names::credentials("main"), secret.into()).await.unwrap();
+            let shown = format!("{:?} {books:?}", books.identify("main").await.unwrap_err());
+            assert!(shown.contains(expected) && !shown.contains("canary-8"), "{shown}");
+        }
+        let unknown = books.open(OrgId(Uuid::from_u128(1)), Priority::Poll, 1).await;
+        assert!(matches!(unknown, Err(BooksError::NeedsPerson(_))));
+    }
 }

@@ -501,7 +501,7 @@ mod tests {
             (
                 "foreign",
                 json!({"CurrencyCode": "USD", "CurrencyRate": 0.937053, "LineItems": line(json!({"LineAmount": 100.00}))}),
-                "106.7176",
+                "106.7175",
             ),
             (
                 "foreign and inclusive",
