@@ -13,7 +13,7 @@ use parstock_domain::document::{
     Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef, OrderDraft,
     Organisation, XeroQuantity,
 };
-use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, OrgId};
 
@@ -44,6 +44,7 @@ pub struct Company {
     /// Purchase orders that were written through the port, with the approval behind each.
     pub written: Vec<Written>,
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
+    note_keys: BTreeMap<EffectId, Timestamp>,
     parked_until: Option<Timestamp>,
     calls: BTreeMap<&'static str, u64>,
 }
@@ -75,6 +76,7 @@ impl Company {
             notes: BTreeMap::new(),
             written: Vec::new(),
             keys: BTreeMap::new(),
+            note_keys: BTreeMap::new(),
             parked_until: None,
             calls: BTreeMap::new(),
         }
@@ -168,6 +170,12 @@ impl FakeBooks {
     /// Parks an organisation: Xero answers nothing before `until`.
     pub fn park(&self, org: OrgId, until: Timestamp) {
         self.with(org, |company| company.parked_until = Some(until));
+    }
+
+    /// Whether Xero refuses any organisation just now.
+    pub fn is_any_parked(&self) -> bool {
+        let now = self.sim.now();
+        lock(&self.companies).values().any(|company| company.parked_until.is_some_and(|until| until > now))
     }
 
     fn known(&self, org: OrgId) -> bool {
@@ -346,10 +354,14 @@ impl BooksSession for FakeSession {
         self.read("books.order_notes", |company| company.notes.get(&order).cloned().unwrap_or_default()).await
     }
 
-    async fn add_order_note(&mut self, order: DocumentId, note: &str, _: EffectId) -> Result<(), BooksError> {
-        self.write("books.add_order_note", |company, _| {
+    async fn add_order_note(&mut self, order: DocumentId, note: &str, effect: EffectId) -> Result<(), BooksError> {
+        self.write("books.add_order_note", |company, now| {
             if !company.documents.contains_key(&order) {
                 return Err(BooksError::Reject("there is no such purchase order".into()));
+            }
+            company.note_keys.retain(|_, at| later(*at, KEY_REMEMBERED) > now);
+            if company.note_keys.insert(effect, now).is_some() {
+                return Ok(());
             }
             company.notes.entry(order).or_default().push(note.to_owned());
             Ok(())
@@ -391,6 +403,10 @@ impl Company {
         }
         if self.order(&draft.number).is_some() {
             return Err(BooksError::Reject("Order number must be unique".into()));
+        }
+        let known = |code: &str| self.items.values().any(|item| item.code == code);
+        if let Some(line) = draft.lines.iter().find(|line| !known(&line.item_code)) {
+            return Err(BooksError::Reject(format!("Item code '{}' is not valid", line.item_code)));
         }
         // ids of Xero's own making, the same in every run
         let id = |what: &str| {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_app::records::{DocumentRecord, Key, Owner, Profile, Record};
 use parstock_domain::audit::{Entry, Head, Statement, verify};
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
+use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, OrgId};
 use parstock_domain::ledger::{Cause, Layer, Movement, OrderLine, Position};
 
@@ -58,6 +59,7 @@ struct Stored {
     entries: Vec<Entry>,
     head: Head,
     profile: Option<Profile>,
+    proposals: Vec<Proposal>,
     unfinished: Vec<Key>,
 }
 
@@ -82,6 +84,7 @@ impl Stored {
                 (Key::OrderLine(item, order, line), Record::OrderLine(row)) => {
                     stored.orders.insert((order, line, item), row);
                 }
+                (_, Record::Proposal(proposal)) => stored.proposals.push(proposal),
                 (_, Record::AuditEntry(entry)) => stored.entries.push(entry),
                 (_, Record::AuditHead(head)) => stored.head = head,
                 (_, Record::Profile(profile)) => stored.profile = Some(profile),
@@ -101,6 +104,7 @@ pub fn differences(store: &FakeStore, company: &Company, now: Timestamp) -> Vec<
     found.extend(positions(company, &stored));
     found.extend(documents(company, &stored));
     found.extend(orders(company, &stored));
+    found.extend(purchase_orders(company, &stored));
     found.extend(audit(org, &stored));
     found.extend(stored.unfinished.iter().map(|key| format!("{key:?} is left over")));
     match &stored.profile {
@@ -257,6 +261,40 @@ fn orders(company: &Company, stored: &Stored) -> Vec<String> {
         let brought_in = billed.get(key).copied().unwrap_or_default();
         if row.map_or(0, |row| row.billed.e4()) != brought_in {
             found.push(format!("the order line {} does not have billed {brought_in}", key.1));
+        }
+    }
+    found
+}
+
+/// Each approved proposal is exactly one purchase order with one note, of exactly what was approved; no
+/// other proposal is any.
+fn purchase_orders(company: &Company, stored: &Stored) -> Vec<String> {
+    let mut found = Vec::new();
+    for proposal in &stored.proposals {
+        let written: Vec<_> =
+            company.written.iter().filter(|written| written.approval.proposal == proposal.id).collect();
+        let approved = matches!(proposal.status, ProposalState::Done { .. });
+        if written.len() != usize::from(approved) {
+            found.push(format!(
+                "the proposal {} is {} and {} orders were written",
+                proposal.id,
+                proposal.state_name(),
+                written.len()
+            ));
+        }
+        for written in written {
+            let ordered: Vec<i64> = written.draft.lines.iter().map(|line| line.quantity.e4()).collect();
+            let wanted: Vec<i64> = proposal.lines.iter().map(|line| line.quantity.e4()).collect();
+            if written.approval.contents != proposal.contents()
+                || written.draft.supplier != proposal.supplier
+                || ordered != wanted
+            {
+                found.push(format!("the order {} is not what was approved", written.draft.number));
+            }
+            let notes = company.notes.get(&written.order).map_or(0, Vec::len);
+            if notes != 1 {
+                found.push(format!("the order {} has {notes} notes", written.draft.number));
+            }
         }
     }
     found

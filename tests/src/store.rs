@@ -55,6 +55,11 @@ impl FakeStore {
         lock(&self.state).row(owner, key)
     }
 
+    /// Whether a list has any row.
+    pub fn has(&self, owner: Owner, list: &List) -> bool {
+        lock(&self.state).rows.keys().any(|(of, key)| *of == owner && list.holds(key))
+    }
+
     /// How many commits were applied.
     pub fn commits(&self) -> u64 {
         lock(&self.state).written

@@ -8,10 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_app::message::Hint;
 use parstock_app::ports::{QueueName, Store};
 use parstock_app::process::Received;
-use parstock_app::records::{Backfill, Key, Owner, Pointer, Record};
+use parstock_app::records::{Backfill, Key, List, Owner, Pointer, Record};
+use parstock_app::decide::{Decision, decide};
+use parstock_app::error::AppError;
 use parstock_app::{intake, poller, process};
+use parstock_domain::audit::Hash;
 use parstock_domain::document::DocumentKind;
-use parstock_domain::ids::OrgId;
+use parstock_domain::governance::{Proposal, ProposalLine, ProposalState};
+use parstock_domain::ids::{ContactId, LocationId, OrgId, ProposalId};
+use parstock_domain::settings::Policy;
 use uuid::Uuid;
 
 use crate::books::FakeBooks;
@@ -25,6 +30,8 @@ use crate::trade::{Change, Trader};
 
 /// Seconds of a webhook answer, after which Xero takes it for failed.
 const WEBHOOK_TIME_OUT: SignedDuration = SignedDuration::from_secs(5);
+/// How long a person waits for the console.
+const CONSOLE_TIME_OUT: SignedDuration = SignedDuration::from_secs(30);
 /// How long a function may run.
 const FUNCTION_TIME_OUT: SignedDuration = SignedDuration::from_mins(5);
 /// How long a message is hidden from others once it is handed out: six times the function's time.
@@ -35,7 +42,7 @@ const BATCH_MAX: usize = 10;
 const WORKERS_MAX: usize = 3;
 const TICK: SignedDuration = SignedDuration::from_mins(15);
 /// How long the world is left in peace at most before it is judged.
-const REST_MAX: SignedDuration = SignedDuration::from_hours(6);
+const REST_MAX: SignedDuration = SignedDuration::from_hours(24);
 /// Ticks at which nothing else may be under way before it is judged: Xero's quantities are read at least
 /// at every fourth poll.
 const QUIET_TICKS: u32 = 6;
@@ -70,6 +77,8 @@ pub struct Story {
     pub faults: Faults,
     /// Harm at one point, counted from the first act on.
     pub planned: Option<Planned>,
+    /// How many proposals a person approves, at most one per contact.
+    pub approvals: usize,
     /// Whether the poller runs once the history is in. Without it only what has webhooks is written.
     pub polls: bool,
     /// When the driver acknowledges.
@@ -87,6 +96,7 @@ impl Story {
             long_document: 0,
             faults: Faults::SOME,
             planned: None,
+            approvals: 0,
             polls: true,
             acknowledge: Acknowledge::AtTheEnd,
         }
@@ -118,6 +128,13 @@ struct Webhook {
     hint: Hint,
 }
 
+/// A person who approves, and tries again when there is no answer.
+#[derive(Clone, Copy)]
+struct Approving {
+    due: Timestamp,
+    shown: Hash,
+}
+
 /// A world under way.
 pub struct World<S> {
     story: Story,
@@ -129,6 +146,7 @@ pub struct World<S> {
     connections: Vec<String>,
     webhooks: Arc<Mutex<BTreeMap<u64, Webhook>>>,
     webhooks_sent: u64,
+    approvals: Arc<Mutex<BTreeMap<(OrgId, ProposalId), Approving>>>,
     working: Arc<Mutex<BTreeMap<QueueName, Vec<Timestamp>>>>,
     next_tick: Timestamp,
     next_act: Timestamp,
@@ -171,6 +189,7 @@ impl<S: Store + 'static> World<S> {
             connections: Vec::new(),
             webhooks: Arc::default(),
             webhooks_sent: 0,
+            approvals: Arc::default(),
             working: Arc::default(),
             next_tick: now,
             next_act: now,
@@ -235,6 +254,7 @@ impl<S: Store + 'static> World<S> {
     /// People work while everything goes wrong.
     fn trade(&mut self) {
         self.sim.set_faults(self.story.faults);
+        self.propose();
         self.points_before = self.sim.points();
         if let Some(planned) = self.story.planned {
             self.sim.plan(Planned { at: self.points_before + planned.at, ..planned });
@@ -317,6 +337,7 @@ impl<S: Store + 'static> World<S> {
             self.act(now);
         }
         self.deliver_webhooks(now);
+        self.approve(now);
         if self.next_tick <= now {
             self.tick();
         }
@@ -336,9 +357,10 @@ impl<S: Store + 'static> World<S> {
     fn next_due(&self) -> Option<Timestamp> {
         let webhooks = lock(&self.webhooks).values().map(|webhook| webhook.due).min();
         let acts = (self.acts_left > 0).then_some(self.next_act);
+        let approvals = lock(&self.approvals).values().map(|approving| approving.due).min();
         let free = QueueName::ALL.into_iter().filter(|queue| self.workers(*queue) < WORKERS_MAX);
         let queues = free.filter_map(|queue| self.ports.queue.next_due(queue)).min();
-        [webhooks, acts, queues, self.tasks.next_due(), Some(self.next_tick)].into_iter().flatten().min()
+        [webhooks, acts, approvals, queues, self.tasks.next_due(), Some(self.next_tick)].into_iter().flatten().min()
     }
 
     fn act(&mut self, now: Timestamp) {
@@ -405,12 +427,74 @@ impl<S: Store + 'static> World<S> {
         }
     }
 
+    /// Proposals as planning leaves them, for a person who will approve each.
+    fn propose(&mut self) {
+        let now = self.sim.now();
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        for org in self.traders.keys().copied().collect::<Vec<_>>() {
+            let company = self.ports.books.with(org, |company| company.clone());
+            for contact in company.contacts.keys().take(self.story.approvals) {
+                let supplier = ContactId(*contact);
+                let lines = company.items.values().take(3).map(|item| ProposalLine {
+                    item: item.id,
+                    code: item.code.clone(),
+                    name: item.name.clone(),
+                    location: LocationId::main(),
+                    quantity: parstock_domain::fixed::Quantity::ONE,
+                    unit_price: item.purchase_price.unwrap_or_default(),
+                    reason: "for the test".into(),
+                    inputs: BTreeMap::new(),
+                });
+                let proposal = Proposal {
+                    id: Proposal::new_id(org, supplier, now),
+                    supplier,
+                    supplier_name: String::new(),
+                    planned_on: today,
+                    wanted_on: today,
+                    proposed_at: now,
+                    lines: lines.collect(),
+                    status: ProposalState::Open,
+                };
+                let owner = Owner::Org(org);
+                let policy = r#"{"rules":[{"scope":"org","setting":"phase","value":"assist"}]}"#;
+                let policy: Policy = serde_json::from_str(policy).unwrap();
+                self.store.put(owner, Key::Policy, Record::Policy(policy));
+                let pending = Record::PendingProposal(Pointer { to: proposal.id });
+                self.store.put(owner, Key::PendingProposal(supplier), pending);
+                let due = later(now, SignedDuration::from_secs(self.sim.draw(|rng| rng.below(3_600)) as i64));
+                let approving = Approving { due, shown: proposal.contents() };
+                lock(&self.approvals).insert((org, proposal.id), approving);
+                self.store.put(owner, Key::Proposal(proposal.id), Record::Proposal(proposal));
+            }
+        }
+    }
+
+    fn approve(&mut self, now: Timestamp) {
+        let mut calls = Vec::new();
+        for (of, approving) in lock(&self.approvals).iter_mut().filter(|(_, approving)| approving.due <= now) {
+            approving.due = later(now, SignedDuration::from_mins(1));
+            calls.push((*of, approving.shown));
+        }
+        for ((org, proposal), shown) in calls {
+            let (ports, approvals) = (Arc::clone(&self.ports), Arc::clone(&self.approvals));
+            self.tasks.spawn("console", CONSOLE_TIME_OUT, async move {
+                let answer = decide(&*ports, org, proposal, shown, "A person", &Decision::Approve).await;
+                if matches!(answer, Ok(_) | Err(AppError::Reject(_))) {
+                    lock(&approvals).remove(&(org, proposal));
+                }
+            });
+        }
+    }
+
     fn tick(&mut self) {
         self.next_tick = later(self.next_tick, TICK);
         let quiet = !self.sim.is_outage()
+            && !self.ports.books.is_any_parked()
             && self.tasks.is_empty()
             && lock(&self.webhooks).is_empty()
-            && self.ports.queue.is_empty();
+            && lock(&self.approvals).is_empty()
+            && self.ports.queue.is_empty()
+            && self.traders.keys().all(|org| !self.store.has(Owner::Org(*org), &List::PendingEffects));
         self.quiet_ticks = if quiet { self.quiet_ticks + 1 } else { 0 };
         if !self.story.polls && self.is_loaded() {
             return;

@@ -38,10 +38,11 @@ const PURE: [&str; 3] = ["parstock-domain", "parstock-views", "parstock-app"];
 /// Beginnings of the names of crates that are not pure.
 const IMPURE: [&str; 8] = ["tokio", "reqwest", "hyper", "aws-", "lambda_", "rusqlite", "axum", "mio"];
 
-/// `cargo metadata` of the workspace.
+/// `cargo metadata` of the workspace, for the platform of the functions.
 fn metadata() -> Value {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--filter-platform", &platform])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");

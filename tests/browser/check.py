@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""The console in a real browser: what its pages say is what the store holds, and only what may act does.
+
+    python3 tests/browser/check.py [PARSTOCK]
+
+PARSTOCK is the built binary, target/debug/parstock unless given. It runs the demo company in an empty folder for a few
+days. Screenshots of every page at a phone's and a screen's width go to tests/browser/screenshots.
+Exit 0: all is well. Exit 1: what is not is on standard error.
+"""
+
+import contextlib
+import http.client
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+from decimal import Decimal
+
+from webdriver import browser, missing_programs
+
+HERE = pathlib.Path(__file__).resolve().parent
+BINARY = HERE.parent.parent / "target" / "debug" / "parstock"
+SCREENSHOTS = HERE / "screenshots"
+WIDTHS = (390, 1280)
+DAYS = 3
+READY_SECONDS_MAX = 900  # the demo's history is written and read first
+ORDER_SECONDS_MAX = 60
+STEADY_TRIES_MAX = 10  # time goes on in the demo: a figure may change between the store's answer and the page
+
+
+class Failure(Exception):
+    """Something is not as it should be."""
+
+
+def expect(holds, what):
+    if not holds:
+        raise Failure(what)
+
+
+def same(shown, stored, what):
+    expect(shown == stored, f"{what}: the page shows {shown!r}, the store holds {stored!r}")
+
+
+def number(text):
+    """A figure as people read it, such as `$1,204.00` or `-2`; None for one that is not known."""
+    found = re.search(r"-?[\d,]+(?:\.\d+)?", text.replace("\u2212", "-"))
+    return Decimal(found.group().replace(",", "")) if found else None
+
+
+def decimal(text):
+    return None if text is None else Decimal(text)
+
+
+class Product:
+    """`parstock run` in a folder of its own, and the other commands beside it."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder, self.said = binary, folder, []
+        command = [binary, "run", "--data", folder, "--days", str(DAYS), "--pace", "full"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            self.said.append(line.rstrip())
+
+    def wait_for(self, pattern):
+        """What the product says, once it does."""
+        ends = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < ends:
+            for line in list(self.said):
+                if found := re.search(pattern, line):
+                    return found
+            expect(self.process.poll() is None, "parstock ended:\n" + "\n".join(self.said[-20:]))
+            time.sleep(0.2)
+        raise Failure(f"parstock did not say /{pattern}/ within {READY_SECONDS_MAX} s:\n" + "\n".join(self.said[-20:]))
+
+    def ask(self, *words):
+        """The JSON answer of a command, which goes through the running process."""
+        command = [self.binary, *words, "--data", self.folder, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        expect(done.returncode in (0, 1), f"{' '.join(words)}: exit {done.returncode}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Failure("parstock did not end on Ctrl-C") from None
+
+
+class Check:
+    """The steps, in the order of a first visit."""
+
+    def __init__(self, product, page, address, user, password):
+        self.product, self.page = product, page
+        self.address, self.user, self.password = address, user, password
+        self.root = None
+
+    def steadily(self, words, look):
+        """Compares a page with the store's answer, again while the answer itself changes."""
+        for _ in range(STEADY_TRIES_MAX):
+            before = self.product.ask(*words)
+            problem = None
+            try:
+                seen = look(before)
+            except Failure as failure:
+                problem = failure
+            if before == self.product.ask(*words):
+                if problem:
+                    raise problem
+                return seen
+        raise Failure(f"`parstock {' '.join(words)}` never answered twice the same")
+
+    def go(self, path):
+        self.page.go(self.root + path)
+
+    def shoot(self, name):
+        """Screenshots at both widths; no page may be wider than its window."""
+        for width in WIDTHS:
+            self.page.width(width)
+            self.page.screenshot(SCREENSHOTS / f"{name}-{width}.png")
+            wider = self.page.sideways()
+            expect(wider <= 0, f"{name} is {wider} pixels wider than a window of {width}")
+
+    def request(self, method, path, form=None, headers=None):
+        """A request without the browser, with its session: the status and where it leads."""
+        cookies = self.page.call("GET", "/cookie")
+        sent = {"Cookie": "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in cookies), **(headers or {})}
+        body = None
+        if form is not None:
+            body = urllib.parse.urlencode(form)
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        at = urllib.parse.urlsplit(self.root + path)
+        with contextlib.closing(http.client.HTTPConnection(at.hostname, at.port, timeout=30)) as connection:
+            connection.request(method, at.path, body, sent)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.headers
+
+    def sign_in(self):
+        self.page.width(WIDTHS[1])
+        self.page.go(self.address)
+        at = self.page.url()
+        expect(at.endswith("/login"), f"a stranger is led to {at}")
+        self.root = at.removesuffix("/login")
+        self.shoot("login")
+        self.send_login("not the password")
+        expect("are wrong" in self.page.text(), "a wrong password is not refused")
+        expect(not self.page.elements("nav"), "a stranger sees the pages' menu")
+        status, headers = self.request("GET", "/positions")
+        expect(status == 303 and headers["Location"].endswith("/login"), f"a stranger's positions answer {status}")
+        self.send_login(self.password)
+        expect(self.page.url().endswith("/positions"), f"signing in leads to {self.page.url()}")
+        cookie = self.page.call("GET", "/cookie")[0]
+        expect(cookie["httpOnly"] and cookie["sameSite"] == "Strict", f"the session's cookie is too open: {cookie}")
+
+    def send_login(self, password):
+        self.page.element("#user").write(self.user)
+        self.page.element("#password").write(password)
+        self.page.element("form button").click()
+
+    def positions(self):
+        """Every position of the console equals the store's; returns an item worth a closer look."""
+
+        def look(stored):
+            shown = {}
+            self.page.width(WIDTHS[1])
+            self.go("/positions")
+            while True:
+                for row in self.page.elements("table.cards tbody tr"):
+                    cells = [cell.text() for cell in row.all("td")]
+                    shown[row.all("a")[0].text()] = cells
+                following = self.page.elements("a[rel=next]")
+                if not following:
+                    break
+                following[0].click()
+            same(sorted(shown), sorted(row["code"] for row in stored), "the items")
+            for row in stored:
+                _, on_hand, committed, available, on_order, cover, _ = shown[row["code"]]
+                code = row["code"]
+                same(number(on_hand), decimal(row["on_hand"]), f"{code} on hand")
+                same(number(committed), decimal(row["committed"]), f"{code} committed")
+                same(number(available), decimal(row["available"]), f"{code} available")
+                same(number(on_order), decimal(row["on_order"]), f"{code} on order")
+                if row["cover_days"] is not None and "day" in cover:
+                    same(number(cover.split(" ")[0]), row["cover_days"], f"{code} cover")
+            return stored
+
+        stored = self.steadily(["positions"], look)
+        expect(len(stored) >= 50, f"only {len(stored)} items")
+        self.go("/positions")
+        self.shoot("positions")
+        self.go("/positions?q=" + urllib.parse.quote(stored[0]["code"]))
+        found = [link.text() for link in self.page.elements("table.cards tbody th a")]
+        expect(stored[0]["code"] in found, f"searching {stored[0]['code']} finds {found}")
+        counted = [row for row in stored if row["on_hand"] is not None]
+        return next((row for row in counted if row["standing"] in ("low", "out")), counted[0])
+
+    def item(self, item):
+        def look(stored):
+            self.page.width(WIDTHS[1])
+            self.go(f"/items/{item['item']}")
+            figures = {}
+            for box in self.page.elements("dl.figures > div"):
+                name, value = (box.all(part)[0].text() for part in ("dt", "dd"))
+                figures[name] = number(value)
+            for name, key in (("On hand", "on_hand"), ("Committed", "committed"), ("On order", "on_order"), ("Value", "value")):
+                exact = decimal(stored[key])
+                if name == "Value":
+                    exact = exact.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
+                same(figures[name], exact, f"{stored['code']} {name}")
+            rows = [[cell.text() for cell in row.all("td")] for row in self.page.elements("table.movements tbody tr")]
+            same(len(rows), len(stored["movements"]), f"{stored['code']} movements")
+            for row, movement in zip(rows[:20], stored["movements"]):
+                same(number(row[3]), decimal(movement["change"]), f"{stored['code']} {movement['number']} change")
+                same(number(row[4]), decimal(movement["after"]), f"{stored['code']} {movement['number']} after")
+                expect(movement["number"] in row[1], f"{movement['number']} is not named in {row[1]!r}")
+            if stored["plan"]:
+                expect(stored["plan"]["reason"] in self.page.text(), f"{stored['code']}: the plan's reason is not shown")
+
+        self.steadily(["item", item["code"]], look)
+        expect(self.page.elements("figure.chart svg"), "the item has no chart")
+        self.shoot("item")
+
+    def proposals(self):
+        """The list equals the store's; returns an open proposal."""
+
+        def look(stored):
+            self.page.width(WIDTHS[1])
+            self.go("/proposals")
+            shown = {}
+            for row in self.page.elements("table.cards tbody tr"):
+                link = row.all("a")[0]
+                state, total, lines, *_ = (cell.text() for cell in row.all("td"))
+                shown[link.attribute("href").rsplit("/", 1)[1]] = (link.text(), state, number(total), int(lines))
+            wanted = {row["proposal"]: (row["supplier"], row["state"], Decimal(row["total"]), row["lines"]) for row in stored}
+            same(shown, {id: wanted[id] for id in shown}, "the proposals")
+            still_open = {id for id in wanted if wanted[id][1] == "open"}
+            expect(still_open <= set(shown), "an open proposal is not listed")
+            return [row for row in stored if row["state"] == "open"]
+
+        still_open = self.steadily(["proposals"], look)
+        expect(still_open, "no proposal is open, so nothing can be decided")
+        self.shoot("proposals")
+        return still_open[0]["proposal"]
+
+    def state_of(self, proposal):
+        return next(row["state"] for row in self.product.ask("proposals") if row["proposal"] == proposal)
+
+    def refused(self, proposal):
+        """What must not decide: a GET, a wrong token, another site's form, contents that were not shown."""
+        path = f"/proposals/{proposal}"
+        self.go(path)
+        form = {
+            name: self.page.element(f"form[action$='/approve'] input[name={name}]").attribute("value")
+            for name in ("csrf", "contents")
+        }
+        for action in ("approve", "reject"):
+            status, _ = self.request("GET", f"{path}/{action}")
+            expect(status == 405, f"GET {action} answers {status}")
+        status, _ = self.request("POST", f"{path}/approve", {**form, "csrf": "wrong"})
+        expect(status == 403, f"a wrong token answers {status}")
+        status, _ = self.request("POST", f"{path}/approve", form, {"Origin": "https://elsewhere.example"})
+        expect(status == 403, f"another site's form answers {status}")
+        status, _ = self.request("POST", f"{path}/approve", {**form, "contents": "0" * 64})
+        expect(status == 409, f"contents that were not shown answer {status}")
+        same(self.state_of(proposal), "open", "after all refusals")
+
+    def approve(self, proposal):
+        """The form's button makes the order."""
+
+        def look(stored):
+            self.page.width(WIDTHS[1])
+            self.go(f"/proposals/{proposal}")
+            lines = [head.text() for head in self.page.elements("section.line .line-head")]
+            same(len(lines), len(stored["lines"]), "the proposal's lines")
+            for text, line in zip(lines, stored["lines"]):
+                expect(line["code"] in text, f"{line['code']} is not in {text!r}")
+                ordered = re.search(r"Order ([\d,.]+) at \D*([\d,.]+) =", text)
+                expect(ordered, f"no order in {text!r}")
+                same(number(ordered.group(1)), Decimal(line["quantity"]), f"{line['code']} ordered")
+                same(number(ordered.group(2)), Decimal(line["unit_price"]), f"{line['code']} price")
+            same(
+                self.page.element("form[action$='/approve'] input[name=contents]").attribute("value"),
+                stored["contents"], "the contents' hash",
+            )
+
+        self.steadily(["approve", proposal], look)
+        self.shoot("proposal-open")
+        self.refused(proposal)
+        self.go(f"/proposals/{proposal}")
+        self.page.element("form[action$='/approve'] button").click()
+        ends = time.monotonic() + ORDER_SECONDS_MAX
+        state = self.state_of(proposal)
+        expect(state in ("approved", "ordered"), f"after Approve the proposal is {state}: {self.page.text()}")
+        while state == "approved" and time.monotonic() < ends:
+            time.sleep(0.5)
+            state = self.state_of(proposal)
+        same(state, "ordered", f"{ORDER_SECONDS_MAX} s after Approve")
+        self.go(f"/proposals/{proposal}")
+        expect("ordered" in self.page.element(".lead .badge").text(), "the page does not say that it is ordered")
+        expect(not self.page.elements("form[action$='/approve']"), "an ordered proposal can be approved again")
+        self.shoot("proposal-ordered")
+
+    def digest(self):
+        stored = self.product.ask("digest")
+        self.page.width(WIDTHS[1])
+        self.go(f"/digests/{stored['content']['day']}")
+        headline = self.page.element("h1").text()
+        expect(headline in stored["subject"], f"the digest is headed {headline!r}, its mail {stored['subject']!r}")
+        suppliers = [link.text() for link in self.page.elements("section.line h3 a")]
+        same(suppliers, [entry["supplier"] for entry in stored["content"]["decide"]["shown"]], "the digest's decisions")
+        self.shoot("digest")
+
+    def health(self):
+        def look(stored):
+            self.page.width(WIDTHS[1])
+            self.go("/health")
+            figures = {
+                box.all("dt")[0].text(): box.all("dd")[0].text() for box in self.page.elements("dl.figures > div")
+            }
+            same(number(figures["Xero calls left today"]), stored["calls_left"], "calls left")
+            same(number(figures["Dead letters"]), sum(queue["dead"] for queue in stored["queues"]), "dead letters")
+            same(stored["audit"]["hash"][:16] in self.page.text(), True, "the audit's hash")
+
+        self.steadily(["health"], look)
+        self.shoot("health")
+
+    def reviews(self):
+        def look(stored):
+            self.page.width(WIDTHS[1])
+            self.go("/reviews")
+            same(len(self.page.elements("section.line")), len(stored), "the questions")
+
+        self.steadily(["reviews"], look)
+        self.shoot("reviews")
+
+    def sign_out(self):
+        self.page.width(WIDTHS[1])
+        self.page.element("form.out button").click()
+        status, _ = self.request("GET", "/positions")
+        expect(status == 303, f"after signing out the positions answer {status}")
+        status, headers = self.request("GET", "/login")
+        expect(status == 200 and "default-src 'none'" in headers["Content-Security-Policy"], "the page may load from elsewhere")
+
+    def nothing_was_blocked(self):
+        """The pages keep to their own content security policy."""
+        blocked = [entry["message"] for entry in self.page.call("POST", "/se/log", {"type": "browser"})
+                   if "Content Security Policy" in entry["message"] and "favicon" not in entry["message"]]
+        expect(not blocked, f"the browser blocked: {blocked[:3]}")
+
+    def all(self):
+        self.sign_in()
+        item = self.positions()
+        self.item(item)
+        self.approve(self.proposals())
+        for step in (self.digest, self.health, self.reviews, self.nothing_was_blocked, self.sign_out):
+            step()
+
+
+def credentials(product):
+    """Where the console is and who may sign in, once the shown days are over."""
+    signs_in = product.wait_for(r"Console: (http://127\.0\.0\.1:\d+)\s+sign in as `([^`]+)` with the password `([^`]+)`")
+    product.wait_for("^Trade goes on")
+    return signs_in.groups()
+
+
+def main(arguments):
+    if missing := missing_programs():
+        print(f"missing: {', '.join(missing)}; install chromium and its driver", file=sys.stderr)
+        return 1
+    binary = str(pathlib.Path(arguments[0]).resolve() if arguments else BINARY)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="parstock-check-") as folder:
+        product = Product(binary, folder)
+        try:
+            address, user, password = credentials(product)
+            with browser() as page:
+                Check(product, page, address, user, password).all()
+        except Failure as failure:
+            print(f"FAILED: {failure}", file=sys.stderr)
+            return 1
+        finally:
+            product.end()
+    print(f"the console in the browser: all is well, screenshots in {SCREENSHOTS.relative_to(HERE.parent.parent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
