@@ -1,6 +1,5 @@
 //! The demo: an invented company in the simulated Xero, set up once and gone on with at every start.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::civil::{Date, Time};
@@ -77,11 +76,11 @@ fn xero_settings(seed: u64) -> Settings {
 /// When a file can't be used.
 pub async fn open(
     folder: &Folder,
+    notebook: Notebook,
     console_url: String,
     seed: u64,
     progress: &mut impl Progress,
 ) -> Result<Demo, LocalError> {
-    let notebook = Notebook::open(&folder.file("local.sqlite"))?;
     let company = DemoCompany::new(seed, FIRST_DAY);
     let zone = company.time_zone();
     let evening = FIRST_DAY.saturating_sub(1.day()).to_datetime(CONNECTED_AT);
@@ -229,9 +228,4 @@ fn settings_files(company: &DemoCompany) -> [String; 3] {
         suppliers.push_str(&format!("{},{}\n", supplier.name, supplier.lead_days));
     }
     [policy, items, suppliers]
-}
-
-/// Whether a folder holds a demo that has been set up.
-pub fn is_set_up(folder: &Path) -> bool {
-    folder.join("store.sqlite").exists()
 }

@@ -1,16 +1,21 @@
 //! The whole of parstock on one machine: every function in one process, over the same use cases and the
 //! same adapters as in AWS, with the embedded store, a queue in the data folder, and a simulated Xero.
 
+pub mod ask;
 pub mod clock;
 pub mod commands;
+pub mod console;
+pub mod control;
 pub mod demo;
 pub mod driver;
 pub mod error;
 pub mod folder;
+pub mod live;
 pub mod notebook;
 pub mod owner;
 pub mod ports;
 pub mod queue;
+pub mod replay;
 pub mod screen;
 pub mod start;
 pub mod tell;

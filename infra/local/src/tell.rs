@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use parstock_app::error::AppError;
 use parstock_app::load;
 use parstock_app::ports::Ports;
-use parstock_app::records::{DigestRecord, DocumentRecord, Effect, EffectKind, Key, List, Owner, Profile};
+use parstock_app::records::{DocumentRecord, Effect, EffectKind, Key, List, Owner, Profile};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Statement};
 use parstock_domain::document::{DocumentKind, DocumentRef, Item};
@@ -62,6 +62,17 @@ impl Teller {
     /// The clock on the wall of the organisation.
     pub fn local(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%a %-d %b %H:%M").to_string()
+    }
+
+    /// Leaves out what happened so far.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn skip(&mut self) -> Result<(), LocalError> {
+        let owner = Owner::Org(self.org);
+        let head = load::one::<parstock_domain::audit::Head>(self.ports.store(), owner, Key::AuditHead).await?;
+        self.told = head.map_or(self.told, |head| head.content.seq);
+        Ok(())
     }
 
     /// What is to be told after a step.
@@ -229,15 +240,6 @@ impl Teller {
         let key = Key::Document(DocumentRef { kind, id });
         let row = load::one::<DocumentRecord>(self.ports.store(), Owner::Org(self.org), key).await?;
         Ok(row.map(|row| row.content.number))
-    }
-
-    /// Whether a day's digest is there.
-    ///
-    /// # Errors
-    /// When the store doesn't answer.
-    pub async fn has_digest(&self, day: jiff::civil::Date) -> Result<bool, AppError> {
-        let row = load::one::<DigestRecord>(self.ports.store(), Owner::Org(self.org), Key::Digest(day)).await?;
-        Ok(row.is_some())
     }
 }
 

@@ -1,9 +1,24 @@
 //! The commands, one file each.
 
+pub mod approve;
+pub mod audit;
+pub mod digest;
+pub mod health;
+pub mod item;
+pub mod positions;
+pub mod proposals;
+pub mod reject;
+pub mod replay;
+pub mod reviews;
 pub mod run;
+pub mod settings;
+pub mod stock;
 
-use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
+use clap::{Args, Parser, Subcommand};
+
+use crate::ask::{self, Answer, Ask};
 use crate::error::LocalError;
 use crate::screen;
 
@@ -16,24 +31,87 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// Where to look and how to answer.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = crate::folder::DEFAULT)]
+    pub data: PathBuf,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything in one process until Ctrl-C
+    /// Run everything in one process until Ctrl-C (what `parstock` alone does)
     Run(run::Run),
+    /// Turn a retailer's invoice lines into a year in the simulated Xero, run it, and check the result
+    Replay(replay::Replay),
+    /// List the stock positions
+    Positions(positions::Positions),
+    /// Show an item: position, plan, orders and movements
+    Item(item::Item),
+    /// List the proposed orders
+    Proposals(proposals::Proposals),
+    /// Approve a proposed order: it becomes a DRAFT purchase order in Xero
+    Approve(approve::Approve),
+    /// Reject a proposed order
+    Reject(reject::Reject),
+    /// Counts of untracked items
+    Stock(stock::Stock),
+    /// What Xero does not know: suppliers, lead times, packs, thresholds, phase
+    Settings(settings::Settings),
+    /// Show the digest of a day
+    Digest(digest::Digest),
+    /// Show how far the figures can be trusted, and what waits
+    Health(health::Health),
+    /// The audit trail
+    Audit(audit::Audit),
+    /// List the questions that wait for a person
+    Reviews(reviews::Reviews),
 }
 
 /// Does what was asked and answers the exit code.
 pub async fn run(cli: Cli) -> u8 {
-    let command = cli.command.unwrap_or_else(|| {
-        let Cli { command } = Cli::parse_from(["parstock", "run"]);
-        command.unwrap_or_else(|| unreachable!("`run` is a command"))
-    });
-    let done: Result<u8, LocalError> = match command {
+    let command = cli.command.unwrap_or_else(|| Command::Run(run::Run::default()));
+    let done = match command {
         Command::Run(options) => run::run(options).await,
+        Command::Replay(options) => replay::run(options).await,
+        Command::Positions(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Item(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Proposals(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Reject(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Stock(command) => put(command.common(), command.ask()).await,
+        Command::Settings(command) => settings::run(command).await,
+        Command::Digest(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Health(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Audit(command) => put(command.common(), Ok(command.ask())).await,
+        Command::Reviews(command) => put(&command.common, Ok(command.ask())).await,
     };
     done.unwrap_or_else(|error| {
         screen::talk(&format!("parstock: {error}"));
         error.exit_code()
     })
+}
+
+/// Puts a question to whoever holds the folder, and shows the answer.
+async fn put(common: &Common, ask: Result<Ask, LocalError>) -> Result<u8, LocalError> {
+    let answer = ask::put(&common.data, &ask?).await?;
+    show(common, &answer)
+}
+
+/// Shows an answer: the result on standard output, the talk on standard error.
+fn show(common: &Common, answer: &Answer) -> Result<u8, LocalError> {
+    if !answer.talk.is_empty() {
+        screen::talk(&answer.talk);
+    }
+    if common.json {
+        screen::result(&serde_json::to_string_pretty(&answer.json)?);
+    } else {
+        screen::result(&answer.text);
+    }
+    Ok(answer.exit_code)
 }

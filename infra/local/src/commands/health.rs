@@ -1,0 +1,84 @@
+//! `parstock health`: how far the figures can be trusted, and what waits.
+
+use clap::Args;
+use parstock_app::ports::QueueName;
+use parstock_domain::ids::OrgId;
+use parstock_views::digest::HistoryLoad;
+use parstock_views::pages::QueueState;
+use serde_json::json;
+
+use super::Common;
+use crate::ask::{Answer, Ask, console};
+use crate::error::LocalError;
+use crate::ports::LocalPorts;
+use crate::queue::LocalQueue;
+
+/// Shows the health.
+#[derive(Args, Clone, Debug)]
+pub struct Health {
+    /// Where to look and how to answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Health {
+    pub(super) fn ask(&self) -> Ask {
+        Ask::Health
+    }
+}
+
+/// What waits in the queues.
+pub(crate) fn queues(queue: &LocalQueue) -> Vec<QueueState> {
+    let dead = queue.dead().ok();
+    QueueName::ALL
+        .into_iter()
+        .map(|name| QueueState {
+            name: name.code().to_owned(),
+            waiting: queue.waiting(name).ok(),
+            dead: dead.as_ref().map(|dead| {
+                let of_this = dead.iter().filter(|dead| dead.queue == name.code()).count();
+                u64::try_from(of_this).unwrap_or(u64::MAX)
+            }),
+        })
+        .collect()
+}
+
+/// Answers it.
+pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
+    let page = console(ports, org).await?.health(queues(&ports.queue)).await?;
+    let history = match page.history {
+        HistoryLoad::Reading { documents } => format!("being read, {documents} documents so far"),
+        HistoryLoad::Opening { documents } => format!("{documents} documents read, opening balances are being derived"),
+        HistoryLoad::Whole => "whole".to_owned(),
+    };
+    let polled = page.polled_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let left = page.calls_left.map_or_else(|| "unknown".to_owned(), |left| left.to_string());
+    let mut text = format!("last poll   {polled}\nhistory     {history}\ncalls left  {left}\nhints       {} wait\n", page.hints);
+    if let Some(until) = page.parked_until {
+        text.push_str(&format!("parked      until {until}\n"));
+    }
+    for queue in &page.queues {
+        let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+        text.push_str(&format!("queue       {}: {} wait, {} dead\n", queue.name, count(queue.waiting), count(queue.dead)));
+    }
+    for effect in &page.effects {
+        text.push_str(&format!("to leave    {}: {} after {} tries\n", effect.what, effect.state, effect.attempts));
+    }
+    text.push_str(&format!("audit       {} entries, {}\n", page.audit.seq, page.audit.hash));
+    for what in &page.needs_person {
+        text.push_str(&format!("your turn   {what}\n"));
+    }
+    let json = json!({
+        "polled_at": page.polled_at.map(|at| at.to_string()), "history": history, "calls_left": page.calls_left,
+        "parked_until": page.parked_until.map(|at| at.to_string()), "hints": page.hints,
+        "queues": page.queues.iter().map(|queue| json!({
+            "name": queue.name, "waiting": queue.waiting, "dead": queue.dead,
+        })).collect::<Vec<_>>(),
+        "effects": page.effects.iter().map(|effect| json!({
+            "what": effect.what, "state": effect.state, "attempts": effect.attempts, "since": effect.since.to_string(),
+        })).collect::<Vec<_>>(),
+        "audit": { "entries": page.audit.seq, "hash": page.audit.hash.to_string() },
+        "needs_person": page.needs_person,
+    });
+    Ok(Answer::new(json, text))
+}

@@ -1,0 +1,95 @@
+//! `parstock item CODE`: an item's position, plan, orders and movements.
+
+use clap::Args;
+use parstock_domain::ids::OrgId;
+use serde_json::json;
+
+use super::Common;
+use crate::ask::{Answer, Ask, console, known, table};
+use crate::error::LocalError;
+use crate::ports::LocalPorts;
+
+/// Movements that are shown to people; JSON has those that the console's page has.
+const MOVEMENTS_SHOWN: usize = 20;
+
+/// Shows an item.
+#[derive(Args, Clone, Debug)]
+pub struct Item {
+    /// The item's code, as Xero has it
+    pub code: String,
+    /// Where to look and how to answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Item {
+    pub(super) fn ask(&self) -> Ask {
+        Ask::Item { code: self.code.clone() }
+    }
+}
+
+/// Answers it.
+pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result<Answer, LocalError> {
+    let console = console(ports, org).await?;
+    let page = console.item(console.item_by_code(code).await?).await?;
+    let position = &page.position;
+    let currency = &page.site.currency;
+    let book = if page.tracked { "tracked by Xero" } else { "parstock's ledger is the book" };
+    let mut text = format!(
+        "{} {} ({book})\non hand {}, committed {}, on order {}, worth {} {currency}: {}\n",
+        position.code,
+        position.name,
+        known(position.on_hand),
+        position.committed,
+        position.on_order,
+        page.value,
+        position.standing.words(),
+    );
+    if let Some(plan) = &page.plan {
+        text.push_str(&format!("plan of {}: reorder point {}. {}\n", plan.planned_on, plan.reorder_point, plan.reason));
+    }
+    for order in &page.orders {
+        let expected = order.expected_on.map_or_else(|| "an unknown day".to_owned(), |day| day.to_string());
+        let draft = if order.draft { " (draft)" } else { "" };
+        text.push_str(&format!(
+            "order {}{draft} from {}: {} of {} to come, expected on {expected}\n",
+            order.number, order.supplier, order.open, order.ordered
+        ));
+    }
+    let mut lines = vec![["day", "cause", "number", "contact", "change", "after"].map(str::to_owned).to_vec()];
+    for movement in page.movements.iter().take(MOVEMENTS_SHOWN) {
+        lines.push(vec![
+            movement.on.to_string(),
+            movement.cause.clone(),
+            movement.number.clone(),
+            movement.contact.clone(),
+            movement.change.to_string(),
+            known(movement.after),
+        ]);
+    }
+    text.push_str(&table(&lines));
+    let movements: Vec<_> = page
+        .movements
+        .iter()
+        .map(|movement| {
+            json!({
+                "on": movement.on.to_string(), "cause": movement.cause, "number": movement.number,
+                "contact": movement.contact, "change": movement.change.to_string(),
+                "after": movement.after.map(|quantity| quantity.to_string()), "reversal": movement.reversal,
+            })
+        })
+        .collect();
+    let json = json!({
+        "item": position.item.to_string(), "code": position.code, "name": position.name, "tracked": page.tracked,
+        "on_hand": position.on_hand.map(|quantity| quantity.to_string()),
+        "committed": position.committed.to_string(), "on_order": position.on_order.to_string(),
+        "value": page.value.to_string(), "standing": position.standing.code(),
+        "plan": page.plan.as_ref().map(|plan| json!({
+            "planned_on": plan.planned_on.to_string(), "reorder_point": plan.reorder_point.to_string(),
+            "order": plan.order.map(|quantity| quantity.to_string()), "supplier": plan.supplier,
+            "unit_price": plan.unit_price.to_string(), "reason": plan.reason, "inputs": plan.inputs,
+        })),
+        "movements": movements, "older_movements": page.older,
+    });
+    Ok(Answer::new(json, text))
+}

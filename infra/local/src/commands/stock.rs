@@ -1,0 +1,66 @@
+//! `parstock stock import FILE`: counts of untracked items, which only a person knows.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use parstock_app::opening::{self, Wrong};
+use parstock_domain::ids::OrgId;
+use serde_json::json;
+
+use super::Common;
+use crate::ask::{Answer, Ask, COMMAND_LINE};
+use crate::error::{BAD_INPUT, LocalError};
+use crate::ports::LocalPorts;
+
+/// Counts of untracked items.
+#[derive(Args, Clone, Debug)]
+pub struct Stock {
+    #[command(subcommand)]
+    command: StockCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum StockCommand {
+    /// Book counts from a CSV file with the columns item,location,as_of,quantity,unit_cost
+    Import {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+impl Stock {
+    pub(super) const fn common(&self) -> &Common {
+        let StockCommand::Import { common, .. } = &self.command;
+        common
+    }
+
+    pub(super) fn ask(&self) -> Result<Ask, LocalError> {
+        let StockCommand::Import { file, .. } = &self.command;
+        Ok(Ask::Count { text: super::settings::read(file)? })
+    }
+}
+
+/// Answers it.
+pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, text: &str) -> Result<Answer, LocalError> {
+    let counts = match opening::parse(text) {
+        Ok(counts) => counts,
+        Err(wrong) => return Ok(refused(&wrong)),
+    };
+    Ok(match opening::import(ports, org, COMMAND_LINE, &counts).await? {
+        Err(wrong) => refused(&wrong),
+        Ok(done) => Answer::new(
+            json!({ "opened": done.opened, "recounted": done.recounted, "agreed": done.agreed }),
+            format!("{} opened, {} recounted, {} agreed\n", done.opened, done.recounted, done.agreed),
+        ),
+    })
+}
+
+fn refused(wrong: &[Wrong]) -> Answer {
+    let talk: Vec<String> = wrong.iter().map(|wrong| format!("line {}: {}", wrong.line, wrong.what)).collect();
+    let json: Vec<_> = wrong.iter().map(|wrong| json!({ "line": wrong.line, "what": wrong.what })).collect();
+    Answer::new(json!({ "problems": json }), String::new())
+        .saying(format!("nothing was booked:\n{}", talk.join("\n")))
+        .exiting(BAD_INPUT)
+}
