@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, DocumentPage, Feed, Priority,
-};
+use parstock_app::ports::{Allowance, Books, BooksError, BooksSession, DocumentPage, Feed, Priority};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
     Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef, OrderDraft,
@@ -127,11 +125,14 @@ impl Company {
         let mut found: Vec<&Document> = self
             .documents
             .values()
-            .filter(|document| in_feed(document.of.kind) && document.updated_at.as_second() >= since.as_second())
+            .filter(|document| {
+                in_feed(document.of.kind) && document.updated_at.as_second() >= since.as_second()
+            })
             .collect();
         found.sort_by_key(|document| (document.updated_at, document.of.id));
         let skipped = PAGE_DOCUMENTS * page.saturating_sub(1) as usize;
-        let documents: Vec<Document> = found.into_iter().skip(skipped).take(PAGE_DOCUMENTS).cloned().collect();
+        let documents: Vec<Document> =
+            found.into_iter().skip(skipped).take(PAGE_DOCUMENTS).cloned().collect();
         DocumentPage {
             full: documents.len() == PAGE_DOCUMENTS,
             latest: documents.last().map(|document| document.updated_at),
@@ -246,7 +247,11 @@ impl Books for FakeBooks {
 }
 
 impl FakeSession {
-    async fn read<T>(&self, name: &'static str, read: impl FnOnce(&mut Company) -> T) -> Result<T, BooksError> {
+    async fn read<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&mut Company) -> T,
+    ) -> Result<T, BooksError> {
         if self.books.sim.point(Edge::Before, name).await == Verdict::Fail {
             return Err(self.books.refusal(self.org));
         }
@@ -295,7 +300,9 @@ impl BooksSession for FakeSession {
         self.read("books.invoices", |company| {
             let known = ids.iter().filter_map(|id| company.documents.get(id));
             let documents: Vec<Document> = known
-                .filter(|document| matches!(document.of.kind, DocumentKind::SalesInvoice | DocumentKind::Bill))
+                .filter(|document| {
+                    matches!(document.of.kind, DocumentKind::SalesInvoice | DocumentKind::Bill)
+                })
                 .cloned()
                 .collect();
             let latest = documents.iter().map(|document| document.updated_at).max();
@@ -310,7 +317,8 @@ impl BooksSession for FakeSession {
 
     async fn items(&mut self, since: Option<Timestamp>) -> Result<Vec<Item>, BooksError> {
         self.read("books.items", |company| {
-            let changed = |item: &&Item| since.is_none_or(|since| item.updated_at.as_second() >= since.as_second());
+            let changed =
+                |item: &&Item| since.is_none_or(|since| item.updated_at.as_second() >= since.as_second());
             company
                 .items
                 .values()
@@ -331,7 +339,8 @@ impl BooksSession for FakeSession {
     async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<Vec<Contact>, BooksError> {
         self.read("books.contacts", |company| {
             let changed = |at: Timestamp| since.is_none_or(|since| at.as_second() >= since.as_second());
-            let contacts = company.contacts.values().filter(|(_, at)| changed(*at)).map(|(contact, _)| contact.clone());
+            let contacts =
+                company.contacts.values().filter(|(_, at)| changed(*at)).map(|(contact, _)| contact.clone());
             contacts.skip(PAGE_CONTACTS * page.saturating_sub(1) as usize).take(PAGE_CONTACTS).collect()
         })
         .await
@@ -354,7 +363,12 @@ impl BooksSession for FakeSession {
         self.read("books.order_notes", |company| company.notes.get(&order).cloned().unwrap_or_default()).await
     }
 
-    async fn add_order_note(&mut self, order: DocumentId, note: &str, effect: EffectId) -> Result<(), BooksError> {
+    async fn add_order_note(
+        &mut self,
+        order: DocumentId,
+        note: &str,
+        effect: EffectId,
+    ) -> Result<(), BooksError> {
         self.write("books.add_order_note", |company, now| {
             if !company.documents.contains_key(&order) {
                 return Err(BooksError::Reject("there is no such purchase order".into()));
@@ -399,7 +413,11 @@ impl Company {
     ) -> Result<Document, BooksError> {
         self.keys.retain(|_, (at, _)| later(*at, KEY_REMEMBERED) > now);
         if let Some((_, earlier)) = self.keys.get(&effect) {
-            return self.documents.get(earlier).cloned().ok_or_else(|| BooksError::Reject("it was deleted".into()));
+            return self
+                .documents
+                .get(earlier)
+                .cloned()
+                .ok_or_else(|| BooksError::Reject("it was deleted".into()));
         }
         if self.order(&draft.number).is_some() {
             return Err(BooksError::Reject("Order number must be unique".into()));
@@ -411,7 +429,9 @@ impl Company {
         // ids of Xero's own making, the same in every run
         let id = |what: &str| {
             let hash = Hash::of(format!("{what} of {effect} at {now}").as_bytes()).0;
-            uuid::Builder::from_slice(hash.get(..16).unwrap_or_default()).map(|id| id.into_uuid()).unwrap_or_default()
+            uuid::Builder::from_slice(hash.get(..16).unwrap_or_default())
+                .map(|id| id.into_uuid())
+                .unwrap_or_default()
         };
         let order = DocumentId(id("order"));
         let lines = draft.lines.iter().enumerate().map(|(at, line)| DocumentLine {
@@ -440,7 +460,13 @@ impl Company {
         };
         self.documents.insert(order, document.clone());
         self.keys.insert(effect, (now, order));
-        self.written.push(Written { order, draft: draft.clone(), approval: approval.clone(), effect, at: now });
+        self.written.push(Written {
+            order,
+            draft: draft.clone(),
+            approval: approval.clone(),
+            effect,
+            at: now,
+        });
         Ok(document)
     }
 }

@@ -63,7 +63,9 @@ mod tests {
     #[test]
     fn the_fake_mailer_and_chat_conform() {
         let mailer = FakeMailer::new(sim());
-        run_alone(super::send::mailer(&mailer, async || mailer.taken().into_iter().map(|mail| mail.what).collect()));
+        run_alone(super::send::mailer(&mailer, async || {
+            mailer.taken().into_iter().map(|mail| mail.what).collect()
+        }));
         let chat = FakeChat::new(sim());
         run_alone(super::send::chat(&chat));
     }

@@ -1,11 +1,7 @@
 //! The whole system under a seeded scheduler: fakes of every port that keep the promises of the real
 //! services and no others, one conformance suite per port for fakes and real adapters alike, and an
 //! independent model that says what must come out. Never shipped.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a broken expectation here ends the test that met it"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation here ends the test that met it")]
 
 pub mod books;
 pub mod clock;

@@ -43,8 +43,13 @@ fn meaning(company: &Company, document: &Document, line: usize) -> Option<Meanin
         (K::PurchaseOrder, _) => ordered = quantity,
         _ => {}
     }
-    (moved != 0 || committed != 0 || ordered != 0)
-        .then_some(Meaning { item, on: document.date, moved, committed, ordered })
+    (moved != 0 || committed != 0 || ordered != 0).then_some(Meaning {
+        item,
+        on: document.date,
+        moved,
+        committed,
+        ordered,
+    })
 }
 
 /// The rows of an org, sorted by what the model compares.
@@ -142,7 +147,8 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         *value.entry(movement.item).or_default() += sign * movement.value.e4() - movement.correction.e4();
         *count.entry(movement.item).or_default() += 1;
     }
-    let items: BTreeSet<ItemId> = moved.keys().chain(booked.keys()).chain(stored.positions.keys()).copied().collect();
+    let items: BTreeSet<ItemId> =
+        moved.keys().chain(booked.keys()).chain(stored.positions.keys()).copied().collect();
     let of = |sums: &BTreeMap<ItemId, i64>, item| sums.get(&item).copied().unwrap_or_default();
     let mut found = Vec::new();
     for item in items {
@@ -213,7 +219,9 @@ fn documents(company: &Company, stored: &Stored) -> Vec<String> {
         }
         // what moves nothing takes effect on no day
         let timeless = |lines: BTreeMap<LineId, Meaning>| -> BTreeMap<LineId, Meaning> {
-            let strip = |meaning: Meaning| if meaning.moved == 0 { Meaning { on: document.date, ..meaning } } else { meaning };
+            let strip = |meaning: Meaning| {
+                if meaning.moved == 0 { Meaning { on: document.date, ..meaning } } else { meaning }
+            };
             lines.into_iter().map(|(line, meaning)| (line, strip(meaning))).collect()
         };
         if timeless(booked) != timeless(due) {
@@ -239,7 +247,9 @@ fn orders(company: &Company, stored: &Stored) -> Vec<String> {
         }
     }
     let mut due: BTreeMap<(DocumentId, LineId, ItemId), (i64, DocumentStatus)> = BTreeMap::new();
-    for document in company.documents.values().filter(|document| document.of.kind == DocumentKind::PurchaseOrder) {
+    for document in
+        company.documents.values().filter(|document| document.of.kind == DocumentKind::PurchaseOrder)
+    {
         for (at, line) in document.lines.iter().enumerate() {
             if let Some(meaning) = meaning(company, document, at) {
                 due.insert((document.of.id, line.id, meaning.item), (meaning.ordered, document.status));

@@ -14,7 +14,13 @@ impl Store for LastWriterWins {
         self.0.get(owner, keys).await
     }
 
-    async fn list(&self, owner: Owner, list: &List, after: Option<&Key>, limit: u32) -> Result<Page, StoreError> {
+    async fn list(
+        &self,
+        owner: Owner,
+        list: &List,
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
         self.0.list(owner, list, after, limit).await
     }
 

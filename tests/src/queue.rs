@@ -130,7 +130,9 @@ impl FakeQueue {
 impl Queue for FakeQueue {
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<(), SendError> {
         if let Some(message) = messages.iter().find(|message| {
-            message.delay_seconds > DELAY_SECONDS_MAX || message.body.is_empty() || message.body.len() > BODY_BYTES_MAX
+            message.delay_seconds > DELAY_SECONDS_MAX
+                || message.body.is_empty()
+                || message.body.len() > BODY_BYTES_MAX
         }) {
             return Err(SendError::Refused(format!(
                 "a message of {} bytes, delayed by {} seconds",

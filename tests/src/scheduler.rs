@@ -189,7 +189,11 @@ impl Sim {
     }
 
     /// Waits for its turn at a point of the call `name`.
-    pub fn point<'a>(&'a self, edge: Edge, name: &'static str) -> impl Future<Output = Verdict> + Send + use<'a> {
+    pub fn point<'a>(
+        &'a self,
+        edge: Edge,
+        name: &'static str,
+    ) -> impl Future<Output = Verdict> + Send + use<'a> {
         AtPoint { sim: self, edge, name, turn: Turn::First }
     }
 
@@ -369,7 +373,12 @@ impl Tasks {
     }
 
     /// Starts a task that is dropped when it takes longer than `time_out`.
-    pub fn spawn(&mut self, name: &'static str, time_out: SignedDuration, future: impl Future<Output = ()> + Send + 'static) {
+    pub fn spawn(
+        &mut self,
+        name: &'static str,
+        time_out: SignedDuration,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) {
         let now = self.sim.now();
         self.sim.note(name);
         self.spawned += 1;
@@ -402,8 +411,13 @@ impl Tasks {
             }
             task.ends_at > now
         });
-        let ready: Vec<usize> =
-            self.tasks.iter().enumerate().filter(|(_, task)| task.ready_at <= now).map(|(at, _)| at).collect();
+        let ready: Vec<usize> = self
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| task.ready_at <= now)
+            .map(|(at, _)| at)
+            .collect();
         let Some(&at) = self.sim.draw(|rng| rng.pick(&ready)) else { return false };
         let mut task = self.tasks.swap_remove(at);
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| {
@@ -455,7 +469,17 @@ mod tests {
             let (sim, done) = (sim.clone(), Arc::clone(&done));
             tasks.spawn("task", SignedDuration::from_secs(60), async move {
                 for _ in 0..5 {
-                    let _ = sim.call("call", || (), || Ok(lock(&done).push(task)), || ()).await;
+                    let _ = sim
+                        .call(
+                            "call",
+                            || (),
+                            || {
+                                lock(&done).push(task);
+                                Ok(())
+                            },
+                            || (),
+                        )
+                        .await;
                 }
             });
         }
@@ -498,13 +522,37 @@ mod tests {
         for _ in 0..2 {
             let (sim, effects) = (sim.clone(), Arc::clone(&effects));
             tasks.spawn("task", SignedDuration::from_secs(60), async move {
-                let first = sim.call("first", || (), || Ok(*lock(&effects) += 1), || ()).await;
-                let second = sim.call("second", || (), || Ok(*lock(&effects) += 10), || ()).await;
+                let first = sim
+                    .call(
+                        "first",
+                        || (),
+                        || {
+                            *lock(&effects) += 1;
+                            Ok(())
+                        },
+                        || (),
+                    )
+                    .await;
+                let second = sim
+                    .call(
+                        "second",
+                        || (),
+                        || {
+                            *lock(&effects) += 10;
+                            Ok(())
+                        },
+                        || (),
+                    )
+                    .await;
                 assert_eq!((first, second), (Ok(()), Ok(())));
             });
             while tasks.step() {}
         }
-        assert_eq!(*lock(&effects), 1 + 11, "the first task ended after its first effect, the second went through");
+        assert_eq!(
+            *lock(&effects),
+            1 + 11,
+            "the first task ended after its first effect, the second went through"
+        );
         assert_eq!(sim.violations(), Vec::<String>::new());
     }
 

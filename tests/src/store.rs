@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_app::ports::{COMMIT_WRITES_MAX, Commit, CommitError, Expect, Page, Row, Store, StoreError, Write};
+use parstock_app::ports::{
+    COMMIT_WRITES_MAX, Commit, CommitError, Expect, Page, Row, Store, StoreError, Write,
+};
 use parstock_app::records::{Key, List, Owner, Record};
 use parstock_domain::audit::{Hash, Statement};
 use parstock_domain::ids::{CommitId, ItemId, OrgId};
@@ -46,7 +48,11 @@ impl FakeStore {
             .rows
             .iter()
             .filter(|((of, _), _)| *of == owner)
-            .map(|((_, key), (record, version))| Row { key: key.clone(), record: record.clone(), version: *version })
+            .map(|((_, key), (record, version))| Row {
+                key: key.clone(),
+                record: record.clone(),
+                version: *version,
+            })
             .collect()
     }
 
@@ -104,7 +110,13 @@ impl State {
 const fn grows(key: &Key) -> bool {
     !matches!(
         key,
-        Key::Position(..) | Key::Layer(..) | Key::Movement(..) | Key::OrderLine(..) | Key::Lease | Key::Cursor(_) | Key::Hint(_)
+        Key::Position(..)
+            | Key::Layer(..)
+            | Key::Movement(..)
+            | Key::OrderLine(..)
+            | Key::Lease
+            | Key::Cursor(_)
+            | Key::Hint(_)
     )
 }
 
@@ -153,21 +165,30 @@ impl Store for FakeStore {
         Ok(rows)
     }
 
-    async fn list(&self, owner: Owner, list: &List, after: Option<&Key>, limit: u32) -> Result<Page, StoreError> {
+    async fn list(
+        &self,
+        owner: Owner,
+        list: &List,
+        after: Option<&Key>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
         let read = || {
             let state = lock(&self.state);
             let limit = limit.max(1) as usize;
             // a page may end early, and an end may show only on the next page
             let short = self.sim.odd();
             let limit = if short { 1 + self.sim.draw(|rng| rng.below(limit as u64)) as usize } else { limit };
-            let mut found = state
-                .rows
-                .iter()
-                .filter(|((of, key), _)| *of == owner && list.holds(key) && after.is_none_or(|after| key > after));
+            let mut found = state.rows.iter().filter(|((of, key), _)| {
+                *of == owner && list.holds(key) && after.is_none_or(|after| key > after)
+            });
             let rows: Vec<Row> = found
                 .by_ref()
                 .take(limit)
-                .map(|((_, key), (record, version))| Row { key: key.clone(), record: record.clone(), version: *version })
+                .map(|((_, key), (record, version))| Row {
+                    key: key.clone(),
+                    record: record.clone(),
+                    version: *version,
+                })
                 .collect();
             let more = rows.len() == limit && (short || found.next().is_some());
             let next = if more { rows.last().map(|row| row.key.clone()) } else { None };
@@ -217,7 +238,10 @@ impl Store for FakeStore {
         for write in first {
             self.derived(owner, write);
         }
-        if !rest.is_empty() && half > 0 && self.sim.point(Edge::Before, "store.write_each.rest").await == Verdict::Fail {
+        if !rest.is_empty()
+            && half > 0
+            && self.sim.point(Edge::Before, "store.write_each.rest").await == Verdict::Fail
+        {
             return Err(CommitError::Unknown("throttled".into()));
         }
         for write in rest {
@@ -243,8 +267,12 @@ impl FakeStore {
                 None => {}
             }
         }
-        let failed: Vec<Key> =
-            commit.writes.iter().filter(|write| !state.holds(owner, write)).map(|write| write.key.clone()).collect();
+        let failed: Vec<Key> = commit
+            .writes
+            .iter()
+            .filter(|write| !state.holds(owner, write))
+            .map(|write| write.key.clone())
+            .collect();
         if !failed.is_empty() {
             let keys = if self.sim.odd() { Vec::new() } else { failed };
             return Err(CommitError::Conflict { keys });
@@ -322,11 +350,15 @@ fn laws(state: &mut State, owner: Owner, commit: &Commit) -> Vec<String> {
         {
             let sum = state.booked.get(&(org, *item)).copied().unwrap_or_default();
             if i128::from(position.booked.e4()) != sum {
-                broken.push(format!("{item} has a position of {} after movements of {sum}", position.booked.e4()));
+                broken.push(format!(
+                    "{item} has a position of {} after movements of {sum}",
+                    position.booked.e4()
+                ));
             }
         }
         if let (Key::Layer(item, location), Some(Record::Layer(layer))) = (&write.key, &write.record) {
-            let position = commit.writes.iter().find(|other| other.key == Key::Position(*item, location.clone()));
+            let position =
+                commit.writes.iter().find(|other| other.key == Key::Position(*item, location.clone()));
             if let Some(Record::Position(position)) = position.and_then(|write| write.record.as_ref())
                 && (layer.quantity, layer.cost) != (position.booked, position.value)
             {
@@ -349,6 +381,7 @@ fn entry_fits(payload: &str, commit: &Commit) -> Option<String> {
         .map(|write| (&write.key, &write.record))
         .collect();
     let json = serde_json::to_vec(&rows).unwrap_or_default();
-    (statement.commit != commit.id || statement.rows != Hash::of(&json))
-        .then(|| format!("the audit entry `{}` does not hold the digest of its commit's rows", statement.what))
+    (statement.commit != commit.id || statement.rows != Hash::of(&json)).then(|| {
+        format!("the audit entry `{}` does not hold the digest of its commit's rows", statement.what)
+    })
 }

@@ -90,16 +90,19 @@ impl Trader {
         let kind = *self.rng.pick(&self.kinds).unwrap_or(&DocumentKind::SalesInvoice);
         let status = match kind {
             DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => S::Authorised,
-            _ => *self.rng.pick(&[S::Draft, S::Submitted, S::Authorised, S::Authorised, S::Authorised]).unwrap(),
+            _ => *self
+                .rng
+                .pick(&[S::Draft, S::Submitted, S::Authorised, S::Authorised, S::Authorised])
+                .unwrap(),
         };
         self.numbers += 1;
         let contacts: Vec<&Contact> = company.contacts.values().map(|(contact, _)| contact).collect();
         let contact = (*self.rng.pick(&contacts).unwrap()).clone();
-        let order = company.documents.values().filter(|document| {
+        let mut order = company.documents.values().filter(|document| {
             document.of.kind == DocumentKind::PurchaseOrder && document.contact == contact.id
         });
         // a bill names its order more often than not
-        let order = order.last().map(|order| order.number.clone()).filter(|_| self.rng.chance(600));
+        let order = order.next_back().map(|order| order.number.clone()).filter(|_| self.rng.chance(600));
         let document = Document {
             of: DocumentRef { kind, id: DocumentId(self.rng.uuid()) },
             number: format!("{}-{:04}", kind.code(), self.numbers),
@@ -176,7 +179,8 @@ impl Trader {
 
     fn edit(&mut self, company: &mut Company, now: Timestamp, today: Date) -> Change {
         let Some(id) = self.living(company) else { return self.new_document(company, now, today, 1) };
-        let (fresh, item, quantity, day) = (self.line(company), self.item(company), self.quantity(), self.day(today));
+        let (fresh, item, quantity, day) =
+            (self.line(company), self.item(company), self.quantity(), self.day(today));
         let document = company.documents.get_mut(&id).unwrap();
         let at = self.rng.below(document.lines.len() as u64) as usize;
         match self.rng.below(6) {
@@ -227,7 +231,7 @@ impl Trader {
             id: ItemId(self.rng.uuid()),
             code: format!("P-{number:02}"),
             name: format!("Product {number}"),
-            tracked: number % 3 == 0,
+            tracked: number.is_multiple_of(3),
             purchase_price: Some(Money::from_e4(100_000)),
             sales_price: None,
             purchase_account: "300".into(),

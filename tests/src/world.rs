@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
+use parstock_app::decide::{Decision, decide};
+use parstock_app::error::AppError;
 use parstock_app::message::Hint;
 use parstock_app::ports::{QueueName, Store};
 use parstock_app::process::Received;
 use parstock_app::records::{Backfill, Key, List, Owner, Pointer, Record};
-use parstock_app::decide::{Decision, decide};
-use parstock_app::error::AppError;
 use parstock_app::{intake, poller, process};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::DocumentKind;
@@ -309,7 +309,9 @@ impl<S: Store + 'static> World<S> {
             let mut found = oracle::differences(&self.store, &company, now);
             if !self.story.polls {
                 // nobody polled, and nobody read Xero's figures again
-                found.retain(|what| !what.contains("the last whole poll") && !what.contains("what Xero last said"));
+                found.retain(|what| {
+                    !what.contains("the last whole poll") && !what.contains("what Xero last said")
+                });
             }
             differences.extend(found);
         }
@@ -360,7 +362,10 @@ impl<S: Store + 'static> World<S> {
         let approvals = lock(&self.approvals).values().map(|approving| approving.due).min();
         let free = QueueName::ALL.into_iter().filter(|queue| self.workers(*queue) < WORKERS_MAX);
         let queues = free.filter_map(|queue| self.ports.queue.next_due(queue)).min();
-        [webhooks, acts, approvals, queues, self.tasks.next_due(), Some(self.next_tick)].into_iter().flatten().min()
+        [webhooks, acts, approvals, queues, self.tasks.next_due(), Some(self.next_tick)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn act(&mut self, now: Timestamp) {
@@ -375,7 +380,11 @@ impl<S: Store + 'static> World<S> {
             .iter_mut()
             .map(|(org, trader)| {
                 let act = |company: &mut _| {
-                    if long { trader.new_document(company, now, today, lines) } else { trader.act(company, now) }
+                    if long {
+                        trader.new_document(company, now, today, lines)
+                    } else {
+                        trader.act(company, now)
+                    }
                 };
                 (*org, self.ports.books.with(*org, act))
             })
@@ -388,7 +397,8 @@ impl<S: Store + 'static> World<S> {
                 (false, false) => 1,
             };
             for _ in 0..copies {
-                let delay = self.sim.draw(|rng| if rng.chance(100) { rng.below(3_600) } else { rng.below(20) });
+                let delay =
+                    self.sim.draw(|rng| if rng.chance(100) { rng.below(3_600) } else { rng.below(20) });
                 let hint = Hint {
                     tenant: tenant(org),
                     category: category.into(),
@@ -471,7 +481,8 @@ impl<S: Store + 'static> World<S> {
 
     fn approve(&mut self, now: Timestamp) {
         let mut calls = Vec::new();
-        for (of, approving) in lock(&self.approvals).iter_mut().filter(|(_, approving)| approving.due <= now) {
+        for (of, approving) in lock(&self.approvals).iter_mut().filter(|(_, approving)| approving.due <= now)
+        {
             approving.due = later(now, SignedDuration::from_mins(1));
             calls.push((*of, approving.shown));
         }
@@ -553,7 +564,11 @@ impl<S: Store + 'static> World<S> {
 async fn process_batch<S: Store>(ports: &FakePorts<S>, queue: QueueName, batch: Vec<Delivered>) {
     let records = batch
         .iter()
-        .map(|message| Received { id: message.id.to_string(), body: message.body.clone(), receives: message.receives })
+        .map(|message| Received {
+            id: message.id.to_string(),
+            body: message.body.clone(),
+            receives: message.receives,
+        })
         .collect();
     let failed = process::batch(ports, queue, records).await;
     for message in batch {

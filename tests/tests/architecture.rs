@@ -1,5 +1,11 @@
 //! The layers hold: which of our crates may know which, and what may not be near the core.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a broken expectation here ends the test that met it"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -62,7 +68,10 @@ fn graph() -> Graph {
     let metadata = metadata();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let list = |value: &Value| value.as_array().expect("a list").clone();
-    let names = list(&metadata["packages"]).iter().map(|package| (text(&package["id"]), text(&package["name"]))).collect();
+    let names = list(&metadata["packages"])
+        .iter()
+        .map(|package| (text(&package["id"]), text(&package["name"])))
+        .collect();
     let ours = list(&metadata["workspace_members"]).iter().map(text).collect();
     let mut edges = BTreeMap::new();
     for node in list(&metadata["resolve"]["nodes"]) {
@@ -95,7 +104,8 @@ fn only_the_allowed_edges_exist() {
 fn the_core_is_pure_all_the_way_down() {
     let graph = graph();
     for crate_id in graph.ours.iter().filter(|id| PURE.contains(&graph.names[*id].as_str())) {
-        let mut paths: BTreeMap<&str, String> = BTreeMap::from([(crate_id.as_str(), graph.names[crate_id].clone())]);
+        let mut paths: BTreeMap<&str, String> =
+            BTreeMap::from([(crate_id.as_str(), graph.names[crate_id].clone())]);
         let mut open = vec![crate_id.as_str()];
         while let Some(id) = open.pop() {
             let path = paths[id].clone();

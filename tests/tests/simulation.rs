@@ -3,6 +3,14 @@
 //! A run that fails prints its seed; `SEED=<number> cargo test -p parstock-tests --test simulation` runs
 //! that one alone.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a broken expectation ends the test, figures are printed, and the seed comes from the environment"
+)]
+
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
@@ -103,7 +111,8 @@ fn an_approved_proposal_becomes_exactly_one_purchase_order() {
 
 /// A small story harmed at every `step`th of its points, from its first act until all is done.
 fn harm_points(step: usize, harm: Harm, lasts: SignedDuration) {
-    let small = Story { history: 2, acts: 3, long_document: 45, faults: Faults::NONE, ..Story::new(seeds(1)[0]) };
+    let small =
+        Story { history: 2, acts: 3, long_document: 45, faults: Faults::NONE, ..Story::new(seeds(1)[0]) };
     let untouched = check(small.clone());
     assert!(untouched.points_busy > 100, "the story has only {} points", untouched.points_busy);
     for at in (1..=untouched.points_busy).step_by(step) {
@@ -144,9 +153,8 @@ fn a_planted_store_that_ignores_conditions_is_found() {
 
 #[test]
 fn a_planted_driver_that_acknowledges_before_the_commit_is_found() {
-    let lost = |seed: &u64| {
-        !run(webhooks_only(*seed, Acknowledge::OnReceipt), |store| store).differences.is_empty()
-    };
+    let lost =
+        |seed: &u64| !run(webhooks_only(*seed, Acknowledge::OnReceipt), |store| store).differences.is_empty();
     let found = (0..50).find(lost);
     println!("found at seed {found:?}");
     assert!(found.is_some(), "50 seeds did not show that messages were lost");

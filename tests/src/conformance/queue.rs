@@ -45,7 +45,8 @@ async fn many_messages_arrive(harness: &impl Harness) {
     let queue = harness.queue();
     queue.send(QueueName::Events, Vec::new()).await.unwrap();
     // more than one batch of ten, with all that JSON can hold
-    let bodies: Vec<String> = (100..123).map(|n| format!("{{\"n\":{n},\"text\":\"ü “x” \\u0001\"}}")).collect();
+    let bodies: Vec<String> =
+        (100..123).map(|n| format!("{{\"n\":{n},\"text\":\"ü “x” \\u0001\"}}")).collect();
     queue.send(QueueName::Events, bodies.iter().cloned().map(Outgoing::now).collect()).await.unwrap();
     queue.send(QueueName::Work, vec![Outgoing::now("work".into())]).await.unwrap();
     assert_eq!(take_all(harness, QueueName::Events).await, bodies);
@@ -54,7 +55,11 @@ async fn many_messages_arrive(harness: &impl Harness) {
     let long = "x".repeat(100_000);
     let both: Vec<_> = (0..5).map(|_| Outgoing::now(long.clone())).collect();
     queue.send(QueueName::Events, both).await.unwrap();
-    assert_eq!(take_all(harness, QueueName::Events).await.len(), 5, "a batch of more bytes than one call takes");
+    assert_eq!(
+        take_all(harness, QueueName::Events).await.len(),
+        5,
+        "a batch of more bytes than one call takes"
+    );
 }
 
 async fn delays_are_kept(harness: &impl Harness) {

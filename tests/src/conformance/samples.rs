@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use parstock_app::ports::Feed;
 use parstock_app::records::{
-    AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, Mark, MoreLines, Pointer,
-    Record, Review, ReviewKind, Touched, WaitingHint,
+    AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, List, Mark,
+    MoreLines, Pointer, Record, Review, ReviewKind, Touched, WaitingHint,
 };
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
-use parstock_domain::ids::{CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId};
+use parstock_domain::ids::{
+    CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
+};
 use parstock_domain::ledger::{BookedLine, Cause, Layer, Movement, MovementKey, OrderLine, Place, Position};
 use uuid::Uuid;
 
@@ -29,7 +31,14 @@ pub fn instant() -> Timestamp {
 }
 
 /// A movement of an item; its key is its place in the item's history.
-pub fn movement(item: ItemId, on: Date, out: bool, cause: Cause, revision: u32, correction: bool) -> (Key, Record) {
+pub fn movement(
+    item: ItemId,
+    on: Date,
+    out: bool,
+    cause: Cause,
+    revision: u32,
+    correction: bool,
+) -> (Key, Record) {
     let key = MovementKey { effective_on: on, out, cause, revision, correction };
     let (from, to) = (Place::Supplier, Place::Stock(LocationId::main()));
     let movement = Movement {
@@ -157,15 +166,21 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Review(id(3)), Record::Review(review)),
         (
             Key::AuditEntry(u64::MAX),
-            Record::AuditEntry(Entry { seq: u64::MAX, previous: Hash::default(), payload: text.into(), hash: Hash([1; 32]) }),
+            Record::AuditEntry(Entry {
+                seq: u64::MAX,
+                previous: Hash::default(),
+                payload: text.into(),
+                hash: Hash([1; 32]),
+            }),
         ),
     ]
 }
 
-/// Rows of each list, which its key order tells apart; the list's rows in order.
-pub fn lists() -> BTreeMap<&'static str, (parstock_app::records::List, Vec<(Key, Record)>)> {
-    use parstock_app::records::List;
+/// A list with its rows in order.
+pub type ListSample = (List, Vec<(Key, Record)>);
 
+/// Rows of each list, which its key order tells apart; the list's rows in order.
+pub fn lists() -> BTreeMap<&'static str, ListSample> {
     let item = ItemId(id(77));
     let of = DocumentRef { kind: DocumentKind::Bill, id: DocumentId(id(5)) };
     let cause = |kind, document: u128, line: u128| Cause::Document {
@@ -192,11 +207,20 @@ pub fn lists() -> BTreeMap<&'static str, (parstock_app::records::List, Vec<(Key,
         (Key::AuditEntry(seq), Record::AuditEntry(entry))
     });
     let hint = Record::Hint(WaitingHint { since: instant() });
-    let hints = [HintOf::Invoice(DocumentId(id(1))), HintOf::Invoice(DocumentId(id(2))), HintOf::CreditNotes, HintOf::Sync];
+    let hints = [
+        HintOf::Invoice(DocumentId(id(1))),
+        HintOf::Invoice(DocumentId(id(2))),
+        HintOf::CreditNotes,
+        HintOf::Sync,
+    ];
     let further = [0, 1, 2, 10, 11, 100].into_iter().map(|n| {
-        (Key::DocumentLines(of, n), Record::DocumentLines(MoreLines { lines: vec![booked_line(u128::from(n))] }))
+        (
+            Key::DocumentLines(of, n),
+            Record::DocumentLines(MoreLines { lines: vec![booked_line(u128::from(n))] }),
+        )
     });
-    let touched = (1..40).map(|n| (Key::Touched(id(n << 90)), Record::Touched(Touched { at: instant(), items: vec![] })));
+    let touched = (1..40)
+        .map(|n| (Key::Touched(id(n << 90)), Record::Touched(Touched { at: instant(), items: vec![] })));
     let pending = (1..4).map(|n| (Key::PendingEffect(EffectId(id(n))), Record::PendingEffect(Mark {})));
     BTreeMap::from([
         ("movements", (List::Movements(item), movements)),

@@ -108,7 +108,10 @@ async fn versions_count_and_conditions_hold(store: &impl Store) {
 }
 
 async fn a_commit_is_all_or_nothing(store: &impl Store) {
-    store.commit(ORG, commit(1, vec![write(mark(1), Expect::Absent), write(mark(2), Expect::Absent)])).await.unwrap();
+    store
+        .commit(ORG, commit(1, vec![write(mark(1), Expect::Absent), write(mark(2), Expect::Absent)]))
+        .await
+        .unwrap();
     let writes = vec![
         write(mark(3), Expect::Absent),
         write((mark(1).0, content(8)), Expect::Version(1)),
@@ -136,10 +139,13 @@ async fn a_repeated_commit_has_no_second_effect(store: &impl Store) {
     store.commit(ORG, both).await.unwrap();
     let keys = [mark(1).0, mark(2).0];
     assert_eq!(read(store, ORG, &keys).await, [Some((mark(1).1, 1)), Some((mark(2).1, 1))]);
-    let next = commit(2, vec![
-        write((mark(1).0, content(7)), Expect::Version(1)),
-        write((mark(2).0, content(8)), Expect::Version(1)),
-    ]);
+    let next = commit(
+        2,
+        vec![
+            write((mark(1).0, content(7)), Expect::Version(1)),
+            write((mark(2).0, content(8)), Expect::Version(1)),
+        ],
+    );
     store.commit(ORG, next.clone()).await.unwrap();
     store.commit(ORG, next).await.unwrap();
     assert_eq!(read(store, ORG, &keys).await, [Some((content(7), 2)), Some((content(8), 2))]);
@@ -157,12 +163,20 @@ async fn limits_are_refused(store: &impl Store) {
         assert!(matches!(answer, Err(CommitError::Impossible(_))), "{what}: {answer:?}");
     };
     impossible(store.commit(ORG, commit(1, Vec::new())).await, "a commit without writes");
-    impossible(store.commit(ORG, commit(2, many(COMMIT_WRITES_MAX + 1))).await, "a commit of too many writes");
-    let twice = vec![write(mark(1), Expect::Absent), write(mark(2), Expect::Absent), write(mark(1), Expect::Anything)];
+    impossible(
+        store.commit(ORG, commit(2, many(COMMIT_WRITES_MAX + 1))).await,
+        "a commit of too many writes",
+    );
+    let twice = vec![
+        write(mark(1), Expect::Absent),
+        write(mark(2), Expect::Absent),
+        write(mark(1), Expect::Anything),
+    ];
     impossible(store.commit(ORG, commit(3, twice)).await, "a doubled key");
     let of = DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(1)) };
     let large = Record::DocumentLines(MoreLines { lines: (0..4_000).map(samples::booked_line).collect() });
-    let too_large = vec![write(mark(1), Expect::Absent), write((Key::DocumentLines(of, 0), large), Expect::Absent)];
+    let too_large =
+        vec![write(mark(1), Expect::Absent), write((Key::DocumentLines(of, 0), large), Expect::Absent)];
     impossible(store.commit(ORG, commit(4, too_large)).await, "a row that is too large");
     assert_eq!(read(store, ORG, &[mark(1).0, mark(2).0]).await, [None, None]);
     store.commit(ORG, commit(5, many(COMMIT_WRITES_MAX))).await.unwrap();
@@ -210,7 +224,11 @@ async fn lists_come_in_the_order_of_keys(store: &impl Store) {
         }
         for limit in [1, 2, 5, 1_000] {
             let found = read_list(store, list, limit).await;
-            assert_eq!(found.iter().map(|row| &row.0).collect::<Vec<_>>(), sorted.iter().collect::<Vec<_>>(), "{name}");
+            assert_eq!(
+                found.iter().map(|row| &row.0).collect::<Vec<_>>(),
+                sorted.iter().collect::<Vec<_>>(),
+                "{name}"
+            );
             assert_eq!(&found, rows, "{name} in pages of {limit}");
         }
         // after a key that is not there any more
@@ -264,7 +282,9 @@ async fn racing_writers_lose_nothing(store: &impl Store) {
             let mut attempt = 0;
             while done < ROUNDS {
                 attempt += 1;
-                let Some(Some((record, version))) = read(store, ORG, std::slice::from_ref(counter)).await.pop() else {
+                let Some(Some((record, version))) =
+                    read(store, ORG, std::slice::from_ref(counter)).await.pop()
+                else {
                     panic!("the counter is gone");
                 };
                 let own = 1_000 + writer * 100 + u128::from(done);
