@@ -176,9 +176,8 @@ class Check:
             self.page.width(WIDTHS[1])
             self.go("/positions")
             while True:
-                for row in self.page.elements("table.cards tbody tr"):
-                    cells = [cell.text() for cell in row.all("td")]
-                    shown[row.all("a")[0].text()] = cells
+                for item, *cells in self.page.rows("table.cards tbody tr"):
+                    shown[item.split(" ")[0]] = cells
                 following = self.page.elements("a[rel=next]")
                 if not following:
                     break
@@ -218,9 +217,9 @@ class Check:
                 if name == "Value":
                     exact = exact.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
                 same(figures[name], exact, f"{stored['code']} {name}")
-            rows = [[cell.text() for cell in row.all("td")] for row in self.page.elements("table.movements tbody tr")]
+            rows = self.page.rows("table.movements tbody tr")
             same(len(rows), len(stored["movements"]), f"{stored['code']} movements")
-            for row, movement in zip(rows[:20], stored["movements"]):
+            for row, movement in zip(rows, stored["movements"]):
                 same(number(row[3]), decimal(movement["change"]), f"{stored['code']} {movement['number']} change")
                 same(number(row[4]), decimal(movement["after"]), f"{stored['code']} {movement['number']} after")
                 expect(movement["number"] in row[1], f"{movement['number']} is not named in {row[1]!r}")

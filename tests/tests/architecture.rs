@@ -30,7 +30,8 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
 /// What a function wires together.
 const FUNCTION: &[&str] =
     &["parstock-domain", "parstock-views", "parstock-app", "parstock-xero", "parstock-adapters"];
-/// What the product on one machine wires together: the simulated Xero too. Nobody depends on a function.
+/// What the product on one machine wires together: the simulated Xero too, and the console's pages, which
+/// it serves itself. Nobody else depends on a function.
 const LOCAL: &[&str] = &[
     "parstock-domain",
     "parstock-views",
@@ -38,6 +39,7 @@ const LOCAL: &[&str] = &[
     "parstock-xero",
     "parstock-adapters",
     "parstock-xero-sim",
+    "parstock-console",
 ];
 /// The core: no runtime, no network, no AWS, however far down.
 const PURE: [&str; 3] = ["parstock-domain", "parstock-views", "parstock-app"];
