@@ -319,6 +319,18 @@ class Check:
         suppliers = [link.text() for link in self.page.elements("section.line h3 a")]
         same(suppliers, [entry["supplier"] for entry in stored["content"]["decide"]["shown"]], "the digest's decisions")
         self.shoot("digest")
+        self.mail(stored)
+
+    def mail(self, digest):
+        """The digest's mail, opened in the browser, with its pictures."""
+        mails = [path for path in pathlib.Path(self.product.folder, "mail").glob("*.html")
+                 if f"/digests/{digest['content']['day']}" in path.read_text()]
+        same(len(mails), 1, f"mails with the digest of {digest['content']['day']}")
+        self.page.go(mails[0].as_uri())
+        expect(self.page.script("return document.title") in digest["subject"], "the mail's title is not its subject's")
+        broken = self.page.script("return [...document.images].filter(image => image.naturalWidth === 0).length")
+        same(broken, 0, "pictures of the mail that don't load")
+        self.shoot("mail")
 
     def health(self):
         def look(stored):
