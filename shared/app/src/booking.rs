@@ -77,13 +77,14 @@ pub async fn book<P: Ports>(
     let mut conflicts = 0;
     loop {
         let mut loaded = Loaded::read(writer, document).await?;
+        let mut same_content = false;
         if let Some(header) = &loaded.header {
             let standing = &header.content;
             if standing.updated_at > document.updated_at {
                 return Ok(outcome);
             }
-            let same = standing.content == content && standing.progress.is_none();
-            if same && (effect.is_none() || standing.effect == effect) {
+            same_content = standing.content == content && standing.progress.is_none();
+            if same_content && !standing.unresolved && (effect.is_none() || standing.effect == effect) {
                 return Ok(outcome);
             }
         }
@@ -94,11 +95,17 @@ pub async fn book<P: Ports>(
         } else {
             changes(&wanted.lines, &loaded.booked())
         };
+        if same_content && pending.is_empty() && effect.is_none() {
+            // the unknown item is still unknown
+            return Ok(outcome);
+        }
         let total = pending.len();
         let mut first = true;
         let is_new = loaded.header.is_none();
         let result: Result<(), AppError> = loop {
-            let step = Step { document, content, source, effect, is_new, uncountable: wanted.uncountable };
+            let unresolved = !wanted.unknown_items.is_empty();
+            let uncountable = wanted.uncountable;
+            let step = Step { document, content, source, effect, is_new, unresolved, uncountable };
             let unknown: &[String] = if first { &wanted.unknown_items } else { &[] };
             match step.commit(writer, &mut loaded, &mut pending, total, unknown, &mut outcome).await {
                 Ok(()) if pending.is_empty() => break Ok(()),
@@ -202,6 +209,7 @@ struct Step<'a> {
     source: Source,
     effect: Option<EffectId>,
     is_new: bool,
+    unresolved: bool,
     uncountable: parstock_domain::fixed::Money,
 }
 
@@ -238,7 +246,7 @@ impl Step<'_> {
         let mut writes: Vec<Write> = Vec::new();
         for code in unknown_items {
             let text = format!(
-                "{} {} names the item code `{code}`, which Xero doesn't list. Its quantity is not counted until the item exists or the line is corrected.",
+                "{} {} names the item code `{code}`, which Xero doesn't list. Its quantity is not counted: make the item, or correct the line, and save the document again.",
                 self.document.of.kind.words(),
                 self.document.number
             );
@@ -520,6 +528,7 @@ impl Step<'_> {
             lines: loaded.rows.first().map(|row| row.lines.clone()).unwrap_or_default(),
             more: count(loaded.rows.len().saturating_sub(1)),
             uncountable: self.uncountable,
+            unresolved: self.unresolved,
             effect: self.effect.or_else(|| standing.and_then(|header| header.content.effect)),
         };
         let expect = standing.map_or(Expect::Absent, |header| header.expect);

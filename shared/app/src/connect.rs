@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::Message;
-use crate::ports::{Books, Clock, Commit, CommitError, Entropy, Expect, Ports, Store};
+use crate::ports::{Books, Clock, Commit, Entropy, Expect, Ports, Store};
 use crate::records::{Backfill, Key, List, OrgEntry, Owner, Pointer, Profile};
 use crate::send::send_now;
 use crate::sync;
@@ -71,11 +71,8 @@ fn history_begins(clock: &OrgClock, now: Timestamp) -> Timestamp {
 
 async fn create<P: Ports>(ports: &P, owner: Owner, write: crate::ports::Write) -> Result<(), AppError> {
     let commit = Commit { id: CommitId(ports.entropy().uuid()), writes: vec![write] };
-    match ports.store().commit(owner, commit).await {
-        // another worker was quicker
-        Ok(()) | Err(CommitError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    // a conflict is no proof that another worker wrote: the next tick looks again
+    Ok(ports.store().commit(owner, commit).await?)
 }
 
 /// The orgs of the stack.

@@ -248,8 +248,11 @@ pub enum Backfill {
 /// How far a feed has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// All changes up to this instant are booked.
+    /// The latest change that is booked.
     pub until: Timestamp,
+    /// Where reading goes on, while a long list is being read: since when, and on which page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<(Timestamp, u32)>,
 }
 
 /// The lease of a worker.
@@ -295,6 +298,9 @@ pub struct DocumentRecord {
     pub more: u32,
     /// Money on lines that name no item.
     pub uncountable: Money,
+    /// Whether a line names an item that nobody knew: then the same content is looked at again.
+    #[serde(default)]
+    pub unresolved: bool,
     /// The effect by which we wrote it ourselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectId>,
@@ -365,6 +371,8 @@ pub enum EffectState {
     Noting {
         /// The order.
         order: DocumentId,
+        /// Somebody writes the note now; after this nobody does.
+        until: Timestamp,
     },
     /// It is done.
     Done {

@@ -91,6 +91,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         lines: (0..20).map(|n| booked_line(n * 2)).collect(),
         more: 12,
         uncountable: Money::from_e4(-LARGEST),
+        unresolved: false,
         effect: None,
     };
     let master = Item {
@@ -146,7 +147,7 @@ pub fn rows() -> Vec<(Key, Record)> {
     vec![
         (Key::Tenant(id(1)), Record::Tenant(Pointer { to: OrgId(id(1)) })),
         (Key::Lease, Record::Lease(Lease { holder: id(1), until: instant() })),
-        (Key::Cursor(Feed::Invoices), Record::Cursor(Cursor { until: instant() })),
+        (Key::Cursor(Feed::Invoices), Record::Cursor(Cursor { until: instant(), resume: None })),
         (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: instant() })),
         (Key::Item(item), Record::Item(master)),
         (Key::ItemCode(text.into()), Record::ItemCode(Pointer { to: item })),

@@ -103,6 +103,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
         progress: None,
         lines: booked,
         more: 0,
+        unresolved: false,
         uncountable: "0".parse().unwrap(),
         effect: None,
     };

@@ -23,8 +23,10 @@ pub const ORDER_WRITTEN: &str = "order written";
 /// Seconds for which one worker tries an effect; afterwards its outcome is unknown. Longer than any
 /// function may run.
 const TRYING_SECONDS: i64 = 960;
-/// Minutes to wait after the n-th failure without effect, the last for all further ones.
-const RETRY_MINUTES: [i64; 5] = [1, 5, 15, 60, 240];
+/// Minutes to wait after the n-th failure without effect.
+const RETRY_MINUTES: [i64; 4] = [1, 5, 15, 60];
+/// Minutes to wait after every further one.
+const RETRY_MINUTES_LAST: i64 = 240;
 /// Tries after which a person is asked.
 const ATTEMPTS_MAX: u32 = 12;
 
@@ -41,17 +43,18 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
     let looks_first = match &effect.content.status {
         EffectState::Done { .. } | EffectState::Failed { .. } => return Ok(()),
         EffectState::Due { at, .. } if *at > now => return Ok(()),
-        EffectState::Trying { until } if *until > now => return Ok(()),
+        EffectState::Trying { until } | EffectState::Noting { until, .. } if *until > now => return Ok(()),
         EffectState::Trying { .. } | EffectState::Unknown { .. } => true,
         EffectState::Waiting | EffectState::Due { .. } | EffectState::Noting { .. } => false,
     };
-    let noting = if let EffectState::Noting { order } = effect.content.status { Some(order) } else { None };
+    let noting = if let EffectState::Noting { order, .. } = effect.content.status { Some(order) } else { None };
     let until = now.saturating_add(SignedDuration::from_secs(TRYING_SECONDS)).unwrap_or(now);
     let mut attempt = Attempt { id, effect, looks_first };
     match attempt.effect.content.what.clone() {
         EffectKind::Order { proposal } => {
-            if noting.is_none() {
-                attempt.begin(&writer, until).await?;
+            match noting {
+                None => attempt.begin(&writer, until).await?,
+                Some(order) => attempt.become_(&writer, EffectState::Noting { order, until }).await?,
             }
             order::send(&mut writer, attempt, proposal, noting).await
         }
@@ -98,8 +101,8 @@ impl Attempt {
         why: String,
     ) -> Result<(), AppError> {
         let attempts = self.effect.content.attempts;
-        let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX).min(RETRY_MINUTES.len() - 1);
-        let minutes = RETRY_MINUTES.get(index).copied().unwrap_or(RETRY_MINUTES[RETRY_MINUTES.len() - 1]);
+        let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+        let minutes = RETRY_MINUTES.get(index).copied().unwrap_or(RETRY_MINUTES_LAST);
         let backoff = writer.now().saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(writer.now());
         tracing::warn!(org.id = %writer.org(), effect.id = %self.id, attempts, why, "an effect is tried again later");
         self.become_(writer, EffectState::Due { at: at.unwrap_or(backoff), why }).await

@@ -89,7 +89,10 @@ async fn in_xero<P: Ports>(
             let order = document.of.id;
             let items = proposal.lines.iter().map(|line| (line.code.clone(), line.item)).collect();
             booking::book(writer, &document, &items, Source::Effect, Some(attempt.id)).await?;
-            attempt.become_(writer, EffectState::Noting { order }).await?;
+            let EffectState::Trying { until } = attempt.effect.content.status else {
+                return Err(AppError::Bug("an order was written by an effect that nobody had claimed".to_owned()).into());
+            };
+            attempt.become_(writer, EffectState::Noting { order, until }).await?;
             order
         }
     };
@@ -207,9 +210,16 @@ async fn refused<P: Ports>(
     error: BooksError,
 ) -> Result<(), AppError> {
     // an order whose note is missing stays in that state: only the note is tried again
-    let noting = matches!(attempt.effect.content.status, EffectState::Noting { .. });
+    let noting = match attempt.effect.content.status {
+        EffectState::Noting { order, .. } if !attempt.is_exhausted() => Some(order),
+        _ => None,
+    };
+    if let Some(order) = noting {
+        let until = writer.now();
+        attempt.effect.content.attempts = attempt.effect.content.attempts.saturating_add(1);
+        return attempt.become_(writer, EffectState::Noting { order, until }).await;
+    }
     let reason = match error {
-        _ if noting && !attempt.is_exhausted() => return Ok(()),
         BooksError::NotNow { until, why } => return attempt.later(writer, Some(until), why).await,
         BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
         BooksError::Unknown(why) if !attempt.is_exhausted() => {

@@ -22,6 +22,8 @@ pub const PAGES_PER_POLL_MAX: u32 = 5;
 /// Every read begins this much before the last change seen: `If-Modified-Since` knows only seconds, and
 /// Xero's servers don't agree on the time to the second.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+/// After a full page reading starts again this much before its last change.
+const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Where a feed stands after reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +36,10 @@ pub enum Reached {
 
 /// Reads at most `pages` pages of changes and books them.
 ///
-/// Pages shift while documents change, so pages are not walked by number: after each full page reading
-/// starts again at the last change seen. Only where a full page spans less than the overlap (a mass edit)
-/// is the next page of the same list read.
+/// Pages shift while documents change, so they are not walked by number: after each full page reading
+/// starts again just before the last change seen. Only where a full page holds the changes of one second
+/// (a mass edit) the next page of the same list is read. Where reading stops is kept, so that the next
+/// poll goes on from there.
 pub async fn read<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
@@ -46,33 +49,34 @@ pub async fn read<P: Ports>(
     done: &mut Done,
 ) -> Result<Reached, AppError> {
     let key = Key::Cursor(feed);
-    let mut cursor = load::one::<Cursor>(writer.ports().store(), writer.owner(), key.clone()).await?;
-    let from = match (&cursor, writer.profile.content.backfill) {
-        (Some(cursor), _) => cursor.content.until,
-        (None, Backfill::Reading { from, .. }) => from,
-        (None, _) => writer.profile.content.connected_at,
+    let kept = load::one::<Cursor>(writer.ports().store(), writer.owner(), key.clone()).await?;
+    let begin = match writer.profile.content.backfill {
+        Backfill::Reading { from, .. } => from,
+        Backfill::Opening { .. } | Backfill::Done { .. } => writer.profile.content.connected_at,
     };
-    let mut since = earlier(from);
-    let mut page = 1;
+    let mut cursor = kept.unwrap_or(Versioned::new(Cursor { until: begin, resume: None }));
+    let (mut since, mut page) = cursor.content.resume.unwrap_or((before(cursor.content.until, OVERLAP), 1));
     for _ in 0..pages {
         let found = session.changed(feed, since, page).await?;
         let (full, latest) = (found.full, found.latest);
         book_page(writer, session, found, source, done).await?;
-        if let Some(latest) = latest.filter(|latest| cursor.as_ref().is_none_or(|cursor| cursor.content.until < *latest)) {
-            let expect = cursor.as_ref().map_or(Expect::Absent, |cursor| cursor.expect);
-            let content = Cursor { until: latest };
-            let commit = Commit { id: writer.new_commit(), writes: vec![Versioned { content, expect }.write(key.clone())] };
+        let next = latest.map(|latest| before(latest, RESTART_OVERLAP)).filter(|next| *next > since);
+        let next = next.map_or((since, page.saturating_add(1)), |next| (next, 1));
+        let content = Cursor {
+            until: latest.map_or(cursor.content.until, |latest| latest.max(cursor.content.until)),
+            resume: full.then_some(next),
+        };
+        if content != cursor.content {
+            let write = Versioned { content, expect: cursor.expect }.write(key.clone());
+            let commit = Commit { id: writer.new_commit(), writes: vec![write] };
             writer.ports().store().commit(writer.owner(), commit).await?;
-            let version = if let Expect::Version(version) = expect { version + 1 } else { 1 };
-            cursor = Some(Versioned { content, expect: Expect::Version(version) });
+            let version = if let Expect::Version(version) = cursor.expect { version + 1 } else { 1 };
+            cursor = Versioned { content, expect: Expect::Version(version) };
         }
         if !full {
             return Ok(Reached::End);
         }
-        match latest.map(earlier).filter(|next| *next > since) {
-            Some(next) => (since, page) = (next, 1),
-            None => page += 1,
-        }
+        (since, page) = next;
         if writer.is_late() {
             break;
         }
@@ -80,8 +84,8 @@ pub async fn read<P: Ports>(
     Ok(Reached::More)
 }
 
-fn earlier(instant: Timestamp) -> Timestamp {
-    instant.saturating_sub(OVERLAP).unwrap_or(instant)
+fn before(instant: Timestamp, by: SignedDuration) -> Timestamp {
+    instant.saturating_sub(by).unwrap_or(instant)
 }
 
 /// Books the documents of a page. One that fails doesn't hold up the others; the first failure is
@@ -144,7 +148,7 @@ async fn unbooked<P: Ports>(writer: &Writer<'_, P>, documents: Vec<Document>) ->
     let news = documents.into_iter().zip(known).filter(|(document, known)| {
         known.as_ref().is_none_or(|known| {
             let known = &known.content;
-            known.progress.is_some() || known.updated_at < document.updated_at
+            known.progress.is_some() || known.unresolved || known.updated_at < document.updated_at
                 || (known.updated_at == document.updated_at && booking::content_of(document).ok() != Some(known.content))
         })
     });

@@ -48,7 +48,12 @@ pub struct Done {
 pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Result<Done, AppError> {
     let mut writer = Writer::open(ports, org).await?;
     let mut done = Done::default();
-    let result = rounds(&mut writer, hints, &mut done).await;
+    let was_stale = writer.profile.content.quantities_stale;
+    let mut result = rounds(&mut writer, hints, &mut done).await;
+    if writer.profile.content.quantities_stale && !was_stale {
+        // the next poll reads Xero's quantities
+        result = result.and(writer.save_profile().await);
+    }
     let crossed = std::mem::take(&mut done.crossed);
     writer.close().await;
     if !crossed.is_empty() {

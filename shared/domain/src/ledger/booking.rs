@@ -252,7 +252,7 @@ impl Booking<'_> {
                 let movement = self.movement(
                     Step { item: before.item, day: before.effective_on, change: before.change.negated()?, revision, correction: true },
                     change.line,
-                    before.value.magnitude(),
+                    if before.change.is_negative() { before.value.negated()? } else { before.value },
                     undone.correction,
                 )?;
                 stock.layer = undone.layer;
@@ -386,7 +386,7 @@ pub fn open(
         quantity: opening.quantity.magnitude(),
         from,
         to,
-        value: opening.value.magnitude(),
+        value: if out { opening.value.negated()? } else { opening.value },
         correction: layer.correction,
         recorded_at,
         commit,

@@ -65,7 +65,7 @@ pub struct MovementKey {
     pub cause: Cause,
     /// Counts what was booked for the same line, from 1.
     pub revision: u32,
-    /// Reversals of an earlier booking come before what replaces it.
+    /// Whether it takes back an earlier booking of the line.
     pub correction: bool,
 }
 
@@ -100,7 +100,8 @@ pub struct Movement {
     pub from: Place,
     /// To where.
     pub to: Place,
-    /// What it is worth, base currency, at least zero: the price of what came in, the cost of what went out.
+    /// What it is worth, base currency: the price of what came in, the cost of what went out. Below zero
+    /// only where a bill was voided after its goods had been sold at another cost.
     pub value: Money,
     /// Cost difference of earlier issues that this receipt settles (stock had been oversold).
     pub correction: Money,
