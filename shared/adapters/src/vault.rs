@@ -31,6 +31,9 @@ pub mod names {
     /// The webhook's signing keys, a JSON list of texts: the present one, and during a rotation the one before it.
     pub const WEBHOOK_KEYS: &str = "webhook-keys";
 
+    /// Who may sign in to the console: `{"user": …, "password": …, "key": …}`; the key signs sessions.
+    pub const CONSOLE: &str = "console";
+
     /// A connection's `{"client_id": …, "client_secret": …}`.
     pub fn credentials(connection: &str) -> String {
         format!("connections/{connection}/credentials")
