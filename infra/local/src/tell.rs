@@ -99,7 +99,13 @@ impl Teller {
             said.extend(self.audited().await?);
         }
         let at = self.local(self.ports.clock.now());
-        Ok(said.into_iter().map(|line| format!("{at}  {}", text::plain(&line))).collect())
+        Ok(said
+            .into_iter()
+            .map(|line| {
+                let (word, rest) = line.split_once("  ").unwrap_or(("", &line));
+                format!("{at}  {word:<9} {}", text::plain(rest.trim_start()))
+            })
+            .collect())
     }
 
     async fn warnings(&mut self) -> Result<Vec<String>, AppError> {
