@@ -170,10 +170,10 @@ impl<P: Ports> Chunk<'_, P> {
             let page =
                 self.ports.store().list(Owner::Org(self.org), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
             for row in page.rows {
-                if let Some(movement) = load::decode_row::<Movement>(Some(row))? {
-                    if let Some(demand) = movement.content.demand()? {
-                        demands.push((movement.content.key.effective_on, demand));
-                    }
+                if let Some(movement) = load::decode_row::<Movement>(Some(row))?
+                    && let Some(demand) = movement.content.demand()?
+                {
+                    demands.push((movement.content.key.effective_on, demand));
                 }
             }
             after = page.next;

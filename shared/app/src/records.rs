@@ -480,7 +480,6 @@ macro_rules! records {
         /// The content of a row.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", rename_all = "snake_case")]
-        #[expect(clippy::large_enum_variant, reason = "rows are handled one by one, never in bulk by value")]
         pub enum Record {
             $($(#[$doc])* $variant($content),)*
         }

@@ -96,10 +96,10 @@ pub(super) async fn content<P: Ports>(
     let mut proposals: BTreeMap<ProposalId, Proposal> = BTreeMap::new();
     for (_, pointer) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await? {
         let key = Key::Proposal(pointer.content.to);
-        if let Some(proposal) = load::one::<Proposal>(store, writer.owner(), key).await? {
-            if proposal.content.status == ProposalState::Open {
-                proposals.insert(proposal.content.id, proposal.content);
-            }
+        if let Some(proposal) = load::one::<Proposal>(store, writer.owner(), key).await?
+            && proposal.content.status == ProposalState::Open
+        {
+            proposals.insert(proposal.content.id, proposal.content);
         }
     }
     let mut warnings = Vec::new();

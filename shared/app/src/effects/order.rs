@@ -112,10 +112,9 @@ async fn find_or_create<P: Ports>(
     approval: &Approval,
 ) -> Result<Document, Trouble> {
     let draft = draft(writer, proposal).await?;
-    if attempt.looks_first || attempt.effect.content.attempts > 1 {
-        if let Some(standing) = session.order_by_number(&draft.number).await? {
-            return Ok(standing);
-        }
+    let tried_before = attempt.looks_first || attempt.effect.content.attempts > 1;
+    if tried_before && let Some(standing) = session.order_by_number(&draft.number).await? {
+        return Ok(standing);
     }
     Ok(session.create_order(&draft, approval, attempt.id).await?)
 }
