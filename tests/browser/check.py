@@ -22,7 +22,7 @@ import time
 import urllib.parse
 from decimal import Decimal
 
-from webdriver import browser, missing_programs
+from webdriver import BrowserError, browser, missing_programs
 
 HERE = pathlib.Path(__file__).resolve().parent
 BINARY = HERE.parent.parent / "target" / "debug" / "parstock"
@@ -122,6 +122,8 @@ class Check:
 
     def go(self, path):
         self.page.go(self.root + path)
+        if self.page.elements("body.bare"):
+            raise Failure(f"{path} is no page of the console: {self.page.text()!r}")
 
     def shoot(self, name):
         """Screenshots at both widths; no page may be wider than its window."""
@@ -166,7 +168,7 @@ class Check:
     def send_login(self, password):
         self.page.element("#user").write(self.user)
         self.page.element("#password").write(password)
-        self.page.element("form button").click()
+        self.page.follow("form button")
 
     def positions(self):
         """Every position of the console equals the store's; returns an item worth a closer look."""
@@ -178,10 +180,9 @@ class Check:
             while True:
                 for item, *cells in self.page.rows("table.cards tbody tr"):
                     shown[item.split(" ")[0]] = cells
-                following = self.page.elements("a[rel=next]")
-                if not following:
+                if not self.page.elements("a[rel=next]"):
                     break
-                following[0].click()
+                self.page.follow("a[rel=next]")
             same(sorted(shown), sorted(row["code"] for row in stored), "the items")
             for row in stored:
                 _, on_hand, committed, available, on_order, cover, _ = shown[row["code"]]
@@ -297,7 +298,7 @@ class Check:
         self.shoot("proposal-open")
         self.refused(proposal)
         self.go(f"/proposals/{proposal}")
-        self.page.element("form[action$='/approve'] button").click()
+        self.page.follow("form[action$='/approve'] button")
         ends = time.monotonic() + ORDER_SECONDS_MAX
         state = self.state_of(proposal)
         expect(state in ("approved", "ordered"), f"after Approve the proposal is {state}: {self.page.text()}")
@@ -357,7 +358,7 @@ class Check:
 
     def sign_out(self):
         self.page.width(WIDTHS[1])
-        self.page.element("form.out button").click()
+        self.page.follow("form.out button")
         status, _ = self.request("GET", "/positions")
         expect(status == 303, f"after signing out the positions answer {status}")
         status, headers = self.request("GET", "/login")
@@ -397,7 +398,7 @@ def main(arguments):
             address, user, password = credentials(product)
             with browser() as page:
                 Check(product, page, address, user, password).all()
-        except Failure as failure:
+        except (Failure, BrowserError) as failure:
             print(f"FAILED: {failure}", file=sys.stderr)
             return 1
         finally:

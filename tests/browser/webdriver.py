@@ -16,6 +16,7 @@ import time
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's id, fixed by the WebDriver standard
 START_SECONDS_MAX = 30
 CALL_SECONDS_MAX = 60
+PAGE_SECONDS_MAX = 20
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
@@ -99,6 +100,20 @@ class Browser:
         if not found:
             raise BrowserError(f"{self.url()} has no `{css}`")
         return found[0]
+
+    def follow(self, css):
+        """Clicks what leads to another page, and waits until that page is there."""
+        old = self.element("html")
+        self.element(css).click()
+        ends = time.monotonic() + PAGE_SECONDS_MAX
+        while time.monotonic() < ends:
+            try:
+                old.attribute("lang")
+            except BrowserError:  # the old page is gone
+                if self.script("return document.readyState") == "complete":
+                    return
+            time.sleep(0.05)
+        raise BrowserError(f"`{css}` on {self.url()} leads nowhere")
 
     def text(self):
         return self.element("body").text()
