@@ -79,7 +79,7 @@ impl Story {
 }
 
 #[tokio::test]
-async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest() {
+async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_and_lost_webhooks_are_made_good() {
     let mut story = Story::begin().await;
     let ports = story.ports();
 
@@ -139,12 +139,7 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest()
     assert_eq!((audit.exit_code, &audit.json["whole"]), (0, &serde_json::json!(true)));
     let health = story.ask(Ask::Health).await;
     assert!(health.json["queues"].as_array().unwrap().iter().all(|queue| queue["dead"] == 0), "{}", health.text);
-}
 
-#[tokio::test]
-async fn lost_webhooks_are_made_good_by_the_poll_and_an_idle_poll_is_cheap() {
-    let mut story = Story::begin().await;
-    let ports = story.ports();
     story.run_until(3, 2).await;
 
     // nobody trades at night
