@@ -46,7 +46,9 @@ impl Access {
     fn sign(&self, purpose: &str, text: &str) -> String {
         // HMAC takes keys of any length
         let mac = Hmac::<Sha256>::new_from_slice(self.key.expose_secret().as_bytes());
-        let tag = mac.map(|mac| mac.chain_update(purpose).chain_update([0]).chain_update(text).finalize().into_bytes());
+        let tag = mac.map(|mac| {
+            mac.chain_update(purpose).chain_update([0]).chain_update(text).finalize().into_bytes()
+        });
         tag.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default()
     }
 
@@ -55,7 +57,9 @@ impl Access {
         let expected = self.sign("compare", one);
         let mac = Hmac::<Sha256>::new_from_slice(self.key.expose_secret().as_bytes());
         let given = URL_SAFE_NO_PAD.decode(expected).unwrap_or_default();
-        mac.is_ok_and(|mac| mac.chain_update("compare").chain_update([0]).chain_update(other).verify_slice(&given).is_ok())
+        mac.is_ok_and(|mac| {
+            mac.chain_update("compare").chain_update([0]).chain_update(other).verify_slice(&given).is_ok()
+        })
     }
 
     /// A session's cookie for whoever knows user and password.

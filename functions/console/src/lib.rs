@@ -39,7 +39,11 @@ pub struct Console<P> {
 
 impl<P> Clone for Console<P> {
     fn clone(&self) -> Self {
-        Self { ports: Arc::clone(&self.ports), access: Arc::clone(&self.access), gauge: Arc::clone(&self.gauge) }
+        Self {
+            ports: Arc::clone(&self.ports),
+            access: Arc::clone(&self.access),
+            gauge: Arc::clone(&self.gauge),
+        }
     }
 }
 

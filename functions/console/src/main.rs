@@ -49,6 +49,10 @@ async fn pages_of(config: &Config) -> Result<Router, Error> {
     let SignIn { user, password, key } = serde_json::from_str(secret.expose_secret()).map_err(|_| wanted)?;
     let access = Arc::new(Access::new(user, password, key));
     // What waits in the queues is told by their alarms.
-    let console = Console { ports: Arc::new(production(config).await?), access, gauge: Arc::new(|| Box::pin(async { Vec::new() })) };
+    let console = Console {
+        ports: Arc::new(production(config).await?),
+        access,
+        gauge: Arc::new(|| Box::pin(async { Vec::new() })),
+    };
     Ok(router(console))
 }

@@ -48,7 +48,9 @@ impl From<AppError> for Refused {
     fn from(error: AppError) -> Self {
         let (status, what_to_do) = match &error {
             AppError::Reject(_) => (StatusCode::NOT_FOUND, "Go back and look again."),
-            AppError::NeedsPerson(_) => (StatusCode::SERVICE_UNAVAILABLE, "Do what it says, then load the page again."),
+            AppError::NeedsPerson(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Do what it says, then load the page again.")
+            }
             AppError::NotNow { .. } | AppError::Retry(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Nothing was changed. Try again in a minute.")
             }
@@ -264,7 +266,8 @@ async fn decided<P: Ports + 'static>(
     decision: Decision,
 ) -> Result<Response, Refused> {
     session.check_form(console, headers, &form.csrf)?;
-    let shown: Hash = form.contents.parse().map_err(|error| AppError::Reject(format!("the form is damaged: {error}")))?;
+    let shown: Hash =
+        form.contents.parse().map_err(|error| AppError::Reject(format!("the form is damaged: {error}")))?;
     let ports = console.ports.as_ref();
     match decide(ports, session.org, id, shown, &session.viewer.user, &decision).await {
         Ok(_) => Ok(session.to(&format!("/proposals/{id}"))),

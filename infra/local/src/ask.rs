@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::{LocalClock, LocalEntropy};
-use crate::commands::{approve, audit, digest, health, item, positions, proposals, reject, reviews, settings, stock};
+use crate::commands::{
+    approve, audit, digest, health, item, positions, proposals, reject, reviews, settings, stock,
+};
 use crate::control;
 use crate::error::{DONE, LocalError};
 use crate::folder::Folder;
@@ -148,7 +150,10 @@ async fn at_rest(folder: &Folder) -> Result<LocalPorts, LocalError> {
         notebook: &notebook,
         clock,
         entropy,
-        addresses: start::addresses(parstock_xero::API_URL.to_owned(), parstock_xero::IDENTITY_URL.to_owned()),
+        addresses: start::addresses(
+            parstock_xero::API_URL.to_owned(),
+            parstock_xero::IDENTITY_URL.to_owned(),
+        ),
         console_url: String::new(),
         posts_to_slack: false,
     };
@@ -162,20 +167,25 @@ async fn at_rest(folder: &Folder) -> Result<LocalPorts, LocalError> {
 pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError> {
     let orgs = parstock_app::connect::orgs(ports).await?;
     let Some(org) = orgs.first().map(|entry| entry.org) else {
-        return Err(LocalError::Input("no organisation is connected yet: run `parstock run` first".to_owned()));
+        return Err(LocalError::Input(
+            "no organisation is connected yet: run `parstock run` first".to_owned(),
+        ));
     };
     match ask.clone() {
         Ask::Positions { search, standing } => positions::answer(ports, org, search, standing).await,
         Ask::Item { code } => item::answer(ports, org, &code).await,
         Ask::Proposals => proposals::answer(ports, org).await,
-        Ask::Approve { proposal, contents } => approve::answer(ports, org, &proposal, contents.as_deref()).await,
+        Ask::Approve { proposal, contents } => {
+            approve::answer(ports, org, &proposal, contents.as_deref()).await
+        }
         Ask::Reject { proposal, contents, reason } => {
             reject::answer(ports, org, &proposal, contents.as_deref(), reason).await
         }
         Ask::Count { text } => stock::answer(ports, org, &text).await,
         Ask::ExportSettings => settings::export(ports, org).await,
         Ask::Settings { apply, policy, items, suppliers } => {
-            settings::answer(ports, org, apply, [policy.as_deref(), items.as_deref(), suppliers.as_deref()]).await
+            settings::answer(ports, org, apply, [policy.as_deref(), items.as_deref(), suppliers.as_deref()])
+                .await
         }
         Ask::Digest { day } => digest::answer(ports, org, day.as_deref()).await,
         Ask::Health => health::answer(ports, org).await,
@@ -197,7 +207,9 @@ pub async fn console<P: Ports>(ports: &P, org: OrgId) -> Result<Console<'_, P>, 
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|column| {
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
         .collect();
     let mut text = String::new();
     for row in rows {

@@ -81,7 +81,8 @@ pub async fn put(running: &Running, ask: &Ask) -> Result<Answer, LocalError> {
         LocalError::Outside(format!("the running parstock does not answer: {}", error.without_url()))
     };
     let client = reqwest::Client::builder().no_proxy().build().map_err(silent)?;
-    let request = client.post(format!("http://{}/ask", running.address)).bearer_auth(&running.token).json(ask);
+    let request =
+        client.post(format!("http://{}/ask", running.address)).bearer_auth(&running.token).json(ask);
     let response = request.send().await.and_then(reqwest::Response::error_for_status).map_err(silent)?;
     match response.json::<Outcome>().await.map_err(silent)? {
         Outcome::Answered(answer) => Ok(answer),

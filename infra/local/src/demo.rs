@@ -128,7 +128,11 @@ fn write_history(
         let chunk = rest.get(..ACTS_PER_REPORT).unwrap_or(rest);
         world.apply_history(chunk)?;
         let total = u64::try_from(history.len()).unwrap_or(u64::MAX);
-        progress.report("writing 18 months of the demo company into the simulated Xero", world.acts_applied(), total);
+        progress.report(
+            "writing 18 months of the demo company into the simulated Xero",
+            world.acts_applied(),
+            total,
+        );
     }
 }
 
@@ -175,7 +179,9 @@ impl Demo {
     pub fn begins(&self, day: i64) -> Result<Timestamp, LocalError> {
         let date = FIRST_DAY.checked_add((day - 1).days()).map_err(LocalError::outside)?;
         let zone = self.company.time_zone();
-        zone.to_ambiguous_timestamp(date.to_datetime(Time::midnight())).compatible().map_err(LocalError::outside)
+        zone.to_ambiguous_timestamp(date.to_datetime(Time::midnight()))
+            .compatible()
+            .map_err(LocalError::outside)
     }
 }
 
@@ -221,7 +227,8 @@ fn settings_files(company: &DemoCompany) -> [String; 3] {
     for item in company.items() {
         let category = CATEGORIES.get(item.category).copied().unwrap_or_default();
         let supplier = SUPPLIERS.get(item.supplier).map_or("", |supplier| supplier.name);
-        items.push_str(&format!("{},{category},{supplier},{},{}\n", item.code, item.pack, item.minimum_order));
+        items
+            .push_str(&format!("{},{category},{supplier},{},{}\n", item.code, item.pack, item.minimum_order));
     }
     let mut suppliers = String::from("supplier,lead_time_days\n");
     for supplier in &SUPPLIERS {

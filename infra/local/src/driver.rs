@@ -124,10 +124,8 @@ impl<T: Trade> Driver<T> {
     /// # Errors
     /// When it can't be read.
     pub fn next(&self) -> Result<(Timestamp, Kind), LocalError> {
-        let mut due = vec![
-            (self.tick_due(NEXT_POLL)?, Kind::Poll),
-            (self.tick_due(NEXT_DIGEST)?, Kind::Digest),
-        ];
+        let mut due =
+            vec![(self.tick_due(NEXT_POLL)?, Kind::Poll), (self.tick_due(NEXT_DIGEST)?, Kind::Digest)];
         if let Some(simulation) = &self.simulation {
             let world = locked(&simulation.world);
             due.extend(simulation.trade.next_due(&world)?.map(|at| (at, Kind::Trade)));
@@ -201,8 +199,14 @@ impl<T: Trade> Driver<T> {
 
     async fn answer_webhook(&self, signature: Option<&str>, body: &[u8]) -> u16 {
         let ports = &self.ports;
-        let answer =
-            webhook::answer(&self.webhook_keys, signature, body, &ports.queue, &*ports.clock, &*ports.entropy);
+        let answer = webhook::answer(
+            &self.webhook_keys,
+            signature,
+            body,
+            &ports.queue,
+            &*ports.clock,
+            &*ports.entropy,
+        );
         answer.await.status()
     }
 

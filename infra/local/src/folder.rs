@@ -87,9 +87,8 @@ impl Folder {
     /// When the lock file can't be used.
     pub fn hold(&self) -> Result<Option<Held>, LocalError> {
         let path = self.file("lock");
-        let broken = |error: std::io::Error| {
-            LocalError::Input(format!("{} can't be used: {error}", path.display()))
-        };
+        let broken =
+            |error: std::io::Error| LocalError::Input(format!("{} can't be used: {error}", path.display()));
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(broken)?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Held { _lock: lock, running: self.file("running.json") })),

@@ -36,7 +36,10 @@ struct Secrets {
     slack: Option<String>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the settings of a live connection come from here and nowhere else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the settings of a live connection come from here and nowhere else"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
@@ -127,7 +130,9 @@ struct Shared {
 /// When the port is taken: the address that Xero knows must not change in silence.
 pub async fn serve_webhooks(ports: Arc<LocalPorts>, keys: Vec<SecretString>) -> Result<String, LocalError> {
     let listener = TcpListener::bind(("127.0.0.1", WEBHOOK_PORT)).await.map_err(|error| {
-        LocalError::Outside(format!("port {WEBHOOK_PORT} for webhooks can't be had ({error}): end what uses it"))
+        LocalError::Outside(format!(
+            "port {WEBHOOK_PORT} for webhooks can't be had ({error}): end what uses it"
+        ))
     })?;
     let app = Router::new()
         .route("/webhook", post(take))

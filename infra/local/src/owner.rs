@@ -78,16 +78,21 @@ impl Owner {
         Ok(approved)
     }
 
-    async fn pick(&self, ports: &LocalPorts, org: OrgId, morning: Date) -> Result<Option<Proposal>, LocalError> {
-        if let Some((day, id)) = self.notebook.fact(PICKED)?.as_deref().and_then(|text| text.split_once(' ')) {
+    async fn pick(
+        &self,
+        ports: &LocalPorts,
+        org: OrgId,
+        morning: Date,
+    ) -> Result<Option<Proposal>, LocalError> {
+        if let Some((day, id)) = self.notebook.fact(PICKED)?.as_deref().and_then(|text| text.split_once(' '))
+        {
             if day == morning.to_string() {
                 let id: ProposalId = id.parse().map_err(LocalError::outside)?;
                 let row = load::one::<Proposal>(ports.store(), RowOwner::Org(org), Key::Proposal(id)).await?;
                 return Ok(row.map(|row| row.content));
             }
         }
-        let pending =
-            load::all::<Pointer<ProposalId>>(ports.store(), org, &List::PendingProposals).await?;
+        let pending = load::all::<Pointer<ProposalId>>(ports.store(), org, &List::PendingProposals).await?;
         let keys: Vec<Key> = pending.iter().map(|(_, row)| Key::Proposal(row.content.to)).collect();
         let proposals = load::many::<Proposal>(ports.store(), RowOwner::Org(org), &keys).await?;
         let open = proposals.into_iter().flatten().map(|row| row.content);

@@ -115,9 +115,10 @@ impl LocalQueue {
             let mut hand_out = commit.prepare_cached(
                 "UPDATE message SET visible_at = ?2, receives = receives + 1, handed_out = 1 WHERE id = ?1",
             )?;
-            let rows = due.query_map(params![queue.code(), now.as_millisecond(), batch_max(queue)], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
-            })?;
+            let rows = due
+                .query_map(params![queue.code(), now.as_millisecond(), batch_max(queue)], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
+                })?;
             for row in rows.collect::<rusqlite::Result<Vec<_>>>()? {
                 let (id, body, receives) = row;
                 if receives >= QUEUE_RECEIVES_MAX {
@@ -159,8 +160,10 @@ impl LocalQueue {
     /// When the database can't be read.
     pub fn waiting(&self, queue: QueueName) -> rusqlite::Result<u64> {
         let connection = self.notebook.connection();
-        let count: i64 = connection
-            .query_row("SELECT count(*) FROM message WHERE queue = ?1", [queue.code()], |row| row.get(0))?;
+        let count: i64 =
+            connection.query_row("SELECT count(*) FROM message WHERE queue = ?1", [queue.code()], |row| {
+                row.get(0)
+            })?;
         Ok(count.unsigned_abs())
     }
 
@@ -194,7 +197,9 @@ fn bury(
 impl Queue for LocalQueue {
     async fn send(&self, queue: QueueName, messages: Vec<Outgoing>) -> Result<(), SendError> {
         if let Some(message) = messages.iter().find(|message| {
-            message.delay_seconds > DELAY_SECONDS_MAX || message.body.len() > BODY_BYTES_MAX || message.body.is_empty()
+            message.delay_seconds > DELAY_SECONDS_MAX
+                || message.body.len() > BODY_BYTES_MAX
+                || message.body.is_empty()
         }) {
             return Err(SendError::Refused(format!(
                 "a message of {} bytes with a delay of {} seconds: the limits are {BODY_BYTES_MAX} and {DELAY_SECONDS_MAX}",

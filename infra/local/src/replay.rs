@@ -131,7 +131,12 @@ impl Trade for RetailTrade<'_> {
 ///
 /// # Errors
 /// What can't be used or fails outside.
-pub async fn run(year: &RetailYear, sales: &Path, folder: &Folder, progress: &mut impl Progress) -> Result<Report, LocalError> {
+pub async fn run(
+    year: &RetailYear,
+    sales: &Path,
+    folder: &Folder,
+    progress: &mut impl Progress,
+) -> Result<Report, LocalError> {
     let notebook = Notebook::open(&folder.file("local.sqlite"))?;
     let zone = year.time_zone();
     let eve = year.first_day().saturating_sub(1.day());
@@ -163,10 +168,14 @@ pub async fn run(year: &RetailYear, sales: &Path, folder: &Folder, progress: &mu
     let sums = ledger_sums(&ports, org, progress).await?;
     let money = money_of_sales(&ports, org).await?;
     let (checked, differences) = compare(folder, sales, &supply, &sums, &money)?;
-    let digests = load::all::<parstock_app::records::DigestRecord>(ports.store(), org, &List::Digests).await?;
+    let digests =
+        load::all::<parstock_app::records::DigestRecord>(ports.store(), org, &List::Digests).await?;
     let world = locked(&world);
     let is_invoice = |kind| {
-        matches!(kind, parstock_xero_sim::act::DocumentKind::Invoice | parstock_xero_sim::act::DocumentKind::Bill)
+        matches!(
+            kind,
+            parstock_xero_sim::act::DocumentKind::Invoice | parstock_xero_sim::act::DocumentKind::Bill
+        )
     };
     Ok(Report {
         documents: u64::try_from(world.document_count()).unwrap_or(u64::MAX),
@@ -317,7 +326,9 @@ async fn page_of(ports: &LocalPorts, org: OrgId, feed: Feed, page: u32) -> Resul
                 return documents.map_err(LocalError::outside);
             }
             // time passes as it would for anyone who waits for the limits
-            Err(BooksError::NotNow { until, .. }) if until > ports.clock.now() => ports.clock.advance_to(until),
+            Err(BooksError::NotNow { until, .. }) if until > ports.clock.now() => {
+                ports.clock.advance_to(until)
+            }
             Err(error) => return Err(LocalError::outside(error)),
         }
     }

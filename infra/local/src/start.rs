@@ -35,7 +35,8 @@ const STARTS: &str = "starts";
 /// # Errors
 /// When the notebook can't be written.
 pub fn count_start(notebook: &Notebook) -> Result<u64, LocalError> {
-    let starts = notebook.fact(STARTS)?.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0).saturating_add(1);
+    let starts =
+        notebook.fact(STARTS)?.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0).saturating_add(1);
     notebook.set_fact(STARTS, &starts.to_string())?;
     Ok(starts)
 }

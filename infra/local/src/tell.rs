@@ -44,7 +44,8 @@ impl Teller {
     /// # Errors
     /// When the store doesn't answer.
     pub async fn new(ports: Arc<LocalPorts>, org: OrgId) -> Result<Self, LocalError> {
-        let head = load::one::<parstock_domain::audit::Head>(ports.store(), Owner::Org(org), Key::AuditHead).await?;
+        let head =
+            load::one::<parstock_domain::audit::Head>(ports.store(), Owner::Org(org), Key::AuditHead).await?;
         let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
         let (name, zone) = profile.map_or_else(Default::default, |profile| {
             (profile.content.organisation.name, profile.content.time_zone)
@@ -70,7 +71,8 @@ impl Teller {
     /// When the store doesn't answer.
     pub async fn skip(&mut self) -> Result<(), LocalError> {
         let owner = Owner::Org(self.org);
-        let head = load::one::<parstock_domain::audit::Head>(self.ports.store(), owner, Key::AuditHead).await?;
+        let head =
+            load::one::<parstock_domain::audit::Head>(self.ports.store(), owner, Key::AuditHead).await?;
         self.told = head.map_or(self.told, |head| head.content.seq);
         Ok(())
     }
@@ -91,7 +93,10 @@ impl Teller {
             }
             Done::Batch { back: 0, .. } => {}
             Done::Batch { queue, back, .. } => {
-                said.push(format!("problem   {back} messages of the queue {} are tried again later", queue.code()));
+                said.push(format!(
+                    "problem   {back} messages of the queue {} are tried again later",
+                    queue.code()
+                ));
             }
         }
         if !matches!(done, Done::Traded(_) | Done::Delivered { .. }) {
@@ -186,14 +191,18 @@ impl Teller {
                 let total = proposal.total().map_err(LocalError::outside)?;
                 let lines = proposal.lines.len();
                 let first = proposal.lines.first();
-                let because = first.map_or_else(String::new, |line| format!("; {}: {}", line.code, line.reason));
+                let because =
+                    first.map_or_else(String::new, |line| format!("; {}: {}", line.code, line.reason));
                 match statement.what.as_str() {
                     "propose order" => format!(
                         "proposed  order to {}: {lines} items for {total}{because}",
                         proposal.supplier_name
                     ),
                     "change proposal" => {
-                        format!("proposed  order to {} is now {lines} items for {total}", proposal.supplier_name)
+                        format!(
+                            "proposed  order to {} is now {lines} items for {total}",
+                            proposal.supplier_name
+                        )
                     }
                     _ => format!("withdrawn order to {}", proposal.supplier_name),
                 }
@@ -207,17 +216,26 @@ impl Teller {
                 };
                 let number = number.unwrap_or_else(|| proposal.id.order_number("PS-"));
                 let first = proposal.lines.first();
-                let because = first.map_or_else(String::new, |line| format!(", because {}: {}", line.code, line.reason));
-                format!("ordered   DRAFT purchase order {number} to {} is in Xero{because}", proposal.supplier_name)
+                let because = first
+                    .map_or_else(String::new, |line| format!(", because {}: {}", line.code, line.reason));
+                format!(
+                    "ordered   DRAFT purchase order {number} to {} is in Xero{because}",
+                    proposal.supplier_name
+                )
             }
             "order failed" => format!("problem   an order could not be written: {}", detail("reason")),
             "put digest together" => format!("digest    of {} is put together", detail("day")),
             "notice sent" => {
                 let Some(effect) = self.effect(detail("effect")).await? else { return Ok(None) };
-                let path = |id: &str| self.ports.mailer.html_path(&format!("{id}@parstock")).display().to_string();
+                let path =
+                    |id: &str| self.ports.mailer.html_path(&format!("{id}@parstock")).display().to_string();
                 match effect.what {
-                    EffectKind::DigestMail { .. } => format!("digest    mailed, open {}", path(detail("effect"))),
-                    EffectKind::AlertMail { .. } => format!("warned    by mail, open {}", path(detail("effect"))),
+                    EffectKind::DigestMail { .. } => {
+                        format!("digest    mailed, open {}", path(detail("effect")))
+                    }
+                    EffectKind::AlertMail { .. } => {
+                        format!("warned    by mail, open {}", path(detail("effect")))
+                    }
                     _ => return Ok(None),
                 }
             }

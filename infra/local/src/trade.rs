@@ -91,7 +91,8 @@ impl DemoTrade {
         let commit = connection.transaction()?;
         let mut acts: Vec<(i64, String)> = Vec::new();
         {
-            let mut statement = commit.prepare_cached("SELECT at, body FROM act WHERE seq >= ?1 ORDER BY seq")?;
+            let mut statement =
+                commit.prepare_cached("SELECT at, body FROM act WHERE seq >= ?1 ORDER BY seq")?;
             let rows = statement.query_map([applied], |row| Ok((row.get(0)?, row.get(1)?)))?;
             acts.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
             for timed in new {

@@ -3,8 +3,22 @@
 use std::process::Command;
 
 const COMMANDS: [&str; 16] = [
-    "", "run", "replay", "positions", "item", "proposals", "approve", "reject", "stock import", "settings export",
-    "settings check", "settings apply", "digest", "health", "audit verify", "reviews",
+    "",
+    "run",
+    "replay",
+    "positions",
+    "item",
+    "proposals",
+    "approve",
+    "reject",
+    "stock import",
+    "settings export",
+    "settings check",
+    "settings apply",
+    "digest",
+    "health",
+    "audit verify",
+    "reviews",
 ];
 
 #[test]

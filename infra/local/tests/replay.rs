@@ -67,11 +67,17 @@ fn a_broken_file_is_refused_with_its_line() {
     let broken = lines[3].replacen(',', ",,", 2);
     lines[3] = &broken;
     std::fs::write(&file, lines.join("\n")).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_parstock")).arg("replay").arg("--sales").arg(&file).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_parstock"))
+        .arg("replay")
+        .arg("--sales")
+        .arg(&file)
+        .output()
+        .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("line 4"), "{said}");
 
-    let output = Command::new(env!("CARGO_BIN_EXE_parstock")).args(["replay", "--sales", "/nowhere.csv"]).output();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_parstock")).args(["replay", "--sales", "/nowhere.csv"]).output();
     assert_eq!(output.unwrap().status.code(), Some(2));
 }

@@ -79,7 +79,8 @@ impl Story {
 }
 
 #[tokio::test]
-async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_and_lost_webhooks_are_made_good() {
+async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_and_lost_webhooks_are_made_good()
+ {
     let mut story = Story::begin().await;
     let ports = story.ports();
 
@@ -114,13 +115,16 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     let item = items.iter().find(|(_, row)| row.content.code == cases::CROSSES_TRACKED).unwrap().1.content.id;
     let movements = load::all::<Movement>(ports.store(), story.org, &List::Movements(item)).await.unwrap();
     let of = DocumentRef { kind: DocumentKind::SalesInvoice, id: DocumentId(sale.id) };
-    let booked = movements.iter().filter(|(_, row)| {
-        matches!(row.content.key.cause, Cause::Document { of: cause, .. } if cause == of)
-    });
+    let booked = movements
+        .iter()
+        .filter(|(_, row)| matches!(row.content.key.cause, Cause::Document { of: cause, .. } if cause == of));
     assert_eq!(booked.count(), 1, "the sale is booked once");
     story.run_until(1, 17).await;
     assert!(
-        story.mails().iter().any(|mail| mail.contains(cases::CROSSES_TRACKED) && mail.contains("reorder point")),
+        story
+            .mails()
+            .iter()
+            .any(|mail| mail.contains(cases::CROSSES_TRACKED) && mail.contains("reorder point")),
         "a warning names the item"
     );
 
@@ -138,7 +142,11 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     let audit = story.ask(Ask::VerifyAudit).await;
     assert_eq!((audit.exit_code, &audit.json["whole"]), (0, &serde_json::json!(true)));
     let health = story.ask(Ask::Health).await;
-    assert!(health.json["queues"].as_array().unwrap().iter().all(|queue| queue["dead"] == 0), "{}", health.text);
+    assert!(
+        health.json["queues"].as_array().unwrap().iter().all(|queue| queue["dead"] == 0),
+        "{}",
+        health.text
+    );
 
     story.run_until(3, 2).await;
 
@@ -152,13 +160,17 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     // webhooks were lost on purpose, and everything is booked all the same
     let found = story.statements().await.into_iter().filter(|statement| {
         statement.event.as_ref().is_some_and(|event| {
-            event.what == EventType::InvoiceCreated && event.source == Source::Poll && event.time > story.demo.begins(1).unwrap()
+            event.what == EventType::InvoiceCreated
+                && event.source == Source::Poll
+                && event.time > story.demo.begins(1).unwrap()
         })
     });
     assert!(found.count() > 0, "no webhook was lost in two days of trade");
     for document in story.documents(act::DocumentKind::Invoice) {
         let of = DocumentRef { kind: DocumentKind::SalesInvoice, id: DocumentId(document.id) };
-        let row = load::one::<DocumentRecord>(ports.store(), Owner::Org(story.org), Key::Document(of)).await.unwrap();
+        let row = load::one::<DocumentRecord>(ports.store(), Owner::Org(story.org), Key::Document(of))
+            .await
+            .unwrap();
         assert!(row.is_some_and(|row| row.content.progress.is_none()), "{} is not booked", document.number);
     }
     let world = locked(&story.demo.driver.simulation.as_ref().unwrap().world);
@@ -172,7 +184,8 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     for (code, on_hand) in stocks {
         let item = items.iter().find(|(_, row)| row.content.code == code).unwrap().1.content.id;
         let key = Key::Position(item, LocationId::main());
-        let position = load::one::<Position>(ports.store(), Owner::Org(story.org), key).await.unwrap().unwrap();
+        let position =
+            load::one::<Position>(ports.store(), Owner::Org(story.org), key).await.unwrap().unwrap();
         assert_eq!(position.content.snapshot.unwrap().xero.on_hand.e4(), on_hand, "{code}");
         assert_eq!(position.content.booked.e4(), on_hand, "{code}: movements explain what Xero holds");
     }

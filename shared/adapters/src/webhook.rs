@@ -62,7 +62,10 @@ pub async fn answer(
         }
     };
     if envelope.unreadable > 0 {
-        tracing::error!(events = envelope.unreadable, "events of a signed webhook can't be read; the poller will find what they told of");
+        tracing::error!(
+            events = envelope.unreadable,
+            "events of a signed webhook can't be read; the poller will find what they told of"
+        );
     }
     let hints = envelope
         .events
@@ -95,7 +98,8 @@ mod tests {
     use crate::clock::{RandomIds, WallClock};
 
     /// Xero's published pair of body and signature (XeroAPI/XeroWebhooksReceiver issue 1).
-    const KEY: &str = "LR+QgKlbRciIPYpi65tTKLaZ3FzLLofCNEQWrRXqWXJeDFrfexzfVI9SmnVuCWDJ4jnjHB9ECtOyxZSofRxwWw==";
+    const KEY: &str =
+        "LR+QgKlbRciIPYpi65tTKLaZ3FzLLofCNEQWrRXqWXJeDFrfexzfVI9SmnVuCWDJ4jnjHB9ECtOyxZSofRxwWw==";
     const CHECK: &[u8] =
         br#"{"events":[],"firstEventSequence": 0,"lastEventSequence": 0, "entropy": "LUWDSUDGSWNZVALZXBEV"}"#;
     const SIGNATURE: &str = "BjzNbYUfrzg4g8wxm+dKHaZVrKxr2m75E296fUbD1E4=";
@@ -137,7 +141,11 @@ mod tests {
         assert_eq!(ask(&queue, &[KEY], None, CHECK).await, Answer::BadSignature);
         assert_eq!(ask(&queue, &["other"], Some(SIGNATURE), CHECK).await, Answer::BadSignature);
         assert_eq!(ask(&queue, &[], Some(SIGNATURE), CHECK).await, Answer::BadSignature);
-        assert_eq!(ask(&queue, &["new", KEY], Some(SIGNATURE), CHECK).await, Answer::Taken, "during a rotation");
+        assert_eq!(
+            ask(&queue, &["new", KEY], Some(SIGNATURE), CHECK).await,
+            Answer::Taken,
+            "during a rotation"
+        );
         assert!(queue.bodies.lock().unwrap().is_empty());
     }
 

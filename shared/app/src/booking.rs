@@ -23,9 +23,7 @@ use uuid::Uuid;
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::ports::{COMMIT_WRITES_MAX, Expect, Ports, Store, Write};
-use crate::records::{
-    Backfill, ContactRecord, DocumentRecord, Key, List, MoreLines, Review, ReviewKind,
-};
+use crate::records::{Backfill, ContactRecord, DocumentRecord, Key, List, MoreLines, Review, ReviewKind};
 use crate::writer::{Reason, Writer};
 
 /// Booked lines that the document's own row holds.
@@ -130,10 +128,7 @@ pub(crate) fn content_of(document: &Document) -> Result<Hash, AppError> {
     Ok(Hash::of(&serde_json::to_vec(&timeless)?))
 }
 
-fn all_lines(
-    desired: &[parstock_domain::ledger::DesiredLine],
-    booked: &[BookedLine],
-) -> Vec<LineChange> {
+fn all_lines(desired: &[parstock_domain::ledger::DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> {
     let mut lines: Vec<LineChange> = desired
         .iter()
         .map(|line| LineChange {
@@ -240,7 +235,8 @@ impl Step<'_> {
         let today = writer.clock().day_of(now);
         let location = LocationId::main();
         let id = writer.new_commit();
-        let booking = Booking { document: self.document, today, recorded_at: now, commit: id, location: &location };
+        let booking =
+            Booking { document: self.document, today, recorded_at: now, commit: id, location: &location };
         let window = pending.get(..CHANGES_PER_COMMIT_MAX.min(pending.len())).unwrap_or_default();
         let mut items = self.read_items(writer, window, &location).await?;
         let mut writes: Vec<Write> = Vec::new();
@@ -256,7 +252,11 @@ impl Step<'_> {
         let mut moved = BTreeSet::new();
         let mut movements = 0;
         for change in window {
-            let rows = ROWS_FIXED + writes.len() + 3 * moved.len() + items.changed_orders.len() + items.changed_lessons.len()
+            let rows = ROWS_FIXED
+                + writes.len()
+                + 3 * moved.len()
+                + items.changed_orders.len()
+                + items.changed_lessons.len()
                 + loaded.rows.iter().skip(1).filter(|row| row.changed).count();
             if done > 0 && rows + ROWS_PER_CHANGE_MAX > COMMIT_WRITES_MAX {
                 break;
@@ -352,12 +352,18 @@ impl Step<'_> {
                 ids.iter().zip(&positions).filter(|(_, row)| row.is_none()).map(|(item, _)| *item).collect();
             let keys: Vec<Key> = unseen.iter().map(|item| Key::Item(*item)).collect();
             let masters = load::many::<Item>(store, owner, &keys).await?;
-            let tracked: BTreeSet<ItemId> =
-                masters.into_iter().flatten().filter(|item| item.content.tracked).map(|item| item.content.id).collect();
+            let tracked: BTreeSet<ItemId> = masters
+                .into_iter()
+                .flatten()
+                .filter(|item| item.content.tracked)
+                .map(|item| item.content.id)
+                .collect();
             for ((item, position), layer) in ids.iter().zip(positions).zip(layers) {
                 let (position, position_expect) = match position {
                     Some(row) => (row.content, row.expect),
-                    None => (Position { tracked: tracked.contains(item), ..Position::default() }, Expect::Absent),
+                    None => {
+                        (Position { tracked: tracked.contains(item), ..Position::default() }, Expect::Absent)
+                    }
                 };
                 let (layer, layer_expect) =
                     layer.map_or((Layer::default(), Expect::Absent), |row| (row.content, row.expect));
@@ -402,7 +408,8 @@ impl Step<'_> {
         };
         let line = self.document.lines.iter().find(|line| line.id == change.line);
         let description = line.map(|line| line.description.as_str()).unwrap_or_default();
-        if let Some(lesson) = line.map(|line| Learned::from_line(self.document, line)).transpose()?.flatten() {
+        if let Some(lesson) = line.map(|line| Learned::from_line(self.document, line)).transpose()?.flatten()
+        {
             items.learn(after.item, lesson);
         }
         let open: Vec<OrderLine> = items
@@ -490,7 +497,9 @@ impl Step<'_> {
             return Ok(());
         };
         outcome.touched_tracked |= stock.position.tracked;
-        if let Some(alert) = warning(writer, item, location, before, &stock.position, items.plans.get(&item), today)? {
+        if let Some(alert) =
+            warning(writer, item, location, before, &stock.position, items.plans.get(&item), today)?
+        {
             outcome.crossed.insert(item);
             writes.push(alert);
         }
@@ -500,7 +509,8 @@ impl Step<'_> {
         );
         if *layer_expect != Expect::Absent || stock.layer != Layer::default() {
             writes.push(
-                Versioned { content: stock.layer, expect: *layer_expect }.write(Key::Layer(item, location.clone())),
+                Versioned { content: stock.layer, expect: *layer_expect }
+                    .write(Key::Layer(item, location.clone())),
             );
         }
         Ok(())
@@ -578,13 +588,23 @@ impl Loaded {
 }
 
 impl Items {
-    fn order_line(&mut self, item: ItemId, order: DocumentId, line: LineId) -> Option<&mut Versioned<OrderLine>> {
+    fn order_line(
+        &mut self,
+        item: ItemId,
+        order: DocumentId,
+        line: LineId,
+    ) -> Option<&mut Versioned<OrderLine>> {
         let lines = self.orders.get_mut(&item)?;
         lines.iter_mut().find(|standing| standing.content.order == order && standing.content.line == line)
     }
 
     /// Adds to what bills have brought in of an order line.
-    fn bill(&mut self, item: ItemId, arrival: Option<(DocumentId, LineId)>, by: Quantity) -> Result<(), FixedError> {
+    fn bill(
+        &mut self,
+        item: ItemId,
+        arrival: Option<(DocumentId, LineId)>,
+        by: Quantity,
+    ) -> Result<(), FixedError> {
         let Some((order, line)) = arrival else { return Ok(()) };
         if let Some(standing) = self.order_line(item, order, line) {
             standing.content.billed = standing.content.billed.plus(by)?;
@@ -605,7 +625,9 @@ impl Items {
     fn write_orders_and_lessons(&self, writes: &mut Vec<Write>) {
         for (item, order, line) in &self.changed_orders {
             let standing = self.orders.get(item).and_then(|lines| {
-                lines.iter().find(|standing| standing.content.order == *order && standing.content.line == *line)
+                lines
+                    .iter()
+                    .find(|standing| standing.content.order == *order && standing.content.line == *line)
             });
             if let Some(standing) = standing {
                 writes.push(standing.clone().write(Key::OrderLine(*item, *order, *line)));
@@ -635,7 +657,8 @@ pub fn warning<P: Ports>(
     if !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
         return Ok(None);
     }
-    let (OnHand::Counted(was), OnHand::Counted(is)) = (before.available(today)?, after.available(today)?) else {
+    let (OnHand::Counted(was), OnHand::Counted(is)) = (before.available(today)?, after.available(today)?)
+    else {
         return Ok(None);
     };
     let on_order = plan.map(|plan| plan.on_order).unwrap_or_default();

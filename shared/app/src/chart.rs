@@ -25,11 +25,16 @@ const MOVEMENTS_PAGE: u32 = 500;
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn stock<P: Ports>(writer: &Writer<'_, P>, item: ItemId, days: i32) -> Result<Option<StockChart>, AppError> {
+pub async fn stock<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    days: i32,
+) -> Result<Option<StockChart>, AppError> {
     let store = writer.ports().store();
     let location = LocationId::main();
     let today = writer.clock().day_of(writer.now());
-    let position = load::one::<Position>(store, writer.owner(), Key::Position(item, location.clone())).await?;
+    let position =
+        load::one::<Position>(store, writer.owner(), Key::Position(item, location.clone())).await?;
     let Some(position) = position else { return Ok(None) };
     let Some(on_hand) = position.content.on_hand(today)?.quantity() else { return Ok(None) };
     let plan = load::one::<Plan>(store, writer.owner(), Key::Plan(item, location)).await?;
@@ -64,7 +69,11 @@ pub async fn stock<P: Ports>(writer: &Writer<'_, P>, item: ItemId, days: i32) ->
 }
 
 /// The item's movements that take effect from `first` on.
-async fn since<P: Ports>(writer: &Writer<'_, P>, item: ItemId, first: Date) -> Result<Vec<Movement>, AppError> {
+async fn since<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    first: Date,
+) -> Result<Vec<Movement>, AppError> {
     let mut movements = Vec::new();
     let mut after = MovementKey::before(first).map(|key| Key::Movement(item, key));
     loop {

@@ -102,7 +102,8 @@ pub async fn org_of_tenant<P: Ports>(ports: &P, tenant: Uuid) -> Result<OrgId, A
         )));
     };
     let org = entry.content.org;
-    let bound = Versioned { content: OrgEntry { tenant: Some(tenant), ..entry.content }, expect: entry.expect };
+    let bound =
+        Versioned { content: OrgEntry { tenant: Some(tenant), ..entry.content }, expect: entry.expect };
     let pointer = Versioned { content: Pointer { to: org }, expect: Expect::Absent };
     let commit = Commit {
         id: CommitId(ports.entropy().uuid()),

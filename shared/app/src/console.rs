@@ -13,9 +13,9 @@ use parstock_domain::settings::Policy;
 use parstock_views::Standing;
 use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
-    DigestPage, HealthPage, ItemPage, MovementRow, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PendingEffect,
-    PlanShown, PositionQuery, PositionRow, PositionsPage, ProposalPage, ProposalRow, ProposalsPage, QueueState,
-    ReviewRow, ReviewsPage, Site,
+    DigestPage, HealthPage, ItemPage, MovementRow, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX,
+    PendingEffect, PlanShown, PositionQuery, PositionRow, PositionsPage, ProposalPage, ProposalRow,
+    ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
 
 use crate::chart;
@@ -24,8 +24,8 @@ use crate::error::AppError;
 use crate::load;
 use crate::ports::{Books, Ports};
 use crate::records::{
-    ContactRecord, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer, Review,
-    ReviewKind, Trouble, WaitingHint,
+    ContactRecord, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer,
+    Review, ReviewKind, Trouble, WaitingHint,
 };
 use crate::writer::Writer;
 
@@ -114,13 +114,16 @@ impl<'p, P: Ports> Console<'p, P> {
     pub async fn positions(&self, query: PositionQuery) -> Result<PositionsPage, AppError> {
         let troubles = self.troubles().await?;
         let standing = |item: &Item| troubles.get(&item.id).copied().unwrap_or(Standing::Enough);
-        let mut items: Vec<Item> = self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
-        let counts =
-            Standing::ALL.into_iter().map(|kind| (kind, items.iter().filter(|item| standing(item) == kind).count()));
+        let mut items: Vec<Item> =
+            self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
+        let counts = Standing::ALL
+            .into_iter()
+            .map(|kind| (kind, items.iter().filter(|item| standing(item) == kind).count()));
         let counts = counts.collect();
         let needle = query.search.to_lowercase();
         items.retain(|item| {
-            let named = item.code.to_lowercase().contains(&needle) || item.name.to_lowercase().contains(&needle);
+            let named =
+                item.code.to_lowercase().contains(&needle) || item.name.to_lowercase().contains(&needle);
             named && query.standing.is_none_or(|wanted| standing(item) == wanted)
         });
         // the most urgent first, unless somebody looks for something
@@ -132,7 +135,11 @@ impl<'p, P: Ports> Console<'p, P> {
         Ok(PositionsPage { site: self.site().await?, query, rows, found, counts })
     }
 
-    async fn rows(&self, items: &[Item], troubles: &BTreeMap<ItemId, Standing>) -> Result<Vec<PositionRow>, AppError> {
+    async fn rows(
+        &self,
+        items: &[Item],
+        troubles: &BTreeMap<ItemId, Standing>,
+    ) -> Result<Vec<PositionRow>, AppError> {
         let location = LocationId::main();
         let keys: Vec<Key> = items.iter().map(|item| Key::Position(item.id, location.clone())).collect();
         let positions = self.many::<Position>(&keys).await?;
@@ -164,9 +171,9 @@ impl<'p, P: Ports> Console<'p, P> {
     /// [`AppError::Reject`] when there is none.
     pub async fn item_by_code(&self, code: &str) -> Result<ItemId, AppError> {
         let pointer = self.one::<Pointer<ItemId>>(Key::ItemCode(code.to_owned())).await?;
-        pointer
-            .map(|pointer| pointer.to)
-            .ok_or_else(|| AppError::Reject(format!("there is no item with the code `{code}` (case matters)")))
+        pointer.map(|pointer| pointer.to).ok_or_else(|| {
+            AppError::Reject(format!("there is no item with the code `{code}` (case matters)"))
+        })
     }
 
     /// All about an item.
@@ -205,7 +212,10 @@ impl<'p, P: Ports> Console<'p, P> {
                 planned_on: plan.planned_on,
                 reorder_point: plan.reorder_point,
                 order: plan.order,
-                supplier: plan.supplier.and_then(|supplier| names.get(&supplier).cloned()).unwrap_or_default(),
+                supplier: plan
+                    .supplier
+                    .and_then(|supplier| names.get(&supplier).cloned())
+                    .unwrap_or_default(),
                 unit_price: plan.unit_price,
                 reason: plan.reason,
                 inputs: plan.inputs,
@@ -214,7 +224,8 @@ impl<'p, P: Ports> Console<'p, P> {
                     .await?
                     .into_iter()
                     .find(|proposal| {
-                        proposal.status == ProposalState::Open && proposal.lines.iter().any(|line| line.item == id)
+                        proposal.status == ProposalState::Open
+                            && proposal.lines.iter().any(|line| line.item == id)
                     })
                     .map(|proposal| proposal.id),
             }),
@@ -271,7 +282,11 @@ impl<'p, P: Ports> Console<'p, P> {
                 Cause::Document { of, .. } => {
                     let header = headers.get(&of);
                     let number = header.map(|header| header.number.clone()).unwrap_or_default();
-                    (of.kind.words(), number, header.map(|header| header.contact_name.clone()).unwrap_or_default())
+                    (
+                        of.kind.words(),
+                        number,
+                        header.map(|header| header.contact_name.clone()).unwrap_or_default(),
+                    )
                 }
             };
             rows.push(MovementRow {
@@ -331,10 +346,9 @@ impl<'p, P: Ports> Console<'p, P> {
     /// # Errors
     /// [`AppError::Reject`] when there is no such proposal.
     pub async fn proposal(&self, id: ProposalId, problem: Option<String>) -> Result<ProposalPage, AppError> {
-        let proposal = self
-            .one::<Proposal>(Key::Proposal(id))
-            .await?
-            .ok_or_else(|| AppError::Reject("there is no such proposal: look at the list again".to_owned()))?;
+        let proposal = self.one::<Proposal>(Key::Proposal(id)).await?.ok_or_else(|| {
+            AppError::Reject("there is no such proposal: look at the list again".to_owned())
+        })?;
         let keys: Vec<Key> = proposal.lines.iter().map(|line| Key::Item(line.item)).collect();
         let items: Vec<Item> = self.many::<Item>(&keys).await?.into_iter().flatten().collect();
         let troubles = self.troubles().await?;
@@ -355,8 +369,10 @@ impl<'p, P: Ports> Console<'p, P> {
     /// When the store does not answer.
     pub async fn digest(&self, day: Option<Date>) -> Result<DigestPage, AppError> {
         let digests = self.all::<DigestRecord>(&List::Digests).await?;
-        let days: Vec<Date> =
-            digests.iter().filter_map(|(key, _)| if let Key::Digest(day) = key { Some(*day) } else { None }).collect();
+        let days: Vec<Date> = digests
+            .iter()
+            .filter_map(|(key, _)| if let Key::Digest(day) = key { Some(*day) } else { None })
+            .collect();
         let day = day.or(days.last().copied()).unwrap_or_else(|| self.today());
         let content = digests.iter().find(|(key, _)| *key == Key::Digest(day));
         let content: Option<DigestContent> =
@@ -466,7 +482,9 @@ fn state_words(state: &EffectState) -> String {
         EffectState::Waiting => "waits to be tried".to_owned(),
         EffectState::Trying { .. } => "is being tried".to_owned(),
         EffectState::Due { at, why } => format!("due again at {at}: {why}"),
-        EffectState::Unknown { .. } => "no answer came; it is looked up before anything else is done".to_owned(),
+        EffectState::Unknown { .. } => {
+            "no answer came; it is looked up before anything else is done".to_owned()
+        }
         EffectState::Noting { .. } => "written; its history note is missing".to_owned(),
         EffectState::Done { .. } => "done".to_owned(),
         EffectState::Failed { reason } => format!("failed: {reason}"),

@@ -79,8 +79,10 @@ async fn once<P: Ports>(
     let mut writes = Vec::new();
     let (decided, reason) = match decision {
         Decision::Approve => {
-            let (decided, approval, effect) =
-                standing.content.approve(phase(writer, &standing.content).await?, shown, who, at).map_err(refuse)?;
+            let (decided, approval, effect) = standing
+                .content
+                .approve(phase(writer, &standing.content).await?, shown, who, at)
+                .map_err(refuse)?;
             let content = Effect {
                 what: EffectKind::Order { proposal: id },
                 decided_at: at,
@@ -89,7 +91,8 @@ async fn once<P: Ports>(
             };
             writes.push(Versioned::new(content).write(Key::Effect(effect)));
             writes.push(Versioned::new(Mark {}).write(Key::PendingEffect(effect)));
-            let reason = Reason { who: who.to_owned(), ..Reason::own("approve order") }.with("contents", approval.contents);
+            let reason = Reason { who: who.to_owned(), ..Reason::own("approve order") }
+                .with("contents", approval.contents);
             (decided, reason.with("effect", effect))
         }
         Decision::Reject { reason } => {
@@ -100,12 +103,15 @@ async fn once<P: Ports>(
                 .await?
                 .unwrap_or(Versioned::new(Rejected::default()));
             let today = writer.clock().day_of(at);
-            let rests = |on: &Date| on.until(today).is_ok_and(|span| i64::from(span.get_days()) <= REJECTION_REST_DAYS);
+            let rests = |on: &Date| {
+                on.until(today).is_ok_and(|span| i64::from(span.get_days()) <= REJECTION_REST_DAYS)
+            };
             rejected.content.proposals.retain(|(_, on)| rests(on));
             rejected.content.proposals.push((id, today));
             writes.push(rejected.write(rejected_key));
             writes.push(removal(Key::PendingProposal(supplier)));
-            let told = Reason { who: who.to_owned(), ..Reason::own("reject order") }.with("reason", reason.trim());
+            let told =
+                Reason { who: who.to_owned(), ..Reason::own("reject order") }.with("reason", reason.trim());
             (decided, told)
         }
     };

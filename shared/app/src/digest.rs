@@ -85,7 +85,9 @@ async fn content<P: Ports>(
     let mut troubles: Vec<(ItemId, Trouble)> = load::all::<Trouble>(store, org, &List::Troubles)
         .await?
         .into_iter()
-        .filter_map(|(key, row)| if let Key::Trouble(item, _) = key { Some((item, row.content)) } else { None })
+        .filter_map(
+            |(key, row)| if let Key::Trouble(item, _) = key { Some((item, row.content)) } else { None },
+        )
         .collect();
     troubles.sort_by(|(_, a), (_, b)| (a.standing, &a.code).cmp(&(b.standing, &b.code)));
     let reviews = load::all::<Review>(store, org, &List::Reviews).await?.len();
@@ -223,7 +225,8 @@ async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, Ap
     let store = writer.ports().store();
     let today = writer.clock().day_of(writer.now());
     let mut decisions = Vec::new();
-    for (_, pointer) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await? {
+    for (_, pointer) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await?
+    {
         let key = Key::Proposal(pointer.content.to);
         let Some(proposal) = load::one::<Proposal>(store, writer.owner(), key).await? else { continue };
         let proposal = proposal.content;
@@ -301,7 +304,8 @@ impl News {
     }
 
     fn take(&mut self, statement: &Statement) {
-        let figure = |name: &str| statement.details.get(name).and_then(|text| text.parse().ok()).unwrap_or(0u32);
+        let figure =
+            |name: &str| statement.details.get(name).and_then(|text| text.parse().ok()).unwrap_or(0u32);
         match statement.event.as_ref().map(|event| event.source) {
             Some(Source::Webhook) => self.by_webhook += 1,
             Some(Source::Poll) if statement.what == "book document" => self.by_poll += 1,
@@ -310,7 +314,8 @@ impl News {
         self.lines += figure("lines");
         self.lines_without_item += figure("lines_without_item");
         if statement.what == crate::effects::ORDER_WRITTEN {
-            self.orders.extend(statement.details.get("proposal").and_then(|id| id.parse::<ProposalId>().ok()));
+            self.orders
+                .extend(statement.details.get("proposal").and_then(|id| id.parse::<ProposalId>().ok()));
         }
     }
 

@@ -58,7 +58,11 @@ pub fn decode_row<T: Content>(row: Option<Row>) -> Result<Option<Versioned<T>>, 
 ///
 /// # Errors
 /// When the store doesn't answer or the row holds another kind of record.
-pub async fn one<T: Content>(store: &impl Store, owner: Owner, key: Key) -> Result<Option<Versioned<T>>, AppError> {
+pub async fn one<T: Content>(
+    store: &impl Store,
+    owner: Owner,
+    key: Key,
+) -> Result<Option<Versioned<T>>, AppError> {
     let mut rows = many(store, owner, &[key]).await?;
     Ok(rows.pop().flatten())
 }

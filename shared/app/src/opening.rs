@@ -85,7 +85,10 @@ pub fn parse(text: &str) -> Result<Vec<Count>, Vec<Wrong>> {
         match count(line, &record) {
             Ok(count) => {
                 if let Some(first) = seen.insert((count.code.clone(), count.location.clone()), line) {
-                    wrong.push(Wrong { line, what: format!("`{}` was given in line {first} already", count.code) });
+                    wrong.push(Wrong {
+                        line,
+                        what: format!("`{}` was given in line {first} already", count.code),
+                    });
                 }
                 counts.push(count);
             }
@@ -151,7 +154,11 @@ pub async fn import<P: Ports>(
 
 type Done = Result<(Imported, Vec<ItemId>), Vec<Wrong>>;
 
-async fn import_all<P: Ports>(writer: &mut Writer<'_, P>, who: &str, counts: &[Count]) -> Result<Done, AppError> {
+async fn import_all<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    who: &str,
+    counts: &[Count],
+) -> Result<Done, AppError> {
     let store = writer.ports().store();
     let today = writer.clock().day_of(writer.now());
     let (mut wrong, mut items) = (Vec::new(), Vec::new());
@@ -249,7 +256,8 @@ async fn book<P: Ports>(
             done.opened += u32::from(!was_open);
             done.recounted += u32::from(was_open);
         }
-        reason = reason.with(&count.code, format!("{} as of {}, booked {quantity}", count.quantity, count.as_of));
+        reason =
+            reason.with(&count.code, format!("{} as of {}, booked {quantity}", count.quantity, count.as_of));
         writes.push(Versioned { content: stock.position, expect: position.expect }.write(position_key));
         writes.push(Versioned { content: stock.layer, expect: layer.expect }.write(layer_key));
     }

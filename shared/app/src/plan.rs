@@ -32,7 +32,8 @@ const MOVEMENTS_PAGE: u32 = 500;
 /// When the store or a queue does not answer.
 pub async fn touched<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     let marks = load::all::<Touched>(ports.store(), org, &List::Touched).await?;
-    let items: BTreeSet<ItemId> = marks.iter().flat_map(|(_, mark)| mark.content.items.iter().copied()).collect();
+    let items: BTreeSet<ItemId> =
+        marks.iter().flat_map(|(_, mark)| mark.content.items.iter().copied()).collect();
     let items: Vec<ItemId> = items.into_iter().collect();
     for chunk in items.chunks(PLAN_ITEMS_MAX) {
         send_now(ports, Message::Plan { org, items: chunk.to_vec() }).await?;
@@ -77,7 +78,9 @@ struct Chunk<'p, P> {
 /// When the store or a queue does not answer.
 pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<(), AppError> {
     let owner = Owner::Org(org);
-    let Some(profile) = load::one::<Profile>(ports.store(), owner, Key::Profile).await? else { return Ok(()) };
+    let Some(profile) = load::one::<Profile>(ports.store(), owner, Key::Profile).await? else {
+        return Ok(());
+    };
     let clock = OrgClock::new(&profile.content.time_zone)
         .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
     let now = ports.clock().now();
@@ -85,11 +88,14 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     let keys = |key: &dyn Fn(ItemId) -> Key| items.iter().map(|item| key(*item)).collect::<Vec<_>>();
     let masters = load::many::<Item>(ports.store(), owner, &keys(&Key::Item)).await?;
     let positions =
-        load::many::<Position>(ports.store(), owner, &keys(&|item| Key::Position(item, location.clone()))).await?;
+        load::many::<Position>(ports.store(), owner, &keys(&|item| Key::Position(item, location.clone())))
+            .await?;
     let lessons = load::many::<Learned>(ports.store(), owner, &keys(&Key::Supply)).await?;
     let troubles =
-        load::many::<Trouble>(ports.store(), owner, &keys(&|item| Key::Trouble(item, location.clone()))).await?;
-    let standing = load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
+        load::many::<Trouble>(ports.store(), owner, &keys(&|item| Key::Trouble(item, location.clone())))
+            .await?;
+    let standing =
+        load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
     let codes: Vec<String> = masters.iter().flatten().map(|row| row.content.code.clone()).collect();
     let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
     let chunk = Chunk {
@@ -99,7 +105,9 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         now,
         suppliers: contacts
             .into_iter()
-            .filter_map(|(key, row)| if let Key::Contact(id) = key { Some((row.content.name, id)) } else { None })
+            .filter_map(
+                |(key, row)| if let Key::Contact(id) = key { Some((row.content.name, id)) } else { None },
+            )
             .collect(),
         settings: crate::settings::for_codes(ports, org, &codes).await?,
     };
@@ -109,7 +117,8 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     for ((((item, position), lesson), old), trouble) in rows {
         let Some(item) = item else { continue };
         let item = item.content;
-        let position = position.map_or(Position { tracked: item.tracked, ..Position::default() }, |row| row.content);
+        let position =
+            position.map_or(Position { tracked: item.tracked, ..Position::default() }, |row| row.content);
         let old = old.map(|row| row.content);
         let lesson = lesson.map(|row| row.content);
         let resolved = chunk.resolved(&item, &location, lesson.as_ref());
@@ -164,7 +173,8 @@ impl<P: Ports> Chunk<'_, P> {
 
     async fn rate(&self, item: ItemId, position: &Position) -> Result<demand::Rate, AppError> {
         let mut demands = Vec::new();
-        let mut after = MovementKey::before(demand::window_start(self.today)).map(|key| Key::Movement(item, key));
+        let mut after =
+            MovementKey::before(demand::window_start(self.today)).map(|key| Key::Movement(item, key));
         loop {
             let list = List::Movements(item);
             let page =
@@ -213,7 +223,13 @@ fn mark_trouble(
 }
 
 /// Keeps the mark of a plan that wants to order in step with the plan. Returns whether it changed.
-fn want(item: &Item, location: &LocationId, old: Option<&Plan>, plan: &Plan, writes: &mut Vec<Write>) -> bool {
+fn want(
+    item: &Item,
+    location: &LocationId,
+    old: Option<&Plan>,
+    plan: &Plan,
+    writes: &mut Vec<Write>,
+) -> bool {
     let wanted = replenish::wanted_by_supplier([(item, location, plan)]);
     let was = old.filter(|old| old.order.is_some()).and_then(|old| old.supplier);
     let is = wanted.keys().next().copied();

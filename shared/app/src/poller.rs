@@ -8,9 +8,9 @@ use crate::load;
 use crate::message::Message;
 use crate::ports::{Clock, Ports, Store};
 use crate::records::{Backfill, Key, List, Mark, Owner, Profile};
-use parstock_domain::settings::Policy;
 use crate::send::send_now;
 use crate::writer::Writer;
+use parstock_domain::settings::Policy;
 
 /// Local hour from which the items that changed are planned, once a day, well before the digest.
 const PLAN_FROM: Time = Time::constant(3, 0, 0, 0);
@@ -68,7 +68,8 @@ async fn digest_is_due<P: Ports>(ports: &P, org: parstock_domain::ids::OrgId) ->
     let rows = ports.store().get(owner, &[Key::Profile, Key::Policy]).await?;
     let mut rows = rows.into_iter();
     let Some(profile) = load::decode_row::<Profile>(rows.next().flatten())? else { return Ok(false) };
-    let policy = load::decode_row::<Policy>(rows.next().flatten())?.map(|row| row.content).unwrap_or_default();
+    let policy =
+        load::decode_row::<Policy>(rows.next().flatten())?.map(|row| row.content).unwrap_or_default();
     let profile = profile.content;
     if !matches!(profile.backfill, Backfill::Done { .. }) {
         return Ok(false);
@@ -100,15 +101,18 @@ pub async fn sweep<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError>
     if local.time() < PLAN_FROM || profile.planned_on == Some(today) {
         return Ok(());
     }
-    let all_due = profile.planned_all_on.is_none_or(|day| {
-        day.until(today).is_ok_and(|span| span.get_days() >= PLAN_ALL_AFTER_DAYS)
-    });
+    let all_due = profile
+        .planned_all_on
+        .is_none_or(|day| day.until(today).is_ok_and(|span| span.get_days() >= PLAN_ALL_AFTER_DAYS));
     profile.planned_on = Some(today);
     if all_due {
         profile.planned_all_on = Some(today);
     }
-    let message =
-        if all_due { Message::PlanAll { org, day: today, after: None } } else { Message::PlanTouched { org } };
+    let message = if all_due {
+        Message::PlanAll { org, day: today, after: None }
+    } else {
+        Message::PlanTouched { org }
+    };
     send_now(ports, message).await?;
     writer.save_profile().await
 }

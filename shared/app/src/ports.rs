@@ -4,9 +4,7 @@
 use std::future::Future;
 
 use jiff::Timestamp;
-use parstock_domain::document::{
-    Contact, Document, Item, OrderDraft, Organisation, XeroQuantity,
-};
+use parstock_domain::document::{Contact, Document, Item, OrderDraft, Organisation, XeroQuantity};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{CommitId, DocumentId, EffectId, ItemId, OrgId};
 use thiserror::Error;
@@ -171,7 +169,11 @@ pub trait Store: Send + Sync {
     fn commit(&self, owner: Owner, commit: Commit) -> impl Future<Output = Result<(), CommitError>> + Send;
 
     /// Writes derived rows and marks, each by itself, in any number; all have [`Expect::Anything`].
-    fn write_each(&self, owner: Owner, writes: Vec<Write>) -> impl Future<Output = Result<(), CommitError>> + Send;
+    fn write_each(
+        &self,
+        owner: Owner,
+        writes: Vec<Write>,
+    ) -> impl Future<Output = Result<(), CommitError>> + Send;
 }
 
 /// What kind of work a call to Xero serves; the limits keep a reserve for the kinds above.
@@ -299,7 +301,10 @@ pub trait BooksSession: Send {
     fn organisation(&mut self) -> impl Future<Output = Result<Organisation, BooksError>> + Send;
 
     /// Invoices and bills by id, in their present state, with lines. Ids that Xero doesn't know are left out.
-    fn invoices(&mut self, ids: &[DocumentId]) -> impl Future<Output = Result<DocumentPage, BooksError>> + Send;
+    fn invoices(
+        &mut self,
+        ids: &[DocumentId],
+    ) -> impl Future<Output = Result<DocumentPage, BooksError>> + Send;
 
     /// Page `page` (from 1) of a feed's documents changed since an instant, voided and deleted ones
     /// included, in the order of their change.
@@ -311,7 +316,10 @@ pub trait BooksSession: Send {
     ) -> impl Future<Output = Result<DocumentPage, BooksError>> + Send;
 
     /// Items whose master data changed since an instant; all without one.
-    fn items(&mut self, since: Option<Timestamp>) -> impl Future<Output = Result<Vec<Item>, BooksError>> + Send;
+    fn items(
+        &mut self,
+        since: Option<Timestamp>,
+    ) -> impl Future<Output = Result<Vec<Item>, BooksError>> + Send;
 
     /// What Xero holds of every tracked item.
     fn tracked_quantities(

@@ -42,7 +42,9 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
     let mut back = Vec::new();
     for record in records {
         match Envelope::from_body(&record.body) {
-            Err(error) => settle(ports, queue, &record, Err(AppError::Reject(error.to_string())), &mut back).await,
+            Err(error) => {
+                settle(ports, queue, &record, Err(AppError::Reject(error.to_string())), &mut back).await
+            }
             Ok(envelope) => match envelope.message {
                 Message::Hint(hint) => match guarded(org_and_hint(ports, &hint)).await {
                     Ok(Some((org, of))) => {

@@ -5,12 +5,10 @@ use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::{Entry, Hash, Head};
 use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation};
-use parstock_domain::governance::Proposal;
-use parstock_domain::ids::{
-    ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
-};
-use parstock_domain::ledger::{BookedLine, Layer, Movement, MovementKey, OrderLine, Position};
 use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::governance::Proposal;
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId};
+use parstock_domain::ledger::{BookedLine, Layer, Movement, MovementKey, OrderLine, Position};
 use parstock_domain::replenish::{Plan, Standing};
 use parstock_domain::settings::{ItemSettings, Learned, Policy, SupplierSettings};
 use serde::{Deserialize, Serialize};
@@ -646,9 +644,8 @@ impl List {
             | (Self::Digests, Key::Digest(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
-            (Self::Movements(of), Key::Movement(item, _)) | (Self::OrderLines(of), Key::OrderLine(item, ..)) => {
-                of == item
-            }
+            (Self::Movements(of), Key::Movement(item, _))
+            | (Self::OrderLines(of), Key::OrderLine(item, ..)) => of == item,
             _ => false,
         }
     }

@@ -90,7 +90,12 @@ pub async fn check<P: Ports>(ports: &P, org: OrgId, texts: &Files<'_>) -> Result
 ///
 /// # Errors
 /// When the store does not answer or another worker holds the org.
-pub async fn apply<P: Ports>(ports: &P, org: OrgId, who: &str, texts: &Files<'_>) -> Result<Applied, AppError> {
+pub async fn apply<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    who: &str,
+    texts: &Files<'_>,
+) -> Result<Applied, AppError> {
     let mut writer = Writer::open(ports, org).await?;
     let result = write(&mut writer, who, texts).await;
     let day = writer.clock().day_of(writer.now());
@@ -102,7 +107,11 @@ pub async fn apply<P: Ports>(ports: &P, org: OrgId, who: &str, texts: &Files<'_>
     Ok(applied)
 }
 
-async fn write<P: Ports>(writer: &mut Writer<'_, P>, who: &str, texts: &Files<'_>) -> Result<Applied, AppError> {
+async fn write<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    who: &str,
+    texts: &Files<'_>,
+) -> Result<Applied, AppError> {
     let standing = all(writer.ports(), writer.org()).await?;
     let known = known(writer.ports(), writer.org()).await?;
     let wanted = match files::check(texts, &standing, &known) {

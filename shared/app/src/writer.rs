@@ -79,13 +79,19 @@ impl<'p, P: Ports> Writer<'p, P> {
             Some(lease) => (ports.entropy().uuid(), lease.expect),
             None => (ports.entropy().uuid(), Expect::Absent),
         };
-        let taken = Lease { holder, until: now.saturating_add(SignedDuration::from_secs(LEASE_SECONDS)).unwrap_or(now) };
+        let taken = Lease {
+            holder,
+            until: now.saturating_add(SignedDuration::from_secs(LEASE_SECONDS)).unwrap_or(now),
+        };
         let write = Versioned { content: taken, expect: version }.write(Key::Lease);
         let id = CommitId(ports.entropy().uuid());
         match ports.store().commit(owner, Commit { id, writes: vec![write] }).await {
             Ok(()) => {}
             Err(CommitError::Conflict { .. }) => {
-                return Err(AppError::NotNow { until: now, why: "another worker takes the organisation".to_owned() });
+                return Err(AppError::NotNow {
+                    until: now,
+                    why: "another worker takes the organisation".to_owned(),
+                });
             }
             Err(error) => return Err(error.into()),
         }
@@ -166,7 +172,12 @@ impl<'p, P: Ports> Writer<'p, P> {
     ///
     /// # Errors
     /// A conflict or an unknown outcome is [`AppError::Retry`]: open a new writer, load and decide again.
-    pub async fn commit(&mut self, id: CommitId, mut writes: Vec<Write>, reason: Reason) -> Result<(), AppError> {
+    pub async fn commit(
+        &mut self,
+        id: CommitId,
+        mut writes: Vec<Write>,
+        reason: Reason,
+    ) -> Result<(), AppError> {
         let rows = Hash::of(&serde_json::to_vec(
             &writes.iter().map(|write| (&write.key, &write.record)).collect::<Vec<_>>(),
         )?);

@@ -131,7 +131,11 @@ pub struct Broken {
 ///
 /// # Errors
 /// [`Broken`] at the first entry that was changed, dropped, added or swapped.
-pub fn verify<'a>(org: OrgId, from: Head, entries: impl IntoIterator<Item = &'a Entry>) -> Result<Head, Broken> {
+pub fn verify<'a>(
+    org: OrgId,
+    from: Head,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Result<Head, Broken> {
     let mut head = from;
     for entry in entries {
         let seq = head.seq.saturating_add(1);

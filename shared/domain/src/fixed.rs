@@ -50,8 +50,10 @@ fn parse(text: &str) -> Result<i64, FixedError> {
 fn write(value: i64, f: &mut fmt::Formatter<'_>, decimals_min: usize) -> fmt::Result {
     let sign = if value < 0 { "-" } else { "" };
     let scale = SCALE.unsigned_abs();
-    let (whole, fraction) =
-        (value.unsigned_abs().checked_div(scale).unwrap_or(0), value.unsigned_abs().checked_rem(scale).unwrap_or(0));
+    let (whole, fraction) = (
+        value.unsigned_abs().checked_div(scale).unwrap_or(0),
+        value.unsigned_abs().checked_rem(scale).unwrap_or(0),
+    );
     let digits = format!("{fraction:0DECIMALS$}");
     let mut shown = digits.trim_end_matches('0');
     if shown.len() < decimals_min {

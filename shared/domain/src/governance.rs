@@ -128,7 +128,9 @@ pub enum DecisionError {
     #[error("the proposal is no longer open: it is {0}")]
     NotOpen(&'static str),
     /// The org only observes.
-    #[error("the organisation is in phase observe, which writes nothing to Xero: set the phase to assist first")]
+    #[error(
+        "the organisation is in phase observe, which writes nothing to Xero: set the phase to assist first"
+    )]
     Observing,
     /// A rejection without a reason.
     #[error("say in a few words why the proposal is rejected")]
@@ -179,7 +181,10 @@ impl Proposal {
 
     /// Whether it still stands between plan and order, so that no second one may grow beside it.
     pub const fn is_pending(&self) -> bool {
-        matches!(self.status, ProposalState::Open | ProposalState::Approved { .. } | ProposalState::Failed { .. })
+        matches!(
+            self.status,
+            ProposalState::Open | ProposalState::Approved { .. } | ProposalState::Failed { .. }
+        )
     }
 
     /// A person's yes to the contents that were shown. The effect's id follows from the proposal, so that

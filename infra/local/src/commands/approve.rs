@@ -41,12 +41,14 @@ pub(crate) async fn answer(
     let (id, standing, number) = find(ports, org, proposal).await?;
     let Some(contents) = contents else {
         let hash = standing.contents();
-        let talk = format!("nothing was approved; to approve exactly this: parstock approve {id} --contents {hash}");
+        let talk =
+            format!("nothing was approved; to approve exactly this: parstock approve {id} --contents {hash}");
         return Ok(Answer::new(as_json(&standing, &number), as_text(&standing, &number)?)
             .saying(talk)
             .exiting(DIFFERENCES));
     };
-    let decided = decide::decide(ports, org, id, parse_hash(contents)?, COMMAND_LINE, &Decision::Approve).await?;
+    let decided =
+        decide::decide(ports, org, id, parse_hash(contents)?, COMMAND_LINE, &Decision::Approve).await?;
     let text = format!("approved: it becomes the DRAFT purchase order {number} in Xero\n");
     Ok(Answer::new(as_json(&decided, &number), text))
 }
@@ -57,7 +59,8 @@ pub(super) async fn find(
     org: OrgId,
     proposal: &str,
 ) -> Result<(ProposalId, Proposal, String), LocalError> {
-    let wrong = || LocalError::Input(format!("`{proposal}` is no proposal: see `parstock proposals` for their ids"));
+    let wrong =
+        || LocalError::Input(format!("`{proposal}` is no proposal: see `parstock proposals` for their ids"));
     let id: ProposalId = proposal.parse().map_err(|_| wrong())?;
     let page = console(ports, org).await?.proposal(id, None).await?;
     Ok((id, page.proposal, page.order_number))

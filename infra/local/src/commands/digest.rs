@@ -30,16 +30,23 @@ impl Digest {
 pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, day: Option<&str>) -> Result<Answer, LocalError> {
     let day: Option<Date> = match day {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| {
-            LocalError::Input(format!("`{text}` is not a day such as 2026-06-01"))
-        })?),
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| LocalError::Input(format!("`{text}` is not a day such as 2026-06-01")))?,
+        ),
     };
     let page = console(ports, org).await?.digest(day).await?;
     let Some(content) = page.content else {
-        let previous = page.previous.map_or_else(|| "there is none before it".to_owned(), |day| format!("the latest before it is of {day}"));
+        let previous = page.previous.map_or_else(
+            || "there is none before it".to_owned(),
+            |day| format!("the latest before it is of {day}"),
+        );
         return Err(LocalError::Input(format!("there is no digest of {}: {previous}", page.day)));
     };
     let rendered = content.render().map_err(LocalError::outside)?;
     let json: Value = serde_json::to_value(&content)?;
-    Ok(Answer::new(json!({ "subject": rendered.subject, "content": json }), format!("{}\n\n{}", rendered.subject, rendered.text)))
+    Ok(Answer::new(
+        json!({ "subject": rendered.subject, "content": json }),
+        format!("{}\n\n{}", rendered.subject, rendered.text),
+    ))
 }

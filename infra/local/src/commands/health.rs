@@ -48,21 +48,34 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
     let page = console(ports, org).await?.health(queues(&ports.queue)).await?;
     let history = match page.history {
         HistoryLoad::Reading { documents } => format!("being read, {documents} documents so far"),
-        HistoryLoad::Opening { documents } => format!("{documents} documents read, opening balances are being derived"),
+        HistoryLoad::Opening { documents } => {
+            format!("{documents} documents read, opening balances are being derived")
+        }
         HistoryLoad::Whole => "whole".to_owned(),
     };
     let polled = page.polled_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
     let left = page.calls_left.map_or_else(|| "unknown".to_owned(), |left| left.to_string());
-    let mut text = format!("last poll   {polled}\nhistory     {history}\ncalls left  {left}\nhints       {} wait\n", page.hints);
+    let mut text = format!(
+        "last poll   {polled}\nhistory     {history}\ncalls left  {left}\nhints       {} wait\n",
+        page.hints
+    );
     if let Some(until) = page.parked_until {
         text.push_str(&format!("parked      until {until}\n"));
     }
     for queue in &page.queues {
         let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-        text.push_str(&format!("queue       {}: {} wait, {} dead\n", queue.name, count(queue.waiting), count(queue.dead)));
+        text.push_str(&format!(
+            "queue       {}: {} wait, {} dead\n",
+            queue.name,
+            count(queue.waiting),
+            count(queue.dead)
+        ));
     }
     for effect in &page.effects {
-        text.push_str(&format!("to leave    {}: {} after {} tries\n", effect.what, effect.state, effect.attempts));
+        text.push_str(&format!(
+            "to leave    {}: {} after {} tries\n",
+            effect.what, effect.state, effect.attempts
+        ));
     }
     text.push_str(&format!("audit       {} entries, {}\n", page.audit.seq, page.audit.hash));
     for what in &page.needs_person {

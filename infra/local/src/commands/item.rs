@@ -46,7 +46,10 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
         position.standing.words(),
     );
     if let Some(plan) = &page.plan {
-        text.push_str(&format!("plan of {}: reorder point {}. {}\n", plan.planned_on, plan.reorder_point, plan.reason));
+        text.push_str(&format!(
+            "plan of {}: reorder point {}. {}\n",
+            plan.planned_on, plan.reorder_point, plan.reason
+        ));
     }
     for order in &page.orders {
         let expected = order.expected_on.map_or_else(|| "an unknown day".to_owned(), |day| day.to_string());
@@ -56,7 +59,8 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
             order.number, order.supplier, order.open, order.ordered
         ));
     }
-    let mut lines = vec![["day", "cause", "number", "contact", "change", "after"].map(str::to_owned).to_vec()];
+    let mut lines =
+        vec![["day", "cause", "number", "contact", "change", "after"].map(str::to_owned).to_vec()];
     for movement in page.movements.iter().take(MOVEMENTS_SHOWN) {
         lines.push(vec![
             movement.on.to_string(),

@@ -26,7 +26,8 @@ impl Proposals {
 /// Answers it.
 pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
     let page = console(ports, org).await?.proposals().await?;
-    let mut lines = vec![["proposal", "state", "supplier", "total", "items", "wanted on"].map(str::to_owned).to_vec()];
+    let mut lines =
+        vec![["proposal", "state", "supplier", "total", "items", "wanted on"].map(str::to_owned).to_vec()];
     let mut all = Vec::new();
     for row in &page.rows {
         lines.push(vec![

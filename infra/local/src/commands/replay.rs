@@ -113,7 +113,9 @@ fn answer(report: &Report, lines: u64, seconds: u64, peak_kib: Option<u64>) -> A
         }
         Some(items) => {
             let mut talk: Vec<String> = report.differences.iter().take(DIFFERENCES_SHOWN).cloned().collect();
-            talk.extend(report.dead.iter().take(DIFFERENCES_SHOWN).map(|dead| format!("dead letter: {dead}")));
+            talk.extend(
+                report.dead.iter().take(DIFFERENCES_SHOWN).map(|dead| format!("dead letter: {dead}")),
+            );
             (format!("{items} items, {} differences", report.differences.len()), talk.join("\n"), DIFFERENCES)
         }
     };

@@ -157,7 +157,9 @@ async fn run_demo(folder: &Folder, notebook: Notebook, options: &Run) -> Result<
         }
         if !shown && !calm {
             calm = true;
-            screen::talk(&format!("\nTrade goes on, an hour in a minute. Console: {console_url}  End with Ctrl-C."));
+            screen::talk(&format!(
+                "\nTrade goes on, an hour in a minute. Console: {console_url}  End with Ctrl-C."
+            ));
         }
         let wait = wait(at.duration_since(ports.clock.now()), shown, options.pace);
         if !waited(&ports, wait, &mut stop).await? {

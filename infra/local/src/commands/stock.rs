@@ -58,7 +58,8 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, text: &str) -> Result
 }
 
 fn refused(wrong: &[Wrong]) -> Answer {
-    let talk: Vec<String> = wrong.iter().map(|wrong| format!("line {}: {}", wrong.line, wrong.what)).collect();
+    let talk: Vec<String> =
+        wrong.iter().map(|wrong| format!("line {}: {}", wrong.line, wrong.what)).collect();
     let json: Vec<_> = wrong.iter().map(|wrong| json!({ "line": wrong.line, "what": wrong.what })).collect();
     Answer::new(json!({ "problems": json }), String::new())
         .saying(format!("nothing was booked:\n{}", talk.join("\n")))

@@ -42,7 +42,8 @@ pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     waiting.sort_by_key(|(_, alert)| (alert.content.kind, alert.content.raised_at));
     waiting.truncate(WARNINGS_MAX);
     let Some((_, first)) = waiting.first() else { return Ok(()) };
-    let batch = derived("alert batch", &[&org.to_string(), &first.content.item.to_string(), &now.to_string()]);
+    let batch =
+        derived("alert batch", &[&org.to_string(), &first.content.item.to_string(), &now.to_string()]);
     let mut writes: Vec<Write> = Vec::new();
     let mut alerts = Vec::new();
     for (key, alert) in waiting {
@@ -94,7 +95,8 @@ pub(super) async fn content<P: Ports>(
 ) -> Result<AlertContent, AppError> {
     let store = writer.ports().store();
     let mut proposals: BTreeMap<ProposalId, Proposal> = BTreeMap::new();
-    for (_, pointer) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await? {
+    for (_, pointer) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await?
+    {
         let key = Key::Proposal(pointer.content.to);
         if let Some(proposal) = load::one::<Proposal>(store, writer.owner(), key).await?
             && proposal.content.status == ProposalState::Open
@@ -104,9 +106,10 @@ pub(super) async fn content<P: Ports>(
     }
     let mut warnings = Vec::new();
     for alert in &batch.alerts {
-        let item =
-            load::one::<parstock_domain::document::Item>(store, writer.owner(), Key::Item(alert.item)).await?;
-        let plan = load::one::<Plan>(store, writer.owner(), Key::Plan(alert.item, alert.location.clone())).await?;
+        let item = load::one::<parstock_domain::document::Item>(store, writer.owner(), Key::Item(alert.item))
+            .await?;
+        let plan =
+            load::one::<Plan>(store, writer.owner(), Key::Plan(alert.item, alert.location.clone())).await?;
         warnings.push(Warning {
             item: alert.item,
             code: item.as_ref().map(|item| item.content.code.clone()).unwrap_or_default(),

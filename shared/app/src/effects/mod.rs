@@ -47,7 +47,8 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
         EffectState::Trying { .. } | EffectState::Unknown { .. } => true,
         EffectState::Waiting | EffectState::Due { .. } | EffectState::Noting { .. } => false,
     };
-    let noting = if let EffectState::Noting { order, .. } = effect.content.status { Some(order) } else { None };
+    let noting =
+        if let EffectState::Noting { order, .. } = effect.content.status { Some(order) } else { None };
     let until = now.saturating_add(SignedDuration::from_secs(TRYING_SECONDS)).unwrap_or(now);
     let mut attempt = Attempt { id, effect, looks_first };
     match attempt.effect.content.what.clone() {
@@ -82,7 +83,11 @@ impl Attempt {
 
     /// Stores a step between decision and end. It is housekeeping: the commits that change state of the
     /// business carry the audit entries.
-    async fn become_<P: Ports>(&mut self, writer: &Writer<'_, P>, status: EffectState) -> Result<(), AppError> {
+    async fn become_<P: Ports>(
+        &mut self,
+        writer: &Writer<'_, P>,
+        status: EffectState,
+    ) -> Result<(), AppError> {
         self.effect.content.status = status;
         let write = self.effect.clone().write(Key::Effect(self.id));
         let commit = Commit { id: writer.new_commit(), writes: vec![write] };

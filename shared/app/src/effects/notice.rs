@@ -70,12 +70,14 @@ async fn notice<P: Ports>(
     let to = policy.map(|row| row.content).unwrap_or_default().org().mail_to;
     let message_id = format!("{}@parstock", attempt.id);
     let gone = || AppError::Reject("what it should tell no longer exists".to_owned());
-    let bug = |error: &dyn std::fmt::Display| AppError::Bug(format!("a notice could not be rendered: {error}"));
+    let bug =
+        |error: &dyn std::fmt::Display| AppError::Bug(format!("a notice could not be rendered: {error}"));
     match what {
         EffectKind::Order { .. } => Err(AppError::Bug("an order is no notice".to_owned())),
         EffectKind::DigestMail { day } | EffectKind::DigestChat { day } => {
-            let record =
-                load::one::<DigestRecord>(store, writer.owner(), Key::Digest(*day)).await?.ok_or_else(gone)?;
+            let record = load::one::<DigestRecord>(store, writer.owner(), Key::Digest(*day))
+                .await?
+                .ok_or_else(gone)?;
             let content: DigestContent = serde_json::from_str(&record.content.content)?;
             let rendered = content.render().map_err(|error| bug(&error))?;
             if let EffectKind::DigestChat { .. } = what {
@@ -86,8 +88,9 @@ async fn notice<P: Ports>(
             Ok(Notice::Mail(Mail { to, subject, html, text, pictures, message_id }))
         }
         EffectKind::AlertMail { batch } | EffectKind::AlertChat { batch } => {
-            let record =
-                load::one::<AlertBatch>(store, writer.owner(), Key::AlertBatch(*batch)).await?.ok_or_else(gone)?;
+            let record = load::one::<AlertBatch>(store, writer.owner(), Key::AlertBatch(*batch))
+                .await?
+                .ok_or_else(gone)?;
             let content = alerts::content(writer, &record.content).await?;
             let rendered = content.render().map_err(|error| bug(&error))?;
             if let EffectKind::AlertChat { .. } = what {

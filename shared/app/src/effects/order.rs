@@ -39,7 +39,9 @@ pub(super) async fn send<P: Ports>(
         return Err(AppError::Bug(format!("effect {} names a proposal that does not exist", attempt.id)));
     };
     let proposal = standing.content.clone();
-    let (ProposalState::Approved { approval, .. } | ProposalState::Failed { approval, .. }) = &proposal.status else {
+    let (ProposalState::Approved { approval, .. } | ProposalState::Failed { approval, .. }) =
+        &proposal.status
+    else {
         let reason = format!("the proposal is {}, so nothing was sent", proposal.state_name());
         let told = Reason::own("drop order").with("proposal", proposal.id);
         return attempt.end(writer, EffectState::Failed { reason }, Vec::new(), told).await;
@@ -90,7 +92,10 @@ async fn in_xero<P: Ports>(
             let items = proposal.lines.iter().map(|line| (line.code.clone(), line.item)).collect();
             booking::book(writer, &document, &items, Source::Effect, Some(attempt.id)).await?;
             let EffectState::Trying { until } = attempt.effect.content.status else {
-                return Err(AppError::Bug("an order was written by an effect that nobody had claimed".to_owned()).into());
+                return Err(AppError::Bug(
+                    "an order was written by an effect that nobody had claimed".to_owned(),
+                )
+                .into());
             };
             attempt.become_(writer, EffectState::Noting { order, until }).await?;
             order
@@ -178,7 +183,8 @@ async fn finish<P: Ports>(
     order: DocumentId,
 ) -> Result<(), AppError> {
     let proposal = &standing.content;
-    let done = Proposal { status: ProposalState::Done { approval: approval.clone(), order }, ..proposal.clone() };
+    let done =
+        Proposal { status: ProposalState::Done { approval: approval.clone(), order }, ..proposal.clone() };
     let mut writes = vec![
         load::Versioned { content: done, expect: standing.expect }.write(Key::Proposal(proposal.id)),
         removal(Key::PendingProposal(proposal.supplier)),
@@ -227,14 +233,18 @@ async fn refused<P: Ports>(
             return attempt.become_(writer, EffectState::Unknown { since }).await;
         }
         BooksError::Retry(why) | BooksError::Unknown(why) => {
-            format!("tried {} times, last: {why}. Look in Xero whether the order exists", attempt.effect.content.attempts)
+            format!(
+                "tried {} times, last: {why}. Look in Xero whether the order exists",
+                attempt.effect.content.attempts
+            )
         }
         BooksError::Reject(why) | BooksError::NeedsPerson(why) => why,
     };
     let status = ProposalState::Failed { approval: approval.clone(), reason: reason.clone() };
     let failed = Proposal { status, ..standing.content.clone() };
     let proposal = standing.content.id;
-    let writes = vec![load::Versioned { content: failed, expect: standing.expect }.write(Key::Proposal(proposal))];
+    let writes =
+        vec![load::Versioned { content: failed, expect: standing.expect }.write(Key::Proposal(proposal))];
     let told = Reason::own("order failed").with("proposal", proposal).with("reason", &reason);
     attempt.end(writer, EffectState::Failed { reason }, writes, told).await
 }

@@ -46,18 +46,18 @@ pub async fn advance<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
 async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
     match writer.profile.content.backfill {
         Backfill::Reading { from, documents } => {
-            let calls = u32::try_from(Feed::ALL.len()).unwrap_or(u32::MAX).saturating_mul(PAGES_PER_STEP).saturating_add(1);
+            let calls = u32::try_from(Feed::ALL.len())
+                .unwrap_or(u32::MAX)
+                .saturating_mul(PAGES_PER_STEP)
+                .saturating_add(1);
             let mut session = writer.ports().books().open(writer.org(), Priority::Backfill, calls).await?;
             let mut done = Done::default();
             let result = read(writer, &mut session, &mut done).await;
             session.close().await;
             let documents = documents.saturating_add(u64::from(done.documents));
             let reached = result.as_ref().is_ok_and(|reached| *reached == feed::Reached::End);
-            writer.profile.content.backfill = if reached {
-                Backfill::Opening { documents }
-            } else {
-                Backfill::Reading { from, documents }
-            };
+            writer.profile.content.backfill =
+                if reached { Backfill::Opening { documents } } else { Backfill::Reading { from, documents } };
             writer.save_profile().await?;
             result.map(|_| true)
         }
@@ -92,7 +92,8 @@ async fn read<P: Ports>(
     }
     for feed in Feed::ALL {
         // orders before bills, so that bills find their order
-        if feed::read(writer, session, feed, PAGES_PER_STEP, Source::Poll, done).await? == feed::Reached::More {
+        if feed::read(writer, session, feed, PAGES_PER_STEP, Source::Poll, done).await? == feed::Reached::More
+        {
             return Ok(feed::Reached::More);
         }
     }
@@ -140,10 +141,17 @@ async fn open_tracked<P: Ports>(
         if opening.quantity.is_negative() {
             let text = format!(
                 "The documents of the last {MONTHS} months explain {} more of a tracked item than Xero holds, so it would have begun below zero. A bill may be missing or doubled; the difference stands as an opening of {}.",
-                opening.quantity.magnitude(), opening.quantity
+                opening.quantity.magnitude(),
+                opening.quantity
             );
             let review = derived("review", &["negative opening", &held.item.to_string()]);
-            let review_row = Review { kind: ReviewKind::NegativeOpening, since: now, item: Some(held.item), document: None, text };
+            let review_row = Review {
+                kind: ReviewKind::NegativeOpening,
+                since: now,
+                item: Some(held.item),
+                document: None,
+                text,
+            };
             writes.push(unguarded(Key::Review(review), review_row));
         }
         if opening.quantity.is_zero() {
@@ -167,8 +175,14 @@ async fn open_tracked<P: Ports>(
     if writes.is_empty() {
         return Ok(());
     }
-    let event = Event { what: EventType::StockOpened, subject: writer.org().to_string(), time: now, source: Source::Poll };
-    let reason = Reason { event: Some(event), ..Reason::own("derive opening balances") }.with("items", opened);
+    let event = Event {
+        what: EventType::StockOpened,
+        subject: writer.org().to_string(),
+        time: now,
+        source: Source::Poll,
+    };
+    let reason =
+        Reason { event: Some(event), ..Reason::own("derive opening balances") }.with("items", opened);
     writer.commit(id, writes, reason).await
 }
 

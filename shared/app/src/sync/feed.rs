@@ -113,7 +113,8 @@ pub async fn book_page<P: Ports>(
     let mut failure = None;
     for document in &documents {
         done.documents += 1;
-        let booked = AssertUnwindSafe(booking::book(writer, document, &codes, source, None)).catch_unwind().await;
+        let booked =
+            AssertUnwindSafe(booking::book(writer, document, &codes, source, None)).catch_unwind().await;
         match booked {
             Ok(Ok(outcome)) => {
                 done.movements += outcome.movements;
@@ -142,14 +143,20 @@ pub async fn book_page<P: Ports>(
 }
 
 /// The documents whose present state is not booked yet, found with one read for all.
-async fn unbooked<P: Ports>(writer: &Writer<'_, P>, documents: Vec<Document>) -> Result<Vec<Document>, AppError> {
+async fn unbooked<P: Ports>(
+    writer: &Writer<'_, P>,
+    documents: Vec<Document>,
+) -> Result<Vec<Document>, AppError> {
     let keys: Vec<Key> = documents.iter().map(|document| Key::Document(document.of)).collect();
     let known = load::many::<DocumentRecord>(writer.ports().store(), writer.owner(), &keys).await?;
     let news = documents.into_iter().zip(known).filter(|(document, known)| {
         known.as_ref().is_none_or(|known| {
             let known = &known.content;
-            known.progress.is_some() || known.unresolved || known.updated_at < document.updated_at
-                || (known.updated_at == document.updated_at && booking::content_of(document).ok() != Some(known.content))
+            known.progress.is_some()
+                || known.unresolved
+                || known.updated_at < document.updated_at
+                || (known.updated_at == document.updated_at
+                    && booking::content_of(document).ok() != Some(known.content))
         })
     });
     Ok(news.map(|(document, _)| document).collect())

@@ -57,7 +57,9 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
         }
         if standing.as_ref().is_some_and(|standing| standing.tracked != fresh.tracked) {
             let key = Key::Position(fresh.id, location.clone());
-            if let Some(mut position) = load::one::<Position>(writer.ports().store(), writer.owner(), key.clone()).await? {
+            if let Some(mut position) =
+                load::one::<Position>(writer.ports().store(), writer.owner(), key.clone()).await?
+            {
                 position.content.tracked = fresh.tracked;
                 writes.push(position.write(key));
             }

@@ -122,7 +122,15 @@ async fn round<P: Ports>(
     let polls = hints.contains(&HintOf::Sync);
     if hints.contains(&HintOf::CreditNotes) && !polls {
         let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, 1).await?;
-        let result = feed::read(writer, &mut session, Feed::CreditNotes, feed::PAGES_PER_POLL_MAX, Source::Webhook, done).await;
+        let result = feed::read(
+            writer,
+            &mut session,
+            Feed::CreditNotes,
+            feed::PAGES_PER_POLL_MAX,
+            Source::Webhook,
+            done,
+        )
+        .await;
         session.close().await;
         result?;
     }
@@ -173,7 +181,8 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
     let now = writer.now();
     let profile = &mut writer.profile.content;
     profile.polled_at = Some(now);
-    profile.polls_since_quantities = if quantities { 0 } else { profile.polls_since_quantities.saturating_add(1) };
+    profile.polls_since_quantities =
+        if quantities { 0 } else { profile.polls_since_quantities.saturating_add(1) };
     profile.needs_person = None;
     writer.save_profile().await?;
     crate::poller::sweep(writer).await
@@ -197,7 +206,8 @@ pub async fn record<P: Ports>(ports: &P, org: OrgId, hints: &BTreeSet<HintOf>) -
 /// When the store does not answer.
 pub async fn needs_person<P: Ports>(ports: &P, org: OrgId, what: &str) -> Result<(), AppError> {
     let owner = crate::records::Owner::Org(org);
-    let Some(profile) = load::one::<crate::records::Profile>(ports.store(), owner, Key::Profile).await? else {
+    let Some(profile) = load::one::<crate::records::Profile>(ports.store(), owner, Key::Profile).await?
+    else {
         return Ok(());
     };
     if profile.content.needs_person.as_deref() == Some(what) {

@@ -43,8 +43,7 @@ async fn keep<P: Ports>(
     let location = LocationId::main();
     let now = writer.now();
     let today = writer.clock().day_of(now);
-    let keys: Vec<Key> =
-        quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())).collect();
+    let keys: Vec<Key> = quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())).collect();
     let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
     let mut writes = Vec::new();
     let mut reported = Vec::new();
@@ -64,9 +63,15 @@ async fn keep<P: Ports>(
         let after = Position { tracked: true, snapshot: Some(snapshot), ..before.clone() };
         let plan = Key::Plan(*item, location.clone());
         let plan = load::one::<Plan>(writer.ports().store(), writer.owner(), plan).await?;
-        if let Some(alert) =
-            warning(writer, *item, &location, &before, &after, plan.as_ref().map(|plan| &plan.content), today)?
-        {
+        if let Some(alert) = warning(
+            writer,
+            *item,
+            &location,
+            &before,
+            &after,
+            plan.as_ref().map(|plan| &plan.content),
+            today,
+        )? {
             done.crossed.insert(*item);
             writes.push(alert);
         }
@@ -74,13 +79,10 @@ async fn keep<P: Ports>(
         writes.push(Versioned { content: after, expect }.write(Key::Position(*item, location.clone())));
     }
     let Some(first) = reported.first() else { return Ok(()) };
-    let event = Event {
-        what: EventType::StockReported,
-        subject: first.to_string(),
-        time: now,
-        source: Source::Poll,
-    };
-    let reason = Reason { event: Some(event), ..Reason::own("keep Xero's quantities") }.with("items", reported.len());
+    let event =
+        Event { what: EventType::StockReported, subject: first.to_string(), time: now, source: Source::Poll };
+    let reason =
+        Reason { event: Some(event), ..Reason::own("keep Xero's quantities") }.with("items", reported.len());
     super::touch(writer, reported.into_iter().collect()).await?;
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await
@@ -108,7 +110,8 @@ async fn ask<P: Ports>(
         "Xero holds {} of a tracked item where the documents explain {} ({residual} unexplained, {value_differs} in value): {cause}. Xero's figure is used; look at the item's history in Xero.",
         snapshot.xero.on_hand, snapshot.booked
     );
-    let review = Review { kind: ReviewKind::Residual, since: writer.now(), item: Some(item), document: None, text };
+    let review =
+        Review { kind: ReviewKind::Residual, since: writer.now(), item: Some(item), document: None, text };
     writer.ports().store().write_each(writer.owner(), vec![unguarded(Key::Review(id), review)]).await?;
     Ok(())
 }

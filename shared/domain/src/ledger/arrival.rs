@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, DocumentStatus};
-use crate::fixed::{FixedError, Quantity, Money};
+use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{ContactId, DocumentId, ItemId, LineId};
 
 /// Days for which a bill may stand for an order that it does not name.
@@ -48,7 +48,10 @@ impl OrderLine {
     /// # Errors
     /// [`FixedError`] when it does not fit.
     pub fn open(&self) -> Result<Quantity, FixedError> {
-        if !matches!(self.status, DocumentStatus::Draft | DocumentStatus::Submitted | DocumentStatus::Authorised) {
+        if !matches!(
+            self.status,
+            DocumentStatus::Draft | DocumentStatus::Submitted | DocumentStatus::Authorised
+        ) {
             return Ok(Quantity::ZERO);
         }
         Ok(self.ordered.minus(self.received.max(self.billed))?.max(Quantity::ZERO))
@@ -89,7 +92,9 @@ pub fn match_bill_line(
     order_lines: &[OrderLine],
 ) -> Result<Arrival, FixedError> {
     let mut open = Vec::new();
-    for line in order_lines.iter().filter(|line| line.supplier == bill.contact && line.ordered_on <= bill.date) {
+    for line in
+        order_lines.iter().filter(|line| line.supplier == bill.contact && line.ordered_on <= bill.date)
+    {
         if !line.open()?.is_zero() {
             open.push(line);
         }

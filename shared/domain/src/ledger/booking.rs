@@ -147,7 +147,11 @@ pub fn desired(
     Ok(all)
 }
 
-fn desired_line(document: &Document, line: &DocumentLine, item: ItemId) -> Result<Option<DesiredLine>, FixedError> {
+fn desired_line(
+    document: &Document,
+    line: &DocumentLine,
+    item: ItemId,
+) -> Result<Option<DesiredLine>, FixedError> {
     let mut wanted = DesiredLine {
         line: line.id,
         item,
@@ -250,7 +254,13 @@ impl Booking<'_> {
             if !before.change.is_zero() {
                 let undone = stock.layer.take_back(before.change, before.value)?;
                 let movement = self.movement(
-                    Step { item: before.item, day: before.effective_on, change: before.change.negated()?, revision, correction: true },
+                    Step {
+                        item: before.item,
+                        day: before.effective_on,
+                        change: before.change.negated()?,
+                        revision,
+                        correction: true,
+                    },
                     change.line,
                     if before.change.is_negative() { before.value.negated()? } else { before.value },
                     undone.correction,
@@ -294,7 +304,13 @@ impl Booking<'_> {
                 (received.layer, cost, received.correction)
             };
             let movement = self.movement(
-                Step { item: after.item, day: after.effective_on, change: after.change, revision, correction: false },
+                Step {
+                    item: after.item,
+                    day: after.effective_on,
+                    change: after.change,
+                    revision,
+                    correction: false,
+                },
                 change.line,
                 moved,
                 correction,
@@ -319,11 +335,19 @@ impl Booking<'_> {
         Ok(Booked { movements, line: Some(line) })
     }
 
-    fn movement(&self, step: Step, line: LineId, value: Money, correction: Money) -> Result<Movement, FixedError> {
+    fn movement(
+        &self,
+        step: Step,
+        line: LineId,
+        value: Money,
+        correction: Money,
+    ) -> Result<Movement, FixedError> {
         let out = step.change.is_negative();
         let ours = Place::Stock(self.location.clone());
         let theirs = match self.document.of.kind {
-            DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney => Place::Customer,
+            DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney => {
+                Place::Customer
+            }
             DocumentKind::Bill
             | DocumentKind::SpendMoney
             | DocumentKind::SupplierCredit
@@ -460,7 +484,11 @@ mod tests {
     }
 
     /// Brings the booked lines and the stock to the document's present state; returns the movements.
-    fn sync(document: &Document, booked: &mut Vec<BookedLine>, stocks: &mut BTreeMap<ItemId, Stock>) -> Vec<Movement> {
+    fn sync(
+        document: &Document,
+        booked: &mut Vec<BookedLine>,
+        stocks: &mut BTreeMap<ItemId, Stock>,
+    ) -> Vec<Movement> {
         let wanted = desired(document, |named| named.id).unwrap();
         let location = LocationId::main();
         let booking = Booking {
@@ -483,12 +511,27 @@ mod tests {
     #[test]
     fn an_edited_line_is_taken_back_and_booked_anew() {
         let (mut booked, mut stocks) = (Vec::new(), BTreeMap::new());
-        let first = sync(&document(DocumentKind::Bill, DocumentStatus::Authorised, &[(1, 100_000, 20_000)]), &mut booked, &mut stocks);
+        let first = sync(
+            &document(DocumentKind::Bill, DocumentStatus::Authorised, &[(1, 100_000, 20_000)]),
+            &mut booked,
+            &mut stocks,
+        );
         assert_eq!(first.len(), 1);
-        let again = sync(&document(DocumentKind::Bill, DocumentStatus::Paid, &[(1, 100_000, 20_000)]), &mut booked, &mut stocks);
+        let again = sync(
+            &document(DocumentKind::Bill, DocumentStatus::Paid, &[(1, 100_000, 20_000)]),
+            &mut booked,
+            &mut stocks,
+        );
         assert_eq!(again, [], "paying a bill moves nothing");
-        let edited = sync(&document(DocumentKind::Bill, DocumentStatus::Paid, &[(1, 60_000, 20_000)]), &mut booked, &mut stocks);
-        assert_eq!(edited.iter().map(|m| (m.key.out, m.key.correction, m.quantity.e4())).collect::<Vec<_>>(), [(true, true, 100_000), (false, false, 60_000)]);
+        let edited = sync(
+            &document(DocumentKind::Bill, DocumentStatus::Paid, &[(1, 60_000, 20_000)]),
+            &mut booked,
+            &mut stocks,
+        );
+        assert_eq!(
+            edited.iter().map(|m| (m.key.out, m.key.correction, m.quantity.e4())).collect::<Vec<_>>(),
+            [(true, true, 100_000), (false, false, 60_000)]
+        );
         assert_eq!(stocks[&ITEM].position.booked, Quantity::from_e4(60_000));
         assert_eq!(stocks[&ITEM].layer.cost, Money::from_e4(120_000));
     }
@@ -496,10 +539,18 @@ mod tests {
     #[test]
     fn a_draft_commits_and_its_approval_moves() {
         let (mut booked, mut stocks) = (Vec::new(), BTreeMap::new());
-        sync(&document(DocumentKind::SalesInvoice, DocumentStatus::Draft, &[(1, 30_000, 1)]), &mut booked, &mut stocks);
+        sync(
+            &document(DocumentKind::SalesInvoice, DocumentStatus::Draft, &[(1, 30_000, 1)]),
+            &mut booked,
+            &mut stocks,
+        );
         assert_eq!(stocks[&ITEM].position.committed, Quantity::from_e4(30_000));
         assert_eq!(stocks[&ITEM].position.booked, Quantity::ZERO);
-        sync(&document(DocumentKind::SalesInvoice, DocumentStatus::Authorised, &[(1, 30_000, 1)]), &mut booked, &mut stocks);
+        sync(
+            &document(DocumentKind::SalesInvoice, DocumentStatus::Authorised, &[(1, 30_000, 1)]),
+            &mut booked,
+            &mut stocks,
+        );
         assert_eq!(stocks[&ITEM].position.committed, Quantity::ZERO);
         assert_eq!(stocks[&ITEM].position.booked, Quantity::from_e4(-30_000));
     }

@@ -54,7 +54,8 @@ impl Layer {
         }
         let short = self.quantity.magnitude();
         let filled = short.min(quantity);
-        let assumed = if filled == short { self.cost.negated()? } else { self.cost.negated()?.share(filled, short)? };
+        let assumed =
+            if filled == short { self.cost.negated()? } else { self.cost.negated()?.share(filled, short)? };
         let real = if filled == quantity { cost } else { cost.share(filled, quantity)? };
         let layer = Self {
             quantity: self.quantity.plus(quantity)?,
@@ -81,8 +82,7 @@ impl Layer {
         };
         let short_cost = quantity.minus(taken)?.at(self.last_unit_cost)?;
         let cost = taken_cost.plus(short_cost)?;
-        let layer =
-            Self { quantity: self.quantity.minus(quantity)?, cost: self.cost.minus(cost)?, ..self };
+        let layer = Self { quantity: self.quantity.minus(quantity)?, cost: self.cost.minus(cost)?, ..self };
         Ok(Issued { layer, cost })
     }
 

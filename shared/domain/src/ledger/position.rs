@@ -121,7 +121,9 @@ impl Position {
     /// [`FixedError`] when it does not fit.
     pub fn on_hand(&self, today: Date) -> Result<OnHand, FixedError> {
         if self.tracked {
-            return Ok(self.snapshot.map_or(OnHand::NotCounted, |snapshot| OnHand::Counted(snapshot.xero.on_hand)));
+            return Ok(self
+                .snapshot
+                .map_or(OnHand::NotCounted, |snapshot| OnHand::Counted(snapshot.xero.on_hand)));
         }
         if !self.opened {
             return Ok(OnHand::NotCounted);
@@ -166,7 +168,10 @@ impl Position {
 ///
 /// # Errors
 /// [`FixedError`] when it does not fit.
-pub fn quantity_at<'a>(movements: impl IntoIterator<Item = &'a Movement>, day: Date) -> Result<Quantity, FixedError> {
+pub fn quantity_at<'a>(
+    movements: impl IntoIterator<Item = &'a Movement>,
+    day: Date,
+) -> Result<Quantity, FixedError> {
     let mut sum = Quantity::ZERO;
     for movement in movements.into_iter().filter(|movement| movement.key.effective_on <= day) {
         sum = sum.plus(movement.signed_quantity()?)?;
