@@ -157,7 +157,8 @@ impl<T: Trade> Driver<T> {
             Kind::Webhook => self.deliver(at).await,
             Kind::Queue(queue) => {
                 let records = self.ports.queue.receive(queue)?;
-                let back = process::batch(&*self.ports, queue, records.clone()).await;
+                // its future is large, and the stack of a thread is not
+                let back = Box::pin(process::batch(&*self.ports, queue, records.clone())).await;
                 self.ports.queue.settle(&records, &back)?;
                 Ok(Done::Batch { queue, records: records.len(), back: back.len() })
             }

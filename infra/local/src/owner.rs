@@ -85,12 +85,11 @@ impl Owner {
         morning: Date,
     ) -> Result<Option<Proposal>, LocalError> {
         if let Some((day, id)) = self.notebook.fact(PICKED)?.as_deref().and_then(|text| text.split_once(' '))
+            && day == morning.to_string()
         {
-            if day == morning.to_string() {
-                let id: ProposalId = id.parse().map_err(LocalError::outside)?;
-                let row = load::one::<Proposal>(ports.store(), RowOwner::Org(org), Key::Proposal(id)).await?;
-                return Ok(row.map(|row| row.content));
-            }
+            let id: ProposalId = id.parse().map_err(LocalError::outside)?;
+            let row = load::one::<Proposal>(ports.store(), RowOwner::Org(org), Key::Proposal(id)).await?;
+            return Ok(row.map(|row| row.content));
         }
         let pending = load::all::<Pointer<ProposalId>>(ports.store(), org, &List::PendingProposals).await?;
         let keys: Vec<Key> = pending.iter().map(|(_, row)| Key::Proposal(row.content.to)).collect();

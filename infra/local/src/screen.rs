@@ -53,7 +53,7 @@ impl Progress for Bar {
 
 impl Bar {
     fn line(&mut self, what: &str, done: u64, total: u64) {
-        let tenths = if total == 0 { done / 1_000 } else { done.saturating_mul(10) / total };
+        let tenths = done.saturating_mul(10).checked_div(total).unwrap_or(done / 1_000);
         let is_new = self.shown.as_ref().is_none_or(|(shown, _)| shown != what);
         if is_new || tenths != self.tenths {
             self.shown = Some((what.to_owned(), ProgressBar::hidden()));

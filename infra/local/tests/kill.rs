@@ -1,4 +1,5 @@
 //! Killed at any moment and started again, a run comes to the same end as one that nobody disturbed.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

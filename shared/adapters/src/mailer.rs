@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn what_could_become_a_header_is_refused() {
-        let cases: [(&str, fn(&mut Mail)); 9] = [
+        type Spoil = fn(&mut Mail);
+        let cases: [(&str, Spoil); 9] = [
             ("a second header", |m| m.subject = "Stock\r\nBcc: eve@example.com".into()),
             ("a lone line feed", |m| m.subject = "Stock\nBcc: eve@example.com".into()),
             ("a subject without end", |m| m.subject = "a".repeat(SUBJECT_CHARS_MAX + 1)),

@@ -113,8 +113,11 @@ struct Emulator {
     /// The emulator has a memory of its own for them, which keeps ten minutes and is walked through on
     /// every commit, so that a busy run would slow down without end. Here a few hundred are enough: a
     /// commit that got no answer is sent again at once.
-    commits: Arc<Mutex<VecDeque<(String, Vec<u8>)>>>,
+    commits: Arc<Mutex<VecDeque<SentCommit>>>,
 }
+
+/// A commit's token and its request.
+type SentCommit = (String, Vec<u8>);
 
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,6 +17,4 @@ pub use dynamo::DynamoStore;
 #[cfg(test)]
 mod sale;
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod tests;

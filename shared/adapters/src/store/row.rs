@@ -4,6 +4,11 @@
 //! - `ver`: its version,
 //! - `by`: the commit that wrote it, where the row was that commit's only write.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "the SDK's rows are hash maps; nothing here depends on their order"
+)]
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;

@@ -1,4 +1,5 @@
 //! What the store promises, on the embedded table.
+#![expect(clippy::disallowed_methods, reason = "each commit of a test is a new one")]
 
 use std::collections::BTreeSet;
 
@@ -391,7 +392,10 @@ fn key_and_record_call_a_kind_by_one_word() {
         (Key::Tenant(id(8, 1)), Record::Tenant(Pointer { to: sale::ORG })),
         (Key::ItemCode("A".to_owned()), Record::ItemCode(Pointer { to: item(1) })),
         (Key::Lease, Record::Lease(Lease { holder: id(8, 1), until: at })),
-        (Key::Cursor(parstock_app::ports::Feed::Invoices), Record::Cursor(Cursor { until: at })),
+        (
+            Key::Cursor(parstock_app::ports::Feed::Invoices),
+            Record::Cursor(Cursor { until: at, resume: None }),
+        ),
         (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: at })),
         (Key::PendingEffect(EffectId(id(8, 1))), Record::PendingEffect(Mark {})),
     ]);
