@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jiff::civil::Date;
+use parstock_adapters::clock::WallClock;
 use parstock_app::connect;
 use parstock_app::console::{Console as Questions, Viewer, root_of};
 use parstock_app::decide::{Decision, decide};
@@ -20,7 +21,8 @@ use serde::Deserialize;
 use crate::Console;
 use crate::access::{COOKIE, Refusal};
 
-/// A signed-in person at an org of this stack. Both are checked here and nowhere else.
+/// A signed-in person at an org of this stack. Sessions end by the wall clock, whatever time the org's own
+/// clock shows. Both are checked here and nowhere else.
 pub struct Session {
     org: OrgId,
     cookie: String,
@@ -121,7 +123,7 @@ impl<P: Ports + 'static> FromRequestParts<Console<P>> for Session {
         let orgs: Vec<OrgId> =
             connect::orgs(console.ports.as_ref()).await?.into_iter().map(|entry| entry.org).collect();
         let org = org_in(parts, &orgs).await?;
-        let now = console.ports.clock().now();
+        let now = WallClock.now();
         let cookie = cookie_of(&parts.headers).unwrap_or_default();
         match console.access.user_of(&cookie, now) {
             Some(user) => {
@@ -361,7 +363,7 @@ pub async fn sign_in<P: Ports + 'static>(
     if is_foreign(&headers) || !console.access.token_fits("login", &form.csrf) {
         return refuse(StatusCode::FORBIDDEN, "The form has expired. Try again.");
     }
-    match console.access.sign_in(&form.user, &form.password, console.ports.clock().now()) {
+    match console.access.sign_in(&form.user, &form.password, WallClock.now()) {
         Err(Refusal::Wrong) => refuse(StatusCode::UNAUTHORIZED, "User or password are wrong. Try again."),
         Err(Refusal::Paused) => refuse(
             StatusCode::TOO_MANY_REQUESTS,

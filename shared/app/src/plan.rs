@@ -26,14 +26,20 @@ const PROPOSE_AFTER_SECONDS: u32 = 60;
 /// Movements read at once.
 const MOVEMENTS_PAGE: u32 = 500;
 
-/// Plans the items that changed since they were last planned.
+/// Plans the items that changed since they were last planned, and those that want to be ordered, whose
+/// figures stand in the digest and age by the day.
 ///
 /// # Errors
 /// When the store or a queue does not answer.
 pub async fn touched<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     let marks = load::all::<Touched>(ports.store(), org, &List::Touched).await?;
-    let items: BTreeSet<ItemId> =
+    let mut items: BTreeSet<ItemId> =
         marks.iter().flat_map(|(_, mark)| mark.content.items.iter().copied()).collect();
+    for (key, _) in load::all::<Want>(ports.store(), org, &List::Wants).await? {
+        if let Key::Want(_, item, _) = key {
+            items.insert(item);
+        }
+    }
     let items: Vec<ItemId> = items.into_iter().collect();
     for chunk in items.chunks(PLAN_ITEMS_MAX) {
         send_now(ports, Message::Plan { org, items: chunk.to_vec() }).await?;
@@ -242,7 +248,8 @@ fn want(
             writes.push(unguarded(key, Want { line, wanted_on, planned_on: plan.planned_on }));
         }
     }
-    was.is_some() || is.is_some()
+    let said = |plan: &Plan| (plan.order, plan.unit_price, plan.planned_on);
+    was != is || (is.is_some() && old.map(said) != Some(said(plan)))
 }
 
 /// Turns what plans want into proposals: at most one per supplier stands between plan and order.

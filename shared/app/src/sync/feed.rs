@@ -20,7 +20,7 @@ use crate::writer::Writer;
 /// Pages of a feed that one poll reads at most; what is left comes with the next.
 pub const PAGES_PER_POLL_MAX: u32 = 5;
 /// Every read begins this much before the last change seen: `If-Modified-Since` knows only seconds, and
-/// Xero's servers don't agree on the time to the second.
+/// neither Xero's servers nor our clock agree on the time to the second.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// After a full page reading starts again this much before its last change.
 const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
@@ -57,15 +57,20 @@ pub async fn read<P: Ports>(
     let mut cursor = kept.unwrap_or(Versioned::new(Cursor { until: begin, resume: None }));
     let (mut since, mut page) = cursor.content.resume.unwrap_or((before(cursor.content.until, OVERLAP), 1));
     for _ in 0..pages {
+        let asked_at = writer.now();
         let found = session.changed(feed, since, page).await?;
         let (full, latest) = (found.full, found.latest);
         book_page(writer, session, found, source, done).await?;
         let next = latest.map(|latest| before(latest, RESTART_OVERLAP)).filter(|next| *next > since);
         let next = next.map_or((since, page.saturating_add(1)), |next| (next, 1));
-        let content = Cursor {
-            until: latest.map_or(cursor.content.until, |latest| latest.max(cursor.content.until)),
-            resume: full.then_some(next),
+        let known = cursor.content.until;
+        let until = match latest {
+            // Nothing but what was known already: without a step on it would be read again at every poll.
+            Some(latest) if latest <= known && !full => known.max(before(asked_at, OVERLAP)),
+            Some(latest) => latest.max(known),
+            None => known,
         };
+        let content = Cursor { until, resume: full.then_some(next) };
         if content != cursor.content {
             let write = Versioned { content, expect: cursor.expect }.write(key.clone());
             let commit = Commit { id: writer.new_commit(), writes: vec![write] };

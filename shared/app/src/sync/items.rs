@@ -23,6 +23,7 @@ pub async fn refresh<P: Ports>(
     session: &mut <P::Books as Books>::Session,
 ) -> Result<(), AppError> {
     let since = writer.profile.content.items_until.and_then(|until| until.checked_sub(OVERLAP).ok());
+    let asked_at = writer.now();
     let mut items = session.items(since).await?;
     items.sort_by_key(|item| (item.updated_at, item.id));
     let latest = items.last().map(|item| item.updated_at);
@@ -30,7 +31,10 @@ pub async fn refresh<P: Ports>(
         keep(writer, chunk).await?;
     }
     let profile = &mut writer.profile.content;
-    profile.items_until = profile.items_until.max(latest);
+    // nothing but what was known already: without a step on it would be read again at every poll
+    let known = latest.is_some() && latest <= profile.items_until;
+    let step = asked_at.checked_sub(OVERLAP).ok().filter(|_| known);
+    profile.items_until = profile.items_until.max(latest).max(step);
     Ok(())
 }
 
