@@ -144,11 +144,15 @@ fn an_outage_of_failures_from_many_points_on_loses_and_doubles_nothing() {
     harm_points(5, Harm::Fail, OUTAGE);
 }
 
+/// Seeds within which a planted bug must be found.
+const SEEDS_TO_FIND: u64 = 300;
+
 #[test]
 fn a_planted_store_that_ignores_conditions_is_found() {
-    let found = (0..20).find(|seed| !run(Story::new(*seed), LastWriterWins).differences.is_empty());
+    let found =
+        (0..SEEDS_TO_FIND).find(|seed| !run(Story::new(*seed), LastWriterWins).differences.is_empty());
     println!("found at seed {found:?}");
-    assert!(found.is_some(), "20 seeds did not show that updates were lost");
+    assert!(found.is_some(), "{SEEDS_TO_FIND} seeds did not show that updates were lost");
 }
 
 #[test]
