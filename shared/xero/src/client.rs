@@ -989,18 +989,19 @@ pub(crate) async fn read_body(response: &mut Response, limit: usize) -> Result<V
     Ok(body)
 }
 
-/// What may be said of a failed exchange: never its address or headers.
+/// What may be said of a failed exchange: never its headers, and of its address only the server.
 pub(crate) fn transport_error(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        "time ran out"
+        "time ran out".to_owned()
     } else if error.is_connect() {
-        "no connection"
+        // the origin alone: the rest of an address can name what is asked for
+        let server = error.url().map_or_else(|| "the server".to_owned(), |url| url.origin().ascii_serialization());
+        format!("no connection to {server}: check the address and the way to it from here")
     } else if error.is_body() || error.is_decode() {
-        "the answer broke off"
+        "the answer broke off".to_owned()
     } else {
-        "the connection failed"
+        "the connection failed".to_owned()
     }
-    .to_owned()
 }
 
 fn number<N: std::str::FromStr>(response: &Response, name: &str) -> Option<N> {
