@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::calendar::OrgClock;
-use parstock_domain::demand;
+use parstock_domain::demand::{self, Brought, DemandByDay, History};
 use parstock_domain::document::Item;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
@@ -100,6 +100,9 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     let troubles =
         load::many::<Trouble>(ports.store(), owner, &keys(&|item| Key::Trouble(item, location.clone())))
             .await?;
+    let histories =
+        load::many::<History>(ports.store(), owner, &keys(&|item| Key::Demand(item, location.clone())))
+            .await?;
     let standing =
         load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
     let codes: Vec<String> = masters.iter().flatten().map(|row| row.content.code.clone()).collect();
@@ -119,8 +122,8 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     };
     let mut writes = Vec::new();
     let mut wants_changed = false;
-    let rows = masters.into_iter().zip(positions).zip(lessons).zip(standing).zip(troubles);
-    for ((((item, position), lesson), old), trouble) in rows {
+    let rows = masters.into_iter().zip(positions).zip(lessons).zip(standing).zip(troubles).zip(histories);
+    for (((((item, position), lesson), old), trouble), history) in rows {
         let Some(item) = item else { continue };
         let item = item.content;
         let position =
@@ -128,7 +131,11 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         let old = old.map(|row| row.content);
         let lesson = lesson.map(|row| row.content);
         let resolved = chunk.resolved(&item, &location, lesson.as_ref());
-        let plan = chunk.plan(&item, &resolved, &position, lesson).await?;
+        let demand = chunk.demand(item.id, &position, history.map(|row| row.content)).await?;
+        if let Some(history) = demand.keep {
+            writes.push(unguarded(Key::Demand(item.id, location.clone()), history));
+        }
+        let plan = chunk.plan(&item, &resolved, &position, lesson, &demand.days).await?;
         let standing = replenish::standing(&position, &plan, &resolved, chunk.today)?;
         mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);
@@ -152,8 +159,9 @@ impl<P: Ports> Chunk<'_, P> {
         resolved: &Resolved,
         position: &Position,
         lesson: Option<Learned>,
+        demand: &DemandByDay,
     ) -> Result<Plan, AppError> {
-        let rate = self.rate(item.id, position).await?;
+        let rate = demand::rate(demand, position.first_on, self.today)?;
         let orders = load::all::<OrderLine>(self.ports.store(), self.org, &List::OrderLines(item.id)).await?;
         let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
         let input = PlanInput {
@@ -177,27 +185,41 @@ impl<P: Ports> Chunk<'_, P> {
         Sourced::set_or_learned(set, lesson.map(|lesson| lesson.supplier))
     }
 
-    async fn rate(&self, item: ItemId, position: &Position) -> Result<demand::Rate, AppError> {
-        let mut demands = Vec::new();
-        let mut after =
-            MovementKey::before(demand::window_start(self.today)).map(|key| Key::Movement(item, key));
+    /// The item's demand: what is folded and what came since, or the whole window where that isn't enough.
+    async fn demand(
+        &self,
+        item: ItemId,
+        position: &Position,
+        known: Option<History>,
+    ) -> Result<Brought, AppError> {
+        if let Some(known) = known {
+            let read = match known.is_whole(position.movements) {
+                true => Vec::new(),
+                false => self.movements(item, known.folded_before).await?,
+            };
+            if let Some(brought) = known.bring(&read, position.movements, self.today)? {
+                return Ok(brought);
+            }
+        }
+        let read = self.movements(item, demand::window_start(self.today)).await?;
+        Ok(History::of_window(&read, position.movements, self.today)?)
+    }
+
+    async fn movements(&self, item: ItemId, from: Date) -> Result<Vec<Movement>, AppError> {
+        let mut movements = Vec::new();
+        let mut after = MovementKey::before(from).map(|key| Key::Movement(item, key));
         loop {
             let list = List::Movements(item);
             let page =
                 self.ports.store().list(Owner::Org(self.org), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
             for row in page.rows {
-                if let Some(movement) = load::decode_row::<Movement>(Some(row))?
-                    && let Some(demand) = movement.content.demand()?
-                {
-                    demands.push((movement.content.key.effective_on, demand));
-                }
+                movements.extend(load::decode_row::<Movement>(Some(row))?.map(|row| row.content));
             }
             after = page.next;
             if after.is_none() {
-                break;
+                return Ok(movements);
             }
         }
-        Ok(demand::rate(demands, position.first_on, self.today)?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The poller's tick: one sync message per org, and per org a sweep of what is due.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Time;
 
 use crate::connect;
@@ -25,13 +27,18 @@ const PLAN_ALL_AFTER_DAYS: i32 = 7;
 /// The first failure.
 pub async fn tick<P: Ports>(ports: &P, connections: &[String]) -> Result<(), AppError> {
     let mut failure = None;
-    for connection in connections {
-        if let Err(error) = connect::ensure(ports, connection).await {
-            tracing::error!(connection, %error, "a connection could not be set up");
-            failure.get_or_insert(error);
+    let mut orgs = connect::orgs(ports).await?;
+    let known: BTreeSet<String> = orgs.iter().map(|entry| entry.connection.clone()).collect();
+    for connection in connections.iter().filter(|connection| !known.contains(*connection)) {
+        match connect::ensure(ports, connection).await {
+            Ok(_) => orgs = connect::orgs(ports).await?,
+            Err(error) => {
+                tracing::error!(connection, %error, "a connection could not be set up");
+                failure.get_or_insert(error);
+            }
         }
     }
-    for entry in connect::orgs(ports).await? {
+    for entry in orgs {
         if let Err(error) = send_now(ports, Message::Sync { org: entry.org }).await {
             tracing::error!(org.id = %entry.org, %error, "a sync could not be asked for");
             failure.get_or_insert(error);

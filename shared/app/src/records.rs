@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::{Entry, Hash, Head};
+use parstock_domain::demand::History;
 use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::Proposal;
@@ -72,6 +73,8 @@ pub enum Key {
     OrderLine(ItemId, DocumentId, LineId),
     /// The plan of an item.
     Plan(ItemId, LocationId),
+    /// An item's demand by day, folded from its movements.
+    Demand(ItemId, LocationId),
     /// A plan that wants to order now.
     Want(ContactId, ItemId, LocationId),
     /// An item that stands otherwise than well.
@@ -585,6 +588,8 @@ records! {
     OrderLine(OrderLine)
     /// See [`Plan`].
     Plan(Plan)
+    /// See [`History`].
+    Demand(History)
     /// See [`Want`].
     Want(Want)
     /// See [`Trouble`].

@@ -6,6 +6,8 @@
 //!
 //! Everything is exact arithmetic on whole numbers but for [`ServiceLevel::z`], the one place with floats.
 
+mod history;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,6 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::fixed::{FixedError, Quantity, SCALE, mul_div};
+
+pub use history::{Brought, DemandByDay, History};
 
 /// Weeks that the forecast looks back at most: half a year.
 pub const WINDOW_WEEKS_MAX: i32 = 26;
@@ -151,29 +155,25 @@ pub struct Rate {
     pub sold: Quantity,
     /// The day since which the item is known, if anything of it is booked.
     pub known_since: Option<Date>,
-    /// Whether it was sold in whole units only, so that it is ordered in whole units.
+    /// Whether whole units were sold on each day, so that it is ordered in whole units.
     pub whole_units: bool,
 }
 
-/// The rate of an item, from the demand of its days (sales above zero, returns below; any order, days
-/// outside the window are left out, and so is today, which isn't over).
+/// The rate of an item from its demand by day. Days outside the window are left out, and so is today, which
+/// isn't over.
 ///
 /// `known_since` is the day of its first movement: weeks before it say nothing. The window is as many whole
 /// weeks as lie between that day and today, within [`WINDOW_WEEKS_MIN`] and [`WINDOW_WEEKS_MAX`].
 ///
 /// # Errors
 /// [`FixedError`] when an amount does not fit.
-pub fn rate(
-    demands: impl IntoIterator<Item = (Date, Quantity)>,
-    known_since: Option<Date>,
-    today: Date,
-) -> Result<Rate, FixedError> {
+pub fn rate(demand: &DemandByDay, known_since: Option<Date>, today: Date) -> Result<Rate, FixedError> {
     let known_days = known_since.and_then(|since| since.until(today).ok()).map_or(0, |span| span.get_days());
     let weeks = known_days.checked_div(WEEK_DAYS).unwrap_or(0).clamp(WINDOW_WEEKS_MIN, WINDOW_WEEKS_MAX);
     let from = today.saturating_sub(days(weeks.saturating_mul(WEEK_DAYS)));
     let mut by_week = vec![Quantity::ZERO; usize::try_from(weeks).unwrap_or(0)];
     let (mut sold, mut whole_units) = (Quantity::ZERO, true);
-    for (day, quantity) in demands {
+    for (day, quantity) in demand.iter() {
         if day < from || day >= today {
             continue;
         }
@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn a_steady_seller_has_its_rate_and_the_spread_of_chance() {
         let demands = (1..=182).map(|ago| (back(ago), q("2")));
-        let rate = rate(demands, Some(back(400)), TODAY).unwrap();
+        let rate = rate(&by_day(demands), Some(back(400)), TODAY).unwrap();
         assert_eq!(rate.per_day.to_string(), "2");
         assert_eq!(rate.spread.micro(), 1_414_213, "the square root of two");
         assert_eq!((rate.from, rate.to), (back(182), back(1)));
@@ -400,11 +400,17 @@ mod tests {
         assert!(rate.whole_units);
     }
 
+    fn by_day(demands: impl IntoIterator<Item = (Date, Quantity)>) -> DemandByDay {
+        let mut days = DemandByDay::default();
+        demands.into_iter().for_each(|(day, quantity)| days.add(day, quantity).unwrap());
+        days
+    }
+
     #[test]
     fn a_lumpy_seller_has_the_spread_of_its_weeks() {
         // 14 in every second week: mean 7 a week, sample deviation of 26 weeks √(26·49/25)
         let demands = (0..13).map(|pair| (back(14 * pair + 3), q("14")));
-        let rate = rate(demands, Some(back(400)), TODAY).unwrap();
+        let rate = rate(&by_day(demands), Some(back(400)), TODAY).unwrap();
         assert_eq!(rate.per_day.to_string(), "1");
         let weekly = (26.0_f64 * 49.0 / 25.0).sqrt();
         let expected = weekly / 7.0_f64.sqrt() * 1e6;
@@ -421,7 +427,7 @@ mod tests {
             (1_000, 2, "0.038462"),
         ];
         for (known, ago, expected) in cases {
-            let rate = rate([(back(ago), q("7"))], Some(back(known)), TODAY).unwrap();
+            let rate = rate(&by_day([(back(ago), q("7"))]), Some(back(known)), TODAY).unwrap();
             assert_eq!(rate.per_day.to_string(), expected, "known for {known} days");
         }
     }
@@ -429,15 +435,16 @@ mod tests {
     #[test]
     fn what_lies_outside_the_window_does_not_count() {
         let demands = [(TODAY, q("50")), (TODAY.tomorrow().unwrap(), q("50")), (back(183), q("50"))];
-        let rate = rate(demands, Some(back(400)), TODAY).unwrap();
+        let rate = rate(&by_day(demands), Some(back(400)), TODAY).unwrap();
         assert_eq!((rate.per_day, rate.spread, rate.sold), (PerDay::ZERO, PerDay::ZERO, Quantity::ZERO));
         assert_eq!(window_start(TODAY), back(182));
     }
 
     #[test]
     fn returns_reduce_demand_but_never_below_none() {
-        let rate =
-            |returned| rate([(back(9), q("28")), (back(2), q(returned))], Some(back(1)), TODAY).unwrap();
+        let rate = |returned| {
+            rate(&by_day([(back(9), q("28")), (back(2), q(returned))]), Some(back(1)), TODAY).unwrap()
+        };
         assert_eq!(rate("-14").per_day.to_string(), "0.5");
         assert_eq!(rate("-40").per_day, PerDay::ZERO);
         assert_eq!(rate("-40").sold, q("-12"));
@@ -446,7 +453,7 @@ mod tests {
 
     #[test]
     fn an_item_that_nobody_knows_has_no_demand() {
-        let rate = rate([], None, TODAY).unwrap();
+        let rate = rate(&by_day([]), None, TODAY).unwrap();
         assert!(rate.per_day.is_zero() && rate.spread.is_zero());
     }
 
@@ -514,7 +521,7 @@ mod tests {
         ) {
             let of = |demands: &[(i64, i64)]| {
                 let demands = demands.iter().map(|(ago, e4)| (back(*ago), Quantity::from_e4(*e4 / 32)));
-                rate(demands, Some(back(known)), TODAY)
+                rate(&by_day(demands), Some(back(known)), TODAY)
             };
             let forwards = of(&demands);
             demands.reverse();

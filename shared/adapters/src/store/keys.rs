@@ -146,6 +146,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Movement(item, movement) => (Shelf::Item(*item), movement_sort(movement)),
         Key::OrderLine(item, order, line) => (Shelf::Item(*item), format!("ORDER_LINE#{order}#{line}")),
         Key::Plan(item, location) => (Shelf::Item(*item), format!("PLAN#{location}")),
+        Key::Demand(item, location) => (Shelf::Item(*item), format!("DEMAND#{location}")),
         Key::AuditEntry(seq) => (Shelf::Audit, format!("ENTRY#{seq:020}")),
         Key::AuditHead => (Shelf::Audit, "HEAD".to_owned()),
     };
@@ -240,6 +241,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
             Key::OrderLine(item, DocumentId(order.parse().ok()?), line.parse().ok()?)
         }
         (Shelf::Item(item), "PLAN") => Key::Plan(item, LocationId(rest.to_owned())),
+        (Shelf::Item(item), "DEMAND") => Key::Demand(item, LocationId(rest.to_owned())),
         (Shelf::Audit, "ENTRY") => Key::AuditEntry(rest.parse().ok()?),
         (Shelf::Audit, "HEAD") => Key::AuditHead,
         _ => return None,
@@ -272,6 +274,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Movement(..) => "movement",
         Key::OrderLine(..) => "order_line",
         Key::Plan(..) => "plan",
+        Key::Demand(..) => "demand",
         Key::Want(..) => "want",
         Key::Trouble(..) => "trouble",
         Key::Touched(_) => "touched",
@@ -441,6 +444,7 @@ mod tests {
                 LineId(line)
             )),
             (item(), location()).prop_map(|(item, location)| Key::Plan(item, location)),
+            (item(), location()).prop_map(|(item, location)| Key::Demand(item, location)),
             (contact(), item(), location())
                 .prop_map(|(contact, item, location)| Key::Want(contact, item, location)),
             (item(), location()).prop_map(|(item, location)| Key::Trouble(item, location)),
