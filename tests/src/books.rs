@@ -420,7 +420,8 @@ impl Company {
                 .ok_or_else(|| BooksError::Reject("it was deleted".into()));
         }
         if self.order(&draft.number).is_some() {
-            return Err(BooksError::Reject("Order number must be unique".into()));
+            // it may be ours: whoever asked looks it up
+            return Err(BooksError::Unknown("the order number is taken".into()));
         }
         let known = |code: &str| self.items.values().any(|item| item.code == code);
         if let Some(line) = draft.lines.iter().find(|line| !known(&line.item_code)) {

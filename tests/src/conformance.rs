@@ -2,6 +2,7 @@
 //!
 //! Each suite is a generic async function; a fake runs it here, a real adapter beside its own code.
 
+pub mod books;
 pub mod clock;
 pub mod queue;
 pub mod samples;
@@ -10,16 +11,106 @@ pub mod store;
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::Date;
+    use jiff::tz::TimeZone;
     use jiff::{SignedDuration, Timestamp};
-    use parstock_app::ports::QueueName;
+    use parstock_app::ports::{Entropy, QueueName};
+    use parstock_domain::document::{
+        Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
+    };
+    use parstock_domain::fixed::{Money, Quantity};
+    use parstock_domain::ids::{DocumentId, LineId, OrgId};
 
+    use crate::books::FakeBooks;
     use crate::mail::{FakeChat, FakeMailer};
     use crate::queue::FakeQueue;
     use crate::scheduler::{Sim, run_alone};
     use crate::store::FakeStore;
+    use crate::trade::Trader;
 
     fn sim() -> Sim {
         Sim::new(1, Timestamp::UNIX_EPOCH)
+    }
+
+    struct Shop {
+        sim: Sim,
+        books: FakeBooks,
+        org: OrgId,
+        customer: Contact,
+    }
+
+    impl Shop {
+        fn open() -> Self {
+            let sim = sim();
+            let books = FakeBooks::new(sim.clone());
+            let company = Trader::new(1).company("Shop", sim.now());
+            let org = company.organisation.id;
+            let customer = company.contacts.values().next().unwrap().0.clone();
+            books.add(company);
+            Self { sim, books, org, customer }
+        }
+    }
+
+    impl super::books::Harness for Shop {
+        type Books = FakeBooks;
+        fn books(&self) -> &FakeBooks {
+            &self.books
+        }
+        fn connection(&self) -> String {
+            self.books.with(self.org, |company| company.connection())
+        }
+        fn org(&self) -> OrgId {
+            self.org
+        }
+        fn now(&self) -> Timestamp {
+            self.sim.now()
+        }
+        fn today(&self) -> Date {
+            self.sim.now().to_zoned(TimeZone::UTC).date()
+        }
+        fn sell(&self, item: &Item, quantity: Quantity) -> DocumentId {
+            let ids = [self.sim.uuid(), self.sim.uuid()];
+            let of = DocumentRef { kind: DocumentKind::SalesInvoice, id: DocumentId(ids[0]) };
+            let line = DocumentLine {
+                id: LineId(ids[1]),
+                item: Some(ItemRef { id: Some(item.id), code: item.code.clone() }),
+                description: "Goods".to_owned(),
+                quantity,
+                unit_amount: Money::ZERO,
+                net: Money::ZERO,
+                account: "200".to_owned(),
+            };
+            let document = Document {
+                of,
+                number: ids[0].to_string(),
+                reference: String::new(),
+                status: DocumentStatus::Authorised,
+                contact: self.customer.id,
+                contact_name: self.customer.name.clone(),
+                date: self.today(),
+                expected_on: None,
+                updated_at: self.sim.now(),
+                lines: vec![line],
+            };
+            self.books.with(self.org, |company| company.documents.insert(of.id, document));
+            of.id
+        }
+        fn void(&self, invoice: DocumentId) {
+            let now = self.sim.now();
+            self.books.with(self.org, |company| {
+                let document = company.documents.get_mut(&invoice).unwrap();
+                document.status = DocumentStatus::Voided;
+                document.updated_at = now;
+            });
+        }
+        fn pass(&self, time: SignedDuration) {
+            self.sim.pass(time);
+        }
+    }
+
+    #[test]
+    fn the_fake_books_conform() {
+        run_alone(super::books::books(async || Shop::open()));
     }
 
     #[test]

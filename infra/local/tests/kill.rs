@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use parstock_adapters::clock::RandomIds;
 use parstock_adapters::store::embedded;
 use parstock_app::load;
+use parstock_app::ports::Entropy;
 use parstock_app::records::{Key, List, OrgEntry, Owner};
 use parstock_domain::document::Item;
 use parstock_domain::ids::LocationId;
@@ -15,8 +17,10 @@ use parstock_domain::ledger::{Movement, Position};
 use parstock_xero_sim::act::DocumentKind;
 use parstock_xero_sim::{Settings, World};
 
-/// Where the kills fall, in milliseconds after each start.
-const KILLS: [u64; 6] = [900, 4_100, 2_300, 7_900, 3_300, 5_700];
+/// How many kills there are.
+const KILLS: usize = 6;
+/// Between which moments after each start they fall, in milliseconds.
+const MOMENTS: std::ops::Range<u64> = 300..9_000;
 const SEED: u64 = 7;
 
 fn start(folder: &Path) -> Child {
@@ -35,6 +39,13 @@ struct End {
     positions: BTreeMap<String, String>,
     movements: BTreeMap<String, Vec<String>>,
     orders: Vec<String>,
+}
+
+/// Moments that no two runs share.
+fn moments() -> Vec<u64> {
+    let drawn = RandomIds.uuid().into_bytes();
+    let draws = drawn.chunks_exact(2).map(|two| u64::from(u16::from_le_bytes([two[0], two[1]])));
+    draws.take(KILLS).map(|draw| MOMENTS.start + draw % (MOMENTS.end - MOMENTS.start)).collect()
 }
 
 async fn end(folder: &Path) -> End {
@@ -75,7 +86,8 @@ async fn end(folder: &Path) -> End {
 async fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     let (calm, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     assert!(start(calm.path()).wait().unwrap().success());
-    for after in KILLS {
+    let moments = moments();
+    for after in moments.iter().copied() {
         let mut child = start(killed.path());
         std::thread::sleep(Duration::from_millis(after));
         child.kill().unwrap();
@@ -86,7 +98,7 @@ async fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     assert!(calm.movements.values().flatten().count() > 1_000, "something happened");
     assert!(calm.orders.iter().any(|order| order.contains("Authorised") || order.contains("Draft")));
     for (code, movements) in &calm.movements {
-        assert_eq!(killed.movements.get(code), Some(movements), "{code}");
+        assert_eq!(killed.movements.get(code), Some(movements), "{code}, killed after {moments:?} ms");
     }
-    assert_eq!(calm, killed);
+    assert_eq!(calm, killed, "killed after {moments:?} ms");
 }

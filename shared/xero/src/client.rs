@@ -995,7 +995,8 @@ pub(crate) fn transport_error(error: &reqwest::Error) -> String {
         "time ran out".to_owned()
     } else if error.is_connect() {
         // the origin alone: the rest of an address can name what is asked for
-        let server = error.url().map_or_else(|| "the server".to_owned(), |url| url.origin().ascii_serialization());
+        let server =
+            error.url().map_or_else(|| "the server".to_owned(), |url| url.origin().ascii_serialization());
         format!("no connection to {server}: check the address and the way to it from here")
     } else if error.is_body() || error.is_decode() {
         "the answer broke off".to_owned()

@@ -1,0 +1,6 @@
+//! Against the simulated Xero, over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+mod books;
+mod burst;
+mod shop;
