@@ -7,6 +7,7 @@ use parstock_adapters::books::XeroBooks;
 use parstock_adapters::chat::{FileChat, SlackChat};
 use parstock_adapters::mailer::FileMailer;
 use parstock_adapters::store::DynamoStore;
+use parstock_adapters::store::units::Meter;
 use parstock_adapters::vault::EncryptedFileVault;
 use parstock_app::ports::{Chat, Ports, SendError};
 use parstock_domain::ids::OrgId;
@@ -39,6 +40,8 @@ impl Chat for LocalChat {
 pub struct LocalPorts {
     /// State.
     pub store: Arc<DynamoStore>,
+    /// What state costs, in DynamoDB's units.
+    pub meter: Meter,
     /// Xero, or the simulator, over HTTP.
     pub books: LocalBooks,
     /// The queues.

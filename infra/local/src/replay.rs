@@ -12,6 +12,7 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use parstock_adapters::store::units::Costs;
 use parstock_app::load;
 use parstock_app::opening;
 use parstock_app::ports::{Books, BooksError, BooksSession, DocumentPage, Feed, Ports, Priority, Store};
@@ -66,6 +67,8 @@ pub struct Report {
     pub calls: Audit,
     /// Sales invoices and bills.
     pub invoices: u64,
+    /// What was read and written in DynamoDB, by kind of row, up to the last day.
+    pub units: [Costs; 2],
     /// Messages in the dead-letter queues, with their cause.
     pub dead: Vec<String>,
     /// Items compared with the independent sum; `None` when that could not be run.
@@ -165,6 +168,7 @@ pub async fn run(
     let org = load_history(&mut driver, 0, &mut ()).await?;
     count(&ports, org, &year.opening_csv()).await?;
     live(&mut driver, year, &zone, progress).await?;
+    let units = [ports.meter.read(), ports.meter.written()];
     let sums = ledger_sums(&ports, org, progress).await?;
     let money = money_of_sales(&ports, org).await?;
     let (checked, differences) = compare(folder, sales, &supply, &sums, &money)?;
@@ -182,6 +186,7 @@ pub async fn run(
         movements: sums.values().map(|sums| sums.movements).sum(),
         digests: u64::try_from(digests.len()).unwrap_or(u64::MAX),
         calls: world.audit(),
+        units,
         invoices: u64::try_from(world.documents().filter(|document| is_invoice(document.kind)).count())
             .unwrap_or(u64::MAX),
         dead: ports.queue.dead()?.into_iter().map(|dead| format!("{}: {}", dead.queue, dead.cause)).collect(),

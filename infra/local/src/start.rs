@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use parstock_adapters::chat::{FileChat, SlackChat};
 use parstock_adapters::config::XeroAddresses;
+use parstock_adapters::store::units::Meter;
 use parstock_adapters::store::{DynamoStore, embedded};
 use parstock_adapters::vault::{EncryptedFileVault, Vault, names};
 use parstock_app::load;
@@ -116,7 +117,8 @@ pub fn store(path: &Path) -> Result<DynamoStore, LocalError> {
 /// When a file of the folder can't be used.
 pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
     let Parts { folder, notebook, clock, entropy, addresses, console_url, posts_to_slack } = parts;
-    let store = Arc::new(store(&folder.file("store.sqlite"))?);
+    let meter = Meter::default();
+    let store = Arc::new(store(&folder.file("store.sqlite"))?.metered(meter.clone()));
     let entropy = Arc::new(entropy);
     let books = LocalBooks::new(
         Arc::clone(&store),
@@ -132,6 +134,7 @@ pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
     };
     let ports = LocalPorts {
         store,
+        meter,
         books: books.map_err(LocalError::outside)?,
         queue: LocalQueue::open(notebook.clone(), Arc::clone(&clock))?,
         mailer: mailer(folder.path(), Arc::clone(&clock)),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use parstock_adapters::store::units;
 use parstock_xero_sim::retail::Supply;
 use serde_json::json;
 
@@ -102,6 +103,13 @@ fn answer(report: &Report, lines: u64, seconds: u64, peak_kib: Option<u64>) -> A
         peak_kib.map_or_else(|| "unknown".to_owned(), |kib| format!("{} MiB", kib / 1024)),
         report.dead.len(),
     ));
+    let [read, written] = &report.units;
+    for (what, costs) in [("read", read), ("written", written)] {
+        text.push_str(&format!("DynamoDB {what:<7}{} units\n", units::total(costs)));
+        for (kind, cost) in costs {
+            text.push_str(&format!("  {kind:<28}{} in {} rows\n", cost.units, cost.rows));
+        }
+    }
     let (verdict, talk, exit_code) = match report.checked {
         None => (
             "not made".to_owned(),
@@ -124,7 +132,7 @@ fn answer(report: &Report, lines: u64, seconds: u64, peak_kib: Option<u64>) -> A
         "lines": lines, "documents": report.documents, "movements": report.movements, "digests": report.digests,
         "calls": calls.calls, "refused": calls.limited, "most_in_any_minute": calls.most_in_any_minute,
         "most_at_once": calls.most_at_once, "invoices": report.invoices, "seconds": seconds, "peak_kib": peak_kib,
-        "dead": report.dead, "items_checked": report.checked, "differences": report.differences,
+        "read_units": units::total(read), "write_units": units::total(written), "dead": report.dead, "items_checked": report.checked, "differences": report.differences,
     });
     Answer::new(json, text).saying(talk).exiting(exit_code)
 }
