@@ -5,10 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use parstock_local::commands::Cli;
 
-/// Most of a replay's time goes into small pieces of JSON between the SDK and the embedded DynamoDB.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()

@@ -107,7 +107,7 @@ impl DynamoStore {
             .await
             .map_err(|error| unavailable(&error))?;
         self.count_read(key, answer.item.as_ref());
-        answer.item.map(|attributes| decode(key.clone(), attributes)).transpose()
+        answer.item.map(|attributes| decode(key.clone(), &attributes)).transpose()
     }
 
     /// Reads at most [`READ_CHUNK`] rows with different addresses.
@@ -308,7 +308,7 @@ impl Store for DynamoStore {
             .map(|(key, address)| {
                 let attributes = found.get(address);
                 self.count_read(key, attributes);
-                attributes.map(|attributes| decode(key.clone(), attributes.clone())).transpose()
+                attributes.map(|attributes| decode(key.clone(), attributes)).transpose()
             })
             .collect()
     }
@@ -350,7 +350,7 @@ impl Store for DynamoStore {
             let rows = answer.items.unwrap_or_default();
             let (count, bytes) = (rows.len(), rows.iter().map(row::size).sum());
             for attributes in rows {
-                page.rows.push(decode_listed(owner, attributes)?);
+                page.rows.push(decode_listed(owner, &attributes)?);
             }
             if let (Some(meter), Some(row)) = (&self.meter, page.rows.last()) {
                 meter.count_read(|costs| units::add_page(costs, keys::kind(&row.key), count, bytes));
@@ -507,15 +507,15 @@ fn condition(expect: Expect) -> (Option<String>, Option<Attributes>) {
     }
 }
 
-fn decode(key: Key, attributes: Attributes) -> Result<Row, StoreError> {
+fn decode(key: Key, attributes: &Attributes) -> Result<Row, StoreError> {
     match row::decode(attributes) {
         Ok((record, version)) => Ok(Row { key, record, version }),
         Err(why) => Err(StoreError::Unreadable { key: format!("{key:?}"), why }),
     }
 }
 
-fn decode_listed(owner: Owner, attributes: Attributes) -> Result<Row, StoreError> {
-    let Some(address) = row::address(&attributes) else {
+fn decode_listed(owner: Owner, attributes: &Attributes) -> Result<Row, StoreError> {
+    let Some(address) = row::address(attributes) else {
         return Err(StoreError::Unreadable { key: String::new(), why: "it has no key".to_owned() });
     };
     match keys::key(&address) {
