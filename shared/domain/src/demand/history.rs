@@ -16,9 +16,9 @@ use crate::fixed::{FixedError, Quantity};
 use crate::ledger::Movement;
 
 /// Days that stay open behind a fold: most late documents are dated into them, and cost no folding anew.
-const OPEN_DAYS: i32 = 14;
+const OPEN_DAYS: i32 = 7;
 /// Open days after which the older of them are folded, so that the row is not written at every plan.
-const OPEN_DAYS_MAX: i32 = 28;
+const OPEN_DAYS_MAX: i32 = 14;
 
 /// Net demand by day: sales above zero, more returns than sales below. A day without demand is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
