@@ -4,47 +4,50 @@ memory then, beside a bare hello in the same run.
 
 usage: cold_start.py DIRECTORY_OF_RELEASE_BINARIES [STARTS]
 
-Each binary is started by itself, with the settings of a function and no way to reach AWS, against a stand-in
-of the Runtime API on 127.0.0.1. Medians and 90th percentiles in milliseconds, by the clock of this machine:
-they are not Lambda's. Standard library only."""
-import os, socket, subprocess, sys, time
+Each binary is started by itself, with the settings of a function (`settings.json`, which the functions' own
+tests use too) and no way to reach AWS, against a stand-in of the Runtime API on 127.0.0.1. Medians and 90th
+percentiles in milliseconds, by the clock of this machine: they are not Lambda's. Standard library only."""
+import json, os, select, socket, subprocess, sys, tempfile, time
 
-SETTINGS = {
-    "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
-    "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-    "AWS_LAMBDA_LOG_GROUP_NAME": "g", "AWS_LAMBDA_LOG_STREAM_NAME": "s", "RUST_LOG": "error",
-    "PARSTOCK_TABLE": "parstock", "PARSTOCK_SECRET_PREFIX": "parstock", "PARSTOCK_CONNECTIONS": "main",
-    "PARSTOCK_MAIL_FROM": "parstock@example.com", "PARSTOCK_CONSOLE_URL": "https://example.com",
-}
-for queue in ("EVENTS", "WORK", "EFFECTS"):
-    SETTINGS[f"PARSTOCK_{queue}_QUEUE_URL"] = f"https://sqs.eu-west-1.amazonaws.com/1/{queue.lower()}"
-    SETTINGS[f"PARSTOCK_{queue}_DEAD_LETTER_QUEUE_URL"] = f"https://sqs.eu-west-1.amazonaws.com/1/{queue.lower()}-dead"
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "settings.json")) as file:
+    SETTINGS = json.load(file)
+# What is taken for "it does not poll at all", in seconds.
+TIME_OUT = 10
 
 
-def start(binary, timeout=10):
+def start(binary):
     """Milliseconds to the first poll, and KiB resident then."""
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(timeout)
-    port = listener.getsockname()[1]
-    environment = {**SETTINGS, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}", "PATH": os.environ["PATH"]}
-    before = time.perf_counter()
-    process = subprocess.Popen([binary], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        connection, _ = listener.accept()
-        asked = connection.recv(4096)
-        took = (time.perf_counter() - before) * 1000
-        if b"/runtime/invocation/next" not in asked:
-            sys.exit(f"{binary}: asked for {asked[:80]!r} first")
-        with open(f"/proc/{process.pid}/status") as status:
-            resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-        return took, resident
-    except TimeoutError:
-        process.kill()
-        sys.exit(f"{binary}: no poll in {timeout} s: {process.stdout.read().decode()[:400]}")
-    finally:
-        process.kill()
-        process.wait()
-        listener.close()
+    runtime = f"127.0.0.1:{listener.getsockname()[1]}"
+    environment = {**SETTINGS, "AWS_LAMBDA_RUNTIME_API": runtime, "PATH": os.environ["PATH"]}
+    with listener, tempfile.TemporaryFile() as said:
+        before = time.perf_counter()
+        process = subprocess.Popen([binary], env=environment, stdout=said, stderr=subprocess.STDOUT)
+
+        def give_up(why):
+            process.kill()
+            process.wait()
+            said.seek(0)
+            sys.exit(f"{binary}: {why}; it said:\n{said.read().decode(errors='replace')[:2000]}")
+
+        try:
+            ended = os.pidfd_open(process.pid)
+            with os.fdopen(ended, "rb", closefd=True):
+                ready, _, _ = select.select([listener, ended], [], [], TIME_OUT)
+            if listener not in ready:
+                give_up("it ended before its first poll" if ready else f"no poll in {TIME_OUT} s")
+            connection, _ = listener.accept()
+            with connection:
+                asked = connection.recv(4096)
+                took = (time.perf_counter() - before) * 1000
+                if b"/runtime/invocation/next" not in asked:
+                    give_up(f"it asked for {asked[:80]!r} first")
+                with open(f"/proc/{process.pid}/status") as status:
+                    resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+            return took, resident
+        finally:
+            process.kill()
+            process.wait()
 
 
 def main():

@@ -9,6 +9,7 @@ use parstock_app::ports::{
 };
 use parstock_app::records::{Key, List, Owner, Record};
 use parstock_domain::audit::{Hash, Statement};
+use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, ItemId, OrgId};
 
 use crate::scheduler::{Edge, Sim, Verdict, later, lock};
@@ -344,6 +345,7 @@ fn laws(state: &mut State, owner: Owner, commit: &Commit) -> Vec<String> {
             *state.booked.entry((org, movement.item)).or_default() += change;
         }
     }
+    broken.extend(commit.writes.iter().filter_map(|write| second_proposal(state, owner, commit, write)));
     for write in &commit.writes {
         if let (Owner::Org(org), Key::Position(item, _), Some(Record::Position(position))) =
             (owner, &write.key, &write.record)
@@ -367,6 +369,28 @@ fn laws(state: &mut State, owner: Owner, commit: &Commit) -> Vec<String> {
         }
     }
     broken
+}
+
+/// An open proposal beside one that is still open for the same supplier.
+fn second_proposal(state: &State, owner: Owner, commit: &Commit, write: &Write) -> Option<String> {
+    let Some(Record::Proposal(Proposal { id, supplier, status: ProposalState::Open, .. })) = &write.record
+    else {
+        return None;
+    };
+    let ends = |key: &Key| commit.writes.iter().any(|write| write.key == *key);
+    let other = state.rows.iter().find_map(|((of, key), (record, _))| match record {
+        Record::Proposal(other)
+            if *of == owner
+                && other.id != *id
+                && other.supplier == *supplier
+                && other.status == ProposalState::Open
+                && !ends(key) =>
+        {
+            Some(other.id)
+        }
+        _ => None,
+    })?;
+    Some(format!("{id} is proposed to {supplier} while {other} is open"))
 }
 
 /// Whether the audit entry speaks of this commit and of these rows.

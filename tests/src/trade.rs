@@ -23,7 +23,7 @@ const LINES_MAX: u64 = 5;
 /// Xero's name of the zone in which the org lives.
 const ZONE: &str = "AUSEASTERNSTANDARDTIME";
 /// The same zone's IANA name.
-const ZONE_IANA: &str = "Australia/Sydney";
+pub(crate) const ZONE_IANA: &str = "Australia/Sydney";
 
 /// What Xero tells by a webhook about a change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,32 +1,38 @@
 //! The simulated deployment: people change Xero, webhooks come or don't, queues hand out messages,
 //! schedules tick, and functions fail at any point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use parstock_app::decide::{Decision, decide};
 use parstock_app::error::AppError;
-use parstock_app::message::Hint;
+use parstock_app::message::{Hint, Message};
+use parstock_app::opening::Count;
 use parstock_app::ports::{QueueName, Store};
 use parstock_app::process::Received;
 use parstock_app::records::{Backfill, Key, List, Owner, Pointer, Record};
-use parstock_app::{intake, poller, process};
+use parstock_app::send::send_now;
+use parstock_app::{intake, opening, poller, process};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::DocumentKind;
+use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Proposal, ProposalLine, ProposalState};
-use parstock_domain::ids::{ContactId, LocationId, OrgId, ProposalId};
+use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::settings::Policy;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::books::FakeBooks;
+use crate::laws::{self, Counted};
 use crate::mail::{FakeChat, FakeMailer};
 use crate::oracle;
 use crate::ports::FakePorts;
 use crate::queue::{Delivered, FakeQueue};
 use crate::scheduler::{Faults, Planned, Sim, Tasks, later, lock};
 use crate::store::FakeStore;
-use crate::trade::{Change, Trader};
+use crate::trade::{Change, Trader, ZONE_IANA};
 
 /// Seconds of a webhook answer, after which Xero takes it for failed.
 const WEBHOOK_TIME_OUT: SignedDuration = SignedDuration::from_secs(5);
@@ -48,6 +54,8 @@ const REST_MAX: SignedDuration = SignedDuration::from_hours(24);
 const QUIET_TICKS: u32 = 6;
 /// Times Xero sends a webhook that is not answered in time.
 const WEBHOOK_TRIES_MAX: u32 = 8;
+/// How far back people count.
+const COUNT_DAYS_MAX: u64 = 30;
 /// Turns after which a run is taken to go round in circles.
 const TURNS_MAX: u64 = 2_000_000;
 
@@ -79,6 +87,14 @@ pub struct Story {
     pub planned: Option<Planned>,
     /// How many proposals a person approves, at most one per contact.
     pub approvals: usize,
+    /// Whether the digest's schedule runs, for an org that wants it by mail and by Slack.
+    pub digests: bool,
+    /// Whether planning is asked for again and again while people act.
+    pub replans: bool,
+    /// Whether a person counts what Xero does not track, twice, once the acts are over.
+    pub counts: bool,
+    /// How many times longer people pause between two acts.
+    pub leisure: u64,
     /// Whether the poller runs once the history is in. Without it only what has webhooks is written.
     pub polls: bool,
     /// When the driver acknowledges.
@@ -86,6 +102,20 @@ pub struct Story {
 }
 
 impl Story {
+    /// What people set, if anything.
+    fn policy(&self) -> Option<Policy> {
+        let rule = |setting: &str, value: Value| json!({"scope": "org", "setting": setting, "value": value});
+        let mut rules = Vec::new();
+        if self.approvals > 0 {
+            rules.push(rule("phase", "assist".into()));
+        }
+        if self.digests {
+            rules.push(rule("mail_to", json!(["owner@example.com"])));
+            rules.push(rule("slack", true.into()));
+        }
+        (!rules.is_empty()).then(|| serde_json::from_value(json!({"rules": rules})).unwrap())
+    }
+
     /// A usual run.
     pub const fn new(seed: u64) -> Self {
         Self {
@@ -97,6 +127,10 @@ impl Story {
             faults: Faults::SOME,
             planned: None,
             approvals: 0,
+            digests: false,
+            replans: false,
+            counts: false,
+            leisure: 1,
             polls: true,
             acknowledge: Acknowledge::AtTheEnd,
         }
@@ -116,6 +150,10 @@ pub struct Report {
     pub points_busy: u64,
     /// Harm that was done, by kind.
     pub harms: BTreeMap<&'static str, u64>,
+    /// Digests that were put together.
+    pub digests: usize,
+    /// Proposals that planning made.
+    pub proposals: usize,
     /// Messages in dead-letter queues, with their causes.
     pub dead: Vec<String>,
     /// A digest of all that happened.
@@ -154,6 +192,12 @@ pub struct World<S> {
     quiet_ticks: u32,
     points_before: u64,
     points_busy: Option<u64>,
+    /// Items that were there at the first load.
+    loaded: BTreeMap<OrgId, BTreeSet<ItemId>>,
+    counted: BTreeMap<OrgId, BTreeMap<ItemId, Counted>>,
+    /// Organisations whose counts are not booked yet.
+    counting: Arc<Mutex<BTreeSet<OrgId>>>,
+    counting_again_at: Timestamp,
 }
 
 /// Runs a story; `wrap` puts a planted bug around the store, or nothing.
@@ -162,6 +206,11 @@ pub fn run<S: Store + 'static>(story: Story, wrap: impl FnOnce(FakeStore) -> S) 
     world.connect();
     world.trade();
     world.rest();
+    for _ in 0..if world.story.counts { 2 } else { 0 } {
+        world.count();
+        world.rest();
+    }
+    world.compare_counts();
     world.report()
 }
 
@@ -197,6 +246,10 @@ impl<S: Store + 'static> World<S> {
             quiet_ticks: 0,
             points_before: 0,
             points_busy: None,
+            loaded: BTreeMap::new(),
+            counted: BTreeMap::new(),
+            counting: Arc::default(),
+            counting_again_at: now,
             story,
             sim,
             store,
@@ -223,6 +276,9 @@ impl<S: Store + 'static> World<S> {
                 ];
             }
             let org = company.organisation.id;
+            if let Some(policy) = self.story.policy() {
+                self.store.put(Owner::Org(org), Key::Policy, Record::Policy(policy));
+            }
             self.connections.push(company.connection());
             self.ports.books.add(company);
             self.traders.insert(org, trader);
@@ -241,6 +297,10 @@ impl<S: Store + 'static> World<S> {
                 return;
             }
         }
+        for org in self.traders.keys() {
+            let items = self.ports.books.with(*org, |company| company.items.keys().copied().collect());
+            self.loaded.insert(*org, items);
+        }
     }
 
     fn is_loaded(&self) -> bool {
@@ -255,9 +315,8 @@ impl<S: Store + 'static> World<S> {
     fn trade(&mut self) {
         self.sim.set_faults(self.story.faults);
         self.propose();
-        self.points_before = self.sim.points();
-        if let Some(planned) = self.story.planned {
-            self.sim.plan(Planned { at: self.points_before + planned.at, ..planned });
+        if !self.story.counts {
+            self.begin_to_harm();
         }
         self.acts_left = self.story.acts;
         self.next_act = self.sim.now();
@@ -276,11 +335,89 @@ impl<S: Store + 'static> World<S> {
         }
         self.quiet_ticks = 0;
         let until = later(self.sim.now(), REST_MAX);
-        while self.quiet_ticks < QUIET_TICKS && self.turn(until) {
+        while self.quiet_ticks < QUIET_TICKS {
+            if !self.turn(until) {
+                self.sim.violation(format!("there was no rest by {until}"));
+                return;
+            }
             // a whole poll went by between two quiet ticks
             if self.quiet_ticks == 2 && self.points_busy.is_none() {
                 self.points_busy = Some(self.sim.points() - self.points_before);
             }
+        }
+    }
+
+    /// A person counts what Xero does not track, as it stands some days ago or today, and hands the counts
+    /// in until they are booked.
+    fn count(&mut self) {
+        let faults = if self.story.planned.is_none() { self.story.faults } else { Faults::NONE };
+        self.sim.set_faults(faults);
+        self.begin_to_harm();
+        let today = self.sim.now().to_zoned(TimeZone::get(ZONE_IANA).unwrap()).date();
+        for org in self.traders.keys() {
+            let company = self.ports.books.with(*org, |company| company.clone());
+            let counted = company.items.values().filter(|item| !item.tracked).map(|item| {
+                let (days, whole) = self.sim.draw(|rng| (rng.below(COUNT_DAYS_MAX), rng.below(500)));
+                let as_of = today.saturating_sub((days as i64).days());
+                (item.id, Counted { as_of, quantity: 10_000 * whole as i64 })
+            });
+            self.counted.insert(*org, counted.collect());
+            lock(&self.counting).insert(*org);
+        }
+        self.counting_again_at = self.sim.now();
+        while !lock(&self.counting).is_empty() {
+            if !self.turn(Timestamp::MAX) {
+                return;
+            }
+        }
+    }
+
+    fn compare_counts(&self) {
+        for (org, counted) in &self.counted {
+            let company = self.ports.books.with(*org, |company| company.clone());
+            for what in laws::counts(&self.store, &company, counted) {
+                self.sim.violation(what);
+            }
+        }
+    }
+
+    fn hand_in_counts(&mut self, now: Timestamp) {
+        let orgs: Vec<OrgId> = lock(&self.counting).iter().copied().collect();
+        if orgs.is_empty() || self.counting_again_at > now {
+            return;
+        }
+        self.counting_again_at = later(now, SignedDuration::from_mins(1));
+        for org in orgs {
+            let counts: Vec<Count> = self.ports.books.with(org, |company| {
+                let of = |(at, (item, counted)): (usize, (&ItemId, &Counted))| Count {
+                    line: at as u64 + 2,
+                    code: company.items.get(item).map(|item| item.code.clone()).unwrap_or_default(),
+                    location: LocationId::main(),
+                    as_of: counted.as_of,
+                    quantity: Quantity::from_e4(counted.quantity),
+                    unit_cost: Money::from_e4(25_000),
+                };
+                self.counted.get(&org).into_iter().flatten().enumerate().map(of).collect()
+            });
+            let (ports, counting) = (Arc::clone(&self.ports), Arc::clone(&self.counting));
+            self.tasks.spawn("counts", CONSOLE_TIME_OUT, async move {
+                match opening::import(&*ports, org, "A person", &counts).await {
+                    Ok(Ok(_)) => {
+                        lock(&counting).remove(&org);
+                    }
+                    Ok(Err(wrong)) => ports.sim.violation(format!("counts are refused: {wrong:?}")),
+                    Err(_) => {}
+                }
+            });
+        }
+    }
+
+    /// Planned harm is counted from here on.
+    fn begin_to_harm(&mut self) {
+        self.points_before = self.sim.points();
+        self.points_busy = None;
+        if let Some(planned) = self.story.planned {
+            self.sim.plan(Planned { at: self.points_before + planned.at, ..planned });
         }
     }
 
@@ -303,6 +440,7 @@ impl<S: Store + 'static> World<S> {
 
     fn report(self) -> Report {
         let mut differences = self.sim.violations();
+        let (mut digests, mut proposals) = (0, 0);
         let now = self.sim.now();
         for org in self.traders.keys() {
             let company = self.ports.books.with(*org, |company| company.clone());
@@ -314,6 +452,17 @@ impl<S: Store + 'static> World<S> {
                 });
             }
             differences.extend(found);
+            let none = BTreeSet::new();
+            differences.extend(laws::openings(&self.store, &company, self.loaded.get(org).unwrap_or(&none)));
+            differences.extend(laws::proposals(&self.store, *org));
+            if self.story.digests {
+                let (mails, posts) = (self.ports.mailer.taken(), self.ports.chat.taken());
+                differences.extend(laws::notices(&self.store, *org, &mails, &posts, now));
+            }
+            for row in self.store.rows(Owner::Org(*org)) {
+                digests += usize::from(matches!(row.key, Key::Digest(_)));
+                proposals += usize::from(matches!(row.key, Key::Proposal(_)));
+            }
         }
         let dead = QueueName::ALL.into_iter().flat_map(|queue| self.ports.queue.dead(queue));
         Report {
@@ -322,6 +471,8 @@ impl<S: Store + 'static> World<S> {
             commits: self.store.commits(),
             points_busy: self.points_busy.unwrap_or_default(),
             harms: self.sim.harms(),
+            digests,
+            proposals,
             dead: dead.map(|dead| dead.cause.unwrap_or_else(|| "handed out too often".into())).collect(),
             history: self.sim.history(),
         }
@@ -340,6 +491,7 @@ impl<S: Store + 'static> World<S> {
         }
         self.deliver_webhooks(now);
         self.approve(now);
+        self.hand_in_counts(now);
         if self.next_tick <= now {
             self.tick();
         }
@@ -362,7 +514,8 @@ impl<S: Store + 'static> World<S> {
         let approvals = lock(&self.approvals).values().map(|approving| approving.due).min();
         let free = QueueName::ALL.into_iter().filter(|queue| self.workers(*queue) < WORKERS_MAX);
         let queues = free.filter_map(|queue| self.ports.queue.next_due(queue)).min();
-        [webhooks, acts, approvals, queues, self.tasks.next_due(), Some(self.next_tick)]
+        let counts = (!lock(&self.counting).is_empty()).then_some(self.counting_again_at);
+        [webhooks, acts, approvals, counts, queues, self.tasks.next_due(), Some(self.next_tick)]
             .into_iter()
             .flatten()
             .min()
@@ -371,9 +524,9 @@ impl<S: Store + 'static> World<S> {
     fn act(&mut self, now: Timestamp) {
         self.acts_left -= 1;
         let pause = self.sim.draw(|rng| if rng.chance(100) { rng.below(1_200) } else { rng.below(120) });
-        self.next_act = later(now, SignedDuration::from_secs(pause as i64));
+        self.next_act = later(now, SignedDuration::from_secs((pause * self.story.leisure) as i64));
         let long = self.story.long_document > 0 && self.acts_left == self.story.acts / 2;
-        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = now.to_zoned(TimeZone::UTC).date();
         let lines = self.story.long_document;
         let changes: Vec<(OrgId, Change)> = self
             .traders
@@ -440,7 +593,7 @@ impl<S: Store + 'static> World<S> {
     /// Proposals as planning leaves them, for a person who will approve each.
     fn propose(&mut self) {
         let now = self.sim.now();
-        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = now.to_zoned(TimeZone::UTC).date();
         for org in self.traders.keys().copied().collect::<Vec<_>>() {
             let company = self.ports.books.with(org, |company| company.clone());
             for contact in company.contacts.keys().take(self.story.approvals) {
@@ -450,7 +603,7 @@ impl<S: Store + 'static> World<S> {
                     code: item.code.clone(),
                     name: item.name.clone(),
                     location: LocationId::main(),
-                    quantity: parstock_domain::fixed::Quantity::ONE,
+                    quantity: Quantity::ONE,
                     unit_price: item.purchase_price.unwrap_or_default(),
                     reason: "for the test".into(),
                     inputs: BTreeMap::new(),
@@ -466,9 +619,6 @@ impl<S: Store + 'static> World<S> {
                     status: ProposalState::Open,
                 };
                 let owner = Owner::Org(org);
-                let policy = r#"{"rules":[{"scope":"org","setting":"phase","value":"assist"}]}"#;
-                let policy: Policy = serde_json::from_str(policy).unwrap();
-                self.store.put(owner, Key::Policy, Record::Policy(policy));
                 let pending = Record::PendingProposal(Pointer { to: proposal.id });
                 self.store.put(owner, Key::PendingProposal(supplier), pending);
                 let due = later(now, SignedDuration::from_secs(self.sim.draw(|rng| rng.below(3_600)) as i64));
@@ -521,6 +671,30 @@ impl<S: Store + 'static> World<S> {
             self.tasks.spawn("poller", FUNCTION_TIME_OUT, async move {
                 let _ = poller::tick(&*ports, &connections).await;
             });
+            if self.story.digests {
+                let ports = Arc::clone(&self.ports);
+                self.tasks.spawn("digest", FUNCTION_TIME_OUT, async move {
+                    let _ = poller::digest_tick(&*ports).await;
+                });
+            }
+        }
+        if self.story.replans && self.acts_left > 0 && self.is_loaded() {
+            self.replan();
+        }
+    }
+
+    /// Somebody asks for planning and for proposals, twice.
+    fn replan(&mut self) {
+        let day = self.sim.now().to_zoned(TimeZone::get(ZONE_IANA).unwrap()).date();
+        for org in self.traders.keys().copied() {
+            for message in [Message::PlanAll { org, day, after: None }, Message::Propose { org }] {
+                for _ in 0..2 {
+                    let (ports, message) = (Arc::clone(&self.ports), message.clone());
+                    self.tasks.spawn("asks for plans", FUNCTION_TIME_OUT, async move {
+                        let _ = send_now(&*ports, message).await;
+                    });
+                }
+            }
         }
     }
 

@@ -27,6 +27,9 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("parstock", LOCAL),
     ("parstock-tests", &["parstock-domain", "parstock-views", "parstock-app"]),
 ];
+/// The functions.
+const FUNCTIONS: [&str; 5] =
+    ["parstock-webhook", "parstock-processor", "parstock-poller", "parstock-digest", "parstock-console"];
 /// What a function wires together.
 const FUNCTION: &[&str] =
     &["parstock-domain", "parstock-views", "parstock-app", "parstock-xero", "parstock-adapters"];
@@ -118,6 +121,23 @@ fn the_core_is_pure_all_the_way_down() {
                     open.push(next);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn functions_ship_without_the_embedded_table() {
+    for function in FUNCTIONS {
+        // by itself, as it is shipped: what the other members switch on doesn't count
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--package", function])
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let tree = String::from_utf8_lossy(&output.stdout);
+        assert!(tree.contains("parstock-adapters"), "{tree}");
+        for embedded in ["dynoxide", "rusqlite", "libsqlite3-sys"] {
+            assert!(!tree.contains(embedded), "{function} ships {embedded}:\n{tree}");
         }
     }
 }

@@ -109,39 +109,115 @@ fn an_approved_proposal_becomes_exactly_one_purchase_order() {
     }
 }
 
-/// A small story harmed at every `step`th of its points, from its first act until all is done.
-fn harm_points(step: usize, harm: Harm, lasts: SignedDuration) {
-    let small =
-        Story { history: 2, acts: 3, long_document: 45, faults: Faults::NONE, ..Story::new(seeds(1)[0]) };
-    let untouched = check(small.clone());
+#[test]
+fn each_day_has_one_digest_told_once_by_mail_and_once_by_slack() {
+    for seed in seeds(3) {
+        let report = check(Story { faults: Faults::NONE, ..days(seed) });
+        assert!(report.digests >= 2, "only {} digests", report.digests);
+        assert_eq!(report.dead, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn no_digest_is_lost_and_none_comes_more_than_twice() {
+    for seed in seeds(5) {
+        let report = check(days(seed));
+        assert!(report.digests >= 2, "only {} digests", report.digests);
+    }
+}
+
+/// A story of some days, with the digest's schedule.
+fn days(seed: u64) -> Story {
+    Story { acts: 15, digests: true, leisure: 150, ..Story::new(seed) }
+}
+
+#[test]
+fn planning_again_and_again_grows_no_second_proposal() {
+    let mut proposals = 0;
+    for seed in seeds(6) {
+        proposals += check(Story { acts: 20, replans: true, leisure: 10, ..Story::new(seed) }).proposals;
+    }
+    assert!(proposals > 0, "nothing was ever proposed");
+}
+
+#[test]
+fn what_a_person_counted_again_is_what_the_movements_say_of_that_day() {
+    for seed in seeds(20) {
+        check(Story { acts: 15, counts: true, ..Story::new(seed) });
+    }
+}
+
+/// A small story harmed at every `step`th of its points, until all is done.
+fn harm_points(small: &Story, step: usize, harm: Harm, lasts: SignedDuration) {
+    let untouched = check(Story { faults: Faults::NONE, ..small.clone() });
     assert!(untouched.points_busy > 100, "the story has only {} points", untouched.points_busy);
     for at in (1..=untouched.points_busy).step_by(step) {
-        let report = check(Story { planned: Some(Planned { at, harm, lasts }), ..small.clone() });
+        let planned = Some(Planned { at, harm, lasts });
+        let report = check(Story { faults: Faults::NONE, planned, ..small.clone() });
         assert!(!report.harms.is_empty(), "point {at} was not met");
     }
 }
 
+/// Papers are written and changed, a long one among them.
+fn papers() -> Story {
+    Story { history: 2, acts: 3, long_document: 45, ..Story::new(seeds(1)[0]) }
+}
+
+/// An approved proposal becomes a purchase order.
+fn approval() -> Story {
+    Story { history: 2, acts: 1, approvals: 1, ..Story::new(seeds(1)[0]) }
+}
+
+/// A digest is put together, mailed and posted.
+fn digest() -> Story {
+    Story { history: 2, acts: 1, digests: true, ..Story::new(seeds(1)[0]) }
+}
+
+/// Counts are booked.
+fn counts() -> Story {
+    Story { history: 2, acts: 1, counts: true, ..Story::new(seeds(1)[0]) }
+}
+
+const ONCE: SignedDuration = SignedDuration::ZERO;
 /// How long an outage lasts that is no single failure.
 const OUTAGE: SignedDuration = SignedDuration::from_mins(20);
 
 #[test]
 fn a_crash_at_any_point_loses_and_doubles_nothing() {
-    harm_points(1, Harm::Crash, SignedDuration::ZERO);
+    harm_points(&papers(), 1, Harm::Crash, ONCE);
+}
+
+#[test]
+fn a_failure_before_or_after_any_call_loses_and_doubles_nothing() {
+    harm_points(&papers(), 1, Harm::Fail, ONCE);
 }
 
 #[test]
 fn an_outage_of_crashes_from_many_points_on_loses_and_doubles_nothing() {
-    harm_points(5, Harm::Crash, OUTAGE);
-}
-
-#[test]
-fn a_failure_at_many_points_loses_and_doubles_nothing() {
-    harm_points(2, Harm::Fail, SignedDuration::ZERO);
+    harm_points(&papers(), 5, Harm::Crash, OUTAGE);
 }
 
 #[test]
 fn an_outage_of_failures_from_many_points_on_loses_and_doubles_nothing() {
-    harm_points(5, Harm::Fail, OUTAGE);
+    harm_points(&papers(), 5, Harm::Fail, OUTAGE);
+}
+
+#[test]
+fn a_crash_or_failure_at_any_point_of_an_approval_leaves_one_order() {
+    harm_points(&approval(), 1, Harm::Crash, ONCE);
+    harm_points(&approval(), 1, Harm::Fail, ONCE);
+}
+
+#[test]
+fn a_crash_or_failure_at_any_point_of_a_digest_leaves_one_digest() {
+    harm_points(&digest(), 1, Harm::Crash, ONCE);
+    harm_points(&digest(), 1, Harm::Fail, ONCE);
+}
+
+#[test]
+fn a_crash_or_failure_at_any_point_of_a_count_books_it_once() {
+    harm_points(&counts(), 1, Harm::Crash, ONCE);
+    harm_points(&counts(), 1, Harm::Fail, ONCE);
 }
 
 /// Seeds within which a planted bug must be found.

@@ -63,7 +63,7 @@ pub fn open(path: &Path) -> Result<DynamoStore, OpenError> {
     // The emulator's word for `PRAGMA synchronous = NORMAL`: with a write-ahead log it costs no commit,
     // where the default would wait for the disk in each.
     database.disable_bulk_loading()?;
-    over(database)
+    Ok(Emulator::over(database)?.store())
 }
 
 /// A store that ends with the process.
@@ -71,42 +71,12 @@ pub fn open(path: &Path) -> Result<DynamoStore, OpenError> {
 /// # Errors
 /// [`OpenError`]
 pub fn in_memory() -> Result<DynamoStore, OpenError> {
-    over(Database::memory()?)
+    Ok(Emulator::in_memory()?.store())
 }
 
-fn over(database: Database) -> Result<DynamoStore, OpenError> {
-    if database.get_table_metadata(TABLE)?.is_none() {
-        let description = json!({
-            "TableName": TABLE,
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [
-                {"AttributeName": PARTITION, "AttributeType": "S"},
-                {"AttributeName": SORT, "AttributeType": "S"},
-            ],
-            "KeySchema": [
-                {"AttributeName": PARTITION, "KeyType": "HASH"},
-                {"AttributeName": SORT, "KeyType": "RANGE"},
-            ],
-        });
-        database.create_table(serde_json::from_value(description)?)?;
-    }
-    let emulator = SharedHttpConnector::new(Emulator { database, commits: Arc::default() });
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::from_static("local"))
-        .endpoint_url("http://localhost")
-        .allow_no_auth()
-        .identity_cache(IdentityCache::no_cache())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .http_client(http_client_fn(move |_, _| emulator.clone()))
-        .build();
-    Ok(DynamoStore::new(Client::from_conf(config), TABLE))
-}
-
-/// An HTTP client whose requests end in this process.
-struct Emulator {
+/// The table and what answers requests for it. As an HTTP client of the SDK its requests end in this process.
+#[derive(Clone)]
+pub struct Emulator {
     database: Database,
     /// Token and request of the latest commits.
     ///
@@ -127,20 +97,69 @@ impl fmt::Debug for Emulator {
 
 impl HttpConnector for Emulator {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(&request))
+        let operation = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
+        let body = request.body().bytes().unwrap_or_default();
+        let (status, body) = self.answer(operation.unwrap_or_default(), body);
+        let answer = status
+            .try_into()
+            .map(|status| HttpResponse::new(status, SdkBody::from(body)))
+            .map_err(|error| ConnectorError::other(Box::new(error), None));
+        HttpConnectorFuture::ready(answer)
     }
 }
 
 impl Emulator {
-    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let operation = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
-        let body = request.body().bytes().unwrap_or_default();
-        let (status, body) = match self.run(operation.unwrap_or_default(), body) {
+    /// A table that ends with the process.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub fn in_memory() -> Result<Self, OpenError> {
+        Self::over(Database::memory()?)
+    }
+
+    fn over(database: Database) -> Result<Self, OpenError> {
+        if database.get_table_metadata(TABLE)?.is_none() {
+            let description = json!({
+                "TableName": TABLE,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [
+                    {"AttributeName": PARTITION, "AttributeType": "S"},
+                    {"AttributeName": SORT, "AttributeType": "S"},
+                ],
+                "KeySchema": [
+                    {"AttributeName": PARTITION, "KeyType": "HASH"},
+                    {"AttributeName": SORT, "KeyType": "RANGE"},
+                ],
+            });
+            database.create_table(serde_json::from_value(description)?)?;
+        }
+        Ok(Self { database, commits: Arc::default() })
+    }
+
+    /// The store over this table.
+    pub fn store(&self) -> DynamoStore {
+        let emulator = SharedHttpConnector::new(self.clone());
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::from_static("local"))
+            .endpoint_url("http://localhost")
+            .allow_no_auth()
+            .identity_cache(IdentityCache::no_cache())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(http_client_fn(move |_, _| emulator.clone()))
+            .build();
+        DynamoStore::new(Client::from_conf(config), TABLE)
+    }
+
+    /// Answers a request as DynamoDB does: the operation named in its `x-amz-target` and its JSON body, to
+    /// a status and a JSON body.
+    pub fn answer(&self, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        match self.run(operation, body) {
             Ok(answer) => (200, answer),
             Err(error) => (error.status_code(), error.to_json().into_bytes()),
-        };
-        let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
-        Ok(HttpResponse::new(status, SdkBody::from(body)))
+        }
     }
 
     fn run(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {

@@ -3,10 +3,11 @@
 //! - [`keys`]: typed keys as strings, and back.
 //! - `row`: records as attributes, and back.
 //! - [`dynamo`]: the store over the AWS SDK.
-//! - [`embedded`]: the same store without a network.
+//! - `embedded`: the same store without a network, where the feature of this name is on.
 //! - [`units`]: what reads and writes cost.
 
 pub mod dynamo;
+#[cfg(feature = "embedded")]
 pub mod embedded;
 pub mod keys;
 mod row;

@@ -1,0 +1,14 @@
+//! The binary as it starts. Its stories are in `tests/tests/lambda`, which run the binary that is built for this.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+use std::process::Command;
+
+#[test]
+fn without_its_settings_it_ends_at_once_and_names_them() {
+    let output = Command::new(env!("CARGO_BIN_EXE_parstock-digest")).env_clear().output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    for setting in ["PARSTOCK_SECRETS", "PARSTOCK_TABLE"] {
+        assert!(told.contains(&format!("{setting} is not set")), "{told}");
+    }
+}
