@@ -170,6 +170,10 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         expect("the number of movements", position.movements as i64, of_count(&count, item));
         if let Some(master) = master.filter(|item| item.tracked) {
             expect("tracked", i64::from(position.tracked), 1);
+            if position.opened {
+                let initial = company.initial.get(&item).map_or(0, |initial| initial.e4());
+                expect("the opening behind what Xero last said", of(&opening, item), initial);
+            }
             let reported = position.snapshot.map_or(i64::MIN, |snapshot| snapshot.xero.on_hand.e4());
             expect("what Xero last said", reported, company.on_hand(master.id).e4());
         }
@@ -242,8 +246,8 @@ fn orders(company: &Company, stored: &Stored) -> Vec<String> {
     let mut billed: BTreeMap<(DocumentId, LineId, ItemId), i64> = BTreeMap::new();
     let more = stored.more.values().flatten();
     for line in stored.documents.values().flat_map(|row| &row.lines).chain(more) {
-        if let Some((order, of)) = line.arrival {
-            *billed.entry((order, of, line.item)).or_default() += line.change.e4();
+        for part in &line.billed {
+            *billed.entry((part.order, part.line, line.item)).or_default() += part.quantity.e4();
         }
     }
     let mut due: BTreeMap<(DocumentId, LineId, ItemId), (i64, DocumentStatus)> = BTreeMap::new();

@@ -7,23 +7,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use parstock_domain::alert::{self, Alert, AlertKind};
+use parstock_domain::alert::Alert;
 use parstock_domain::audit::Hash;
-use parstock_domain::document::{Document, DocumentKind, Item};
+use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{FixedError, Quantity};
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, LocationId, derived};
-use parstock_domain::ledger::arrival::{Arrival, match_bill_line};
+use parstock_domain::ledger::arrival::{Arrival, Billed, ORDER_LINES_BILLED_MAX, match_bill_line};
 use parstock_domain::ledger::booking::{Booking, Stock, changes, desired};
-use parstock_domain::ledger::{BookedLine, Layer, LineChange, OnHand, OrderLine, Position};
-use parstock_domain::replenish::Plan;
+use parstock_domain::ledger::{BookedLine, DesiredLine, Layer, LineChange, OrderLine, Position};
+use parstock_domain::replenish::{Crossing, Plan, crossing};
 use parstock_domain::settings::Learned;
 use uuid::Uuid;
 
 use crate::error::AppError;
-use crate::load::{self, Versioned, unguarded};
+use crate::load::{self, Versioned, removal, unguarded};
+use crate::look_again;
 use crate::ports::{COMMIT_WRITES_MAX, Expect, Ports, Store, Write};
-use crate::records::{Backfill, ContactRecord, DocumentRecord, Key, List, MoreLines, Review, ReviewKind};
+use crate::records::{
+    Backfill, ContactRecord, Content, DocumentRecord, Key, List, MoreLines, Review, ReviewKind,
+};
 use crate::writer::{Reason, Writer};
 
 /// Booked lines that the document's own row holds.
@@ -33,13 +36,15 @@ const LINES_IN_ROW: usize = 40;
 /// Rows that every commit of a booking writes: the document, its supplier's name, the audit entry and its
 /// head.
 const ROWS_FIXED: usize = 4;
-/// Rows that one change may add at most: two movements, two items with position, layer and alert, two
-/// order lines, what the bill teaches, a review and a row of booked lines.
-const ROWS_PER_CHANGE_MAX: usize = 13;
+/// Rows that one change may add at most: two movements, two items with position, layer, alert and what the
+/// bill teaches, the order lines that it was and is billed on, a review and a row of booked lines.
+const ROWS_PER_CHANGE_MAX: usize = 12 + 2 * ORDER_LINES_BILLED_MAX;
 /// Changes looked at for one commit: more never fit.
 const CHANGES_PER_COMMIT_MAX: usize = 40;
 /// Times a commit that another worker foiled is decided anew.
 const ATTEMPTS_MAX: u32 = 5;
+/// Unknown item codes that a review names; it says how many more there are.
+const UNKNOWN_CODES_NAMED_MAX: usize = 20;
 
 /// What booking a document did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +55,9 @@ pub struct Outcome {
     pub movements: u32,
     /// Items whose position crossed a line.
     pub crossed: BTreeSet<ItemId>,
+    /// Items of bills and orders: they are planned at once, since warnings and proposals count on what is
+    /// on order.
+    pub supplied: BTreeSet<ItemId>,
     /// Whether a tracked item moved, so that Xero's own figures have changed.
     pub touched_tracked: bool,
 }
@@ -87,25 +95,32 @@ pub async fn book<P: Ports>(
             }
         }
         let wanted = desired(document, |named| named.id.or_else(|| codes.get(&named.code).copied()))?;
-        let mut pending = if document.of.kind == DocumentKind::PurchaseOrder {
+        let unresolved = !wanted.unknown_items.is_empty();
+        let mut pending = match document.of.kind {
             // the order's status and dates stand on each of its lines
-            all_lines(&wanted.lines, &loaded.booked())
-        } else {
-            changes(&wanted.lines, &loaded.booked())
+            DocumentKind::PurchaseOrder => all_lines(&wanted.lines, &loaded.booked()),
+            DocumentKind::Bill => {
+                let mut pending = changes(&wanted.lines, &loaded.booked());
+                pending.extend(unmatched(&wanted.lines, &loaded.booked()));
+                pending
+            }
+            _ => changes(&wanted.lines, &loaded.booked()),
         };
-        if same_content && pending.is_empty() && effect.is_none() {
+        if same_content && pending.is_empty() && effect.is_none() && unresolved {
             // the unknown item is still unknown
             return Ok(outcome);
+        }
+        if document.of.kind == DocumentKind::PurchaseOrder {
+            look_again::at_bills(writer, document, &pending).await?;
         }
         let total = pending.len();
         let mut first = true;
         let is_new = loaded.header.is_none();
         let result: Result<(), AppError> = loop {
-            let unresolved = !wanted.unknown_items.is_empty();
             let uncountable = wanted.uncountable;
             let step = Step { document, content, source, effect, is_new, unresolved, uncountable };
-            let unknown: &[String] = if first { &wanted.unknown_items } else { &[] };
-            match step.commit(writer, &mut loaded, &mut pending, total, unknown, &mut outcome).await {
+            let review = first.then(|| step.review_unknown(writer, &loaded, &wanted.unknown_items)).flatten();
+            match step.commit(writer, &mut loaded, &mut pending, total, review, &mut outcome).await {
                 Ok(()) if pending.is_empty() => break Ok(()),
                 Ok(()) => first = false,
                 Err(error) => break Err(error),
@@ -128,7 +143,7 @@ pub(crate) fn content_of(document: &Document) -> Result<Hash, AppError> {
     Ok(Hash::of(&serde_json::to_vec(&timeless)?))
 }
 
-fn all_lines(desired: &[parstock_domain::ledger::DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> {
+fn all_lines(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> {
     let mut lines: Vec<LineChange> = desired
         .iter()
         .map(|line| LineChange {
@@ -140,6 +155,30 @@ fn all_lines(desired: &[parstock_domain::ledger::DesiredLine], booked: &[BookedL
     let gone = changes(desired, booked).into_iter().filter(|change| change.after.is_none());
     lines.extend(gone);
     lines
+}
+
+/// A bill's lines that are booked as they should be and whose order was not found: it may be known by now,
+/// or be named by now.
+fn unmatched(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> {
+    let mut lines = Vec::new();
+    for line in desired.iter().filter(|line| line.change > Quantity::ZERO) {
+        let standing = booked.iter().find(|standing| standing.line == line.line);
+        if let Some(standing) =
+            standing.filter(|standing| standing.billed.is_empty() && standing.covers(line))
+        {
+            let before = Some(standing.clone());
+            lines.push(LineChange { line: line.line, before, after: Some(line.clone()) });
+        }
+    }
+    lines
+}
+
+/// Whether a line is booked as it should be, so that only its order is looked for.
+fn is_booked(change: &LineChange) -> bool {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => before.covers(after),
+        _ => false,
+    }
 }
 
 /// A document's rows as they are stored.
@@ -218,6 +257,10 @@ struct Items {
     changed_orders: BTreeSet<(ItemId, DocumentId, LineId)>,
     lessons: BTreeMap<ItemId, Versioned<Learned>>,
     changed_lessons: BTreeSet<ItemId>,
+    /// Items whose lesson this bill taught and does not teach any more.
+    forgotten: BTreeSet<ItemId>,
+    /// What other bills taught of items whose lesson is this bill's.
+    earlier_lessons: BTreeMap<ItemId, Learned>,
 }
 
 impl Step<'_> {
@@ -228,7 +271,7 @@ impl Step<'_> {
         loaded: &mut Loaded,
         pending: &mut Vec<LineChange>,
         total: usize,
-        unknown_items: &[String],
+        review: Option<Write>,
         outcome: &mut Outcome,
     ) -> Result<(), AppError> {
         let now = writer.now();
@@ -239,15 +282,7 @@ impl Step<'_> {
             Booking { document: self.document, today, recorded_at: now, commit: id, location: &location };
         let window = pending.get(..CHANGES_PER_COMMIT_MAX.min(pending.len())).unwrap_or_default();
         let mut items = self.read_items(writer, window, &location).await?;
-        let mut writes: Vec<Write> = Vec::new();
-        for code in unknown_items {
-            let text = format!(
-                "{} {} names the item code `{code}`, which Xero doesn't list. Its quantity is not counted: make the item, or correct the line, and save the document again.",
-                self.document.of.kind.words(),
-                self.document.number
-            );
-            writes.push(self.review(writer, ReviewKind::UnknownItem, code, None, text));
-        }
+        let mut writes: Vec<Write> = review.into_iter().collect();
         let mut done = 0;
         let mut moved = BTreeSet::new();
         let mut movements = 0;
@@ -261,8 +296,15 @@ impl Step<'_> {
             if done > 0 && rows + ROWS_PER_CHANGE_MAX > COMMIT_WRITES_MAX {
                 break;
             }
-            let arrival = self.arrive(writer, change, &mut items, &mut writes)?;
-            let booked = booking.book(change, arrival, &mut items.stocks)?;
+            let billed = self.arrive(writer, change, &mut items, &mut writes)?;
+            if self.document.of.kind == DocumentKind::Bill && is_booked(change) {
+                if let Some(before) = change.before.clone().filter(|_| !billed.is_empty()) {
+                    loaded.store(BookedLine { billed, ..before });
+                }
+                done += 1;
+                continue;
+            }
+            let booked = booking.book(change, billed, &mut items.stocks)?;
             for movement in booked.movements {
                 movements += 1;
                 let key = Key::Movement(movement.item, movement.key);
@@ -283,6 +325,11 @@ impl Step<'_> {
         let left = pending.len().saturating_sub(done);
         for item in &moved {
             self.write_item(writer, *item, &location, today, &mut items, &mut writes, outcome)?;
+        }
+        for item in items.forgotten.clone() {
+            if let Some(lesson) = self.still_taught(loaded, item)? {
+                items.learn(item, lesson);
+            }
         }
         items.write_orders_and_lessons(&mut writes);
         self.write_lines(loaded, left, total, &mut writes);
@@ -305,6 +352,10 @@ impl Step<'_> {
         loaded.written();
         outcome.event = outcome.event.or(Some(event));
         outcome.movements += movements;
+        if matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+            outcome.supplied.extend(items.changed_orders.iter().map(|(item, ..)| *item));
+            outcome.supplied.extend(moved.iter().filter(|_| self.document.of.kind == DocumentKind::Bill));
+        }
         Ok(())
     }
 
@@ -328,6 +379,8 @@ impl Step<'_> {
             changed_orders: BTreeSet::new(),
             lessons: BTreeMap::new(),
             changed_lessons: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
+            earlier_lessons: BTreeMap::new(),
         };
         if moves_stock {
             let mut keys: Vec<Key> = Vec::new();
@@ -381,30 +434,46 @@ impl Step<'_> {
         if self.document.of.kind == DocumentKind::Bill {
             let keys: Vec<Key> = ids.iter().map(|item| Key::Supply(*item)).collect();
             for (item, row) in ids.iter().zip(load::many::<Learned>(store, owner, &keys).await?) {
-                if let Some(row) = row {
-                    items.lessons.insert(*item, row);
+                let Some(row) = row else { continue };
+                let bill = self.document.of;
+                let takes_back = window.iter().any(|change| {
+                    change.before.as_ref().is_some_and(|before| before.item == *item) && !is_booked(change)
+                });
+                if row.content.from == bill
+                    && takes_back
+                    && let Some(earlier) = look_again::for_lesson(writer, *item, bill).await?
+                {
+                    items.earlier_lessons.insert(*item, earlier);
                 }
+                items.lessons.insert(*item, row);
             }
         }
         Ok(items)
     }
 
-    /// Matches a bill line to the order line that it brings in, and learns from it.
+    /// Matches a bill line to the order lines that it brings in, and learns from it.
     fn arrive<P: Ports>(
         &self,
         writer: &Writer<'_, P>,
         change: &LineChange,
         items: &mut Items,
         writes: &mut Vec<Write>,
-    ) -> Result<Option<(DocumentId, LineId)>, AppError> {
+    ) -> Result<Vec<Billed>, AppError> {
         if self.document.of.kind != DocumentKind::Bill {
-            return Ok(None);
+            return Ok(Vec::new());
         }
+        // a question about an earlier booking of the line ends with it
+        let asked = Key::Review(self.review_id(ReviewKind::UnclearArrival, &change.line.to_string()));
+        let ended = change.before.is_some().then(|| removal(asked));
         if let Some(before) = &change.before {
-            items.bill(before.item, before.arrival, before.change.negated()?)?;
+            for part in &before.billed {
+                items.bill(before.item, part, part.quantity.negated()?)?;
+            }
+            items.forget(before.item, self.document.of);
         }
         let Some(after) = change.after.as_ref().filter(|after| after.change > Quantity::ZERO) else {
-            return Ok(None);
+            writes.extend(ended);
+            return Ok(Vec::new());
         };
         let line = self.document.lines.iter().find(|line| line.id == change.line);
         let description = line.map(|line| line.description.as_str()).unwrap_or_default();
@@ -418,11 +487,17 @@ impl Step<'_> {
             .map(|lines| lines.iter().map(|line| line.content.clone()).collect())
             .unwrap_or_default();
         match match_bill_line(self.document, description, after.change, &open)? {
-            Arrival::Of(order, line) => {
-                items.bill(after.item, Some((order, line)), after.change)?;
-                Ok(Some((order, line)))
+            Arrival::Of(billed) => {
+                for part in &billed {
+                    items.bill(after.item, part, part.quantity)?;
+                }
+                writes.extend(ended);
+                Ok(billed)
             }
-            Arrival::Unordered => Ok(None),
+            Arrival::Unordered => {
+                writes.extend(ended);
+                Ok(Vec::new())
+            }
             Arrival::Unclear(numbers) => {
                 let text = format!(
                     "Bill {} of {} brings {} of an item that is open on several orders ({}). The stock is booked. Name the order's number in the bill's reference, so that the right order is closed.",
@@ -438,9 +513,23 @@ impl Step<'_> {
                     Some(after.item),
                     text,
                 ));
-                Ok(None)
+                Ok(Vec::new())
             }
         }
+    }
+
+    /// What the bill's lines still teach about an item of which a line was taken back.
+    fn still_taught(&self, loaded: &Loaded, item: ItemId) -> Result<Option<Learned>, FixedError> {
+        for booked in loaded.booked().iter().filter(|line| line.item == item && line.change > Quantity::ZERO)
+        {
+            let line = self.document.lines.iter().find(|line| line.id == booked.line);
+            if let Some(lesson) =
+                line.map(|line| Learned::from_line(self.document, line)).transpose()?.flatten()
+            {
+                return Ok(Some(lesson));
+            }
+        }
+        Ok(None)
     }
 
     /// Keeps the order line that stands for a line of a purchase order.
@@ -492,13 +581,13 @@ impl Step<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), AppError> {
         let (Some(stock), Some(before), Some((position_expect, layer_expect))) =
-            (items.stocks.get(&item), items.before.get(&item), items.expects.get(&item))
+            (items.stocks.get_mut(&item), items.before.get(&item), items.expects.get(&item))
         else {
             return Ok(());
         };
         outcome.touched_tracked |= stock.position.tracked;
         if let Some(alert) =
-            warning(writer, item, location, before, &stock.position, items.plans.get(&item), today)?
+            warning(writer, item, location, before, &mut stock.position, items.plans.get(&item), today)?
         {
             outcome.crossed.insert(item);
             writes.push(alert);
@@ -564,9 +653,40 @@ impl Step<'_> {
         item: Option<ItemId>,
         text: String,
     ) -> Write {
-        let id = derived("review", &[&format!("{kind:?}"), &self.document.of.id.to_string(), what]);
         let review = Review { kind, since: writer.now(), item, document: Some(self.document.of), text };
-        unguarded(Key::Review(id), review)
+        unguarded(Key::Review(self.review_id(kind, what)), review)
+    }
+
+    fn review_id(&self, kind: ReviewKind, what: &str) -> Uuid {
+        derived("review", &[kind.code(), &self.document.of.id.to_string(), what])
+    }
+
+    /// The one question about all item codes that nobody knows; it ends with the booking that knows all.
+    fn review_unknown<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        loaded: &Loaded,
+        codes: &[String],
+    ) -> Option<Write> {
+        let codes: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
+        if codes.is_empty() {
+            let asked = loaded.header.as_ref().is_some_and(|header| header.content.unresolved);
+            let id = self.review_id(ReviewKind::UnknownItem, "");
+            return asked.then(|| removal(Key::Review(id)));
+        }
+        let named: Vec<String> =
+            codes.iter().take(UNKNOWN_CODES_NAMED_MAX).map(|code| format!("`{code}`")).collect();
+        let more = match codes.len().saturating_sub(named.len()) {
+            0 => String::new(),
+            more => format!("{}{more} more", look_again::AND),
+        };
+        let text = format!(
+            "{} {} names item codes that Xero doesn't list: {}{more}. Their quantity is not counted: make the items, or correct the lines, and save the document again.",
+            self.document.of.kind.words(),
+            self.document.number,
+            named.join(", "),
+        );
+        Some(self.review(writer, ReviewKind::UnknownItem, "", None, text))
     }
 }
 
@@ -599,22 +719,29 @@ impl Items {
     }
 
     /// Adds to what bills have brought in of an order line.
-    fn bill(
-        &mut self,
-        item: ItemId,
-        arrival: Option<(DocumentId, LineId)>,
-        by: Quantity,
-    ) -> Result<(), FixedError> {
-        let Some((order, line)) = arrival else { return Ok(()) };
-        if let Some(standing) = self.order_line(item, order, line) {
+    fn bill(&mut self, item: ItemId, part: &Billed, by: Quantity) -> Result<(), FixedError> {
+        if let Some(standing) = self.order_line(item, part.order, part.line) {
             standing.content.billed = standing.content.billed.plus(by)?;
-            self.changed_orders.insert((item, order, line));
+            self.changed_orders.insert((item, part.order, part.line));
         }
         Ok(())
     }
 
+    /// What a bill taught is forgotten when it is taken back; what bills before it say comes back.
+    fn forget(&mut self, item: ItemId, bill: DocumentRef) {
+        if self.lessons.get(&item).is_some_and(|lesson| lesson.content.from == bill) {
+            self.forgotten.insert(item);
+            self.changed_lessons.insert(item);
+        }
+    }
+
     fn learn(&mut self, item: ItemId, lesson: Learned) {
+        let forgotten = self.forgotten.remove(&item);
         let (content, expect) = match self.lessons.remove(&item) {
+            Some(standing) if forgotten => {
+                let earlier = self.earlier_lessons.get(&item).cloned();
+                (earlier.map_or(lesson.clone(), |earlier| earlier.later(lesson)), standing.expect)
+            }
             Some(standing) => (standing.content.clone().later(lesson), standing.expect),
             None => (lesson, Expect::Absent),
         };
@@ -634,14 +761,19 @@ impl Items {
             }
         }
         for item in &self.changed_lessons {
-            if let Some(lesson) = self.lessons.get(item) {
-                writes.push(lesson.clone().write(Key::Supply(*item)));
-            }
+            let Some(lesson) = self.lessons.get(item).cloned() else { continue };
+            let record = match self.earlier_lessons.get(item).cloned() {
+                Some(earlier) if self.forgotten.contains(item) => Some(earlier.into_record()),
+                None if self.forgotten.contains(item) => None,
+                _ => Some(lesson.content.into_record()),
+            };
+            writes.push(Write { key: Key::Supply(*item), record, expect: lesson.expect });
         }
     }
 }
 
 /// The alert of a position that crosses its reorder point or zero by this commit, once the history is in.
+/// `after` keeps that somebody is warned.
 ///
 /// # Errors
 /// When a figure does not fit.
@@ -650,36 +782,37 @@ pub fn warning<P: Ports>(
     item: ItemId,
     location: &LocationId,
     before: &Position,
-    after: &Position,
+    after: &mut Position,
     plan: Option<&Plan>,
     today: Date,
 ) -> Result<Option<Write>, AppError> {
     if !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
         return Ok(None);
     }
-    let (OnHand::Counted(was), OnHand::Counted(is)) = (before.available(today)?, after.available(today)?)
-    else {
-        return Ok(None);
-    };
-    let on_order = plan.map(|plan| plan.on_order).unwrap_or_default();
-    let reorder_point = plan.map(|plan| plan.reorder_point);
-    let Some(kind) = alert::crossed(was, is, on_order, reorder_point) else { return Ok(None) };
+    let crossing = crossing(before, after, plan, today)?;
+    Ok(crossing.map(|crossing| alert(writer, item, location, crossing, plan)))
+}
+
+/// The row of a warning: one per item, kind and day.
+pub(crate) fn alert<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    location: &LocationId,
+    crossing: Crossing,
+    plan: Option<&Plan>,
+) -> Write {
     let now = writer.now();
+    let day = writer.clock().day_of(now);
+    let id = derived("alert", &[&item.to_string(), crossing.kind.code(), &day.to_string()]);
     let alert = Alert {
         item,
         location: location.clone(),
-        kind,
+        kind: crossing.kind,
         raised_at: now,
-        available: is,
-        on_order,
-        reorder_point,
+        available: crossing.available,
+        on_order: plan.map(|plan| plan.on_order).unwrap_or_default(),
+        reorder_point: plan.map(|plan| plan.reorder_point),
         told_at: None,
     };
-    Ok(Some(unguarded(Key::Alert(alert_id(writer, item, kind)), alert)))
-}
-
-/// One warning per item, kind and day: crossing the line again on the same day is no news.
-fn alert_id<P: Ports>(writer: &Writer<'_, P>, item: ItemId, kind: AlertKind) -> Uuid {
-    let day = writer.clock().day_of(writer.now());
-    derived("alert", &[&item.to_string(), &format!("{kind:?}"), &day.to_string()])
+    unguarded(Key::Alert(id), alert)
 }

@@ -149,13 +149,14 @@ impl<'p, P: Ports> Console<'p, P> {
         let mut rows = Vec::with_capacity(items.len());
         for ((item, position), plan) in items.iter().zip(positions).zip(plans) {
             let position = position.unwrap_or_default();
+            let drafts = plan.as_ref().is_none_or(|plan| plan.count_sales_drafts);
             rows.push(PositionRow {
                 item: item.id,
                 code: item.code.clone(),
                 name: item.name.clone(),
                 on_hand: position.on_hand(today)?.quantity(),
-                committed: position.committed_total()?,
-                available: position.available(today)?.quantity(),
+                committed: position.committed_total(drafts)?,
+                available: position.available(today, drafts)?.quantity(),
                 on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
                 cover_days: plan.as_ref().and_then(|plan| plan.cover_days),
                 runs_out_on: plan.as_ref().and_then(|plan| plan.stock_out_on),

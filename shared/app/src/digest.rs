@@ -243,12 +243,13 @@ async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, Ap
         for ((line, plan), position) in proposal.lines.iter().zip(plans).zip(positions) {
             let plan = plan.map(|row| row.content);
             let position = position.map(|row| row.content).unwrap_or_default();
+            let drafts = plan.as_ref().is_none_or(|plan| plan.count_sales_drafts);
             lines.push(DecisionLine {
                 item: line.item,
                 code: line.code.clone(),
                 name: line.name.clone(),
                 on_hand: position.on_hand(today)?.quantity(),
-                available: position.available(today)?.quantity(),
+                available: position.available(today, drafts)?.quantity(),
                 on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
                 cover_days: plan.as_ref().and_then(|plan| plan.cover_days),
                 runs_out_on: plan.as_ref().and_then(|plan| plan.stock_out_on),

@@ -14,6 +14,7 @@ pub mod effects;
 pub mod error;
 pub mod intake;
 pub mod load;
+pub mod look_again;
 pub mod message;
 pub mod opening;
 pub mod plan;

@@ -6,25 +6,28 @@ use jiff::civil::Date;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{Money, Quantity};
-use parstock_domain::ids::{ItemId, LocationId, OrgId};
+use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::booking::{Opening, Stock, open};
 use parstock_domain::ledger::position::quantity_at;
 use parstock_domain::ledger::{Cause, Layer, Movement, Position};
+use parstock_domain::replenish::Plan;
 
+use crate::booking::warning;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::{Message, PLAN_ITEMS_MAX};
-use crate::ports::Ports;
-use crate::records::{Key, List, Pointer};
+use crate::ports::{Ports, Write};
+use crate::records::{Backfill, Key, List, Pointer};
 use crate::send::send_now;
+use crate::sync::touch;
 use crate::writer::{Reason, Writer};
 
 /// The columns of the file.
 pub const COLUMNS: [&str; 5] = ["item", "location", "as_of", "quantity", "unit_cost"];
 /// Rows of one file.
 pub const ROWS_MAX: usize = 100_000;
-/// Items of one commit: movement, position and layer each, and the audit entry.
-const ITEMS_PER_COMMIT: usize = 30;
+/// Items of one commit: movement, position, layer and alert each, and the audit entry.
+const ITEMS_PER_COMMIT: usize = 24;
 
 /// One row of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +135,9 @@ pub struct Imported {
 /// Books the counts. With a single row that names no untracked item nothing is booked.
 ///
 /// # Errors
-/// The rows that are wrong; or, as the outer error, that the store did not answer.
+/// The rows that are wrong; or, as the outer error, that the store did not answer, or that the first load
+/// is not done ([`AppError::Reject`]): what it has still to bring in would be added to a count that holds
+/// it already.
 pub async fn import<P: Ports>(
     ports: &P,
     org: OrgId,
@@ -142,23 +147,37 @@ pub async fn import<P: Ports>(
     let mut writer = Writer::open(ports, org).await?;
     let result = import_all(&mut writer, who, counts).await;
     writer.close().await;
-    let (imported, items) = match result? {
+    let done = match result? {
         Ok(done) => done,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    for items in items.chunks(PLAN_ITEMS_MAX) {
+    for items in done.items.chunks(PLAN_ITEMS_MAX) {
         send_now(ports, Message::Plan { org, items: items.to_vec() }).await?;
     }
-    Ok(Ok(imported))
+    if done.crossed {
+        send_now(ports, Message::Alerts { org }).await?;
+    }
+    Ok(Ok(done.imported))
 }
 
-type Done = Result<(Imported, Vec<ItemId>), Vec<Wrong>>;
+#[derive(Default)]
+struct Done {
+    imported: Imported,
+    items: Vec<ItemId>,
+    /// Whether a position crossed a line.
+    crossed: bool,
+}
 
 async fn import_all<P: Ports>(
     writer: &mut Writer<'_, P>,
     who: &str,
     counts: &[Count],
-) -> Result<Done, AppError> {
+) -> Result<Result<Done, Vec<Wrong>>, AppError> {
+    if !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        return Err(AppError::Reject(
+            "the first load is not done yet, so what was bought and sold up to the count's day is not known: import the counts again when the health page says that the history is whole".to_owned(),
+        ));
+    }
     let store = writer.ports().store();
     let today = writer.clock().day_of(writer.now());
     let (mut wrong, mut items) = (Vec::new(), Vec::new());
@@ -187,11 +206,12 @@ async fn import_all<P: Ports>(
     if !wrong.is_empty() {
         return Ok(Err(wrong));
     }
-    let mut done = Imported::default();
+    let mut done = Done { items: items.iter().map(|(id, _)| *id).collect(), ..Done::default() };
+    touch(writer, done.items.iter().copied().collect()).await?;
     for chunk in items.chunks(ITEMS_PER_COMMIT) {
         book(writer, who, chunk, today, &mut done).await?;
     }
-    Ok(Ok((done, items.into_iter().map(|(id, _)| id).collect())))
+    Ok(Ok(done))
 }
 
 async fn book<P: Ports>(
@@ -199,7 +219,7 @@ async fn book<P: Ports>(
     who: &str,
     counts: &[(ItemId, Count)],
     today: Date,
-    done: &mut Imported,
+    done: &mut Done,
 ) -> Result<(), AppError> {
     let store = writer.ports().store();
     let now = writer.now();
@@ -222,24 +242,18 @@ async fn book<P: Ports>(
         let position = position.unwrap_or(Versioned::new(Position::default()));
         let layer = load::one::<Layer>(store, writer.owner(), layer_key.clone()).await?;
         let layer = layer.unwrap_or(Versioned::new(Layer::default()));
-        let (mut quantity, mut revision) = (count.quantity, 1);
-        if position.content.opened {
-            let movements = load::all::<Movement>(store, writer.org(), &List::Movements(*item)).await?;
-            let movements: Vec<Movement> = movements.into_iter().map(|(_, row)| row.content).collect();
-            quantity = quantity.minus(quantity_at(&movements, count.as_of)?)?;
-            revision = movements
-                .iter()
-                .filter(|movement| movement.key.cause == Cause::Opening)
-                .map(|movement| movement.key.revision)
-                .max()
-                .unwrap_or(0)
-                .saturating_add(1);
-        }
+        let plan_key = Key::Plan(*item, count.location.clone());
+        let plan = load::one::<Plan>(store, writer.owner(), plan_key).await?;
+        let movements = load::all::<Movement>(store, writer.org(), &List::Movements(*item)).await?;
+        let movements: Vec<Movement> = movements.into_iter().map(|(_, row)| row.content).collect();
+        let quantity = count.quantity.minus(quantity_at(&movements, count.as_of)?)?;
+        let revision = revision_after(&movements);
         let was_open = position.content.opened;
+        let before = position.content.clone();
         let mut stock = Stock { position: position.content, layer: layer.content };
         if quantity.is_zero() {
-            done.agreed += u32::from(was_open);
-            done.opened += u32::from(!was_open);
+            done.imported.agreed += u32::from(was_open);
+            done.imported.opened += u32::from(!was_open);
             stock.position.opened = true;
         } else {
             let opening = Opening {
@@ -253,8 +267,15 @@ async fn book<P: Ports>(
             let (movement, after) = open(stock, &opening, today, now, id)?;
             writes.push(Versioned::new(movement.clone()).write(Key::Movement(*item, movement.key)));
             stock = after;
-            done.opened += u32::from(!was_open);
-            done.recounted += u32::from(was_open);
+            done.imported.opened += u32::from(!was_open);
+            done.imported.recounted += u32::from(was_open);
+        }
+        let plan = plan.as_ref().map(|plan| &plan.content);
+        if let Some(alert) =
+            warning(writer, *item, &count.location, &before, &mut stock.position, plan, today)?
+        {
+            done.crossed = true;
+            writes.push(alert);
         }
         reason =
             reason.with(&count.code, format!("{} as of {}, booked {quantity}", count.quantity, count.as_of));
@@ -263,3 +284,69 @@ async fn book<P: Ports>(
     }
     writer.commit(id, writes, reason).await
 }
+
+/// The number of an item's next opening.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn next_revision<P: Ports>(writer: &Writer<'_, P>, item: ItemId) -> Result<u32, AppError> {
+    let movements =
+        load::all::<Movement>(writer.ports().store(), writer.org(), &List::Movements(item)).await?;
+    Ok(revision_after(&movements.into_iter().map(|(_, row)| row.content).collect::<Vec<_>>()))
+}
+
+fn revision_after(movements: &[Movement]) -> u32 {
+    let openings = movements.iter().filter(|movement| movement.key.cause == Cause::Opening);
+    openings.map(|movement| movement.key.revision).max().unwrap_or(0).saturating_add(1)
+}
+
+/// Writes that change an item's book: Xero begins or ends to track it. At most [`MODE_WRITES_MAX`].
+///
+/// The old book is closed at what it holds. A new book of ours opens at once with what Xero said last. A
+/// new book of Xero opens with Xero's own figure, once that stood through two readings.
+///
+/// # Errors
+/// When the store does not answer or a figure does not fit.
+pub(crate) async fn change_mode<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    tracked: bool,
+    id: CommitId,
+) -> Result<Vec<Write>, AppError> {
+    let store = writer.ports().store();
+    let location = LocationId::main();
+    let (position_key, layer_key) =
+        (Key::Position(item, location.clone()), Key::Layer(item, location.clone()));
+    let Some(position) = load::one::<Position>(store, writer.owner(), position_key.clone()).await? else {
+        return Ok(Vec::new());
+    };
+    let layer = load::one::<Layer>(store, writer.owner(), layer_key.clone()).await?;
+    let layer = layer.unwrap_or(Versioned::new(Layer::default()));
+    let now = writer.now();
+    let today = writer.clock().day_of(now);
+    let revision = next_revision(writer, item).await?;
+    let mut stock = Stock { position: position.content, layer: layer.content };
+    let said = stock.position.snapshot.filter(|_| !tracked);
+    let closes = stock.position.opened || said.is_some();
+    let closing = (stock.position.booked.negated()?, stock.layer.cost.negated()?);
+    let opening = said.map(|said| (said.xero.on_hand, said.xero.cost_pool));
+    let mut writes = Vec::new();
+    for (quantity, value) in closes.then_some(closing).into_iter().chain(opening) {
+        if quantity.is_zero() {
+            continue;
+        }
+        let opening = Opening { item, location: location.clone(), on: today, revision, quantity, value };
+        let (movement, after) = open(stock, &opening, today, now, id)?;
+        writes.push(Versioned::new(movement.clone()).write(Key::Movement(item, movement.key)));
+        stock = after;
+    }
+    stock.position.tracked = tracked;
+    stock.position.opened = said.is_some();
+    stock.position.snapshot = None;
+    writes.push(Versioned { content: stock.position, expect: position.expect }.write(position_key));
+    writes.push(Versioned { content: stock.layer, expect: layer.expect }.write(layer_key));
+    Ok(writes)
+}
+
+/// Writes with which an item changes its book at most: closing, opening, position and layer.
+pub(crate) const MODE_WRITES_MAX: usize = 4;

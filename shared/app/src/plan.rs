@@ -3,36 +3,47 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
+use jiff::SignedDuration;
+use jiff::civil::{Date, Time};
 use parstock_domain::calendar::OrgClock;
 use parstock_domain::demand::{self, Brought, DemandByDay, History};
 use parstock_domain::document::Item;
 use parstock_domain::governance::{Proposal, ProposalState};
-use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
+use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId, derived};
 use parstock_domain::ledger::{Movement, MovementKey, OrderLine, Position};
 use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Standing, Supplier, Wanted};
 use parstock_domain::settings::{Learned, Origin, Resolved, Sourced};
 
+use crate::booking;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::{Message, PLAN_ITEMS_MAX};
+use crate::poller::PLAN_ALL_AFTER_DAYS;
 use crate::ports::{Clock, Ports, Store, Write};
-use crate::records::{ContactRecord, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want};
+use crate::records::{
+    Backfill, ContactRecord, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want,
+};
 use crate::send::{send_in, send_now};
-use crate::writer::{Reason, Writer};
+use crate::writer::{LEASE_SECONDS, Reason, Writer};
 
 /// Seconds between a chunk's plans and the step that proposes, so that a run of chunks proposes once.
 const PROPOSE_AFTER_SECONDS: u32 = 60;
 /// Movements read at once.
 const MOVEMENTS_PAGE: u32 = 500;
+/// Warnings of one commit: position and alert each, and the audit entry.
+const WARNINGS_PER_COMMIT: usize = 45;
+/// Times that warnings which a booking foiled are decided anew.
+const ATTEMPTS_MAX: u32 = 5;
 
-/// Plans the items that changed since they were last planned, and those that want to be ordered, whose
-/// figures stand in the digest and age by the day.
+/// Plans the items that changed since they were last planned, those whose day has come, and those that want
+/// to be ordered, whose figures stand in the digest and age by the day.
 ///
 /// # Errors
 /// When the store or a queue does not answer.
 pub async fn touched<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
-    let marks = load::all::<Touched>(ports.store(), org, &List::Touched).await?;
+    let now = ports.clock().now();
+    let mut marks = load::all::<Touched>(ports.store(), org, &List::Touched).await?;
+    marks.retain(|(_, mark)| mark.content.at <= now);
     let mut items: BTreeSet<ItemId> =
         marks.iter().flat_map(|(_, mark)| mark.content.items.iter().copied()).collect();
     for (key, _) in load::all::<Want>(ports.store(), org, &List::Wants).await? {
@@ -44,9 +55,40 @@ pub async fn touched<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     for chunk in items.chunks(PLAN_ITEMS_MAX) {
         send_now(ports, Message::Plan { org, items: chunk.to_vec() }).await?;
     }
-    let served = marks.into_iter().map(|(key, _)| removal(key)).collect();
+    // A mark is written before its booking: while that can still be under way the mark stays, and its items
+    // are planned again the next time. What is to be looked at on a day is kept in step by planning itself.
+    let lease = SignedDuration::from_secs(LEASE_SECONDS);
+    let is_served = |key: &Key, mark: &Touched| {
+        mark.at.saturating_add(lease).is_ok_and(|end| end <= now)
+            && mark.items.first().is_none_or(|item| *key != look_on(*item))
+    };
+    let served = marks.into_iter().filter(|(key, mark)| is_served(key, &mark.content));
+    let served = served.map(|(key, _)| removal(key)).collect();
     ports.store().write_each(Owner::Org(org), served).await?;
     Ok(())
+}
+
+/// The mark of an item that is to be planned again on a day, whatever is booked until then.
+fn look_on(item: ItemId) -> Key {
+    Key::Touched(derived("look on", &[&item.to_string()]))
+}
+
+/// Keeps the mark of the day on which a plan is to be looked at again. What is further away than the
+/// planning of all items needs none.
+fn mark_next_check(clock: &OrgClock, item: ItemId, old: Option<&Plan>, plan: &Plan, writes: &mut Vec<Write>) {
+    let marked = |plan: &Plan| {
+        let days = plan.planned_on.until(plan.next_check_on).map_or(i32::MAX, |span| span.get_days());
+        (days < PLAN_ALL_AFTER_DAYS).then_some(plan.next_check_on)
+    };
+    match (old.and_then(marked), marked(plan)) {
+        (was, Some(day)) if was != Some(day) => {
+            if let Some(at) = clock.instant_at(day, Time::midnight()) {
+                writes.push(unguarded(look_on(item), Touched { at, items: vec![item] }));
+            }
+        }
+        (Some(_), None) => writes.push(removal(look_on(item))),
+        _ => {}
+    }
 }
 
 /// Plans one chunk of all items, and asks for the next.
@@ -121,12 +163,13 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         settings: crate::settings::for_codes(ports, org, &codes).await?,
     };
     let mut writes = Vec::new();
+    let mut crossings = Vec::new();
     let mut wants_changed = false;
     let rows = masters.into_iter().zip(positions).zip(lessons).zip(standing).zip(troubles).zip(histories);
     for (((((item, position), lesson), old), trouble), history) in rows {
         let Some(item) = item else { continue };
         let item = item.content;
-        let position =
+        let mut position =
             position.map_or(Position { tracked: item.tracked, ..Position::default() }, |row| row.content);
         let old = old.map(|row| row.content);
         let lesson = lesson.map(|row| row.content);
@@ -139,13 +182,72 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         let standing = replenish::standing(&position, &plan, &resolved, chunk.today)?;
         mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);
-        writes.push(unguarded(Key::Plan(item.id, location.clone()), plan));
+        mark_next_check(&clock, item.id, old.as_ref(), &plan, &mut writes);
+        writes.push(unguarded(Key::Plan(item.id, location.clone()), plan.clone()));
+        if let Some(old) = old
+            && replenish::crossing_between(&old, &plan, &mut position)?.is_some()
+        {
+            crossings.push(Crossed { item: item.id, before: old, after: plan });
+        }
+    }
+    // before the plans are written: they would hide that a line was crossed
+    for crossings in crossings.chunks(WARNINGS_PER_COMMIT) {
+        warn(ports, org, &location, crossings).await?;
     }
     ports.store().write_each(owner, writes).await?;
+    if !crossings.is_empty() {
+        send_now(ports, Message::Alerts { org }).await?;
+    }
     if wants_changed {
         send_in(ports, Message::Propose { org }, PROPOSE_AFTER_SECONDS).await?;
     }
     Ok(())
+}
+
+/// An item that two plans show to have crossed a line.
+struct Crossed {
+    item: ItemId,
+    before: Plan,
+    after: Plan,
+}
+
+/// Raises the warnings of items that crossed a line without a booking, or by what is on order.
+async fn warn<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    location: &LocationId,
+    crossed: &[Crossed],
+) -> Result<(), AppError> {
+    let mut attempt = 1;
+    loop {
+        let mut writer = Writer::open_unleased(ports, org).await?;
+        if !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+            return Ok(());
+        }
+        let keys: Vec<Key> =
+            crossed.iter().map(|crossed| Key::Position(crossed.item, location.clone())).collect();
+        let positions = load::many::<Position>(ports.store(), writer.owner(), &keys).await?;
+        let mut writes = Vec::new();
+        for ((crossed, key), position) in crossed.iter().zip(keys).zip(positions) {
+            let Some(mut position) = position else { continue };
+            let Crossed { item, before, after } = crossed;
+            let crossing = replenish::crossing_between(before, after, &mut position.content)?;
+            if let Some(crossing) = crossing {
+                writes.push(position.write(key));
+                writes.push(booking::alert(&writer, *item, location, crossing, Some(after)));
+            }
+        }
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let reason = Reason::own("warn by plan").with("warnings", writes.len() / 2);
+        let id = writer.new_commit();
+        match writer.commit(id, writes, reason).await {
+            // a booking was quicker: what is to be told is decided anew
+            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
+            outcome => return outcome,
+        }
+    }
 }
 
 impl<P: Ports> Chunk<'_, P> {
@@ -169,7 +271,8 @@ impl<P: Ports> Chunk<'_, P> {
             now: self.now,
             rate,
             on_hand: position.on_hand(self.today)?,
-            committed: replenish::committed(position, resolved)?,
+            committed: position.committed_total(resolved.count_sales_drafts)?,
+            changes_on: position.next_ahead(self.today),
             orders: &orders,
             settings: resolved,
             supplier: self.supplier(resolved, lesson.as_ref()),
@@ -267,10 +370,13 @@ fn want(
     for (supplier, lines) in wanted {
         for Wanted { line, wanted_on } in lines {
             let key = Key::Want(supplier, item.id, location.clone());
-            writes.push(unguarded(key, Want { line, wanted_on, planned_on: plan.planned_on }));
+            writes.push(unguarded(
+                key,
+                Want { line, wanted_on, planned_on: plan.planned_on, open_on_orders: plan.open_on_orders },
+            ));
         }
     }
-    let said = |plan: &Plan| (plan.order, plan.unit_price, plan.planned_on);
+    let said = |plan: &Plan| (plan.order, plan.unit_price, plan.planned_on, plan.open_on_orders);
     was != is || (is.is_some() && old.map(said) != Some(said(plan)))
 }
 
@@ -287,11 +393,10 @@ pub async fn propose<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
 
 async fn propose_all<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError> {
     let store = writer.ports().store();
-    let mut wanted: BTreeMap<ContactId, Vec<Wanted>> = BTreeMap::new();
+    let mut wanted: BTreeMap<ContactId, Vec<Want>> = BTreeMap::new();
     for (key, row) in load::all::<Want>(store, writer.org(), &List::Wants).await? {
         if let Key::Want(supplier, ..) = key {
-            let Want { line, wanted_on, .. } = row.content;
-            wanted.entry(supplier).or_default().push(Wanted { line, wanted_on });
+            wanted.entry(supplier).or_default().push(row.content);
         }
     }
     for (key, _) in load::all::<Pointer<ProposalId>>(store, writer.org(), &List::PendingProposals).await? {
@@ -309,7 +414,7 @@ async fn propose_all<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppErro
 async fn propose_one<P: Ports>(
     writer: &mut Writer<'_, P>,
     supplier: ContactId,
-    wanted: &[Wanted],
+    wants: &[Want],
 ) -> Result<(), AppError> {
     let store = writer.ports().store();
     let owner = writer.owner();
@@ -327,12 +432,19 @@ async fn propose_one<P: Ports>(
     let whose = Supplier { org: writer.org(), id: supplier, name: &name };
     let now = writer.now();
     let today = writer.clock().day_of(now);
-    let (proposal, what) = match replenish::propose(whose, wanted, &proposals, today, now) {
+    let wanted: Vec<Wanted> =
+        wants.iter().map(|want| Wanted { line: want.line.clone(), wanted_on: want.wanted_on }).collect();
+    let (proposal, what) = match replenish::propose(whose, &wanted, &proposals, today, now) {
         Decision::Keep => return Ok(()),
         Decision::Open(proposal) => (proposal, "propose order"),
         Decision::Update(proposal) => (proposal, "change proposal"),
         Decision::Withdraw(proposal) => (proposal, "withdraw proposal"),
     };
+    let outdated = outdated(writer, &proposal, wants).await?;
+    if !outdated.is_empty() {
+        // their new plans ask for proposals again
+        return send_now(writer.ports(), Message::Plan { org: writer.org(), items: outdated }).await;
+    }
     let mut writes = Vec::new();
     let expect = |id| standing.iter().find(|row| row.content.id == id).map(|row| row.expect);
     match (&proposal.status, expect(proposal.id), pointer) {
@@ -354,4 +466,28 @@ async fn propose_one<P: Ports>(
     writes.push(Versioned { content: proposal, expect }.write(key));
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await
+}
+
+/// Items of a proposal whose plan has not seen what is on order by now. Proposing them would order the same
+/// goods twice. The order lines are read after the supplier's proposals: an order whose proposal is done by
+/// then has its lines booked.
+async fn outdated<P: Ports>(
+    writer: &Writer<'_, P>,
+    proposal: &Proposal,
+    wants: &[Want],
+) -> Result<Vec<ItemId>, AppError> {
+    let mut outdated = Vec::new();
+    if matches!(proposal.status, ProposalState::Withdrawn { .. }) {
+        return Ok(outdated);
+    }
+    for line in &proposal.lines {
+        let Some(want) = wants.iter().find(|want| want.line.item == line.item) else { continue };
+        let list = List::OrderLines(line.item);
+        let orders = load::all::<OrderLine>(writer.ports().store(), writer.org(), &list).await?;
+        let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
+        if replenish::open_on_orders(&orders)? != want.open_on_orders {
+            outdated.push(line.item);
+        }
+    }
+    Ok(outdated)
 }

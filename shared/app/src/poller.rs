@@ -17,7 +17,7 @@ use parstock_domain::settings::Policy;
 /// Local hour from which the items that changed are planned, once a day, well before the digest.
 const PLAN_FROM: Time = Time::constant(3, 0, 0, 0);
 /// Days after which every item is planned again, changed or not.
-const PLAN_ALL_AFTER_DAYS: i32 = 7;
+pub(crate) const PLAN_ALL_AFTER_DAYS: i32 = 7;
 
 /// Every 15 minutes: connects what is configured, and asks for a sync of each org.
 ///

@@ -299,7 +299,8 @@ pub struct DocumentRecord {
     pub more: u32,
     /// Money on lines that name no item.
     pub uncountable: Money,
-    /// Whether a line names an item that nobody knew: then the same content is looked at again.
+    /// Whether the same content is to be looked at again: a line names an item that nobody knew, or an order
+    /// came after a bill that may have brought in its goods.
     #[serde(default)]
     pub unresolved: bool,
     /// The effect by which we wrote it ourselves.
@@ -425,6 +426,19 @@ pub enum ReviewKind {
     Residual,
 }
 
+impl ReviewKind {
+    /// The word in ids.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnclearArrival => "unclear_arrival",
+            Self::UnknownItem => "unknown_item",
+            Self::UnreadableDocument => "unreadable_document",
+            Self::NegativeOpening => "negative_opening",
+            Self::Residual => "residual",
+        }
+    }
+}
+
 /// A question for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
@@ -470,7 +484,7 @@ pub struct Trouble {
 /// Items to plan again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
-    /// Since when.
+    /// Since when; an instant that has not come for what changes by itself, such as a document dated ahead.
     pub at: Timestamp,
     /// The items.
     pub items: Vec<ItemId>,
@@ -541,6 +555,10 @@ pub struct Want {
     pub wanted_on: Date,
     /// Day of the plan.
     pub planned_on: Date,
+    /// What was open on the item's purchase orders when it was planned: with another figure the plan has
+    /// not seen an order yet.
+    #[serde(default)]
+    pub open_on_orders: Quantity,
 }
 
 records! {

@@ -16,6 +16,16 @@ pub enum AlertKind {
     BelowReorderPoint,
 }
 
+impl AlertKind {
+    /// The word in ids and keys.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::OutOfStock => "out_of_stock",
+            Self::BelowReorderPoint => "below_reorder_point",
+        }
+    }
+}
+
 /// A warning about one item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {

@@ -16,7 +16,9 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{
     CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
-use parstock_domain::ledger::{BookedLine, Cause, Layer, Movement, MovementKey, OrderLine, Place, Position};
+use parstock_domain::ledger::{
+    Billed, BookedLine, Cause, Layer, Movement, MovementKey, OrderLine, Place, Position,
+};
 use uuid::Uuid;
 
 const LARGEST: i64 = i64::MAX;
@@ -67,7 +69,7 @@ pub fn booked_line(n: u128) -> BookedLine {
         committed: Quantity::ONE,
         ordered: Quantity::ZERO,
         revision: u32::MAX,
-        arrival: Some((DocumentId(id(3)), LineId(id(4)))),
+        billed: vec![Billed { order: DocumentId(id(3)), line: LineId(id(4)), quantity: Quantity::ONE }],
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             committed: "0".parse().unwrap(),
             ordered: "0".parse().unwrap(),
             revision: 1,
-            arrival: None,
+            billed: Vec::new(),
         });
     }
     let document = DocumentRecord {

@@ -9,6 +9,7 @@ use parstock_domain::document::{Document, Item, OrderDraft, OrderDraftLine};
 use parstock_domain::event::Source;
 use parstock_domain::governance::{Approval, Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, ProposalId};
+use parstock_domain::replenish::PROPOSAL_LINES_MAX;
 use parstock_domain::settings::Policy;
 
 use super::Attempt;
@@ -190,7 +191,7 @@ async fn finish<P: Ports>(
         removal(Key::PendingProposal(proposal.supplier)),
     ];
     // what is ordered now is wanted no more, until a plan that knows of the order says so again
-    for line in proposal.lines.iter().take(WANTS_PER_COMMIT_MAX) {
+    for line in proposal.lines.iter().take(PROPOSAL_LINES_MAX) {
         writes.push(removal(Key::Want(proposal.supplier, line.item, line.location.clone())));
     }
     let reason = Reason::own(super::ORDER_WRITTEN).with("proposal", proposal.id).with("order", order);
@@ -203,9 +204,6 @@ async fn finish<P: Ports>(
     }
     Ok(())
 }
-
-/// Lines of one proposal at most, so that its end fits into one commit.
-pub const WANTS_PER_COMMIT_MAX: usize = 90;
 
 async fn refused<P: Ports>(
     writer: &mut Writer<'_, P>,

@@ -5,8 +5,9 @@
 //! limits' reserve, books them and moves the cursor, and asks for the next step. When the day's calls are
 //! used up the poller asks again.
 
+use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
-use parstock_domain::ids::{LocationId, OrgId, derived};
+use parstock_domain::ids::{ItemId, LocationId, OrgId, derived};
 use parstock_domain::ledger::booking::{Opening, Stock, open};
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Layer, Position};
@@ -16,6 +17,7 @@ use super::{Done, feed, items};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
+use crate::opening::next_revision;
 use crate::ports::{Books, BooksSession, Expect, Feed, Ports, Priority};
 use crate::records::{Backfill, Key, Review, ReviewKind};
 use crate::send::send_now;
@@ -25,6 +27,8 @@ use crate::writer::{Reason, Writer};
 pub const MONTHS: i32 = 24;
 /// Pages of each feed that one step reads: a thousand documents each, booked well inside a function's time.
 const PAGES_PER_STEP: u32 = 1;
+/// Times that one step reads the quantities of tracked items and the documents that came meanwhile.
+const ROUNDS_MAX: u32 = 3;
 /// Items whose opening one commit books: movement, position, layer and review each, and the audit entry.
 const OPENINGS_PER_COMMIT: usize = 20;
 
@@ -62,10 +66,17 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             result.map(|_| true)
         }
         Backfill::Opening { documents } => {
-            let mut session = writer.ports().books().open(writer.org(), Priority::Backfill, 1).await?;
-            let quantities = session.tracked_quantities().await;
+            let calls = u32::try_from(Feed::ALL.len()).unwrap_or(u32::MAX).saturating_add(1);
+            let mut session = writer
+                .ports()
+                .books()
+                .open(writer.org(), Priority::Backfill, calls.saturating_mul(ROUNDS_MAX))
+                .await?;
+            let settled = settled_quantities(writer, &mut session).await;
             session.close().await;
-            for chunk in quantities?.chunks(OPENINGS_PER_COMMIT) {
+            // people are at work in Xero: the next step looks again
+            let Some(quantities) = settled? else { return Ok(true) };
+            for chunk in quantities.chunks(OPENINGS_PER_COMMIT) {
                 open_tracked(writer, chunk).await?;
             }
             let now = writer.now();
@@ -80,6 +91,28 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
         }
         Backfill::Done { .. } => Ok(false),
     }
+}
+
+/// What Xero holds of tracked items, once all that it counts is booked; `None` when documents kept coming.
+///
+/// What is approved between reading the documents and reading the quantities is in Xero's figures and not
+/// in the ledger, and would be missing from the opening balance for ever. So the documents are read once
+/// more, and the quantities count only if nothing of a tracked item came.
+async fn settled_quantities<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+) -> Result<Option<Vec<(ItemId, XeroQuantity)>>, AppError> {
+    for _ in 0..ROUNDS_MAX {
+        let quantities = session.tracked_quantities().await?;
+        writer.profile.content.quantities_stale = false;
+        if read(writer, session, &mut Done::default()).await? == feed::Reached::More {
+            return Ok(None);
+        }
+        if !writer.profile.content.quantities_stale {
+            return Ok(Some(quantities));
+        }
+    }
+    Ok(None)
 }
 
 async fn read<P: Ports>(
@@ -101,14 +134,15 @@ async fn read<P: Ports>(
 }
 
 /// Books the opening balance that makes the movements since explain what Xero holds now.
-async fn open_tracked<P: Ports>(
+pub(super) async fn open_tracked<P: Ports>(
     writer: &mut Writer<'_, P>,
-    quantities: &[(parstock_domain::ids::ItemId, parstock_domain::document::XeroQuantity)],
+    quantities: &[(ItemId, XeroQuantity)],
 ) -> Result<(), AppError> {
     let location = LocationId::main();
     let store = writer.ports().store();
     let now = writer.now();
     let today = writer.clock().day_of(now);
+    let is_loaded = matches!(writer.profile.content.backfill, Backfill::Done { .. });
     let first = first_day(writer);
     let mut keys: Vec<Key> = Vec::new();
     keys.extend(quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())));
@@ -129,18 +163,24 @@ async fn open_tracked<P: Ports>(
             continue;
         }
         let before = held.position.content;
+        // an item that came after the first load is known from its first movement on
+        let on = match before.first_on {
+            _ if !is_loaded => first,
+            Some(known) => known.yesterday().unwrap_or(known),
+            None => today,
+        };
         let opening = Opening {
             item: held.item,
             location: location.clone(),
-            on: first,
-            revision: 1,
+            on,
+            revision: next_revision(writer, held.item).await?,
             quantity: held.xero.on_hand.minus(before.booked)?,
             value: held.xero.cost_pool.minus(before.value)?,
         };
         let mut stock = Stock { position: before, layer: held.layer.content };
         if opening.quantity.is_negative() {
             let text = format!(
-                "The documents of the last {MONTHS} months explain {} more of a tracked item than Xero holds, so it would have begun below zero. A bill may be missing or doubled; the difference stands as an opening of {}.",
+                "The documents that were read explain {} more of a tracked item than Xero holds, so it would have begun below zero. A bill may be missing or doubled; the difference stands as an opening of {}.",
                 opening.quantity.magnitude(),
                 opening.quantity
             );

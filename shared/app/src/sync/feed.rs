@@ -124,6 +124,7 @@ pub async fn book_page<P: Ports>(
             Ok(Ok(outcome)) => {
                 done.movements += outcome.movements;
                 done.crossed.extend(outcome.crossed);
+                done.supplied.extend(outcome.supplied);
                 writer.profile.content.quantities_stale |= outcome.touched_tracked;
             }
             Ok(Err(error @ (AppError::Reject(_) | AppError::Bug(_)))) => {

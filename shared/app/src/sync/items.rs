@@ -1,19 +1,21 @@
 //! The items' master data: Xero has no webhook for it, so it is polled and compared.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
-use parstock_domain::ids::LocationId;
-use parstock_domain::ledger::Position;
 
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
-use crate::ports::{Books, BooksSession, Expect, Ports};
+use crate::look_again;
+use crate::opening::{MODE_WRITES_MAX, change_mode};
+use crate::ports::{Books, BooksSession, COMMIT_WRITES_MAX, Expect, Ports};
 use crate::records::{Key, Pointer};
 use crate::writer::{Reason, Writer};
 
-/// Items of one commit: item, code and position each, and the audit entry.
-const ITEMS_PER_COMMIT: usize = 30;
+/// Items of one commit: item, code and what a change of its book writes each, and the audit entry.
+const ITEMS_PER_COMMIT: usize = (COMMIT_WRITES_MAX - 2) / (2 + MODE_WRITES_MAX);
 /// Reading begins this much before the last change seen.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
@@ -40,10 +42,10 @@ pub async fn refresh<P: Ports>(
 
 async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<(), AppError> {
     let store = writer.ports().store();
-    let location = LocationId::main();
     let keys: Vec<Key> = items.iter().map(|item| Key::Item(item.id)).collect();
     let known = load::many::<Item>(store, writer.owner(), &keys).await?;
-    let mut writes = Vec::new();
+    let id = writer.new_commit();
+    let (mut writes, mut codes, mut turned) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut event = None;
     let mut changed = 0;
     for (item, known) in items.iter().zip(known) {
@@ -58,15 +60,11 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
         }
         if standing.as_ref().is_none_or(|standing| standing.code != fresh.code) {
             writes.push(unguarded(Key::ItemCode(fresh.code.clone()), Pointer { to: fresh.id }));
+            codes.push(fresh.code.clone());
         }
         if standing.as_ref().is_some_and(|standing| standing.tracked != fresh.tracked) {
-            let key = Key::Position(fresh.id, location.clone());
-            if let Some(mut position) =
-                load::one::<Position>(writer.ports().store(), writer.owner(), key.clone()).await?
-            {
-                position.content.tracked = fresh.tracked;
-                writes.push(position.write(key));
-            }
+            writes.extend(change_mode(writer, fresh.id, fresh.tracked, id).await?);
+            turned.insert(fresh.id);
         }
         event.get_or_insert(Event {
             what: if standing.is_none() { EventType::ItemCreated } else { EventType::ItemUpdated },
@@ -81,7 +79,8 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
     if writes.is_empty() {
         return Ok(());
     }
+    super::touch(writer, turned).await?;
     let reason = Reason { event, ..Reason::own("keep items") }.with("items", changed);
-    let id = writer.new_commit();
-    writer.commit(id, writes, reason).await
+    writer.commit(id, writes, reason).await?;
+    look_again::at_codes(writer, &codes).await
 }

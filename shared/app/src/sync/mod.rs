@@ -39,6 +39,8 @@ pub struct Done {
     pub movements: u32,
     /// Items that crossed a line and are to be planned at once.
     pub crossed: BTreeSet<ItemId>,
+    /// Items of bills and orders, which are planned at once, too.
+    pub supplied: BTreeSet<ItemId>,
 }
 
 /// Serves an org: `hints` and those that wait.
@@ -56,11 +58,11 @@ pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> 
     }
     let crossed = std::mem::take(&mut done.crossed);
     writer.close().await;
+    let items: Vec<ItemId> = crossed.union(&done.supplied).copied().collect();
+    for items in items.chunks(crate::message::PLAN_ITEMS_MAX) {
+        send_now(ports, Message::Plan { org, items: items.to_vec() }).await?;
+    }
     if !crossed.is_empty() {
-        let items: Vec<ItemId> = crossed.iter().copied().collect();
-        for items in items.chunks(crate::message::PLAN_ITEMS_MAX) {
-            send_now(ports, Message::Plan { org, items: items.to_vec() }).await?;
-        }
         send_now(ports, Message::Alerts { org }).await?;
     }
     done.crossed = crossed;
@@ -222,7 +224,7 @@ pub async fn needs_person<P: Ports>(ports: &P, org: OrgId, what: &str) -> Result
 
 /// Marks the items that are about to be booked, so that they are planned again even if this worker dies
 /// between booking and saying so.
-async fn touch<P: Ports>(writer: &Writer<'_, P>, items: BTreeSet<ItemId>) -> Result<(), AppError> {
+pub(crate) async fn touch<P: Ports>(writer: &Writer<'_, P>, items: BTreeSet<ItemId>) -> Result<(), AppError> {
     /// Items that one mark holds (16 bytes each, far below a row's limit).
     const ITEMS_PER_MARK: usize = 2_000;
     if items.is_empty() || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {

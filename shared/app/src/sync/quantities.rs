@@ -12,15 +12,15 @@ use parstock_domain::replenish::Plan;
 use super::Done;
 use crate::booking::warning;
 use crate::error::AppError;
-use crate::load::{self, Versioned, unguarded};
+use crate::load::{self, Versioned, removal, unguarded};
 use crate::ports::{Books, BooksSession, Expect, Ports, Store};
 use crate::records::{Key, Review, ReviewKind};
 use crate::writer::{Reason, Writer};
 
 /// Polls between two readings when nothing touched a tracked item (so at least every fourth poll reads).
 pub const POLLS_BETWEEN: u32 = 3;
-/// Items of one commit: position and alert each, and the audit entry.
-const ITEMS_PER_COMMIT: usize = 40;
+/// Items of one commit: position, alert and a question that ends each, and the audit entry.
+const ITEMS_PER_COMMIT: usize = 32;
 
 /// Reads Xero's quantities and keeps those that changed.
 pub async fn refresh<P: Ports>(
@@ -46,7 +46,7 @@ async fn keep<P: Ports>(
     let keys: Vec<Key> = quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())).collect();
     let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
     let mut writes = Vec::new();
-    let mut reported = Vec::new();
+    let (mut reported, mut unopened) = (Vec::new(), Vec::new());
     for ((item, xero), position) in quantities.iter().zip(positions) {
         let (before, expect) = match position {
             Some(row) => (row.content, row.expect),
@@ -55,12 +55,20 @@ async fn keep<P: Ports>(
         let snapshot = Snapshot { xero: *xero, at: now, booked: before.booked };
         let same = before.snapshot.is_some_and(|known| known.xero == *xero && known.booked == before.booked);
         if same && before.tracked {
-            if before.opened && !snapshot.residual()?.is_zero() {
+            if !before.opened {
+                unopened.push((*item, *xero));
+            } else if !snapshot.residual()?.is_zero() {
                 ask(writer, *item, &snapshot, before.value).await?;
             }
             continue;
         }
-        let after = Position { tracked: true, snapshot: Some(snapshot), ..before.clone() };
+        // an item that came after the first load is opened once its figure stood through two readings
+        writer.profile.content.quantities_stale |= !before.opened;
+        let asked = before.snapshot.is_some_and(|known| known.residual().is_ok_and(|known| !known.is_zero()));
+        if asked && snapshot.residual()?.is_zero() {
+            writes.push(removal(Key::Review(residual_review(*item))));
+        }
+        let mut after = Position { tracked: true, snapshot: Some(snapshot), ..before.clone() };
         let plan = Key::Plan(*item, location.clone());
         let plan = load::one::<Plan>(writer.ports().store(), writer.owner(), plan).await?;
         if let Some(alert) = warning(
@@ -68,7 +76,7 @@ async fn keep<P: Ports>(
             *item,
             &location,
             &before,
-            &after,
+            &mut after,
             plan.as_ref().map(|plan| &plan.content),
             today,
         )? {
@@ -78,6 +86,7 @@ async fn keep<P: Ports>(
         reported.push(*item);
         writes.push(Versioned { content: after, expect }.write(Key::Position(*item, location.clone())));
     }
+    super::backfill::open_tracked(writer, &unopened).await?;
     let Some(first) = reported.first() else { return Ok(()) };
     let event =
         Event { what: EventType::StockReported, subject: first.to_string(), time: now, source: Source::Poll };
@@ -96,10 +105,8 @@ async fn ask<P: Ports>(
     value: parstock_domain::fixed::Money,
 ) -> Result<(), AppError> {
     let residual = snapshot.residual()?;
-    let id = derived("review", &["residual", &item.to_string(), &residual.to_string()]);
-    if load::one::<Review>(writer.ports().store(), writer.owner(), Key::Review(id)).await?.is_some() {
-        return Ok(());
-    }
+    let key = Key::Review(residual_review(item));
+    let asked = load::one::<Review>(writer.ports().store(), writer.owner(), key.clone()).await?;
     let value_differs = snapshot.xero.cost_pool.minus(value)?;
     let cause = if residual > Quantity::ZERO {
         "more came in than the documents say; likely a stock adjustment in Xero or a bill that was edited without its date of change"
@@ -110,10 +117,17 @@ async fn ask<P: Ports>(
         "Xero holds {} of a tracked item where the documents explain {} ({residual} unexplained, {value_differs} in value): {cause}. Xero's figure is used; look at the item's history in Xero.",
         snapshot.xero.on_hand, snapshot.booked
     );
-    let review =
-        Review { kind: ReviewKind::Residual, since: writer.now(), item: Some(item), document: None, text };
-    writer.ports().store().write_each(writer.owner(), vec![unguarded(Key::Review(id), review)]).await?;
+    let since = asked.as_ref().map_or(writer.now(), |asked| asked.content.since);
+    let review = Review { kind: ReviewKind::Residual, since, item: Some(item), document: None, text };
+    if asked.is_none_or(|asked| asked.content != review) {
+        writer.ports().store().write_each(writer.owner(), vec![unguarded(key, review)]).await?;
+    }
     Ok(())
+}
+
+/// The one question about what is unexplained of an item; it ends when nothing is.
+fn residual_review(item: ItemId) -> uuid::Uuid {
+    derived("review", &[ReviewKind::Residual.code(), &item.to_string()])
 }
 
 /// What is needed to derive the opening balance of a tracked item.

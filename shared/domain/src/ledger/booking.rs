@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::arrival::Billed;
 use super::layer::Layer;
 use super::movement::{Cause, Movement, MovementKey, Place};
 use super::position::Position;
 use crate::document::{Document, DocumentKind, DocumentLine, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
+use crate::ids::{CommitId, ItemId, LineId, LocationId};
 
 /// What one line of a document should have booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,9 +64,9 @@ pub struct BookedLine {
     /// How often this line has been booked, from 1.
     #[serde(rename = "r")]
     pub revision: u32,
-    /// The order line that it brought in.
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub arrival: Option<(DocumentId, LineId)>,
+    /// The order lines that it brought in (bills).
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
+    pub billed: Vec<Billed>,
 }
 
 impl Quantity {
@@ -77,7 +78,8 @@ impl Quantity {
 }
 
 impl BookedLine {
-    fn covers(&self, desired: &DesiredLine) -> bool {
+    /// Whether it is what should stand.
+    pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
             && (self.effective_on == desired.effective_on || self.change.is_zero())
@@ -243,7 +245,7 @@ impl Booking<'_> {
     pub fn book(
         &self,
         change: &LineChange,
-        arrival: Option<(DocumentId, LineId)>,
+        billed: Vec<Billed>,
         stocks: &mut BTreeMap<ItemId, Stock>,
     ) -> Result<Booked, FixedError> {
         let mut movements = Vec::new();
@@ -279,7 +281,7 @@ impl Booking<'_> {
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
                 revision,
-                arrival: None,
+                billed: Vec::new(),
                 ..before.clone()
             });
             return Ok(Booked { movements, line });
@@ -330,7 +332,7 @@ impl Booking<'_> {
             committed: after.committed,
             ordered: after.ordered,
             revision,
-            arrival,
+            billed,
         };
         Ok(Booked { movements, line: Some(line) })
     }
@@ -449,7 +451,7 @@ mod tests {
 
     use super::*;
     use crate::document::{DocumentRef, DocumentStatus};
-    use crate::ids::ContactId;
+    use crate::ids::{ContactId, DocumentId};
 
     const ITEM: ItemId = ItemId(Uuid::from_u128(77));
 
@@ -500,7 +502,7 @@ mod tests {
         };
         let mut movements = Vec::new();
         for change in changes(&wanted.lines, booked) {
-            let result = booking.book(&change, None, stocks).unwrap();
+            let result = booking.book(&change, Vec::new(), stocks).unwrap();
             movements.extend(result.movements);
             booked.retain(|line| line.line != change.line);
             booked.extend(result.line);

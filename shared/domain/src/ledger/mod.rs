@@ -13,7 +13,7 @@ pub mod layer;
 pub mod movement;
 pub mod position;
 
-pub use arrival::{Arrival, OrderLine};
+pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
 pub use layer::Layer;
 pub use movement::{Cause, Movement, MovementKey, Place};

@@ -1,10 +1,13 @@
 //! An item's position at a location: the fold of its movements, and for tracked items what Xero last said.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::movement::Movement;
+use crate::alert::AlertKind;
 use crate::document::XeroQuantity;
 use crate::fixed::{FixedError, Money, Quantity};
 
@@ -84,6 +87,9 @@ pub struct Position {
     /// What Xero last said (tracked items).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<Snapshot>,
+    /// Day of the latest warning, by kind: one a day is enough.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub warned_on: BTreeMap<AlertKind, Date>,
 }
 
 impl Position {
@@ -135,23 +141,32 @@ impl Position {
         Ok(OnHand::Counted(on_hand))
     }
 
-    /// What is promised to customers: sales drafts, and what Xero holds as back-ordered.
+    /// The first day ahead on which on hand changes by itself: a movement was dated ahead.
+    pub fn next_ahead(&self, today: Date) -> Option<Date> {
+        let ahead = self.ahead.iter().map(|ahead| ahead.on).filter(|day| *day > today);
+        ahead.min().filter(|_| !self.tracked)
+    }
+
+    /// What is promised to customers: sales drafts, if they count, and what Xero holds as back-ordered.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
-    pub fn committed_total(&self) -> Result<Quantity, FixedError> {
-        let back_ordered = self.snapshot.map_or(Quantity::ZERO, |snapshot| snapshot.xero.back_ordered);
-        self.committed.plus(back_ordered)
+    pub fn committed_total(&self, count_sales_drafts: bool) -> Result<Quantity, FixedError> {
+        let drafts = if count_sales_drafts { self.committed } else { Quantity::ZERO };
+        let snapshot = self.snapshot.filter(|_| self.tracked);
+        drafts.plus(snapshot.map_or(Quantity::ZERO, |snapshot| snapshot.xero.back_ordered))
     }
 
     /// On hand minus committed.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
-    pub fn available(&self, today: Date) -> Result<OnHand, FixedError> {
+    pub fn available(&self, today: Date, count_sales_drafts: bool) -> Result<OnHand, FixedError> {
         match self.on_hand(today)? {
             OnHand::NotCounted => Ok(OnHand::NotCounted),
-            OnHand::Counted(on_hand) => Ok(OnHand::Counted(on_hand.minus(self.committed_total()?)?)),
+            OnHand::Counted(on_hand) => {
+                Ok(OnHand::Counted(on_hand.minus(self.committed_total(count_sales_drafts)?)?))
+            }
         }
     }
 

@@ -23,13 +23,18 @@ pub struct Learned {
 }
 
 impl Learned {
-    /// What this line teaches; `None` when it is no line of an approved bill or has no quantity or price.
+    /// What this line teaches; `None` when it is no line of an approved bill or has no quantity or price, or
+    /// when the bill's total is zero: by such bills stock is adjusted in Xero, nobody supplied it.
     ///
     /// # Errors
     /// [`FixedError`] when the price does not fit.
     pub fn from_line(document: &Document, line: &DocumentLine) -> Result<Option<Self>, FixedError> {
         let is_bill = document.of.kind == DocumentKind::Bill && document.status.moves_stock();
-        if !is_bill || line.quantity <= Quantity::ZERO || line.net <= Money::ZERO {
+        let mut total = Money::ZERO;
+        for line in &document.lines {
+            total = total.plus(line.net)?;
+        }
+        if !is_bill || total.is_zero() || line.quantity <= Quantity::ZERO || line.net <= Money::ZERO {
             return Ok(None);
         }
         Ok(Some(Self {
@@ -41,9 +46,10 @@ impl Learned {
         }))
     }
 
-    /// The later of two lessons, whatever the order in which they came.
+    /// The later of two lessons, whatever the order in which they came; of one bill, what it says now.
     pub fn later(self, other: Self) -> Self {
-        if (other.on, other.from) > (self.on, self.from) { other } else { self }
+        let corrects = other.from == self.from;
+        if corrects || (other.on, other.from) > (self.on, self.from) { other } else { self }
     }
 }
 
@@ -88,7 +94,8 @@ mod tests {
     fn an_approved_bill_teaches_supplier_and_price() {
         let (day, authorised) = (date(2026, 11, 2), DocumentStatus::Authorised);
         let price = |kind, status, quantity, net| {
-            let learned = Learned::from_line(&bill(kind, status, day, 1), &line(quantity, net)).unwrap();
+            let document = Document { lines: vec![line(quantity, net)], ..bill(kind, status, day, 1) };
+            let learned = Learned::from_line(&document, &line(quantity, net)).unwrap();
             learned.map(|learned| learned.unit_price.to_string())
         };
         assert_eq!(price(DocumentKind::Bill, authorised, "3", "10"), Some("3.3333".to_owned()));
@@ -102,7 +109,8 @@ mod tests {
     #[test]
     fn the_latest_bill_counts_in_whichever_order_bills_come() {
         let of = |day, id| {
-            let document = bill(DocumentKind::Bill, DocumentStatus::Paid, day, id);
+            let bill = bill(DocumentKind::Bill, DocumentStatus::Paid, day, id);
+            let document = Document { lines: vec![line("1", "1")], ..bill };
             Learned::from_line(&document, &line("1", "1")).unwrap().unwrap()
         };
         let bills = [of(date(2026, 11, 2), 1), of(date(2026, 11, 9), 2), of(date(2026, 11, 9), 3)];
@@ -110,5 +118,27 @@ mod tests {
             let [a, b, c] = order.map(|at| bills[at].clone());
             assert_eq!(a.later(b).later(c), bills[2]);
         }
+    }
+
+    #[test]
+    fn a_corrected_bill_teaches_its_price_of_now() {
+        let of = |day, net| {
+            let bill = bill(DocumentKind::Bill, DocumentStatus::Paid, day, 1);
+            Learned::from_line(&Document { lines: vec![line("1", net)], ..bill }, &line("1", net))
+                .unwrap()
+                .unwrap()
+        };
+        let typed = of(date(2026, 11, 9), "48.10");
+        assert_eq!(typed.clone().later(of(date(2026, 11, 9), "4.81")).unit_price.to_string(), "4.81");
+        let earlier = typed.later(of(date(2026, 11, 2), "4.81"));
+        assert_eq!(earlier.on, date(2026, 11, 2), "the bill was dated anew");
+    }
+
+    #[test]
+    fn a_bill_that_comes_to_nothing_is_an_adjustment_and_names_no_supplier() {
+        let lines = vec![line("2", "2000"), line("2", "-2000")];
+        let document =
+            Document { lines, ..bill(DocumentKind::Bill, DocumentStatus::Authorised, date(2026, 11, 2), 1) };
+        assert_eq!(Learned::from_line(&document, &document.lines[0]).unwrap(), None);
     }
 }

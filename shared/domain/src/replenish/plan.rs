@@ -1,21 +1,17 @@
-//! What to order, when and why.
-//!
-//! Demand over lead time plus safety stock is the reorder point; at or below it, stock and supply together
-//! are brought up to the order-up-to level, which covers lead time and review period. Levels set by hand
-//! replace the computed ones.
+//! The plan of one item.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use crate::demand::{PerDay, Rate, safety};
-use crate::document::{DocumentStatus, Item};
+use crate::document::DocumentStatus;
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::governance::{Proposal, ProposalLine, ProposalState};
-use crate::ids::{ContactId, LocationId, OrgId};
-use crate::ledger::{OnHand, OrderLine, Position};
+use crate::ids::ContactId;
+use crate::ledger::arrival::OVERDUE_ORDER_DAYS;
+use crate::ledger::{OnHand, OrderLine};
 use crate::settings::{Origin, Resolved, Sourced};
 
 /// Days that stock is projected ahead; beyond, a stock-out has no date.
@@ -24,12 +20,6 @@ pub const PROJECTION_DAYS_MAX: u32 = 730;
 pub const ARRIVAL_DAYS_MAX: usize = 16;
 /// Late orders that a plan names; it says how many there are.
 pub const LATE_ORDERS_NAMED_MAX: usize = 8;
-/// Lines of one proposal; the items after these, by code, wait until it is decided.
-pub const PROPOSAL_LINES_MAX: usize = 200;
-/// Days for which a line that a person rejected isn't proposed again.
-pub const REJECTION_REST_DAYS: i64 = 14;
-/// Unless so many percent more than the rejected quantity are wanted.
-pub const REJECTION_GROWTH_PERCENT: i128 = 20;
 
 /// All that a plan depends on.
 #[derive(Clone, Debug)]
@@ -42,8 +32,10 @@ pub struct PlanInput<'a> {
     pub rate: Rate,
     /// How much there is.
     pub on_hand: OnHand,
-    /// How much of it is promised, see [`committed`].
+    /// How much of it is promised, see [`crate::ledger::Position::committed_total`].
     pub committed: Quantity,
+    /// First day ahead on which on hand changes by itself, see [`crate::ledger::Position::next_ahead`].
+    pub changes_on: Option<Date>,
     /// The item's purchase order lines.
     pub orders: &'a [OrderLine],
     /// The settings that hold for it.
@@ -101,10 +93,16 @@ pub struct Plan {
     pub on_hand: Option<Quantity>,
     /// Promised to customers when it was made.
     pub committed: Quantity,
+    /// Whether sales drafts count as promised.
+    #[serde(default = "yes")]
+    pub count_sales_drafts: bool,
     /// On order when it was made, late orders left out.
     pub on_order: Quantity,
     /// Of this, what is on orders that are drafts.
     pub on_order_draft: Quantity,
+    /// Open on all purchase orders when it was made, late ones included.
+    #[serde(default)]
+    pub open_on_orders: Quantity,
     /// When the next of it is expected.
     pub next_arrival_on: Option<Date>,
     /// Orders that are too late to count on, at most [`LATE_ORDERS_NAMED_MAX`].
@@ -132,15 +130,31 @@ pub struct Plan {
     pub next_check_on: Date,
 }
 
-/// What is promised to customers: sales drafts if they count, and what Xero holds as back-ordered.
+const fn yes() -> bool {
+    true
+}
+
+impl Plan {
+    /// On hand minus committed when it was made; `None` when nobody has counted it.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn available(&self) -> Result<Option<Quantity>, FixedError> {
+        self.on_hand.map(|on_hand| on_hand.minus(self.committed)).transpose()
+    }
+
+    /// Whether the item is excluded from ordering: then it is to run out, and nobody is warned.
+    pub fn is_excluded(&self) -> bool {
+        self.hold == Some(Hold::Excluded)
+    }
+}
+
+/// What of these order lines is still to come, late ones included.
 ///
 /// # Errors
 /// [`FixedError`] when it does not fit.
-pub fn committed(position: &Position, settings: &Resolved) -> Result<Quantity, FixedError> {
-    if settings.count_sales_drafts {
-        return position.committed_total();
-    }
-    Ok(position.snapshot.map_or(Quantity::ZERO, |snapshot| snapshot.xero.back_ordered))
+pub fn open_on_orders(orders: &[OrderLine]) -> Result<Quantity, FixedError> {
+    orders.iter().try_fold(Quantity::ZERO, |sum, line| sum.plus(line.open()?))
 }
 
 /// What is on its way.
@@ -150,6 +164,8 @@ struct Supply {
     drafts: Quantity,
     arrivals: BTreeMap<Date, Quantity>,
     late: Vec<LateOrder>,
+    /// First day on which one more of them is late.
+    next_late_on: Option<Date>,
 }
 
 /// The open order lines, late ones apart. Goods without an expected day are expected after the lead time;
@@ -169,6 +185,8 @@ fn supply(orders: &[OrderLine], today: Date, lead_time_days: u16) -> Result<Supp
             supply.late.push(LateOrder { number: line.number.clone(), expected_on, open });
             continue;
         }
+        let late_on = expected_on.saturating_add(i64::from(OVERDUE_ORDER_DAYS).saturating_add(1).days());
+        supply.next_late_on = supply.next_late_on.into_iter().chain([late_on]).min();
         supply.on_order = supply.on_order.plus(open)?;
         if line.status == DocumentStatus::Draft {
             supply.drafts = supply.drafts.plus(open)?;
@@ -287,6 +305,9 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         _ => None,
     };
     let next_check_days = reaches_reorder_point.unwrap_or(review_days).clamp(1, review_days);
+    let review_on = today.saturating_add(i64::from(next_check_days).days());
+    let next_check_on =
+        [input.changes_on, supply.next_late_on].into_iter().flatten().fold(review_on, Date::min);
 
     let mut plan = Plan {
         planned_on: today,
@@ -299,8 +320,10 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         order_up_to: levels.order_up_to,
         on_hand,
         committed: input.committed,
+        count_sales_drafts: settings.count_sales_drafts,
         on_order: supply.on_order,
         on_order_draft: supply.drafts,
+        open_on_orders: open_on_orders(input.orders)?,
         next_arrival_on: supply.arrivals.keys().next().copied(),
         late_orders: supply.late.iter().take(LATE_ORDERS_NAMED_MAX).cloned().collect(),
         cover_days,
@@ -312,7 +335,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         unit_price: input.unit_price.map_or(Money::ZERO, |price| price.value),
         reason: String::new(),
         inputs: inputs(input, &supply, z_micro),
-        next_check_on: today.saturating_add(i64::from(next_check_days).days()),
+        next_check_on,
     };
     plan.reason = reason(&plan, settings, supply.late.len(), expected)?;
     Ok(plan)
@@ -449,319 +472,15 @@ fn reason(
     Ok(text)
 }
 
-/// How an item stands, the gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// Nothing is left of an item that sells.
-    OutOfStock,
-    /// It will be gone before supply can be here.
-    RunsOutBeforeSupply,
-    /// Available plus on order is at or below the reorder point.
-    BelowReorderPoint,
-    /// Stock without a sale for longer than the policy allows.
-    Dead,
-    /// Stock for longer than the policy allows.
-    Overstock,
-    /// Nobody has counted it.
-    NotCounted,
-    /// Low, but enough is on order.
-    Ordered,
-    /// None of these.
-    Fine,
-}
-
-impl Standing {
-    /// The words that people read.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::OutOfStock => "out of stock",
-            Self::RunsOutBeforeSupply => "runs out before supply",
-            Self::BelowReorderPoint => "below reorder point",
-            Self::Dead => "dead stock",
-            Self::Overstock => "overstock",
-            Self::NotCounted => "not counted",
-            Self::Ordered => "ordered",
-            Self::Fine => "fine",
-        }
-    }
-}
-
-/// How an item stands today: its present stock against its latest plan. An item that is excluded from
-/// ordering is to run out, so it is never short; one that doesn't sell is not short at zero.
-///
-/// # Errors
-/// [`FixedError`] when an amount does not fit.
-pub fn standing(
-    position: &Position,
-    plan: &Plan,
-    settings: &Resolved,
-    today: Date,
-) -> Result<Standing, FixedError> {
-    let OnHand::Counted(on_hand) = position.on_hand(today)? else { return Ok(Standing::NotCounted) };
-    let available = on_hand.minus(committed(position, settings)?)?;
-    let is_stocked = plan.hold.is_none_or(|hold| hold == Hold::NotCounted);
-    if is_stocked {
-        if available <= Quantity::ZERO {
-            return Ok(Standing::OutOfStock);
-        }
-        let supply_possible_on = today.saturating_add(i64::from(plan.lead_time_days.value).days());
-        let runs_out_before_supply = plan.stock_out_on.is_some_and(|out| {
-            out < supply_possible_on || plan.next_arrival_on.is_some_and(|arrival| out < arrival)
-        });
-        if runs_out_before_supply {
-            return Ok(Standing::RunsOutBeforeSupply);
-        }
-        if available.plus(plan.on_order)? <= plan.reorder_point {
-            return Ok(Standing::BelowReorderPoint);
-        }
-    }
-    if on_hand > Quantity::ZERO {
-        let idle_since = position.last_sold_on.or(plan.rate.known_since);
-        let idle_days =
-            idle_since.and_then(|since| since.until(today).ok()).map_or(0, |span| span.get_days());
-        if idle_days > i32::from(settings.dead_after_days) {
-            return Ok(Standing::Dead);
-        }
-        let cover_days = plan.rate.per_day.days_in(available);
-        if cover_days.is_some_and(|days| days > u32::from(settings.overstock_cover_days)) {
-            return Ok(Standing::Overstock);
-        }
-    }
-    let is_low = is_stocked && available <= plan.reorder_point;
-    Ok(if is_low { Standing::Ordered } else { Standing::Fine })
-}
-
-/// A line that planning wants, with the day on which its goods should be there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// The line.
-    pub line: ProposalLine,
-    /// When.
-    pub wanted_on: Date,
-}
-
-/// What plans want to order, by supplier and in the order of item codes. Items without a supplier can't be
-/// ordered and are left out; their plans say how much is missing.
-pub fn wanted_by_supplier<'a>(
-    plans: impl IntoIterator<Item = (&'a Item, &'a LocationId, &'a Plan)>,
-) -> BTreeMap<ContactId, Vec<Wanted>> {
-    let mut by_supplier: BTreeMap<ContactId, Vec<Wanted>> = BTreeMap::new();
-    for (item, location, plan) in plans {
-        let (Some(supplier), Some(quantity)) = (plan.supplier, plan.order) else { continue };
-        let line = ProposalLine {
-            item: item.id,
-            code: item.code.clone(),
-            name: item.name.clone(),
-            location: location.clone(),
-            quantity,
-            unit_price: plan.unit_price,
-            reason: plan.reason.clone(),
-            inputs: plan.inputs.clone(),
-        };
-        by_supplier.entry(supplier).or_default().push(Wanted { line, wanted_on: plan.wanted_on });
-    }
-    for wanted in by_supplier.values_mut() {
-        wanted.sort_by(|a, b| (&a.line.code, &a.line.location).cmp(&(&b.line.code, &b.line.location)));
-    }
-    by_supplier
-}
-
-/// What becomes of a supplier's proposal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Nothing changes.
-    Keep,
-    /// A new proposal.
-    Open(Proposal),
-    /// The open proposal, changed; whoever was shown the old one must look again.
-    Update(Proposal),
-    /// The open proposal is not wanted any more.
-    Withdraw(Proposal),
-}
-
-/// To whom a proposal goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Supplier<'a> {
-    /// Whose proposal it is.
-    pub org: OrgId,
-    /// The supplier.
-    pub id: ContactId,
-    /// The supplier's name.
-    pub name: &'a str,
-}
-
-/// What becomes of a supplier's proposal, given what is wanted and the supplier's proposals that are pending
-/// or were rejected in the last [`REJECTION_REST_DAYS`] days (older ones do no harm).
-///
-/// One proposal at a time: while an approved one is under way, or a failed one waits for a person, nothing
-/// changes. Planning twice changes nothing: on the day of its plan an open proposal keeps its text as long
-/// as items, quantities and prices are the same, so that a person can decide on what was shown.
-pub fn propose(
-    supplier: Supplier<'_>,
-    wanted: &[Wanted],
-    proposals: &[Proposal],
-    today: Date,
-    now: Timestamp,
-) -> Decision {
-    let is_under_way = |proposal: &Proposal| proposal.is_pending() && proposal.status != ProposalState::Open;
-    if proposals.iter().any(is_under_way) {
-        return Decision::Keep;
-    }
-    let open = proposals.iter().find(|proposal| proposal.status == ProposalState::Open);
-    let kept: Vec<&Wanted> = wanted
-        .iter()
-        .filter(|wanted| !rests(&wanted.line, proposals, now))
-        .take(PROPOSAL_LINES_MAX)
-        .collect();
-    let wanted_on = kept.iter().map(|wanted| wanted.wanted_on).min();
-    let lines: Vec<ProposalLine> = kept.into_iter().map(|wanted| wanted.line.clone()).collect();
-    match (open, wanted_on) {
-        (None, None) => Decision::Keep,
-        (None, Some(wanted_on)) => Decision::Open(Proposal {
-            id: Proposal::new_id(supplier.org, supplier.id, now),
-            supplier: supplier.id,
-            supplier_name: supplier.name.to_owned(),
-            planned_on: today,
-            wanted_on,
-            proposed_at: now,
-            lines,
-            status: ProposalState::Open,
-        }),
-        (Some(open), None) => {
-            Decision::Withdraw(Proposal { status: ProposalState::Withdrawn { at: now }, ..open.clone() })
-        }
-        (Some(open), Some(_)) if open.planned_on == today && order_the_same(&open.lines, &lines) => {
-            Decision::Keep
-        }
-        (Some(open), Some(wanted_on)) => {
-            let planned = Proposal { planned_on: today, wanted_on, lines, ..open.clone() };
-            if planned == *open { Decision::Keep } else { Decision::Update(planned) }
-        }
-    }
-}
-
-fn order_the_same(one: &[ProposalLine], other: &[ProposalLine]) -> bool {
-    let ordered = |line: &ProposalLine| (line.item, line.location.clone(), line.quantity, line.unit_price);
-    one.iter().map(ordered).eq(other.iter().map(ordered))
-}
-
-/// Whether a person rejected this line lately, and not much more is wanted now.
-fn rests(line: &ProposalLine, proposals: &[Proposal], now: Timestamp) -> bool {
-    let rest = SignedDuration::from_hours(REJECTION_REST_DAYS.saturating_mul(24));
-    let latest = proposals
-        .iter()
-        .filter_map(|proposal| match &proposal.status {
-            ProposalState::Rejected { at, .. } if now.duration_since(*at) < rest => {
-                let same = |old: &&ProposalLine| old.item == line.item && old.location == line.location;
-                proposal.lines.iter().find(same).map(|old| (*at, old.quantity))
-            }
-            _ => None,
-        })
-        .max();
-    latest.is_some_and(|(_, rejected)| {
-        let threshold =
-            i128::from(rejected.e4()).saturating_mul(REJECTION_GROWTH_PERCENT.saturating_add(100));
-        i128::from(line.quantity.e4()).saturating_mul(100) < threshold
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
+    use jiff::civil::Date;
     use proptest::prelude::*;
-    use uuid::Uuid;
 
+    use super::super::sample::*;
     use super::*;
     use crate::fixed::mul_div;
-    use crate::governance::{Approval, Phase};
-    use crate::ids::{DocumentId, ItemId, LineId};
-    use crate::settings::Settings;
-
-    const TODAY: Date = date(2026, 11, 23);
-
-    fn now() -> Timestamp {
-        "2026-11-23T00:30:00Z".parse().unwrap()
-    }
-
-    fn q(text: &str) -> Quantity {
-        text.parse().unwrap()
-    }
-
-    fn day(ahead: i64) -> Date {
-        TODAY.saturating_add(ahead.days())
-    }
-
-    fn item(code: &str) -> Item {
-        Item {
-            id: ItemId(crate::ids::derived("item", &[code])),
-            code: code.to_owned(),
-            name: format!("Item {code}"),
-            tracked: false,
-            purchase_price: None,
-            sales_price: None,
-            purchase_account: String::new(),
-            purchase_tax: String::new(),
-            sales_account: "200".to_owned(),
-            quantity: None,
-            updated_at: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    /// Lead time 12 days, review 7, service level 95 %.
-    fn settings() -> Resolved {
-        let mut resolved = Settings::default().for_item(&item("BOX"), &LocationId::main(), None);
-        resolved.lead_time_days = Sourced { value: 12, from: Origin::Supplier };
-        resolved
-    }
-
-    fn rate(per_day: &str, spread: &str) -> Rate {
-        Rate {
-            per_day: per_day.parse().unwrap(),
-            spread: spread.parse().unwrap(),
-            from: day(-182),
-            to: day(-1),
-            sold: Quantity::ONE,
-            known_since: Some(day(-400)),
-            whole_units: true,
-        }
-    }
-
-    fn order_line(number: &str, open: &str, expected: Option<i64>, status: DocumentStatus) -> OrderLine {
-        OrderLine {
-            order: DocumentId(crate::ids::derived("order", &[number])),
-            line: LineId(Uuid::nil()),
-            item: item("BOX").id,
-            number: number.to_owned(),
-            supplier: ContactId(Uuid::nil()),
-            status,
-            ordered_on: day(-5),
-            expected_on: expected.map(day),
-            ordered: q(open),
-            received: Quantity::ZERO,
-            billed: Quantity::ZERO,
-            unit_price: Money::ZERO,
-        }
-    }
-
-    fn input<'a>(
-        on_hand: &str,
-        rate: Rate,
-        orders: &'a [OrderLine],
-        settings: &'a Resolved,
-    ) -> PlanInput<'a> {
-        PlanInput {
-            today: TODAY,
-            now: now(),
-            rate,
-            on_hand: OnHand::Counted(q(on_hand)),
-            committed: Quantity::ZERO,
-            orders,
-            settings,
-            supplier: Some(Sourced { value: ContactId(Uuid::from_u128(5)), from: Origin::Learned }),
-            unit_price: Some(Sourced { value: "4.81".parse().unwrap(), from: Origin::Learned }),
-        }
-    }
+    use crate::settings::Origin;
 
     #[test]
     fn the_formula_by_hand() {
@@ -1062,187 +781,16 @@ mod tests {
     }
 
     #[test]
-    fn the_drafts_switch_decides_what_is_committed() {
-        let position = Position { committed: q("4"), ..Position::default() };
-        assert_eq!(committed(&position, &settings()), Ok(q("4")));
-        assert_eq!(
-            committed(&position, &Resolved { count_sales_drafts: false, ..settings() }),
-            Ok(Quantity::ZERO)
-        );
-    }
-
-    #[test]
-    fn standings_as_a_table() {
-        // rate, on hand now, open order, days since the last sale, excluded
-        let cases = [
-            ("2", Some("100"), None, 1, false, Standing::Fine),
-            ("2", Some("0"), Some(("60", 2)), 1, false, Standing::OutOfStock),
-            ("2", Some("-1"), None, 1, false, Standing::OutOfStock),
-            ("2", Some("10"), None, 1, false, Standing::RunsOutBeforeSupply),
-            ("2", Some("10"), Some(("60", 9)), 1, false, Standing::RunsOutBeforeSupply),
-            ("2", Some("10"), Some(("60", 4)), 1, false, Standing::Ordered),
-            // a new order could come in time, but the one under way is later than the stock lasts
-            ("2", Some("28"), Some(("60", 20)), 1, false, Standing::RunsOutBeforeSupply),
-            ("2", Some("30"), None, 1, false, Standing::BelowReorderPoint),
-            ("2", Some("400"), None, 1, false, Standing::Overstock),
-            ("0", Some("5"), None, 181, false, Standing::Dead),
-            ("0", Some("5"), None, 180, false, Standing::Fine),
-            ("0", Some("0"), None, 300, false, Standing::Fine),
-            ("2", Some("1"), None, 1, true, Standing::Fine),
-            ("2", None, None, 1, false, Standing::NotCounted),
-        ];
-        for (per_day, on_hand, order, sold_ago, exclude, expected) in cases {
-            let settings = Resolved { exclude, ..settings() };
-            let position = Position {
-                opened: on_hand.is_some(),
-                booked: on_hand.map_or(Quantity::ZERO, q),
-                last_sold_on: Some(day(-sold_ago)),
-                ..Position::default()
-            };
-            let orders: Vec<OrderLine> = order
-                .map(|(open, ahead)| order_line("PO-1", open, Some(ahead), DocumentStatus::Authorised))
-                .into_iter()
-                .collect();
-            let spread = if per_day == "0" { "0" } else { "1.5" };
-            let input = PlanInput {
-                on_hand: position.on_hand(TODAY).unwrap(),
-                ..input("0", rate(per_day, spread), &orders, &settings)
-            };
-            let plan = plan(&input).unwrap();
-            let found = standing(&position, &plan, &settings, TODAY).unwrap();
-            assert_eq!(found, expected, "{per_day} a day, {on_hand:?}, {order:?}, {sold_ago}, {exclude}");
-        }
-    }
-
-    #[test]
-    fn what_was_never_sold_is_dead_only_once_it_is_old() {
+    fn the_next_look_is_no_later_than_a_day_on_which_stock_or_supply_changes_by_itself() {
         let settings = settings();
-        let position = Position { opened: true, booked: q("5"), ..Position::default() };
-        let standing_if_known_for = |days: i64| {
-            let rate = Rate { known_since: Some(day(-days)), ..rate("0", "0") };
-            standing(&position, &plan(&input("5", rate, &[], &settings)).unwrap(), &settings, TODAY).unwrap()
+        // an order that is late by 28 days is a question in three
+        let orders = [order_line("PO-1", "40", Some(-28), DocumentStatus::Authorised)];
+        let next = |changes_on, orders: &[OrderLine]| {
+            plan(&PlanInput { changes_on, ..input("500", rate("2", "1.5"), orders, &settings) })
+                .unwrap()
+                .next_check_on
         };
-        assert_eq!([standing_if_known_for(20), standing_if_known_for(200)], [Standing::Fine, Standing::Dead]);
-    }
-
-    fn supplier() -> Supplier<'static> {
-        Supplier { org: OrgId(Uuid::from_u128(1)), id: ContactId(Uuid::from_u128(5)), name: "Acme" }
-    }
-
-    fn wanted(lines: &[(&str, &str)]) -> Vec<Wanted> {
-        let line = |(code, quantity): &(&str, &str)| ProposalLine {
-            item: item(code).id,
-            code: (*code).to_owned(),
-            name: String::new(),
-            location: LocationId::main(),
-            quantity: q(quantity),
-            unit_price: "4.81".parse().unwrap(),
-            reason: format!("{quantity} needed"),
-            inputs: BTreeMap::new(),
-        };
-        lines.iter().map(|pair| Wanted { line: line(pair), wanted_on: day(12) }).collect()
-    }
-
-    fn opened(lines: &[(&str, &str)]) -> Proposal {
-        match propose(supplier(), &wanted(lines), &[], TODAY, now()) {
-            Decision::Open(proposal) => proposal,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn later(hours: i64) -> Timestamp {
-        now() + SignedDuration::from_hours(hours)
-    }
-
-    #[test]
-    fn planning_twice_grows_no_second_proposal() {
-        let open = opened(&[("BOX", "24"), ("TAPE", "6")]);
-        let again = |lines: &[(&str, &str)], today| {
-            propose(supplier(), &wanted(lines), std::slice::from_ref(&open), today, later(1))
-        };
-        assert_eq!(again(&[("BOX", "24"), ("TAPE", "6")], TODAY), Decision::Keep);
-
-        let Decision::Update(updated) = again(&[("BOX", "36"), ("TAPE", "6")], TODAY) else { panic!() };
-        assert_eq!((updated.id, updated.proposed_at), (open.id, open.proposed_at));
-        assert_ne!(updated.contents(), open.contents(), "whoever was shown the old one must look again");
-
-        let Decision::Update(next_day) = again(&[("BOX", "24"), ("TAPE", "6")], day(1)) else { panic!() };
-        assert_eq!(next_day.planned_on, day(1));
-        let Decision::Withdraw(withdrawn) = again(&[], TODAY) else { panic!() };
-        assert_eq!(withdrawn.status, ProposalState::Withdrawn { at: later(1) });
-        assert_eq!(propose(supplier(), &[], &[], TODAY, now()), Decision::Keep);
-    }
-
-    #[test]
-    fn a_proposal_takes_a_limited_number_of_lines() {
-        let codes: Vec<String> = (0..=PROPOSAL_LINES_MAX).map(|at| format!("ITEM-{at:04}")).collect();
-        let lines: Vec<(&str, &str)> = codes.iter().map(|code| (code.as_str(), "1")).collect();
-        let kept = opened(&lines).lines;
-        assert_eq!((kept.len(), kept.last().unwrap().code.as_str()), (PROPOSAL_LINES_MAX, "ITEM-0199"));
-    }
-
-    #[test]
-    fn an_open_proposal_keeps_its_text_for_the_day() {
-        let open = opened(&[("BOX", "24")]);
-        let mut same = wanted(&[("BOX", "24")]);
-        same[0].line.reason = "one was sold since".to_owned();
-        assert_eq!(propose(supplier(), &same, &[open], TODAY, later(1)), Decision::Keep);
-    }
-
-    #[test]
-    fn nothing_grows_beside_an_order_under_way() {
-        let open = opened(&[("BOX", "24")]);
-        let (approved, _, _) = open.approve(Phase::Assist, open.contents(), "Kim", now()).unwrap();
-        let ProposalState::Approved { approval, .. } = approved.status.clone() else { panic!() };
-        let failed = ProposalState::Failed { approval: approval.clone(), reason: "refused".to_owned() };
-        let done = ProposalState::Done { approval: Approval { ..approval }, order: DocumentId(Uuid::nil()) };
-        let more = wanted(&[("TAPE", "6")]);
-        let decide =
-            |status| propose(supplier(), &more, &[Proposal { status, ..open.clone() }], TODAY, later(1));
-        assert_eq!(decide(approved.status.clone()), Decision::Keep);
-        assert_eq!(decide(failed), Decision::Keep);
-        assert!(matches!(decide(done), Decision::Open(_)));
-    }
-
-    #[test]
-    fn a_rejected_line_rests_until_its_time_or_until_much_more_is_wanted() {
-        let open = opened(&[("BOX", "10"), ("TAPE", "6")]);
-        let rejected = open.reject(open.contents(), "Kim", now(), "too early").unwrap();
-        let codes = |lines: &[(&str, &str)], hours| match propose(
-            supplier(),
-            &wanted(lines),
-            std::slice::from_ref(&rejected),
-            day(1),
-            later(hours),
-        ) {
-            Decision::Open(proposal) => proposal.lines.iter().map(|line| line.code.clone()).collect(),
-            Decision::Keep => Vec::new(),
-            other => panic!("{other:?}"),
-        };
-        let nothing: Vec<String> = Vec::new();
-        assert_eq!(codes(&[("BOX", "10"), ("TAPE", "6")], 24), nothing);
-        assert_eq!(codes(&[("BOX", "11.9999")], 24), nothing);
-        assert_eq!(codes(&[("BOX", "12")], 24), ["BOX"]);
-        assert_eq!(codes(&[("BOX", "10"), ("GLUE", "1")], 24), ["GLUE"]);
-        assert_eq!(codes(&[("BOX", "10")], 24 * REJECTION_REST_DAYS - 1), nothing);
-        assert_eq!(codes(&[("BOX", "10")], 24 * REJECTION_REST_DAYS), ["BOX"]);
-    }
-
-    #[test]
-    fn wants_are_grouped_by_supplier_and_sorted_by_code() {
-        let settings = settings();
-        let of = |supplier: Option<u128>, on_hand| {
-            let supplier =
-                supplier.map(|id| Sourced { value: ContactId(Uuid::from_u128(id)), from: Origin::Item });
-            plan(&PlanInput { supplier, ..input(on_hand, rate("2", "1.5"), &[], &settings) }).unwrap()
-        };
-        let (items, main) = (["TAPE", "BOX", "GLUE", "INK", "PEN"].map(item), LocationId::main());
-        let plans = [of(Some(1), "3"), of(Some(1), "3"), of(Some(2), "3"), of(None, "3"), of(Some(2), "300")];
-        let found = wanted_by_supplier(items.iter().zip(&plans).map(|(item, plan)| (item, &main, plan)));
-        let codes: Vec<Vec<&str>> = found
-            .values()
-            .map(|lines| lines.iter().map(|wanted| wanted.line.code.as_str()).collect())
-            .collect();
-        assert_eq!(codes, [vec!["BOX", "TAPE"], vec!["GLUE"]]);
+        let looks = [next(None, &[]), next(Some(day(2)), &[]), next(Some(day(9)), &[]), next(None, &orders)];
+        assert_eq!(looks, [day(7), day(2), day(7), day(3)]);
     }
 }

@@ -1,0 +1,197 @@
+//! Looking again at documents that are booked and did not change: something else did.
+//!
+//! They are named by hints, as if a webhook had named them, and are fetched in their present state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use parstock_domain::document::{Document, DocumentKind, DocumentRef, DocumentStatus};
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::ids::ItemId;
+use parstock_domain::ledger::arrival::UNNAMED_ORDER_DAYS_MAX;
+use parstock_domain::ledger::{Cause, LineChange, MovementKey};
+use parstock_domain::settings::Learned;
+
+use crate::error::AppError;
+use crate::load::{self, Versioned};
+use crate::ports::{Ports, Store};
+use crate::records::{Backfill, DocumentRecord, HintOf, Key, List, Review, ReviewKind, WaitingHint};
+use crate::sync;
+use crate::writer::{Reason, Writer};
+
+/// Movements of an item that are read at once in search of bills.
+const MOVEMENTS_PAGE: u32 = 500;
+/// Such pages of one item; what came after them is not found.
+const PAGES_MAX: usize = 10;
+/// Bills that one order has looked at again: the mark and the hint of each are in one commit.
+const BILLS_MAX: usize = 40;
+/// Days back in which a bill is looked for that teaches what a void bill taught.
+const LESSON_DAYS: i64 = 180;
+/// How a review goes on that names not all of a document's unknown codes.
+pub(crate) const AND: &str = " and ";
+
+/// The bills that moved the item since a day.
+async fn bills_of<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    from: Date,
+) -> Result<BTreeSet<DocumentRef>, AppError> {
+    let mut after = MovementKey::before(from).map(|key| Key::Movement(item, key));
+    let list = List::Movements(item);
+    let mut bills = BTreeSet::new();
+    for _ in 0..PAGES_MAX {
+        let store = writer.ports().store();
+        let page = store.list(writer.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
+        bills.extend(page.rows.iter().filter_map(|row| match &row.key {
+            Key::Movement(_, MovementKey { cause: Cause::Document { of, .. }, .. })
+                if of.kind == DocumentKind::Bill =>
+            {
+                Some(*of)
+            }
+            _ => None,
+        }));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(bills)
+}
+
+async fn records<P: Ports>(
+    writer: &Writer<'_, P>,
+    documents: impl Iterator<Item = &DocumentRef>,
+) -> Result<Vec<Option<Versioned<DocumentRecord>>>, AppError> {
+    let keys: Vec<Key> = documents.map(|of| Key::Document(*of)).collect();
+    load::many::<DocumentRecord>(writer.ports().store(), writer.owner(), &keys).await
+}
+
+/// Has a supplier's bills looked at again that may have brought in what an order orders, should they have
+/// been booked before it: orders have no webhook, so they may be read later than their bills.
+///
+/// It is asked before the order is booked. If that fails, the order is booked again, and asks again.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn at_bills<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    order: &Document,
+    lines: &[LineChange],
+) -> Result<(), AppError> {
+    let is_open = matches!(
+        order.status,
+        DocumentStatus::Draft | DocumentStatus::Submitted | DocumentStatus::Authorised
+    );
+    // the first load books orders before bills
+    if !is_open || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        return Ok(());
+    }
+    let items: BTreeSet<ItemId> = lines
+        .iter()
+        .filter_map(|change| {
+            let after = change.after.as_ref()?;
+            let known = change.before.as_ref().is_some_and(|before| before.covers(after));
+            (!known && after.ordered > Quantity::ZERO).then_some(after.item)
+        })
+        .collect();
+    let from = order.date.saturating_sub(i64::from(UNNAMED_ORDER_DAYS_MAX).days());
+    let mut bills = BTreeMap::<DocumentRef, BTreeSet<ItemId>>::new();
+    for item in items {
+        for bill in bills_of(writer, item, from).await? {
+            bills.entry(bill).or_default().insert(item);
+        }
+    }
+    let mut writes = Vec::new();
+    let since = writer.now();
+    for ((of, items), record) in bills.iter().zip(records(writer, bills.keys()).await?) {
+        let Some(mut record) = record.filter(|record| record.content.contact == order.contact) else {
+            continue;
+        };
+        let unmatched =
+            record.content.lines.iter().any(|line| {
+                items.contains(&line.item) && line.change > Quantity::ZERO && line.billed.is_empty()
+            });
+        // a long bill's further lines are looked at with the bill
+        if !unmatched && record.content.more == 0 {
+            continue;
+        }
+        record.content.unresolved = true;
+        writes.push(record.write(Key::Document(*of)));
+        writes.push(load::unguarded(Key::Hint(HintOf::Invoice(of.id)), WaitingHint { since }));
+        if writes.len() >= 2 * BILLS_MAX {
+            break;
+        }
+    }
+    if !writes.is_empty() {
+        let reason = Reason::own("look at bills again").with("order", &order.number);
+        let id = writer.new_commit();
+        writer.commit(id, writes, reason).await?;
+    }
+    Ok(())
+}
+
+/// Has the documents looked at again that name one of these item codes, which nobody knew until now.
+///
+/// Only invoices and bills can be fetched by their id; others are booked once they are saved again, as
+/// their review says.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn at_codes<P: Ports>(writer: &Writer<'_, P>, codes: &[String]) -> Result<(), AppError> {
+    if codes.is_empty() || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        return Ok(());
+    }
+    let mut hints = BTreeSet::new();
+    for (_, review) in load::all::<Review>(writer.ports().store(), writer.org(), &List::Reviews).await? {
+        let review = review.content;
+        let (ReviewKind::UnknownItem, Some(of)) = (review.kind, review.document) else { continue };
+        let named = codes.iter().any(|code| review.text.contains(&format!("`{code}`")))
+            || review.text.contains(&format!("`{AND}"));
+        if named && matches!(of.kind, DocumentKind::SalesInvoice | DocumentKind::Bill) {
+            hints.insert(HintOf::Invoice(of.id));
+        }
+    }
+    if hints.is_empty() { Ok(()) } else { sync::record(writer.ports(), writer.org(), &hints).await }
+}
+
+/// What the latest bill of the last [`LESSON_DAYS`] days but `except` teaches about an item.
+///
+/// # Errors
+/// When the store does not answer or a figure does not fit.
+pub(crate) async fn for_lesson<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    except: DocumentRef,
+) -> Result<Option<Learned>, AppError> {
+    let from = writer.clock().day_of(writer.now()).saturating_sub(LESSON_DAYS.days());
+    let mut bills = bills_of(writer, item, from).await?;
+    bills.remove(&except);
+    let mut latest: Option<Learned> = None;
+    for record in records(writer, bills.iter()).await?.into_iter().flatten() {
+        let record = record.content;
+        let mut goods = Money::ZERO;
+        for line in &record.lines {
+            goods = goods.plus(line.cost.unwrap_or_default())?;
+        }
+        // lines without an item that are worth as much as the goods: an adjustment that comes to nothing
+        if record.more == 0 && goods == record.uncountable {
+            continue;
+        }
+        for line in record.lines.iter().filter(|line| line.item == item && line.change > Quantity::ZERO) {
+            let Some(cost) = line.cost.filter(|cost| *cost > Money::ZERO) else { continue };
+            let lesson = Learned {
+                supplier: record.contact,
+                supplier_name: record.contact_name.clone(),
+                unit_price: cost.per_unit(line.change)?,
+                from: record.of,
+                on: record.date,
+            };
+            latest = Some(match latest.take() {
+                Some(known) => known.later(lesson),
+                None => lesson,
+            });
+        }
+    }
+    Ok(latest)
+}
