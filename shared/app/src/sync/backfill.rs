@@ -16,7 +16,7 @@ use super::{Done, feed, items};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
-use crate::ports::{Books, BooksSession, Expect, Feed, Ports, Priority};
+use crate::ports::{Books, BooksSession, Expect, Feed, Ports, Priority, TrackedQuantities};
 use crate::records::{Backfill, Key, Review, ReviewKind};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
@@ -65,7 +65,9 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             let mut session = writer.ports().books().open(writer.org(), Priority::Backfill, 1).await?;
             let quantities = session.tracked_quantities().await;
             session.close().await;
-            for chunk in quantities?.chunks(OPENINGS_PER_COMMIT) {
+            let TrackedQuantities { quantities, unreadable } = quantities?;
+            feed::tell_unreadable(writer, "item", &unreadable).await?;
+            for chunk in quantities.chunks(OPENINGS_PER_COMMIT) {
                 open_tracked(writer, chunk).await?;
             }
             let now = writer.now();
