@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_app::ports::{Allowance, Books, BooksError, BooksSession, DocumentPage, Feed, Priority};
+use parstock_app::ports::{
+    Allowance, Books, BooksError, BooksSession, ChangedItems, DocumentPage, Feed, Priority,
+    TrackedQuantities, Unreadable,
+};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
     Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef, OrderDraft,
@@ -41,6 +44,12 @@ pub struct Company {
     pub notes: BTreeMap<DocumentId, Vec<String>>,
     /// Purchase orders that were written through the port, with the approval behind each.
     pub written: Vec<Written>,
+    /// How far Xero's clock is behind ours.
+    pub clock_behind: SignedDuration,
+    /// Whether it says how many pages there are; if not, only an empty page is known to be the last.
+    pub counts_pages: bool,
+    /// Items in a form that nobody understands.
+    pub unreadable_items: Vec<Unreadable>,
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
     note_keys: BTreeMap<EffectId, Timestamp>,
     parked_until: Option<Timestamp>,
@@ -73,6 +82,9 @@ impl Company {
             initial: BTreeMap::new(),
             notes: BTreeMap::new(),
             written: Vec::new(),
+            clock_behind: SignedDuration::ZERO,
+            counts_pages: true,
+            unreadable_items: Vec::new(),
             keys: BTreeMap::new(),
             note_keys: BTreeMap::new(),
             parked_until: None,
@@ -134,10 +146,11 @@ impl Company {
         let documents: Vec<Document> =
             found.into_iter().skip(skipped).take(PAGE_DOCUMENTS).cloned().collect();
         DocumentPage {
-            full: documents.len() == PAGE_DOCUMENTS,
+            more: if self.counts_pages { documents.len() == PAGE_DOCUMENTS } else { !documents.is_empty() },
             latest: documents.last().map(|document| document.updated_at),
             unreadable: Vec::new(),
             documents,
+            answered_at: None,
         }
     }
 }
@@ -247,6 +260,13 @@ impl Books for FakeBooks {
 }
 
 impl FakeSession {
+    /// The present instant by Xero's clock.
+    fn xero_now(&self) -> Timestamp {
+        let now = self.books.sim.now();
+        let behind = self.books.with(self.org, |company| company.clock_behind);
+        now.saturating_sub(behind).unwrap_or(now)
+    }
+
     async fn read<T>(
         &self,
         name: &'static str,
@@ -279,7 +299,7 @@ impl FakeSession {
         if let Some(error) = self.books.parked(self.org) {
             return Err(error);
         }
-        let now = self.books.sim.now();
+        let now = self.xero_now();
         let answer = self.books.with(self.org, |company| {
             *company.calls.entry(name).or_default() += 1;
             write(company, now)
@@ -306,34 +326,41 @@ impl BooksSession for FakeSession {
                 .cloned()
                 .collect();
             let latest = documents.iter().map(|document| document.updated_at).max();
-            DocumentPage { full: false, latest, unreadable: Vec::new(), documents }
+            DocumentPage { more: false, latest, unreadable: Vec::new(), documents, answered_at: None }
         })
         .await
     }
 
     async fn changed(&mut self, feed: Feed, since: Timestamp, page: u32) -> Result<DocumentPage, BooksError> {
-        self.read("books.changed", |company| company.changed(feed, since, page)).await
+        let mut page = self.read("books.changed", |company| company.changed(feed, since, page)).await?;
+        page.answered_at = Some(self.xero_now());
+        Ok(page)
     }
 
-    async fn items(&mut self, since: Option<Timestamp>) -> Result<Vec<Item>, BooksError> {
-        self.read("books.items", |company| {
-            let changed =
-                |item: &&Item| since.is_none_or(|since| item.updated_at.as_second() >= since.as_second());
-            company
-                .items
-                .values()
-                .filter(changed)
-                .map(|item| Item { quantity: company.quantity(item), ..item.clone() })
-                .collect()
-        })
-        .await
+    async fn items(&mut self, since: Option<Timestamp>) -> Result<ChangedItems, BooksError> {
+        let items: Vec<Item> = self
+            .read("books.items", |company| {
+                let changed =
+                    |item: &&Item| since.is_none_or(|since| item.updated_at.as_second() >= since.as_second());
+                company
+                    .items
+                    .values()
+                    .filter(changed)
+                    .map(|item| Item { quantity: company.quantity(item), ..item.clone() })
+                    .collect()
+            })
+            .await?;
+        let latest = items.iter().map(|item| item.updated_at).max();
+        let unreadable = self.books.with(self.org, |company| company.unreadable_items.clone());
+        Ok(ChangedItems { items, unreadable, latest, answered_at: Some(self.xero_now()) })
     }
 
-    async fn tracked_quantities(&mut self) -> Result<Vec<(ItemId, XeroQuantity)>, BooksError> {
-        self.read("books.tracked_quantities", |company| {
+    async fn tracked_quantities(&mut self) -> Result<TrackedQuantities, BooksError> {
+        let read = |company: &mut Company| {
             company.items.values().filter_map(|item| Some((item.id, company.quantity(item)?))).collect()
-        })
-        .await
+        };
+        let quantities = self.read("books.tracked_quantities", read).await?;
+        Ok(TrackedQuantities { quantities, unreadable: Vec::new() })
     }
 
     async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<Vec<Contact>, BooksError> {

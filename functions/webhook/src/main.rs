@@ -7,8 +7,8 @@ use parstock_adapters::aws::sdk_config;
 use parstock_adapters::clock::{RandomIds, WallClock};
 use parstock_adapters::config::WebhookConfig;
 use parstock_adapters::queue::SqsQueue;
-use parstock_adapters::vault::{SecretsManagerVault, webhook_keys};
-use parstock_adapters::webhook;
+use parstock_adapters::vault::SecretsManagerVault;
+use parstock_adapters::webhook::SigningKeys;
 
 /// The header with Xero's signature.
 const SIGNATURE: &str = "x-xero-signature";
@@ -17,7 +17,7 @@ const NO_KEYS: u16 = 503;
 
 struct Ports {
     queue: SqsQueue,
-    vault: SecretsManagerVault<WallClock>,
+    keys: SigningKeys<SecretsManagerVault<WallClock>>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -27,25 +27,24 @@ async fn main() -> Result<(), Error> {
     let sdk = sdk_config().await;
     let ports = Ports {
         queue: SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queues),
-        vault: SecretsManagerVault::new(
+        keys: SigningKeys::new(SecretsManagerVault::new(
             aws_sdk_secretsmanager::Client::new(&sdk),
             config.secret_prefix,
             Arc::new(WallClock),
-        ),
+        )),
     };
     run(service_fn(async |request: Request| answer(&ports, &request).await)).await
 }
 
 async fn answer(ports: &Ports, request: &Request) -> Result<Response<Body>, Error> {
-    let keys = match webhook_keys(&ports.vault).await {
-        Ok(keys) => keys,
-        Err(error) => {
-            tracing::error!(%error, "the webhook's keys can't be read");
-            return Ok(Response::builder().status(NO_KEYS).body(Body::Empty)?);
-        }
-    };
     let signature = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
     let body = request.body().as_ref();
-    let answer = webhook::answer(&keys, signature, body, &ports.queue, &WallClock, &RandomIds).await;
-    Ok(Response::builder().status(answer.status()).body(Body::Empty)?)
+    let status = match ports.keys.answer(signature, body, &ports.queue, &WallClock, &RandomIds).await {
+        Ok(answer) => answer.status(),
+        Err(error) => {
+            tracing::error!(%error, "the webhook's keys can't be read");
+            NO_KEYS
+        }
+    };
+    Ok(Response::builder().status(status).body(Body::Empty)?)
 }

@@ -314,7 +314,7 @@ async fn money_of_sales(ports: &LocalPorts, org: OrgId) -> Result<BTreeMap<Strin
                     }
                 }
             }
-            if !documents.full {
+            if !documents.more {
                 break;
             }
         }

@@ -60,7 +60,7 @@ pub async fn serve_world(world: Arc<Mutex<World>>, clock: Arc<LocalClock>) -> Re
 
 /// The addresses of Xero, or of what stands in for it.
 pub fn addresses(api_url: String, identity_url: String) -> XeroAddresses {
-    XeroAddresses { api_url, identity_url, scopes: Vec::new() }
+    XeroAddresses { api_url, identity_url, scopes: Vec::new(), tenant: None }
 }
 
 /// What a process is put together from.

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, Clock, DocumentPage, Entropy, Feed, Priority, Store,
-    Unreadable,
+    Allowance, Books, BooksError, BooksSession, ChangedItems, Clock, DocumentPage, Entropy, Feed, Priority,
+    Store, TrackedQuantities, Unreadable,
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
-use parstock_domain::document::{Contact, Document, Item, OrderDraft, Organisation, XeroQuantity};
+use parstock_domain::document::{Contact, Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
 use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Page};
 use parstock_xero::{
-    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, MemoryBudget, PAGE_SIZE, Session, WriteOutcome,
+    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, MemoryBudget, Problem, Session, WriteOutcome,
     XeroConfig,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -107,8 +107,8 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         entropy: Arc<E>,
         addresses: XeroAddresses,
     ) -> Result<Self, BooksError> {
-        let http =
-            parstock_xero::http_client().map_err(|error| BooksError::NeedsPerson(error.to_string()))?;
+        let http = parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url])
+            .map_err(|error| BooksError::NeedsPerson(error.to_string()))?;
         Ok(Self { store, vault, clock, entropy, addresses, http, reached: tokio::sync::Mutex::default() })
     }
 
@@ -135,6 +135,10 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
             .and_then(|config| config.with_api_url(&self.addresses.api_url))
             .and_then(|config| config.with_identity_url(&self.addresses.identity_url))
             .map(|config| config.with_scopes(&self.addresses.scopes))
+            .map(|config| match self.addresses.tenant {
+                Some(tenant) => config.with_tenant(tenant),
+                None => config,
+            })
             .map_err(|error| BooksError::NeedsPerson(error.to_string()))
     }
 
@@ -211,7 +215,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
             Priority::Webhook => parstock_xero::Priority::Webhook,
         };
         let session = reached.client.session(priority, calls).await.map_err(failure)?;
-        Ok(XeroSession { session, translate: reached.translate })
+        Ok(XeroSession { session, translate: reached.translate, last_page: None })
     }
 
     async fn allowance(&self, org: OrgId) -> Result<Allowance, BooksError> {
@@ -231,7 +235,12 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
 pub struct XeroSession<S, V, K, E> {
     session: Session<StoreTokens<S, V, E>, StoreBudget<S, E>, XeroClock<K>>,
     translate: translate::Books,
+    /// The last page of a feed that was read: of which list, and how it began.
+    last_page: Option<(Feed, Timestamp, Beginning)>,
 }
+
+/// The ids of a page's first documents: of those that were read, and of those that could not be.
+type Beginning = (Option<Uuid>, Option<String>);
 
 impl<S, V, K, E> std::fmt::Debug for XeroSession<S, V, K, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -265,20 +274,19 @@ listed! {
     wire::BankTransaction: bank_transaction_id,
 }
 
-fn page<T: Listed>(from: Page<T>, translate: impl Fn(T) -> Result<Option<Document>, Puzzle>) -> DocumentPage {
-    // Xero may give smaller pages than it was asked for.
-    let size = from.pagination.map_or(PAGE_SIZE, |pagination| pagination.page_size.clamp(1, PAGE_SIZE));
-    let full = u32::try_from(from.resources.len() + from.unreadable.len()).is_ok_and(|count| count >= size);
+fn page<T: Listed>(
+    from: Page<T>,
+    number: u32,
+    translate: impl Fn(T) -> Result<Option<Document>, Puzzle>,
+) -> (DocumentPage, Beginning) {
+    let more = from.may_have_more(number);
+    let beginning =
+        (from.resources.first().map(Listed::id), from.unreadable.first().and_then(|first| first.id.clone()));
     let unread_at = from.unreadable.iter().filter_map(|element| element.updated_at).max();
     let latest = from.resources.iter().filter_map(Listed::updated_at).max().max(unread_at);
+    let answered_at = from.answered_at;
     let mut documents = Vec::with_capacity(from.resources.len());
-    let unread = from.unreadable.into_iter();
-    let mut unreadable: Vec<Unreadable> = unread
-        .map(|element| Unreadable {
-            id: element.id.unwrap_or_else(|| "without an id".to_owned()),
-            why: element.why,
-        })
-        .collect();
+    let mut unreadable: Vec<Unreadable> = from.unreadable.into_iter().map(unread).collect();
     for resource in from.resources {
         let id = resource.id();
         match translate(resource) {
@@ -286,7 +294,13 @@ fn page<T: Listed>(from: Page<T>, translate: impl Fn(T) -> Result<Option<Documen
             Err(puzzle) => unreadable.push(Unreadable { id: id.to_string(), why: puzzle.to_string() }),
         }
     }
-    DocumentPage { documents, unreadable, full, latest }
+    (DocumentPage { documents, unreadable, more, latest, answered_at }, beginning)
+}
+
+/// An element that the client could not read.
+fn unread(element: wire::Unreadable) -> Unreadable {
+    let id = element.id.unwrap_or_else(|| "without an id".to_owned());
+    Unreadable { id, why: element.why }
 }
 
 impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V, K, E> {
@@ -297,9 +311,9 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
 
     async fn invoices(&mut self, ids: &[DocumentId]) -> Result<DocumentPage, BooksError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let invoices = self.session.invoices_by_id(&ids).await.map_err(failure)?;
-        let all = Page { resources: invoices, unreadable: Vec::new(), pagination: None, answered_at: None };
-        Ok(DocumentPage { full: false, ..page(all, |invoice| self.translate.invoice(invoice).map(Some)) })
+        let all = self.session.invoices_by_id(&ids).await.map_err(failure)?;
+        let (page, _) = page(all, 1, |invoice| self.translate.invoice(invoice).map(Some));
+        Ok(DocumentPage { more: false, ..page })
     }
 
     async fn changed(
@@ -308,50 +322,77 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         since: Timestamp,
         number: u32,
     ) -> Result<DocumentPage, BooksError> {
-        let (session, translate, since) = (&mut self.session, &self.translate, Some(since));
-        Ok(match feed {
+        let (session, translate, asked) = (&mut self.session, &self.translate, Some(since));
+        let (mut page, beginning) = match feed {
             Feed::PurchaseOrders => {
-                let found = session.purchase_orders_modified(since, number).await.map_err(failure)?;
-                page(found, |order| translate.purchase_order(order).map(Some))
+                let found = session.purchase_orders_modified(asked, number).await.map_err(failure)?;
+                page(found, number, |order| translate.purchase_order(order).map(Some))
             }
             Feed::Invoices => {
-                let found = session.invoices_modified(since, number).await.map_err(failure)?;
-                page(found, |invoice| translate.invoice(invoice).map(Some))
+                let found = session.invoices_modified(asked, number).await.map_err(failure)?;
+                page(found, number, |invoice| translate.invoice(invoice).map(Some))
             }
             Feed::CreditNotes => {
-                let found = session.credit_notes_modified(since, number).await.map_err(failure)?;
-                page(found, |note| translate.credit_note(note).map(Some))
+                let found = session.credit_notes_modified(asked, number).await.map_err(failure)?;
+                page(found, number, |note| translate.credit_note(note).map(Some))
             }
             Feed::BankTransactions => {
-                let found = session.bank_transactions_modified(since, number).await.map_err(failure)?;
-                page(found, |money| translate.bank_transaction(money))
+                let found = session.bank_transactions_modified(asked, number).await.map_err(failure)?;
+                page(found, number, |money| translate.bank_transaction(money))
             }
-        })
+        };
+        // A server that does not know pages gives the first one for ever.
+        let this = Some((feed, since, beginning));
+        if number > 1 && page.more && this == self.last_page {
+            tracing::warn!(feed = feed.code(), page = number, "Xero gave the same page again");
+            page.more = false;
+        }
+        self.last_page = this;
+        Ok(page)
     }
 
-    async fn items(&mut self, since: Option<Timestamp>) -> Result<Vec<Item>, BooksError> {
+    async fn items(&mut self, since: Option<Timestamp>) -> Result<ChangedItems, BooksError> {
         let query = ItemsQuery { modified_since: since, only_tracked: false };
-        let mut items = Vec::new();
+        let mut found = ChangedItems::default();
         let each = |item: wire::Item| {
-            let id = item.item_id;
+            let (id, updated_at) = (item.item_id, item.updated_at);
+            found.latest = found.latest.max(updated_at);
             match translate::stock_item(item) {
-                Ok(item) => items.push(item),
-                Err(error) => tracing::warn!(item.id = %id, %error, "an item's figures can't be read"),
+                Ok(item) => found.items.push(item),
+                Err(error) => {
+                    found.unreadable.push(Unreadable { id: id.to_string(), why: error.to_string() });
+                }
             }
         };
-        self.session.items(query, each).await.map_err(failure)?;
-        Ok(items)
+        let read = self.session.items(query, each).await.map_err(failure)?;
+        let unread_at = read.unreadable.iter().filter_map(|item| item.updated_at).max();
+        found.latest = found.latest.max(unread_at);
+        found.unreadable.extend(read.unreadable.into_iter().map(unread));
+        found.answered_at = read.answered_at;
+        Ok(found)
     }
 
-    async fn tracked_quantities(&mut self) -> Result<Vec<(ItemId, XeroQuantity)>, BooksError> {
+    async fn tracked_quantities(&mut self) -> Result<TrackedQuantities, BooksError> {
         let query = ItemsQuery { modified_since: None, only_tracked: true };
-        let mut quantities = Vec::new();
-        let each = |item: wire::Item| match translate::xero_quantity(&item) {
-            Ok(quantity) => quantities.extend(quantity.map(|quantity| (ItemId(item.item_id), quantity))),
-            Err(error) => tracing::warn!(item.id = %item.item_id, %error, "an item's figures can't be read"),
+        let mut found = TrackedQuantities::default();
+        let each = |item: wire::Item| {
+            // whatever the filter made of the question
+            if item.is_tracked_as_inventory == Some(false) {
+                return;
+            }
+            match translate::xero_quantity(&item) {
+                Ok(quantity) => {
+                    found.quantities.extend(quantity.map(|quantity| (ItemId(item.item_id), quantity)));
+                }
+                Err(error) => {
+                    let id = item.item_id.to_string();
+                    found.unreadable.push(Unreadable { id, why: error.to_string() });
+                }
+            }
         };
-        self.session.items(query, each).await.map_err(failure)?;
-        Ok(quantities)
+        let read = self.session.items(query, each).await.map_err(failure)?;
+        found.unreadable.extend(read.unreadable.into_iter().map(unread));
+        Ok(found)
     }
 
     async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<Vec<Contact>, BooksError> {
@@ -397,6 +438,9 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                     ))
                 })
             }
+            WriteOutcome::Refused { errors } if errors.iter().any(|error| key_is_taken(error)) => {
+                Err(BooksError::Unknown(KEY_IS_TAKEN.to_owned()))
+            }
             WriteOutcome::Refused { errors } => Err(BooksError::Reject(errors.join("; "))),
         }
     }
@@ -439,10 +483,35 @@ fn failure(error: Error) -> BooksError {
         Error::Reject { .. } if number_is_taken(&error) => {
             BooksError::Unknown("a document with this number exists already: look it up".to_owned())
         }
+        Error::Reject { .. } if key_is_taken(&error.to_string()) => {
+            BooksError::Unknown(KEY_IS_TAKEN.to_owned())
+        }
         Error::Reject { .. } | Error::Input(_) => BooksError::Reject(error.to_string()),
-        Error::AskPerson(_) => BooksError::NeedsPerson(error.to_string()),
+        Error::AskPerson(ref problem) => BooksError::NeedsPerson(format!("{error}{}", setting(problem))),
         Error::Unknown { why } => BooksError::Unknown(why),
     }
+}
+
+/// Which of our settings may be to blame, as the end of a message.
+const fn setting(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::NoIdentityServer { .. } => " It is set by XERO_IDENTITY_URL.",
+        Problem::NoAccountingApi { .. } => " It is set by XERO_API_URL.",
+        Problem::TokenRefused => " They are set by XERO_API_URL and XERO_IDENTITY_URL.",
+        Problem::ScopeNotGranted => {
+            " The scopes asked for are those in XERO_SCOPES; without it they are all that the connection has."
+        }
+        Problem::Forbidden { .. } => " If XERO_SCOPES is set, it has to name the scope as well.",
+        Problem::WrongCredentials | Problem::ConnectionNotAllowed | Problem::Disconnected => "",
+    }
+}
+
+const KEY_IS_TAKEN: &str = "Xero remembers an earlier try in another form: look for its result";
+
+/// Whether Xero refused an idempotency key that it knows from a request with another content: an earlier try, made
+/// before midnight or before an item got another name, whose outcome is to be looked for.
+fn key_is_taken(words: &str) -> bool {
+    words.to_lowercase().contains("different request")
 }
 
 /// Whether Xero refused the whole request in the words by which it refuses a number that is in use.
@@ -455,7 +524,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use parstock_app::ports::Write;
+
     use crate::clock::{RandomIds, WallClock};
+    use crate::test_http::play_xero;
     use crate::test_store::RowStore;
     use crate::vault::EncryptedFileVault;
 
@@ -474,7 +546,7 @@ mod tests {
             updated_at: "2026-10-01T00:00:07Z".parse().ok(),
             why: "no id".into(),
         };
-        let pagination = wire::Pagination { page: 1, page_size: 3, page_count: 2, item_count: 4 };
+        let pagination = wire::Pagination { page: Some(1), page_count: Some(2), ..Default::default() };
         let from = Page {
             resources: vec![bill(1, "PAID", 1), bill(2, "PARKED", 5)],
             unreadable: vec![never_read],
@@ -482,12 +554,12 @@ mod tests {
             answered_at: None,
         };
         let books = translate::Books::default();
-        let page = page(from, |invoice| books.invoice(invoice).map(Some));
+        let (page, _) = page(from, 1, |invoice| books.invoice(invoice).map(Some));
         assert_eq!(page.documents.len(), 1);
         let mut told: Vec<&str> = page.unreadable.iter().map(|unreadable| unreadable.id.as_str()).collect();
         told.sort_unstable();
         assert_eq!(told, [&Uuid::from_u128(2).to_string(), "without an id"]);
-        assert!(page.full, "Xero gives pages of three here");
+        assert!(page.more, "Xero gives small pages here");
         assert_eq!(page.latest.unwrap().to_string(), "2026-10-01T00:00:07Z");
     }
 
@@ -505,9 +577,10 @@ mod tests {
             (Error::Unknown { why: "lost".into() }, "unknown"),
             (Error::BadAnswer { resource: "Invoices", why: "no JSON".into() }, "retry"),
             (Error::Store { doing: "asking", source: "gone".into() }, "retry"),
-            (Error::AskPerson(parstock_xero::Problem::WrongCredentials), "person"),
+            (Error::AskPerson(Problem::WrongCredentials), "person"),
             (reject("Account code is needed"), "reject"),
             (reject("Order number must be unique"), "unknown"),
+            (reject("The idempotency key was used with a different request."), "unknown"),
         ];
         for (error, expected) in cases {
             let shown = error.to_string();
@@ -530,6 +603,7 @@ mod tests {
             api_url: "http://127.0.0.1:1/api.xro/2.0".into(),
             identity_url: "http://127.0.0.1:1".into(),
             scopes: Vec::new(),
+            tenant: None,
         };
         let (clock, entropy) = (Arc::new(WallClock), Arc::new(RandomIds));
         let store = Arc::new(RowStore::default());
@@ -549,5 +623,111 @@ mod tests {
         }
         let unknown = books.open(OrgId(Uuid::from_u128(1)), Priority::Poll, 1).await;
         assert!(matches!(unknown, Err(BooksError::NeedsPerson(_))));
+    }
+
+    type TestBooks = XeroBooks<RowStore, EncryptedFileVault, WallClock, RandomIds>;
+
+    /// An org that is connected to a Xero on this machine.
+    async fn connected(url: &str, tenant: Option<Uuid>) -> (TestBooks, OrgId, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = EncryptedFileVault::open(folder.path()).unwrap();
+        let credentials = r#"{"client_id":"id","client_secret":"secret"}"#;
+        vault.put(&names::credentials("main"), credentials.into()).await.unwrap();
+        let addresses = XeroAddresses {
+            api_url: format!("{url}/api.xro/2.0"),
+            identity_url: url.to_owned(),
+            scopes: Vec::new(),
+            tenant,
+        };
+        let (store, org) = (RowStore::default(), OrgId(Uuid::from_u128(1)));
+        let entry =
+            OrgEntry { org, name: "Shop".into(), time_zone: None, connection: "main".into(), tenant: None };
+        let write = Write {
+            key: Key::Org(org),
+            record: Some(Record::Org(entry)),
+            expect: parstock_app::ports::Expect::Anything,
+        };
+        store.write_each(Owner::Stack, vec![write]).await.unwrap();
+        let (clock, entropy) = (Arc::new(WallClock), Arc::new(RandomIds));
+        let books = XeroBooks::new(Arc::new(store), Arc::new(vault), clock, entropy, addresses).unwrap();
+        (books, org, folder)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_gives_the_same_page_for_ever_is_not_asked_for_ever() {
+        let bill = |id: u128| {
+            let id = Uuid::from_u128(id);
+            json!({"InvoiceID": id, "Type": "ACCPAY", "Status": "PAID", "Date": "2026-10-01",
+                "Contact": {"ContactID": id}, "UpdatedDateUTC": "2026-10-01T00:00:05"})
+        };
+        let body = json!({"Invoices": [bill(1), bill(2)]}).to_string();
+        let (url, _) = play_xero(move |_| (200, body.clone())).await;
+        let (books, org, _folder) = connected(&url, None).await;
+        let mut session = books.open(org, Priority::Poll, 3).await.unwrap();
+        let since: Timestamp = "2026-10-01T00:00:04Z".parse().unwrap();
+        let first = session.changed(Feed::Invoices, since, 1).await.unwrap();
+        assert!(first.more, "nothing says that it is the last");
+        let again = session.changed(Feed::Invoices, since, 2).await.unwrap();
+        assert_eq!((again.more, again.documents.len()), (false, 2));
+        let anew = session.changed(Feed::Invoices, since, 1).await.unwrap();
+        assert!(anew.more, "the first page may be read again");
+        session.close().await;
+    }
+
+    #[tokio::test]
+    async fn unreadable_items_are_told_and_untracked_ones_have_no_quantity_whatever_xero_sends() {
+        let (one, two, three) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let body = json!({"DateTimeUTC": "2026-10-02T00:00:00", "Items": [
+            {"ItemID": one, "Code": "A", "IsTrackedAsInventory": true, "QuantityOnHand": 3,
+             "UpdatedDateUTC": "2026-10-01T00:00:05"},
+            {"ItemID": two, "Code": "B", "IsTrackedAsInventory": false, "QuantityOnHand": 0},
+            {"ItemID": three, "Code": "C", "QuantityOnHand": "several", "UpdatedDateUTC": "2026-10-01T00:00:07"},
+        ]})
+        .to_string();
+        let (url, _) = play_xero(move |_| (200, body.clone())).await;
+        let (books, org, _folder) = connected(&url, None).await;
+        let mut session = books.open(org, Priority::Poll, 2).await.unwrap();
+        let found = session.items(None).await.unwrap();
+        assert_eq!((found.items.len(), found.unreadable.len()), (2, 1));
+        assert_eq!(found.unreadable[0].id, three.to_string());
+        assert_eq!(found.latest, "2026-10-01T00:00:07Z".parse().ok());
+        assert_eq!(found.answered_at, "2026-10-02T00:00:00Z".parse().ok());
+        let tracked = session.tracked_quantities().await.unwrap();
+        let ids: Vec<ItemId> = tracked.quantities.iter().map(|(id, _)| *id).collect();
+        assert_eq!((ids, tracked.unreadable.len()), (vec![ItemId(one)], 1));
+        session.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_tenant_is_named_only_if_it_is_set() {
+        for tenant in [None, Some(Uuid::from_u128(7))] {
+            let (url, asked) = play_xero(|_| (200, r#"{"Items":[]}"#.to_owned())).await;
+            let (books, org, _folder) = connected(&url, tenant).await;
+            let mut session = books.open(org, Priority::Poll, 1).await.unwrap();
+            session.items(None).await.unwrap();
+            session.close().await;
+            let heads = asked.lock().unwrap().join("");
+            assert_eq!(heads.contains("xero-tenant-id"), tenant.is_some(), "{heads}");
+            assert!(tenant.is_none_or(|tenant| heads.contains(&format!("xero-tenant-id: {tenant}"))));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_person_has_to_mend_is_named_with_its_setting() {
+        let (url, _) = play_xero(|_| (404, "<html>canary</html>".to_owned())).await;
+        let (books, _, _folder) = connected(&url, None).await;
+        let shown = books.identify("main").await.unwrap_err();
+        let BooksError::NeedsPerson(why) = &shown else { panic!("{shown:?}") };
+        assert!(why.contains(&url) && why.contains("XERO_API_URL") && !why.contains("canary"), "{why}");
+        let (url, _) = play_xero(|_| (403, r#"{"Detail":"insufficient_scope"}"#.to_owned())).await;
+        let (books, org, _folder) = connected(&url, None).await;
+        let mut session = books.open(org, Priority::Poll, 1).await.unwrap();
+        let shown = session.changed(Feed::BankTransactions, Timestamp::UNIX_EPOCH, 1).await.unwrap_err();
+        let BooksError::NeedsPerson(why) = &shown else { panic!("{shown:?}") };
+        for word in
+            ["BankTransactions", "insufficient_scope", "accounting.banktransactions.read", "XERO_SCOPES"]
+        {
+            assert!(why.contains(word), "{word}: {why}");
+        }
     }
 }

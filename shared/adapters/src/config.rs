@@ -11,6 +11,7 @@
 //! | `XERO_API_URL` | base of the accounting API, `/api.xro/2.0` included; Xero's own if not set |
 //! | `XERO_IDENTITY_URL` | base of the identity server; Xero's own if not set |
 //! | `XERO_SCOPES` | scopes to ask for, with blanks between; all that the connection has if not set |
+//! | `XERO_TENANT_ID` | tenant to name in each call, for what stands in for Xero and demands it; none if not set, since a custom connection has none |
 //!
 //! Secrets themselves are never in the environment.
 
@@ -22,6 +23,7 @@ use parstock_xero::{API_URL, IDENTITY_URL, XeroConfig};
 use reqwest::Url;
 use secrecy::SecretString;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::queue::QueueAddress;
 
@@ -53,6 +55,8 @@ pub struct XeroAddresses {
     pub identity_url: String,
     /// The scopes to ask for; empty for all that the connection has.
     pub scopes: Vec<String>,
+    /// The tenant to name in each call. A custom connection has none: its token is for one organisation.
+    pub tenant: Option<Uuid>,
 }
 
 /// What the webhook needs.
@@ -220,6 +224,15 @@ impl Reader<'_> {
         names
     }
 
+    fn tenant(&mut self) -> Option<Uuid> {
+        let name = "XERO_TENANT_ID";
+        let tenant = self.optional(name)?.parse().ok();
+        if tenant.is_none() {
+            self.problems.push(format!("{name} is not an id such as 01234567-89ab-cdef-0123-456789abcdef"));
+        }
+        tenant
+    }
+
     fn xero(&mut self) -> XeroAddresses {
         let addresses = XeroAddresses {
             api_url: self.optional("XERO_API_URL").unwrap_or_else(|| API_URL.to_owned()),
@@ -230,6 +243,7 @@ impl Reader<'_> {
                 .split_whitespace()
                 .map(str::to_owned)
                 .collect(),
+            tenant: self.tenant(),
         };
         // The client has the rules of addresses; the credentials come later.
         let nobody = || XeroConfig::new("nobody", SecretString::from("nothing"));
@@ -299,7 +313,9 @@ mod tests {
     fn xero_itself_is_asked_unless_another_is_named() {
         let config = read(&[]).unwrap();
         assert_eq!(config.xero.api_url, "https://api.xero.com/api.xro/2.0");
-        assert_eq!(config.connections, ["main", "second-shop"]);
+        assert_eq!((config.connections.len(), config.xero.tenant), (2, None));
+        let named = read(&[("XERO_TENANT_ID", "01234567-89ab-cdef-0123-456789abcdef")]).unwrap();
+        assert_eq!(named.xero.tenant, Some(Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef)));
         let local =
             read(&[("XERO_API_URL", "http://127.0.0.1:4010/api.xro/2.0"), ("XERO_SCOPES", "a b")]).unwrap();
         assert_eq!(
@@ -325,6 +341,7 @@ mod tests {
             ("PARSTOCK_WORK_QUEUE_URL", "work"),
             ("XERO_API_URL", "http://xero.example/api.xro/2.0"),
             ("XERO_IDENTITY_URL", "ftp://identity.xero.com"),
+            ("XERO_TENANT_ID", "shop"),
         ];
         let error = read(&wrong).unwrap_err();
         assert_eq!(error.problems.len(), wrong.len(), "{error}");

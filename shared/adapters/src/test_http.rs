@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -65,4 +66,38 @@ pub(crate) fn aws_config(http: &Canned) -> SdkConfig {
         .retry_config(aws_config::retry::RetryConfig::disabled())
         .http_client(http.clone())
         .build()
+}
+
+/// Plays Xero on this machine: every GET of the API is answered by `script`, which gets its path with the query; every
+/// request for a token with one. Answers where, and what was asked, with all headers.
+pub(crate) async fn play_xero(
+    script: impl Fn(&str) -> (u16, String) + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let keep = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let (mut head, mut bytes) = (String::new(), [0; 4_096]);
+            while !head.contains("\r\n\r\n") {
+                let read = socket.read(&mut bytes).await.unwrap();
+                head.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+            }
+            let target = head.split(' ').nth(1).unwrap();
+            let (status, body) = if target == "/connect/token" {
+                (200, r#"{"access_token":"token","expires_in":1800}"#.to_owned())
+            } else {
+                script(target)
+            };
+            keep.lock().unwrap().push(head);
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            socket.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, asked)
 }

@@ -31,6 +31,7 @@ use parstock_xero::model::{
 };
 use parstock_xero::{Decimal, DecimalError};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Why a document can't be understood. No text repeats what people wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -185,12 +186,15 @@ impl Books {
             BankTransactionStatus::Deleted => DocumentStatus::Deleted,
             BankTransactionStatus::Other(word) => return Err(Puzzle::UnknownWord { what: "status", word }),
         };
+        // Money may come from nobody in particular; only bills and orders are looked at for their contact.
+        let contact = from.contact.unwrap_or_default();
+        let contact = ContactRef { contact_id: contact.contact_id.or(Some(Uuid::nil())), ..contact };
         self.paper(Paper {
             of: DocumentRef { kind, id: DocumentId(from.bank_transaction_id) },
             status,
             number: None,
             reference: from.reference,
-            contact: from.contact,
+            contact: Some(contact),
             date: from.date,
             expected_on: None,
             updated_at: from.updated_at,
@@ -668,6 +672,18 @@ mod tests {
         }
         assert!(money("SPEND-PREPAYMENT", goods()).unwrap_err().to_string().contains("SPEND-PREPAYMENT"));
         assert!(money("SPEND-NEW", goods()).is_err());
+    }
+
+    #[test]
+    fn money_may_come_from_nobody_in_particular() {
+        for contact in ["", r#""Contact":null,"#, r#""Contact":{},"#] {
+            let body = format!(
+                r#"{{"BankTransactionID":"{ID}","Type":"SPEND","Status":"AUTHORISED",{contact}"Date":"2026-10-01",
+                "UpdatedDateUTC":"2026-10-01T00:00:00","LineItems":[{{"ItemCode":"P-1","Quantity":1}}]}}"#
+            );
+            let document = books().bank_transaction(serde_json::from_str(&body).unwrap()).unwrap().unwrap();
+            assert_eq!((document.contact, document.contact_name.as_str()), (ContactId(Uuid::nil()), ""));
+        }
     }
 
     #[test]

@@ -98,14 +98,14 @@ pub trait Vault: Send + Sync {
 ///
 /// # Errors
 /// See [`VaultError`]; also when there are none.
-pub async fn webhook_keys(vault: &impl Vault) -> Result<Vec<SecretString>, VaultError> {
+pub async fn webhook_keys(vault: &impl Vault, freshness: Freshness) -> Result<Vec<SecretString>, VaultError> {
     let name = names::WEBHOOK_KEYS;
     let wanted = || {
         VaultError::NeedsPerson(format!(
             "the secret `{name}` must be a JSON list of the webhook's signing keys, such as [\"…\"]"
         ))
     };
-    let secret = vault.get(name, Freshness::Recent).await?.ok_or_else(wanted)?;
+    let secret = vault.get(name, freshness).await?.ok_or_else(wanted)?;
     // The parser's error could repeat a piece of a key.
     let keys: Vec<String> = serde_json::from_str(secret.expose_secret()).map_err(|_| wanted())?;
     if keys.is_empty() { Err(wanted()) } else { Ok(keys.into_iter().map(SecretString::from).collect()) }
@@ -325,18 +325,74 @@ mod tests {
         assert!(!format!("{again:?}").contains(CANARY));
     }
 
+    /// What every vault must do.
+    async fn conforms(vault: &impl Vault) {
+        let read = async |name: &str, freshness| {
+            let secret = vault.get(name, freshness).await.unwrap();
+            secret.map(|secret| secret.expose_secret().to_owned())
+        };
+        let name = names::credentials("main");
+        assert_eq!(read(&name, Freshness::Now).await, None, "nothing is kept yet");
+        let (first, second) = (r#"{"a":"“x” \u0001"}"#, "two\nlines");
+        vault.put(&name, first.into()).await.unwrap();
+        assert_eq!(read(&name, Freshness::Now).await.as_deref(), Some(first));
+        vault.put(names::WEBHOOK_KEYS, "[]".into()).await.unwrap();
+        vault.put(&name, second.into()).await.unwrap();
+        assert_eq!(
+            read(&name, Freshness::Recent).await.as_deref(),
+            Some(second),
+            "what was put is seen at once"
+        );
+        assert_eq!(read(&name, Freshness::Now).await.as_deref(), Some(second));
+        assert_eq!(read(names::WEBHOOK_KEYS, Freshness::Now).await.as_deref(), Some("[]"), "names don't mix");
+    }
+
+    #[tokio::test]
+    async fn the_encrypted_file_conforms() {
+        let folder = tempfile::tempdir().unwrap();
+        conforms(&EncryptedFileVault::open(folder.path()).unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn secrets_manager_conforms() {
+        let missing = || (400, MISSING.to_owned());
+        let done = || (200, r#"{"Name":"a"}"#.to_owned());
+        let held = |secret: &str| (200, serde_json::json!({"SecretString": secret}).to_string());
+        let http = Canned::new([
+            missing(),
+            // the first write of a name finds nothing to replace
+            missing(),
+            done(),
+            held(r#"{"a":"“x” \u0001"}"#),
+            missing(),
+            done(),
+            done(),
+            held("two\nlines"),
+            held("[]"),
+        ]);
+        conforms(&manager(&http).0).await;
+        let seen = http.requests();
+        assert_eq!(seen.len(), 9, "what was put is not asked for again");
+        let names = seen.iter().filter(|seen| {
+            let body = String::from_utf8_lossy(&seen.body).into_owned();
+            body.contains(r#""parstock/shop/connections/main/credentials""#)
+                || body.contains(r#""parstock/shop/webhook-keys""#)
+        });
+        assert_eq!(names.count(), 9);
+    }
+
     #[tokio::test]
     async fn signing_keys_are_a_list_and_never_show_in_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let vault = EncryptedFileVault::open(folder.path()).unwrap();
-        assert!(webhook_keys(&vault).await.is_err(), "none");
+        assert!(webhook_keys(&vault, Freshness::Recent).await.is_err(), "none");
         for wrong in [CANARY, "[]", "{\"key\":\"canary-3f9c\"}", "[1]"] {
             vault.put(names::WEBHOOK_KEYS, wrong.into()).await.unwrap();
-            let error = webhook_keys(&vault).await.unwrap_err().to_string();
+            let error = webhook_keys(&vault, Freshness::Recent).await.unwrap_err().to_string();
             assert!(error.contains("JSON list") && !error.contains(CANARY), "{error}");
         }
         vault.put(names::WEBHOOK_KEYS, r#"["new","old"]"#.into()).await.unwrap();
-        assert_eq!(webhook_keys(&vault).await.unwrap().len(), 2);
+        assert_eq!(webhook_keys(&vault, Freshness::Recent).await.unwrap().len(), 2);
     }
 
     /// A clock that a test moves.

@@ -1,13 +1,21 @@
 //! Xero's webhook, from its raw bytes to the answer: verify, enqueue, nothing else.
 
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
 use parstock_app::intake;
 use parstock_app::message::Hint;
 use parstock_app::ports::{Clock, Entropy, Queue};
 use parstock_xero::webhook::{Envelope, TenantType, verify};
 use secrecy::SecretString;
 
-/// Bytes of a body at most. Xero's documents name no limit; an envelope of a thousand events is below it.
-pub const BODY_BYTES_MAX: usize = 256 * 1024;
+use crate::vault::{Freshness, Vault, VaultError, webhook_keys};
+
+/// Bytes of a body at most: some 3,300 events. Xero's documents name no limit, and a body that is refused for a day
+/// ends the subscription. API Gateway takes 10 MB and Lambda 6 MB, in which the body may be base64.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How long the keys are not read afresh again for a bad signature: a flood of forged ones costs one read each time.
+pub const KEYS_AFRESH_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 /// The answer to a webhook: a status, and always an empty body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +39,56 @@ impl Answer {
             Self::TooLarge => 413,
             Self::NotQueued => 503,
         }
+    }
+}
+
+/// The signing keys in a vault, and when they were last read afresh for a bad signature.
+#[derive(Debug)]
+pub struct SigningKeys<V> {
+    vault: V,
+    afresh_at: Mutex<Option<Timestamp>>,
+}
+
+impl<V: Vault> SigningKeys<V> {
+    /// The keys that `vault` holds.
+    pub fn new(vault: V) -> Self {
+        Self { vault, afresh_at: Mutex::default() }
+    }
+
+    /// As [`answer`], with the vault's keys. A bad signature may be good by a key that was changed a moment ago, so
+    /// the keys are then read afresh, at most once in [`KEYS_AFRESH_AFTER`].
+    ///
+    /// # Errors
+    /// When the vault gives no keys: nobody can tell then whose webhook it is.
+    pub async fn answer(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        queue: &impl Queue,
+        clock: &impl Clock,
+        entropy: &impl Entropy,
+    ) -> Result<Answer, VaultError> {
+        let keys = webhook_keys(&self.vault, Freshness::Recent).await?;
+        let first = answer(&keys, signature, body, queue, clock, entropy).await;
+        if first != Answer::BadSignature || signature.is_none() || !self.may_read_afresh(clock.now()) {
+            return Ok(first);
+        }
+        match webhook_keys(&self.vault, Freshness::Now).await {
+            Ok(keys) => Ok(answer(&keys, signature, body, queue, clock, entropy).await),
+            Err(error) => {
+                tracing::warn!(%error, "the webhook's keys can't be read afresh");
+                Ok(first)
+            }
+        }
+    }
+
+    fn may_read_afresh(&self, now: Timestamp) -> bool {
+        let mut at = self.afresh_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = at.is_none_or(|at| now.duration_since(at) >= KEYS_AFRESH_AFTER);
+        if may {
+            *at = Some(now);
+        }
+        may
     }
 }
 
@@ -175,6 +233,57 @@ mod tests {
         assert_eq!(ask(&queue, &[KEY], Some(&sign(TWO_TENANTS)), TWO_TENANTS).await, Answer::NotQueued);
     }
 
+    /// A vault whose remembered keys are old, and a clock that is moved by hand.
+    struct Changed {
+        held: Mutex<&'static str>,
+        read_afresh: Mutex<u32>,
+        now: Mutex<Timestamp>,
+    }
+
+    impl Vault for &Changed {
+        async fn get(&self, _: &str, freshness: Freshness) -> Result<Option<SecretString>, VaultError> {
+            if freshness == Freshness::Recent {
+                return Ok(Some(r#"["the key before"]"#.into()));
+            }
+            *self.read_afresh.lock().unwrap() += 1;
+            Ok(Some(format!(r#"["{}"]"#, self.held.lock().unwrap()).into()))
+        }
+        async fn put(&self, _: &str, _: SecretString) -> Result<(), VaultError> {
+            Ok(())
+        }
+    }
+
+    impl Clock for Changed {
+        fn now(&self) -> Timestamp {
+            *self.now.lock().unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_just_changed_works_at_once_and_a_flood_of_forgeries_reads_it_once() {
+        let changed = Changed {
+            held: Mutex::new("another"),
+            read_afresh: Mutex::default(),
+            now: Mutex::new("2026-11-22T08:00:00Z".parse().unwrap()),
+        };
+        let (keys, queue) = (SigningKeys::new(&changed), Sent::default());
+        let ask = async |signature: Option<&str>| {
+            keys.answer(signature, TWO_TENANTS, &queue, &changed, &RandomIds).await.unwrap()
+        };
+        let (good, forged) = (sign(TWO_TENANTS), "Zm9yZ2Vk");
+        assert_eq!(ask(None).await, Answer::BadSignature);
+        assert_eq!(*changed.read_afresh.lock().unwrap(), 0, "no key makes a missing signature good");
+        for _ in 0..100 {
+            assert_eq!(ask(Some(forged)).await, Answer::BadSignature);
+        }
+        assert_eq!(*changed.read_afresh.lock().unwrap(), 1);
+        *changed.held.lock().unwrap() = KEY;
+        assert_eq!(ask(Some(&good)).await, Answer::BadSignature, "not yet");
+        *changed.now.lock().unwrap() += KEYS_AFRESH_AFTER;
+        assert_eq!(ask(Some(&good)).await, Answer::Taken);
+        assert_eq!((queue.bodies.lock().unwrap().len(), *changed.read_afresh.lock().unwrap()), (2, 2));
+    }
+
     #[tokio::test]
     async fn signed_nonsense_is_taken_and_a_large_body_is_not() {
         let queue = Sent::default();
@@ -182,6 +291,8 @@ mod tests {
         assert_eq!(ask(&queue, &[KEY], Some(&sign(nonsense)), nonsense).await, Answer::Taken);
         let at_limit = vec![b' '; BODY_BYTES_MAX];
         assert_eq!(ask(&queue, &[KEY], Some(&sign(&at_limit)), &at_limit).await, Answer::Taken);
+        let event = TWO_TENANTS.len() / 2;
+        assert!(event * 3_000 < BODY_BYTES_MAX, "three thousand events are far below the limit");
         let over = vec![b' '; BODY_BYTES_MAX + 1];
         assert_eq!(ask(&queue, &[KEY], Some(&sign(&over)), &over).await, Answer::TooLarge);
     }

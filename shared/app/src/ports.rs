@@ -226,13 +226,37 @@ pub struct DocumentPage {
     pub documents: Vec<Document>,
     /// Documents of the page that can't be understood, with the reason: they go to the review list.
     pub unreadable: Vec<Unreadable>,
-    /// Whether the page was full, so that more may follow.
-    pub full: bool,
+    /// Whether more may follow.
+    pub more: bool,
     /// The latest change on the page, unreadable documents included.
     pub latest: Option<Timestamp>,
+    /// Xero's clock at the time of the answer, if it said so. It may be another than ours.
+    pub answered_at: Option<Timestamp>,
 }
 
-/// A document that can't be understood.
+/// Items whose master data changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChangedItems {
+    /// The items, in any order.
+    pub items: Vec<Item>,
+    /// Items that can't be understood, with the reason: they go to the review list.
+    pub unreadable: Vec<Unreadable>,
+    /// The latest change among them, unreadable ones included.
+    pub latest: Option<Timestamp>,
+    /// Xero's clock at the time of the answer, if it said so. It may be another than ours.
+    pub answered_at: Option<Timestamp>,
+}
+
+/// What Xero holds of tracked items.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrackedQuantities {
+    /// Each item's, in any order.
+    pub quantities: Vec<(ItemId, XeroQuantity)>,
+    /// Items that can't be understood, with the reason: they go to the review list.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A document or an item that can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// Its Xero id as text, if it has one.
@@ -244,7 +268,7 @@ pub struct Unreadable {
 /// Why Xero did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BooksError {
-    /// A limit is reached or the tenant is parked.
+    /// A limit is reached, the tenant is parked, or Xero has said when to come again; nothing was written.
     #[error("Xero can't be asked before {until}: {why}")]
     NotNow {
         /// From when on it can be asked.
@@ -319,12 +343,10 @@ pub trait BooksSession: Send {
     fn items(
         &mut self,
         since: Option<Timestamp>,
-    ) -> impl Future<Output = Result<Vec<Item>, BooksError>> + Send;
+    ) -> impl Future<Output = Result<ChangedItems, BooksError>> + Send;
 
     /// What Xero holds of every tracked item.
-    fn tracked_quantities(
-        &mut self,
-    ) -> impl Future<Output = Result<Vec<(ItemId, XeroQuantity)>, BooksError>> + Send;
+    fn tracked_quantities(&mut self) -> impl Future<Output = Result<TrackedQuantities, BooksError>> + Send;
 
     /// All contacts changed since an instant; all without one. Only ids and names.
     fn contacts(

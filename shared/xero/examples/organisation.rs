@@ -17,14 +17,16 @@ fn setting(name: &str) -> Result<String, std::env::VarError> {
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::print_stdout, reason = "an example speaks on standard output")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let api_url = setting("XERO_API_URL").unwrap_or_else(|_| API_URL.to_owned());
+    let identity_url = setting("XERO_IDENTITY_URL").unwrap_or_else(|_| IDENTITY_URL.to_owned());
     let config =
         XeroConfig::new(setting("XERO_CLIENT_ID")?, SecretString::from(setting("XERO_CLIENT_SECRET")?))?
-            .with_api_url(&setting("XERO_API_URL").unwrap_or_else(|_| API_URL.to_owned()))?
-            .with_identity_url(&setting("XERO_IDENTITY_URL").unwrap_or_else(|_| IDENTITY_URL.to_owned()))?
+            .with_api_url(&api_url)?
+            .with_identity_url(&identity_url)?
             .with_scopes(["accounting.settings"]);
     let client = Client::new(
         config,
-        http_client()?,
+        http_client(&[&api_url, &identity_url])?,
         MemoryTokenStore::default(),
         MemoryBudget::default(),
         SystemClock,

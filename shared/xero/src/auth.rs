@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::{
-    client::{Http, XeroConfig, read_body, transport_error},
+    client::{Http, XeroConfig, read_body, retry_after, transport_error},
     error::{Error, Problem, StoreError, Wait, json_error},
 };
 
@@ -259,10 +259,17 @@ async fn fetch(http: &Http, config: &XeroConfig, now: Timestamp, version: u64) -
         .form(&form);
     let mut response = request.send().await.map_err(|error| retry(transport_error(&error)))?;
     let status = response.status();
+    let told = retry_after(&response);
     let body = read_body(&mut response, TOKEN_BYTES_MAX).await.map_err(|error| retry(error.to_string()))?;
+    let elsewhere = || {
+        let origin = config.token_url().origin().ascii_serialization();
+        Error::AskPerson(Problem::NoIdentityServer { origin, status: status.as_u16() })
+    };
     if status.is_success() {
-        let answer: TokenAnswer = serde_json::from_slice(&body)
-            .map_err(|error| Error::BadAnswer { resource: "token", why: json_error(&error) })?;
+        let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Syntax => elsewhere(),
+            _ => Error::BadAnswer { resource: "token", why: json_error(&error) },
+        })?;
         let lifetime = SignedDuration::from_secs(answer.expires_in.max(0));
         return Ok(StoredToken {
             access: SecretString::from(answer.access_token),
@@ -270,14 +277,22 @@ async fn fetch(http: &Http, config: &XeroConfig, now: Timestamp, version: u64) -
             version,
         });
     }
-    if !status.is_client_error() || status == reqwest::StatusCode::TOO_MANY_REQUESTS {
-        return Err(retry(format!("HTTP {}", status.as_u16())));
+    if status.is_server_error() || status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+        return Err(match told {
+            Some(wait) => Error::NotNow {
+                until: now.saturating_add(wait).unwrap_or(Timestamp::MAX),
+                why: Wait::Unavailable,
+            },
+            None => retry(format!("HTTP {}", status.as_u16())),
+        });
     }
-    let word = serde_json::from_slice::<TokenRefusal>(&body).map(|refusal| refusal.error).unwrap_or_default();
-    Err(Error::AskPerson(match word.as_str() {
-        "invalid_client" => Problem::WrongCredentials,
-        "invalid_scope" => Problem::ScopeNotGranted,
-        _ if status == reqwest::StatusCode::UNAUTHORIZED => Problem::WrongCredentials,
-        _ => Problem::ConnectionNotAllowed,
-    }))
+    // An identity server refuses with a word of OAuth's (RFC 6749, 5.2); anything else is some other server.
+    let word = serde_json::from_slice::<TokenRefusal>(&body).map(|refusal| refusal.error);
+    Err(match word.as_deref() {
+        Ok("invalid_client") => Error::AskPerson(Problem::WrongCredentials),
+        Ok("invalid_scope") => Error::AskPerson(Problem::ScopeNotGranted),
+        _ if status == reqwest::StatusCode::UNAUTHORIZED => Error::AskPerson(Problem::WrongCredentials),
+        Ok(_) => Error::AskPerson(Problem::ConnectionNotAllowed),
+        Err(_) => elsewhere(),
+    })
 }

@@ -21,7 +21,7 @@ use crate::{
     limits::{Answer, CallBudget, Grant, Priority, RateProblem, Refused, Remaining, Usage},
     model::{
         Account, BankTransaction, Contact, CreditNote, HistoryNote, HistoryOf, HistoryRecord, Invoice, Item,
-        NewPurchaseOrder, Organisation, Page, PurchaseOrder, Resource, first, read_page,
+        NewPurchaseOrder, Organisation, Page, PurchaseOrder, Resource, Unreadable, first, lenient, read_page,
     },
     stream::{ElementSplitter, SplitError},
 };
@@ -45,6 +45,8 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest list of items that is read, in bytes: 100,000 items are about 100 MB.
 pub const ITEMS_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Items of one list that may be unreadable. Beyond it Xero's form has changed, and no list of them would help.
+pub const UNREADABLE_ITEMS_MAX: usize = 1_000;
 /// The longest body of a refusal that is read, in bytes.
 const ERROR_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The longest idempotency key, in characters.
@@ -168,13 +170,21 @@ fn base_url(text: &str, what: &'static str) -> Result<Url, InputError> {
     if !(plain || url.scheme() == "https") || !bare {
         return Err(InputError::Url { what });
     }
-    let host = url.host_str().ok_or(InputError::Url { what })?;
-    let loopback = host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if plain && !loopback {
+    if url.host_str().is_none() {
+        return Err(InputError::Url { what });
+    }
+    if plain && !is_loopback(&url) {
         return Err(InputError::PlainHttp { what });
     }
     Ok(url)
+}
+
+/// Whether an address is this machine itself.
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 /// The address of `segments` below `base`, each escaped.
@@ -190,10 +200,16 @@ fn below(base: &Url, segments: &[&str]) -> Url {
 /// An HTTP client as this crate wants it: rustls, no redirects (they could carry a token elsewhere), no retries (a
 /// write is never sent twice unasked), [`CONNECT_TIMEOUT`] and [`CALL_TIMEOUT`].
 ///
+/// `addresses` are those it is for. If one of them is this machine itself, no proxy that the environment names is
+/// asked: it would get the secrets, and could not reach this machine.
+///
 /// # Errors
 /// [`InputError::Http`] if the machine's certificates can't be loaded.
-pub fn http_client() -> Result<reqwest::Client, InputError> {
-    reqwest::Client::builder()
+pub fn http_client(addresses: &[&str]) -> Result<reqwest::Client, InputError> {
+    let own = addresses.iter().any(|address| Url::parse(address.trim()).is_ok_and(|url| is_loopback(&url)));
+    let builder = reqwest::Client::builder();
+    let builder = if own { builder.no_proxy() } else { builder };
+    builder
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
@@ -265,6 +281,17 @@ pub struct ItemsQuery {
     pub modified_since: Option<Timestamp>,
     /// Only items whose quantity Xero keeps.
     pub only_tracked: bool,
+}
+
+/// What reading a list of items came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ItemsRead {
+    /// How many were handed over.
+    pub count: u64,
+    /// Those that could not be read, at most [`UNREADABLE_ITEMS_MAX`]. They don't hold up the others.
+    pub unreadable: Vec<Unreadable>,
+    /// Xero's clock at the time of the answer, if it said so.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// Which contacts to read.
@@ -427,7 +454,14 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
     /// # Errors
     /// See [`Error`]; so for every method below. A read never answers [`Error::Unknown`].
     pub async fn organisation(&mut self) -> Result<Organisation, Error> {
-        let page = self.list::<Organisation>(&["Organisation"], &[], None).await?;
+        let asked = self.list::<Organisation>(&["Organisation"], &[], None).await;
+        let page = asked.map_err(|error| match error {
+            Error::Reject { status: status @ (404 | 405), .. } => {
+                let origin = self.client.config.api_url.origin().ascii_serialization();
+                Error::AskPerson(Problem::NoAccountingApi { origin, status })
+            }
+            error => error,
+        })?;
         first(page)
             .ok_or(Error::BadAnswer { resource: Organisation::NAME, why: "the list is empty".to_owned() })
     }
@@ -450,7 +484,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
     }
 
     /// Every item that `query` asks for, handed over one by one while the answer arrives. One call, since Xero does
-    /// not page items. Returns their number.
+    /// not page items. Items that can't be read are told of at the end and don't hold up the others.
     ///
     /// # Errors
     /// See [`Error`]. Items may have been handed over before an error.
@@ -458,15 +492,19 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         &mut self,
         query: ItemsQuery,
         mut each: impl FnMut(Item) + Send,
-    ) -> Result<u64, Error> {
+    ) -> Result<ItemsRead, Error> {
         let mut parameters = vec![FOUR_DECIMALS];
         if query.only_tracked {
             parameters.push(("where", "IsTrackedAsInventory==true"));
         }
         let call = Call::get(Item::NAME, &[Item::NAME], &parameters, query.modified_since);
         let mut response = self.send(call).await?;
+        let mut done = ItemsRead::default();
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(done);
+        }
         let mut splitter = ElementSplitter::new(Item::NAME);
-        let (mut count, mut bytes) = (0, 0_usize);
+        let mut bytes = 0_usize;
         let bad = |SplitError(why)| Error::BadAnswer { resource: Item::NAME, why };
         let read = async {
             while let Some(chunk) = response.chunk().await.map_err(|error| self.client.read_failed(&error))? {
@@ -475,33 +513,43 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
                     return Err(bad(SplitError(format!("it is longer than {ITEMS_BYTES_MAX} bytes"))));
                 }
                 let pushed = splitter.push(&chunk, |element| {
-                    each(serde_json::from_slice(element).map_err(|error| SplitError(json_error(&error)))?);
-                    count += 1;
+                    match serde_json::from_slice(element) {
+                        Ok(item) => {
+                            each(item);
+                            done.count += 1;
+                        }
+                        Err(error) if done.unreadable.len() >= UNREADABLE_ITEMS_MAX => {
+                            return Err(SplitError(json_error(&error)));
+                        }
+                        Err(error) => done.unreadable.push(Unreadable::new::<Item>(element, &error)),
+                    }
                     Ok(())
                 });
                 pushed.map_err(bad)?;
             }
-            splitter.finish().map_err(bad)
+            done.answered_at = splitter.finish().map_err(bad)?;
+            Ok(done)
         };
         let outcome = read.await;
-        self.done(outcome).await?;
-        Ok(count)
+        self.done(outcome).await
     }
 
-    /// The invoices and bills with these ids, their lines included, in any order. Ids that don't exist are left out.
-    /// One call for each [`IDS_PER_CALL`] ids, none for none.
+    /// The invoices and bills with these ids, their lines included, in any order, and those of them that can't be
+    /// read. Ids that don't exist are left out. One call for each [`IDS_PER_CALL`] ids, none for none.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn invoices_by_id(&mut self, ids: &[Uuid]) -> Result<Vec<Invoice>, Error> {
-        let mut invoices = Vec::with_capacity(ids.len());
+    pub async fn invoices_by_id(&mut self, ids: &[Uuid]) -> Result<Page<Invoice>, Error> {
+        let mut all = Page::empty();
         for some in ids.chunks(IDS_PER_CALL) {
             let ids = some.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
             let page: Page<Invoice> =
                 self.page(None, 1, &[("IDs", &ids), ("Statuses", INVOICE_STATUSES), FOUR_DECIMALS]).await?;
-            invoices.extend(page.resources);
+            all.resources.extend(page.resources);
+            all.unreadable.extend(page.unreadable);
+            all.answered_at = page.answered_at.or(all.answered_at);
         }
-        Ok(invoices)
+        Ok(all)
     }
 
     /// A page of the invoices and bills that changed since, voided and deleted ones included, oldest change first.
@@ -652,6 +700,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         query.extend([("page", page.as_str()), ("pageSize", size.as_str())]);
         let body = self.body::<R>(Call::get(R::NAME, &[R::NAME], &query, since)).await;
         let outcome = body.and_then(|body| {
+            let Some(body) = body else { return Ok(Page::empty()) };
             let raw = read_page::<&RawValue>(&body, R::NAME).map_err(|error| bad_answer::<R>(&error))?;
             Ok(raw.read_each())
         });
@@ -670,15 +719,21 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
     /// Reads an answer in which every element counts.
     async fn read<R: Resource + DeserializeOwned>(&mut self, call: Call<'_>) -> Result<Page<R>, Error> {
         let body = self.body::<R>(call).await;
-        let outcome =
-            body.and_then(|body| read_page(&body, R::NAME).map_err(|error| bad_answer::<R>(&error)));
+        let outcome = body.and_then(|body| match body {
+            Some(body) => read_page(&body, R::NAME).map_err(|error| bad_answer::<R>(&error)),
+            None => Ok(Page::empty()),
+        });
         self.done(outcome).await
     }
 
-    async fn body<R: Resource>(&mut self, call: Call<'_>) -> Result<Vec<u8>, Error> {
+    /// The answer's body; none if it says that nothing has changed.
+    async fn body<R: Resource>(&mut self, call: Call<'_>) -> Result<Option<Vec<u8>>, Error> {
         let mut response = self.send(call).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
         match read_body(&mut response, RESPONSE_BYTES_MAX).await {
-            Ok(body) => Ok(body),
+            Ok(body) => Ok(Some(body)),
             Err(BodyError::Lost(why)) => Err(self.client.retry(why)),
             Err(error @ BodyError::TooLong(_)) => {
                 Err(Error::BadAnswer { resource: R::NAME, why: error.to_string() })
@@ -761,7 +816,8 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
                 refused_version = token.version;
                 continue;
             }
-            if status.is_success() {
+            let unchanged = status == StatusCode::NOT_MODIFIED && call.modified_since.is_some();
+            if status.is_success() || unchanged {
                 return Ok(response);
             }
             return Err(client.refused(call, response, refused).await);
@@ -823,11 +879,7 @@ impl<'a> Call<'a> {
 
 impl<T, B, C: Clock> Parts<T, B, C> {
     fn retry(&self, why: String) -> Error {
-        self.retry_after(READ_RETRY, why)
-    }
-
-    fn retry_after(&self, wait: SignedDuration, why: String) -> Error {
-        Error::RetryAfter { at: self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX), why }
+        Error::RetryAfter { at: self.clock.now().saturating_add(READ_RETRY).unwrap_or(Timestamp::MAX), why }
     }
 
     fn read_failed(&self, error: &reqwest::Error) -> Error {
@@ -851,25 +903,35 @@ impl<T, B, C: Clock> Parts<T, B, C> {
             let until = self.clock.now().saturating_add(refused.pause()).unwrap_or(Timestamp::MAX);
             return Error::NotNow { until, why: Wait::Parked(refused.problem) };
         }
-        let wait = retry_after(&response).unwrap_or(READ_RETRY).min(READ_RETRY_MAX);
+        let told = retry_after(&response).map(|wait| wait.min(READ_RETRY_MAX));
+        let scope_named = names_scope(&response);
         // The words of a refusal help, but without them the status still tells what to do.
         let body = read_body(&mut response, ERROR_BYTES_MAX).await.unwrap_or_default();
         let answer: ErrorAnswer = serde_json::from_slice(&body).unwrap_or_default();
+        let says = |word: &str| answer.detail.as_deref().is_some_and(|detail| detail.contains(word));
+        let forbidden = || Problem::Forbidden { resource: call.counted_as, said: answer.said() };
         match status {
-            StatusCode::UNAUTHORIZED => Error::AskPerson(Problem::TokenRefused),
-            StatusCode::FORBIDDEN => {
-                let disconnected = answer
-                    .detail
-                    .as_deref()
-                    .is_some_and(|detail| detail.contains("AuthenticationUnsuccessful"));
-                Error::AskPerson(if disconnected { Problem::Disconnected } else { Problem::Forbidden })
+            // This is also how a call is refused for which the token has no scope.
+            StatusCode::UNAUTHORIZED
+                if scope_named || says("AuthorizationUnsuccessful") || says("insufficient_scope") =>
+            {
+                Error::AskPerson(forbidden())
             }
+            StatusCode::UNAUTHORIZED => Error::AskPerson(Problem::TokenRefused),
+            StatusCode::FORBIDDEN if says("AuthenticationUnsuccessful") => {
+                Error::AskPerson(Problem::Disconnected)
+            }
+            StatusCode::FORBIDDEN => Error::AskPerson(forbidden()),
             _ if status.is_server_error() && call.write.is_some() => {
                 Error::Unknown { why: format!("HTTP {}", status.as_u16()) }
             }
-            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                self.retry_after(wait, format!("HTTP {}", status.as_u16()))
-            }
+            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => match told {
+                Some(wait) => {
+                    let until = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+                    Error::NotNow { until, why: Wait::Unavailable }
+                }
+                None => self.retry(format!("HTTP {}", status.as_u16())),
+            },
             _ if status.is_client_error() => {
                 let (message, validation) = answer.words();
                 Error::Reject { status: status.as_u16(), message, validation }
@@ -889,9 +951,13 @@ impl<T, B, C: Clock> Parts<T, B, C> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ErrorAnswer {
+    #[serde(default, alias = "message", deserialize_with = "lenient")]
     message: Option<String>,
+    #[serde(default, alias = "title", deserialize_with = "lenient")]
     title: Option<String>,
+    #[serde(default, alias = "detail", deserialize_with = "lenient")]
     detail: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     elements: Option<Vec<ElementErrors>>,
 }
 
@@ -912,7 +978,25 @@ fn messages(remarks: Option<Vec<Remark>>) -> Vec<String> {
     remarks.unwrap_or_default().into_iter().filter_map(|remark| remark.message).collect()
 }
 
+/// The longest words of Xero's that are repeated when a call is forbidden, in characters.
+const SAID_CHARS_MAX: usize = 120;
+/// The longest single word in them: what is longer may be a token.
+const SAID_WORD_CHARS_MAX: usize = 40;
+
 impl ErrorAnswer {
+    /// Title and detail, if they are short and plain.
+    fn said(&self) -> Option<String> {
+        let plain = |text: &&String| {
+            !text.trim().is_empty()
+                && text.chars().count() <= SAID_CHARS_MAX
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" _-.,:;'()".contains(&byte))
+                && text.split_whitespace().all(|word| word.len() <= SAID_WORD_CHARS_MAX)
+        };
+        let words: Vec<&str> =
+            [&self.title, &self.detail].into_iter().flatten().filter(plain).map(|text| text.trim()).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     fn words(self) -> (String, Vec<String>) {
         let message = self.message.or(self.detail).or(self.title);
         let elements = self.elements.unwrap_or_default();
@@ -946,11 +1030,18 @@ fn read_outcomes<R: DeserializeOwned>(
     let read = |element: &RawValue| {
         let verdict: Verdict = serde_json::from_str(element.get()).map_err(unread)?;
         let errors = messages(verdict.validation_errors);
-        if verdict.status_attribute_string.as_deref() == Some("ERROR") || !errors.is_empty() {
+        let warnings = messages(verdict.warnings);
+        if verdict.status_attribute_string.as_deref() == Some("ERROR") && errors.is_empty() {
+            // Xero's warnings are the only reason it may give then.
+            let unexplained = || vec!["Xero gave no reason".to_owned()];
+            let errors = if warnings.is_empty() { unexplained() } else { warnings };
+            return Ok(WriteOutcome::Refused { errors });
+        }
+        if !errors.is_empty() {
             return Ok(WriteOutcome::Refused { errors });
         }
         let resource = serde_json::from_str(element.get()).map_err(unread)?;
-        Ok(WriteOutcome::Saved { resource, warnings: messages(verdict.warnings) })
+        Ok(WriteOutcome::Saved { resource, warnings })
     };
     page.resources.into_iter().map(read).collect()
 }
@@ -1017,8 +1108,14 @@ fn remaining(response: &Response) -> Remaining {
     }
 }
 
+/// Whether the answer's challenge says that the token lacks a scope (RFC 6750, 3.1).
+fn names_scope(response: &Response) -> bool {
+    let challenge = response.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    challenge.is_some_and(|challenge| challenge.contains("insufficient_scope"))
+}
+
 /// `Retry-After` in seconds.
-fn retry_after(response: &Response) -> Option<SignedDuration> {
+pub(crate) fn retry_after(response: &Response) -> Option<SignedDuration> {
     let seconds: u32 = number(response, "Retry-After")?;
     Some(SignedDuration::from_secs(seconds.into()))
 }

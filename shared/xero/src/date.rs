@@ -10,6 +10,8 @@ use jiff::{
 };
 use serde::{Deserialize, Deserializer, de};
 
+use crate::model::lenient;
+
 /// The form of `If-Modified-Since`: UTC, to the second. The OpenAPI document types the header as `date-time`, which
 /// has a zone; documentation texts show it without.
 const MODIFIED_SINCE_FORM: &str = "%Y-%m-%dT%H:%M:%SZ";
@@ -100,6 +102,18 @@ pub(crate) fn optional_instant<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
     optional(deserializer, parse_instant, "not an instant")
+}
+
+/// Reads a document date on which nothing depends: what is none is left out.
+pub(crate) fn lenient_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    Ok(lenient::<D, String>(deserializer)?.as_deref().and_then(parse_day))
+}
+
+/// Reads an instant on which nothing depends: what is none is left out.
+pub(crate) fn lenient_instant<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    Ok(lenient::<D, String>(deserializer)?.as_deref().and_then(parse_instant))
 }
 
 fn optional<'de, D: Deserializer<'de>, T>(

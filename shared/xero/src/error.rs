@@ -1,5 +1,7 @@
 //! Errors, sorted by what the caller can do about them.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::limits::RateProblem;
@@ -23,8 +25,8 @@ pub enum Error {
         /// The cause, for a log.
         why: String,
     },
-    /// Nothing was sent, or Xero counted the call and refused it: no call of this priority may be made before
-    /// `until`. This can be almost a day away, so record the work as due then; never wait for it.
+    /// Nothing was sent, or Xero counted the call and refused it, and nothing was written: no call of this priority
+    /// may be made before `until`. This can be almost a day away, so record the work as due then; never wait for it.
     #[error("no call is allowed before {until}: {why}")]
     NotNow {
         /// The earliest instant at which asking again makes sense.
@@ -88,6 +90,8 @@ pub enum Wait {
     Parked(RateProblem),
     /// Another process is fetching a token.
     Token,
+    /// Xero is not available and has said when to come again.
+    Unavailable,
 }
 
 impl std::fmt::Display for Wait {
@@ -99,12 +103,13 @@ impl std::fmt::Display for Wait {
             Self::Concurrent => out.write_str("too many calls are under way"),
             Self::Parked(problem) => write!(out, "Xero refused a call because of its {problem} limit"),
             Self::Token => out.write_str("another process is fetching an access token"),
+            Self::Unavailable => out.write_str("Xero is not available and has said when to come again"),
         }
     }
 }
 
 /// Why only a person can go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// The token endpoint answered `invalid_client`.
     WrongCredentials,
@@ -112,19 +117,49 @@ pub enum Problem {
     ScopeNotGranted,
     /// The token endpoint answered another error, such as `unauthorized_client`.
     ConnectionNotAllowed,
+    /// What answers at the identity server's address does not speak as one.
+    NoIdentityServer {
+        /// The address without its path.
+        origin: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// What answers at the API's address knows no organisation.
+    NoAccountingApi {
+        /// The address without its path.
+        origin: String,
+        /// The HTTP status.
+        status: u16,
+    },
     /// A new token was refused with 401 as well.
     TokenRefused,
     /// 403 with `AuthenticationUnsuccessful`: the organisation is no longer connected.
     Disconnected,
-    /// 403 for another reason: a scope or a permission of the connected user is missing.
-    Forbidden,
+    /// 403 for another reason, or 401 for want of a scope: a scope or a permission of the connected user is missing.
+    Forbidden {
+        /// What was asked for, such as `BankTransactions`.
+        resource: &'static str,
+        /// Xero's own words, if they are short and plain.
+        said: Option<String>,
+    },
+}
+
+/// The scope that a resource needs. Source: developer.xero.com, *Scopes* (those of apps made since March 2026).
+fn scope(resource: &str) -> Option<&'static str> {
+    Some(match resource.split('/').next()? {
+        "Invoices" | "CreditNotes" | "PurchaseOrders" => "accounting.invoices",
+        "BankTransactions" => "accounting.banktransactions.read",
+        "Items" | "Accounts" | "Organisations" => "accounting.settings",
+        "Contacts" => "accounting.contacts",
+        _ => return None,
+    })
 }
 
 impl Problem {
     /// What the person has to do, as one sentence.
     #[must_use]
-    pub fn remedy(self) -> &'static str {
-        match self {
+    pub fn remedy(&self) -> Cow<'static, str> {
+        let fixed = match self {
             Self::WrongCredentials => {
                 "Copy both again from the app's configuration page at developer.xero.com; generating a new \
                  secret there ends the old one."
@@ -141,25 +176,46 @@ impl Problem {
                 "Check that the address of the API and the address of the identity server belong together, and \
                  that the custom connection is still authorised."
             }
-            Self::Disconnected => "Let the organisation authorise the custom connection again.",
-            Self::Forbidden => {
-                "Compare the scopes of the custom connection with those that this program asks for, and the \
-                 role of the person who authorised it."
+            Self::NoIdentityServer { .. } => {
+                "Check the address of the identity server: it is the base without `/connect/token`."
             }
-        }
+            Self::NoAccountingApi { .. } => {
+                "Check the address of the API: it is the whole base, `/api.xro/2.0` included where it has one."
+            }
+            Self::Disconnected => "Let the organisation authorise the custom connection again.",
+            Self::Forbidden { resource, .. } => {
+                let scope = scope(resource)
+                    .map_or_else(|| "the missing scope".to_owned(), |scope| format!("the scope `{scope}`"));
+                return Cow::Owned(format!(
+                    "Give the custom connection {scope} at developer.xero.com, let the organisation authorise it \
+                     again, and check the role of the person who does."
+                ));
+            }
+        };
+        Cow::Borrowed(fixed)
     }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(match self {
+        let text = match self {
+            Self::NoIdentityServer { origin, status } => {
+                return write!(out, "{origin} does not answer as an identity server (HTTP {status})");
+            }
+            Self::NoAccountingApi { origin, status } => {
+                return write!(out, "{origin} does not answer as Xero's accounting API (HTTP {status})");
+            }
+            Self::Forbidden { resource, said } => {
+                write!(out, "This connection may not use {resource}")?;
+                return said.as_ref().map_or(Ok(()), |said| write!(out, " (Xero says: {said})"));
+            }
             Self::WrongCredentials => "The client id or the client secret is wrong",
             Self::ScopeNotGranted => "Xero does not grant the scopes asked for",
             Self::ConnectionNotAllowed => "Xero does not let this app fetch a token",
             Self::TokenRefused => "Xero refuses even a new access token",
             Self::Disconnected => "The organisation is no longer connected to this app",
-            Self::Forbidden => "This connection may not make this call",
-        })
+        };
+        out.write_str(text)
     }
 }
 

@@ -4,7 +4,8 @@
 //! use for are ignored, as is every field that Xero adds. Only an id is required; everything else may be absent. A
 //! word that is not known yet is kept as `Other`.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 /// An enumeration of Xero's words that keeps words it doesn't know.
 macro_rules! text_enum {
@@ -82,6 +83,14 @@ pub use organisation::Organisation;
 pub use page::{Page, Pagination, Unreadable};
 pub(crate) use page::{Resource, first, read_page};
 pub use purchase_order::{NewPurchaseOrder, PurchaseOrder, PurchaseOrderStatus};
+
+/// Reads a field on which nothing depends: what it can't read is left out instead of spoiling the rest.
+pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let written = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    Ok(written.and_then(|written| serde_json::from_str(written.get()).ok()))
+}
 
 /// Reads a list that Xero may also give as null.
 fn list_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {

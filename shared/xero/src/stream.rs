@@ -1,5 +1,9 @@
 //! Cuts a long JSON list into its elements while it arrives, so that only one element is held at a time.
 
+use jiff::Timestamp;
+
+use crate::date::parse_instant;
+
 /// The longest single element, in bytes. An item is below 20 kB even with its longest texts.
 const ELEMENT_BYTES_MAX: usize = 1024 * 1024;
 
@@ -16,6 +20,10 @@ pub(crate) struct ElementSplitter {
     escaped: bool,
     /// The last string directly within the outer object, with its quotes.
     label: Vec<u8>,
+    /// Whether that string stands behind the name of the answer's instant.
+    is_instant: bool,
+    /// Xero's clock at the time of the answer, as written.
+    answered_at: Option<Vec<u8>>,
     /// Whether the list itself is open.
     in_list: bool,
     list_seen: bool,
@@ -30,6 +38,8 @@ pub(crate) struct SplitError(pub(crate) String);
 
 /// The depth within the outer object.
 const OUTER: usize = 1;
+/// The name of the answer's instant, with its quotes.
+const ANSWERED_AT: &[u8] = b"\"DateTimeUTC\"";
 /// The depth within the list.
 const LIST: usize = 2;
 
@@ -41,6 +51,8 @@ impl ElementSplitter {
             in_string: false,
             escaped: false,
             label: Vec::new(),
+            is_instant: false,
+            answered_at: None,
             in_list: false,
             list_seen: false,
             element: Vec::new(),
@@ -85,6 +97,9 @@ impl ElementSplitter {
             } else {
                 self.escaped = byte == b'\\';
                 self.in_string = byte != b'"';
+                if !self.in_string && self.depth == OUTER && self.is_instant {
+                    self.answered_at = Some(self.label.clone());
+                }
             }
             return Ok(false);
         }
@@ -94,6 +109,9 @@ impl ElementSplitter {
         match byte {
             b'"' => {
                 self.in_string = true;
+                if self.depth == OUTER {
+                    self.is_instant = self.label == ANSWERED_AT;
+                }
                 self.label.clear();
                 self.keep(&[byte])?;
             }
@@ -133,10 +151,15 @@ impl ElementSplitter {
         Ok(())
     }
 
-    /// Checks that the answer came whole and held the list.
-    pub(crate) fn finish(&self) -> Result<(), SplitError> {
+    /// Checks that the answer came whole and held the list; gives Xero's clock at the time of the answer, if it said
+    /// so.
+    pub(crate) fn finish(&self) -> Result<Option<Timestamp>, SplitError> {
         match (self.complete, self.list_seen) {
-            (true, true) => Ok(()),
+            (true, true) => {
+                let text: Option<String> =
+                    self.answered_at.as_deref().and_then(|written| serde_json::from_slice(written).ok());
+                Ok(text.as_deref().and_then(parse_instant))
+            }
             (false, _) => Err(SplitError("it ends too early".to_owned())),
             (true, false) => Err(SplitError("the list is missing".to_owned())),
         }
@@ -172,6 +195,29 @@ mod tests {
             "Items" : [ {"Code":"a]}\"{","P":{"U":[1,2]}} , {"Code":"Items"} ], "Status":"OK"} "#;
         assert_eq!(split(&[body]).unwrap(), [r#"{"Code":"a]}\"{","P":{"U":[1,2]}}"#, r#"{"Code":"Items"}"#]);
         assert_eq!(split(&[br#"{"Items":[]}"#]).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn xeros_own_time_is_read_from_the_answer_alone() {
+        let at = |body: &[u8]| {
+            let mut splitter = ElementSplitter::new("Items");
+            for piece in body.chunks(3) {
+                splitter.push(piece, |_| Ok(())).unwrap();
+            }
+            splitter.finish().unwrap().map(Timestamp::as_second)
+        };
+        assert_eq!(
+            at(br#"{"Id":"x","DateTimeUTC":"\/Date(1772323200000)\/","Items":[]}"#),
+            Some(1_772_323_200)
+        );
+        assert_eq!(at(br#"{"Items":[],"DateTimeUTC" : "2026-03-01T00:00:00"}"#), Some(1_772_323_200));
+        for none in [
+            &br#"{"Items":[{"DateTimeUTC":"2026-03-01T00:00:00"}]}"#[..],
+            br#"{"DateTimeUTC":null,"Items":[],"Id":"2026"}"#,
+            br#"{"DateTimeUTC":"soon","Items":[]}"#,
+        ] {
+            assert_eq!(at(none), None, "{}", String::from_utf8_lossy(none));
+        }
     }
 
     #[test]

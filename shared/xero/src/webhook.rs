@@ -8,12 +8,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::{date::parse_instant, error::json_error, model::text_enum};
+use crate::{
+    date::lenient_instant,
+    error::json_error,
+    model::{lenient, text_enum},
+};
 
 /// The header that carries the signature.
 pub const SIGNATURE_HEADER: &str = "x-xero-signature";
@@ -87,14 +91,14 @@ text_enum! {
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The resource's address in the API.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub resource_url: Option<String>,
     /// The resource.
     pub resource_id: Uuid,
     /// The organisation; one envelope may hold several.
     pub tenant_id: Uuid,
     /// What the tenant is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub tenant_type: Option<TenantType>,
     /// The kind of resource.
     #[serde(rename = "eventCategory")]
@@ -102,11 +106,11 @@ pub struct Event {
     /// What happened.
     #[serde(rename = "eventType")]
     pub change: Change,
-    /// When it happened; Xero writes it in UTC without a zone.
-    #[serde(rename = "eventDateUtc", deserialize_with = "instant")]
-    pub at: Timestamp,
+    /// When it happened, if that can be read; Xero writes it in UTC without a zone.
+    #[serde(default, rename = "eventDateUtc", deserialize_with = "lenient_instant")]
+    pub at: Option<Timestamp>,
     /// Only on credit notes, prepayments and overpayments.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub data: Option<EventData>,
 }
 
@@ -129,12 +133,12 @@ pub struct Envelope {
     pub events: Vec<Event>,
     /// How many events could not be read. They must not hold up the others, and repeating would not mend them.
     pub unreadable: usize,
-    /// The sequence number of the first event.
-    pub first_event_sequence: i64,
-    /// The sequence number of the last event.
-    pub last_event_sequence: i64,
-    /// Chance that makes each body differ.
-    pub entropy: String,
+    /// The sequence number of the first event, if Xero says so.
+    pub first_event_sequence: Option<i64>,
+    /// The sequence number of the last event, if Xero says so.
+    pub last_event_sequence: Option<i64>,
+    /// Chance that makes each body differ, if Xero sends it.
+    pub entropy: Option<String>,
 }
 
 impl Envelope {
@@ -148,12 +152,12 @@ impl Envelope {
         struct Raw<'a> {
             #[serde(borrow)]
             events: Vec<&'a RawValue>,
-            #[serde(default)]
-            first_event_sequence: i64,
-            #[serde(default)]
-            last_event_sequence: i64,
-            #[serde(default)]
-            entropy: String,
+            #[serde(default, deserialize_with = "lenient")]
+            first_event_sequence: Option<i64>,
+            #[serde(default, deserialize_with = "lenient")]
+            last_event_sequence: Option<i64>,
+            #[serde(default, deserialize_with = "lenient")]
+            entropy: Option<String>,
         }
         let raw: Raw<'_> =
             serde_json::from_slice(raw_body).map_err(|error| EnvelopeError(json_error(&error)))?;
@@ -173,10 +177,6 @@ impl Envelope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a webhook envelope of Xero: {0}")]
 pub struct EnvelopeError(String);
-
-fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    parse_instant(&String::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("not an instant"))
-}
 
 #[cfg(test)]
 mod tests {
@@ -228,7 +228,7 @@ mod tests {
     fn an_intent_to_receive_check_has_no_events() {
         let envelope = Envelope::parse(BODY).unwrap();
         assert_eq!(envelope.events, []);
-        assert_eq!(envelope.entropy, "LUWDSUDGSWNZVALZXBEV");
+        assert_eq!(envelope.entropy.as_deref(), Some("LUWDSUDGSWNZVALZXBEV"));
     }
 
     #[test]
@@ -247,12 +247,31 @@ mod tests {
             "firstEventSequence":7,"lastEventSequence":10,"entropy":"X","new":true}"#;
         let envelope = Envelope::parse(body).unwrap();
         assert_eq!((envelope.events.len(), envelope.unreadable), (3, 1));
-        assert_eq!((envelope.first_event_sequence, envelope.last_event_sequence), (7, 10));
-        assert_eq!(envelope.events[0].at, "2025-12-02T00:44:09.923Z".parse().unwrap());
+        assert_eq!((envelope.first_event_sequence, envelope.last_event_sequence), (Some(7), Some(10)));
+        assert_eq!(envelope.events[0].at, "2025-12-02T00:44:09.923Z".parse().ok());
         assert_eq!(envelope.events[0].category, Category::Invoice);
         assert_eq!(envelope.events[1].data.as_ref().unwrap().kind.as_deref(), Some("ACCPAYCREDIT"));
         assert_eq!(envelope.events[2].category, Category::Other("WAREHOUSE".to_owned()));
         assert_eq!(envelope.events[2].change, Change::Other("MOVE".to_owned()));
+    }
+
+    #[test]
+    fn what_nothing_depends_on_spoils_no_event() {
+        for odd in [
+            r#""eventDateUtc":"yesterday""#,
+            r#""eventDateUtc":null,"data":null"#,
+            r#""data":{"Type":7}"#,
+            r#""data":[1],"tenantType":4,"resourceUrl":{}"#,
+            r#""data":"CREDITNOTE""#,
+        ] {
+            let body = format!(
+                r#"{{"events":[{{"resourceId":"44aa0707-f718-4f1c-8d53-f2da9ca59533",
+                "tenantId":"e629a03c-7ffe-4913-bf94-ff2fdb66a702","eventCategory":"INVOICE","eventType":"UPDATE",{odd}}}],
+                "firstEventSequence":null,"lastEventSequence":"9","entropy":null}}"#
+            );
+            let envelope = Envelope::parse(body.as_bytes()).unwrap();
+            assert_eq!((envelope.events.len(), envelope.unreadable), (1, 0), "{odd}");
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ async fn a_long_list_of_items_needs_no_more_memory_than_a_short_one() {
     let config = config.with_api_url(&url).unwrap().with_identity_url(&url).unwrap();
     let client = Client::new(
         config,
-        http_client().unwrap(),
+        http_client(&[&url]).unwrap(),
         MemoryTokenStore::default(),
         MemoryBudget::default(),
         SystemClock,
@@ -68,7 +68,7 @@ async fn a_long_list_of_items_needs_no_more_memory_than_a_short_one() {
             warm_peak = peak_kb();
         }
     };
-    let count = session.items(ItemsQuery::default(), each).await.unwrap();
+    let count = session.items(ItemsQuery::default(), each).await.unwrap().count;
     session.finish().await.unwrap();
     assert_eq!(count, u64::from(ITEMS));
     assert_eq!(on_hand, (0..i64::from(ITEMS)).sum::<i64>() * 10_000);

@@ -18,7 +18,7 @@ use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
 use crate::opening::next_revision;
-use crate::ports::{Books, BooksSession, Expect, Feed, Ports, Priority};
+use crate::ports::{Books, BooksSession, Expect, Feed, Ports, Priority, TrackedQuantities};
 use crate::records::{Backfill, Key, Review, ReviewKind};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
@@ -75,7 +75,8 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             let settled = settled_quantities(writer, &mut session).await;
             session.close().await;
             // people are at work in Xero: the next step looks again
-            let Some(quantities) = settled? else { return Ok(true) };
+            let Some(TrackedQuantities { quantities, unreadable }) = settled? else { return Ok(true) };
+            feed::tell_unreadable(writer, "item", &unreadable).await?;
             for chunk in quantities.chunks(OPENINGS_PER_COMMIT) {
                 open_tracked(writer, chunk).await?;
             }
@@ -101,7 +102,7 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
 async fn settled_quantities<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
-) -> Result<Option<Vec<(ItemId, XeroQuantity)>>, AppError> {
+) -> Result<Option<TrackedQuantities>, AppError> {
     for _ in 0..ROUNDS_MAX {
         let quantities = session.tracked_quantities().await?;
         writer.profile.content.quantities_stale = false;

@@ -13,14 +13,16 @@ use super::{Codes, Done, items, touch};
 use crate::booking;
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
-use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Ports, Store};
+use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Ports, Store, Unreadable};
 use crate::records::{Backfill, Cursor, DocumentRecord, Key, Pointer, Review, ReviewKind};
 use crate::writer::Writer;
 
 /// Pages of a feed that one poll reads at most; what is left comes with the next.
 pub const PAGES_PER_POLL_MAX: u32 = 5;
+/// Pages of one list that are walked by their number at once: a hundred thousand changes of one second.
+const PAGES_OF_ONE_LIST_MAX: u32 = 100;
 /// Every read begins this much before the last change seen: `If-Modified-Since` knows only seconds, and
-/// neither Xero's servers nor our clock agree on the time to the second.
+/// Xero's servers don't agree on the time to the second.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// After a full page reading starts again this much before its last change.
 const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
@@ -36,10 +38,14 @@ pub enum Reached {
 
 /// Reads at most `pages` pages of changes and books them.
 ///
-/// Pages shift while documents change, so they are not walked by number: after each full page reading
-/// starts again just before the last change seen. Only where a full page holds the changes of one second
-/// (a mass edit) the next page of the same list is read. Where reading stops is kept, so that the next
-/// poll goes on from there.
+/// Pages shift while documents change, so they are not walked by number: after each page that has more behind
+/// it reading starts again just before the last change seen. Only where a page holds the changes of one second
+/// (a mass edit) the next pages of the same list are read, at once and beyond `pages`, since only whoever asks
+/// for them one after the other can tell that Xero gives the same page again. Where reading stops is kept, so
+/// that the next poll goes on from there.
+///
+/// The cursor moves by Xero's time alone: by what it says of documents, and of itself when it answers. Our
+/// own clock may be hours ahead of it, and stepping on by it would jump over what changes meanwhile.
 pub async fn read<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
@@ -56,37 +62,40 @@ pub async fn read<P: Ports>(
     };
     let mut cursor = kept.unwrap_or(Versioned::new(Cursor { until: begin, resume: None }));
     let (mut since, mut page) = cursor.content.resume.unwrap_or((before(cursor.content.until, OVERLAP), 1));
-    for _ in 0..pages {
-        let asked_at = writer.now();
+    let (known, resumes) = (cursor.content.until, cursor.content.resume.is_some());
+    let (mut newest, mut answered_at, mut lists) = (None, None, 0);
+    loop {
         let found = session.changed(feed, since, page).await?;
-        let (full, latest) = (found.full, found.latest);
+        let (more, latest) = (found.more, found.latest);
+        newest = newest.max(latest);
+        answered_at = answered_at.or(found.answered_at);
         book_page(writer, session, found, source, done).await?;
         let next = latest.map(|latest| before(latest, RESTART_OVERLAP)).filter(|next| *next > since);
         let next = next.map_or((since, page.saturating_add(1)), |next| (next, 1));
-        let known = cursor.content.until;
-        let until = match latest {
-            // Nothing but what was known already: without a step on it would be read again at every poll.
-            Some(latest) if latest <= known && !full => known.max(before(asked_at, OVERLAP)),
-            Some(latest) => latest.max(known),
-            None => known,
-        };
-        let content = Cursor { until, resume: full.then_some(next) };
-        if content != cursor.content {
+        let mut until = latest.map_or(cursor.content.until, |latest| latest.max(cursor.content.until));
+        // Nothing but what was known already: without a step on it would be read again at every poll. The end of
+        // a list whose beginning was read before is no such proof, since its pages may have shifted meanwhile.
+        if !more && !resumes && newest.is_some_and(|newest| newest <= known) {
+            until = until.max(answered_at.map_or(known, |answered_at| before(answered_at, OVERLAP)));
+        }
+        let content = Cursor { until, resume: more.then_some(next) };
+        // A feed without anything keeps where it began, too: our clock must not say later where that was.
+        if content != cursor.content || cursor.expect == Expect::Absent {
             let write = Versioned { content, expect: cursor.expect }.write(key.clone());
             let commit = Commit { id: writer.new_commit(), writes: vec![write] };
             writer.ports().store().commit(writer.owner(), commit).await?;
             let version = if let Expect::Version(version) = cursor.expect { version + 1 } else { 1 };
             cursor = Versioned { content, expect: Expect::Version(version) };
         }
-        if !full {
+        if !more {
             return Ok(Reached::End);
         }
         (since, page) = next;
-        if writer.is_late() {
-            break;
+        lists += u32::from(page == 1);
+        if lists >= pages || page > PAGES_OF_ONE_LIST_MAX || writer.is_late() {
+            return Ok(Reached::More);
         }
     }
-    Ok(Reached::More)
 }
 
 fn before(instant: Timestamp, by: SignedDuration) -> Timestamp {
@@ -205,16 +214,25 @@ async fn known_codes<P: Ports>(writer: &Writer<'_, P>, named: &BTreeSet<String>)
 
 /// Puts documents that can't be understood on the review list; they don't hold up the rest.
 async fn set_aside<P: Ports>(writer: &Writer<'_, P>, page: &DocumentPage) -> Result<(), AppError> {
-    if page.unreadable.is_empty() {
+    tell_unreadable(writer, "document", &page.unreadable).await
+}
+
+/// Puts what can't be understood on the review list: `what` is a document or an item.
+pub(super) async fn tell_unreadable<P: Ports>(
+    writer: &Writer<'_, P>,
+    what: &str,
+    unreadable: &[Unreadable],
+) -> Result<(), AppError> {
+    if unreadable.is_empty() {
         return Ok(());
     }
     let since = writer.now();
-    let writes = page.unreadable.iter().map(|document| {
+    let writes = unreadable.iter().map(|one| {
         let text = format!(
-            "The document {} could not be read and is not counted: {}. Correct it in Xero; it is read again when it changes.",
-            document.id, document.why
+            "The {what} {} could not be read and is not counted: {}. Correct it in Xero; it is read again when it changes.",
+            one.id, one.why
         );
-        let id = derived("review", &["unreadable", &document.id]);
+        let id = derived("review", &["unreadable", &one.id]);
         unguarded(Key::Review(id), Review { kind: ReviewKind::UnreadableDocument, since, item: None, document: None, text })
     });
     writer.ports().store().write_each(writer.owner(), writes.collect()).await?;

@@ -6,11 +6,12 @@ use jiff::SignedDuration;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
 
+use super::feed;
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::look_again;
 use crate::opening::{MODE_WRITES_MAX, change_mode};
-use crate::ports::{Books, BooksSession, COMMIT_WRITES_MAX, Expect, Ports};
+use crate::ports::{Books, BooksSession, COMMIT_WRITES_MAX, ChangedItems, Expect, Ports};
 use crate::records::{Key, Pointer};
 use crate::writer::{Reason, Writer};
 
@@ -25,17 +26,17 @@ pub async fn refresh<P: Ports>(
     session: &mut <P::Books as Books>::Session,
 ) -> Result<(), AppError> {
     let since = writer.profile.content.items_until.and_then(|until| until.checked_sub(OVERLAP).ok());
-    let asked_at = writer.now();
-    let mut items = session.items(since).await?;
+    let ChangedItems { mut items, unreadable, latest, answered_at } = session.items(since).await?;
     items.sort_by_key(|item| (item.updated_at, item.id));
-    let latest = items.last().map(|item| item.updated_at);
     for chunk in items.chunks(ITEMS_PER_COMMIT) {
         keep(writer, chunk).await?;
     }
+    feed::tell_unreadable(writer, "item", &unreadable).await?;
     let profile = &mut writer.profile.content;
-    // nothing but what was known already: without a step on it would be read again at every poll
+    // Nothing but what was known already: without a step on it would be read again at every poll. By Xero's own
+    // time alone: by ours, changes could be jumped over.
     let known = latest.is_some() && latest <= profile.items_until;
-    let step = asked_at.checked_sub(OVERLAP).ok().filter(|_| known);
+    let step = answered_at.and_then(|at| at.checked_sub(OVERLAP).ok()).filter(|_| known);
     profile.items_until = profile.items_until.max(latest).max(step);
     Ok(())
 }

@@ -9,11 +9,11 @@ use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Layer, Position};
 use parstock_domain::replenish::Plan;
 
-use super::Done;
+use super::{Done, feed};
 use crate::booking::warning;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
-use crate::ports::{Books, BooksSession, Expect, Ports, Store};
+use crate::ports::{Books, BooksSession, Expect, Ports, Store, TrackedQuantities};
 use crate::records::{Key, Review, ReviewKind};
 use crate::writer::{Reason, Writer};
 
@@ -28,7 +28,8 @@ pub async fn refresh<P: Ports>(
     session: &mut <P::Books as Books>::Session,
     done: &mut Done,
 ) -> Result<(), AppError> {
-    let quantities = session.tracked_quantities().await?;
+    let TrackedQuantities { quantities, unreadable } = session.tracked_quantities().await?;
+    feed::tell_unreadable(writer, "item", &unreadable).await?;
     for chunk in quantities.chunks(ITEMS_PER_COMMIT) {
         keep(writer, chunk, done).await?;
     }

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::date::optional_instant;
+use crate::date::lenient_instant;
 
 text_enum! {
     /// The side of the books an account is on.
@@ -59,6 +59,6 @@ pub struct Account {
     /// What it is for.
     pub description: Option<String>,
     /// When it last changed.
-    #[serde(default, rename = "UpdatedDateUTC", deserialize_with = "optional_instant")]
+    #[serde(default, rename = "UpdatedDateUTC", deserialize_with = "lenient_instant")]
     pub updated_at: Option<Timestamp>,
 }

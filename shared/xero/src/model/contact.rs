@@ -3,7 +3,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::list_or_null;
-use crate::date::optional_instant;
+use crate::date::lenient_instant;
 
 text_enum! {
     /// Whether a contact can be used.
@@ -54,7 +54,7 @@ pub struct Contact {
     #[serde(default, rename = "MergedToContactID")]
     pub merged_into: Option<Uuid>,
     /// When it last changed.
-    #[serde(default, rename = "UpdatedDateUTC", deserialize_with = "optional_instant")]
+    #[serde(default, rename = "UpdatedDateUTC", deserialize_with = "lenient_instant")]
     pub updated_at: Option<Timestamp>,
 }
 

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{date::optional_instant, error::InputError};
+use crate::{date::lenient_instant, error::InputError};
 
 /// The longest note that Xero takes, in characters.
 pub const HISTORY_NOTE_MAX: usize = 2_500;
@@ -60,7 +60,7 @@ pub struct HistoryRecord {
     /// Who did it; notes by the API show `System Generated`.
     pub user: Option<String>,
     /// When.
-    #[serde(default, rename = "DateUTC", deserialize_with = "optional_instant")]
+    #[serde(default, rename = "DateUTC", deserialize_with = "lenient_instant")]
     pub at: Option<Timestamp>,
 }
 

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{ContactRef, LineAmountTypes, LineItem, list_or_null};
 use crate::{
-    date::{optional_day, optional_instant},
+    date::{lenient_day, optional_day, optional_instant},
     decimal::Decimal,
 };
 
@@ -58,7 +58,7 @@ pub struct Invoice {
     #[serde(default, deserialize_with = "optional_day")]
     pub date: Option<Date>,
     /// The day it is to be paid by.
-    #[serde(default, deserialize_with = "optional_day")]
+    #[serde(default, deserialize_with = "lenient_day")]
     pub due_date: Option<Date>,
     /// Whether line amounts hold tax.
     pub line_amount_types: Option<LineAmountTypes>,

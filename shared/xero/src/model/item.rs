@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{date::optional_instant, decimal::Decimal};
+use crate::{date::lenient_instant, decimal::Decimal};
 
 /// A product or service.
 ///
@@ -43,7 +43,7 @@ pub struct Item {
     /// The quantity sold beyond what was on hand, if tracked (since August 2026).
     pub quantity_on_back_order: Option<Decimal>,
     /// When its master data last changed.
-    #[serde(default, rename = "UpdatedDateUTC", deserialize_with = "optional_instant")]
+    #[serde(default, rename = "UpdatedDateUTC", deserialize_with = "lenient_instant")]
     pub updated_at: Option<Timestamp>,
 }
 

@@ -2,7 +2,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::date::{optional_day, optional_instant};
+use super::lenient;
+use crate::date::{lenient_day, lenient_instant};
 
 /// The organisation behind the connection.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,6 +25,7 @@ pub struct Organisation {
     /// The code used in links into Xero.
     pub short_code: Option<String>,
     /// Whether it is Xero's demo company.
+    #[serde(default, deserialize_with = "lenient")]
     pub is_demo_company: Option<bool>,
     /// `ACTIVE` and the like.
     pub organisation_status: Option<String>,
@@ -34,16 +36,18 @@ pub struct Organisation {
     /// How sales tax is accounted for.
     pub sales_tax_basis: Option<String>,
     /// Documents up to this day can't be changed, except by an adviser.
-    #[serde(default, deserialize_with = "optional_day")]
+    #[serde(default, deserialize_with = "lenient_day")]
     pub period_lock_date: Option<Date>,
     /// Documents up to this day can't be changed.
-    #[serde(default, deserialize_with = "optional_day")]
+    #[serde(default, deserialize_with = "lenient_day")]
     pub end_of_year_lock_date: Option<Date>,
     /// The last day of the financial year, within its month.
+    #[serde(default, deserialize_with = "lenient")]
     pub financial_year_end_day: Option<i32>,
     /// The last month of the financial year, 1 to 12.
+    #[serde(default, deserialize_with = "lenient")]
     pub financial_year_end_month: Option<i32>,
     /// When it was made.
-    #[serde(default, rename = "CreatedDateUTC", deserialize_with = "optional_instant")]
+    #[serde(default, rename = "CreatedDateUTC", deserialize_with = "lenient_instant")]
     pub created_at: Option<Timestamp>,
 }

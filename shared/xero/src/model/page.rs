@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Account, BankTransaction, Contact, CreditNote, HistoryRecord, Invoice, Item, Organisation, PurchaseOrder,
+    lenient,
 };
 use crate::{date::parse_instant, error::json_error};
 
@@ -62,6 +63,30 @@ pub struct Unreadable {
     pub why: String,
 }
 
+impl<T> Page<T> {
+    /// An answer without any.
+    pub(crate) const fn empty() -> Self {
+        Self { resources: Vec::new(), unreadable: Vec::new(), pagination: None, answered_at: None }
+    }
+
+    /// Whether this page, asked for as `number`, may have another behind it.
+    ///
+    /// An empty page is the last. Any other is only if Xero says so: it may give smaller pages than it was asked
+    /// for, and its specification requires none of the figures about pages.
+    #[must_use]
+    pub fn may_have_more(&self, number: u32) -> bool {
+        let here = u32::try_from(self.resources.len() + self.unreadable.len()).unwrap_or(u32::MAX);
+        let told = self.pagination.unwrap_or_default();
+        let number = told.page.unwrap_or(number).max(1);
+        match (told.page_count, told.item_count) {
+            _ if here == 0 => false,
+            (Some(pages), _) => number < pages,
+            (None, Some(items)) => number.saturating_mul(here) < items,
+            (None, None) => true,
+        }
+    }
+}
+
 impl Page<&RawValue> {
     /// Reads each element by itself.
     pub(crate) fn read_each<R: Resource + DeserializeOwned>(self) -> Page<R> {
@@ -69,7 +94,7 @@ impl Page<&RawValue> {
         for element in self.resources {
             match serde_json::from_str(element.get()) {
                 Ok(resource) => resources.push(resource),
-                Err(error) => unreadable.push(Unreadable::new::<R>(element, &error)),
+                Err(error) => unreadable.push(Unreadable::new::<R>(element.get().as_bytes(), &error)),
             }
         }
         let Page { pagination, answered_at, .. } = self;
@@ -78,9 +103,9 @@ impl Page<&RawValue> {
 }
 
 impl Unreadable {
-    fn new<R: Resource>(element: &RawValue, error: &serde_json::Error) -> Self {
+    pub(crate) fn new<R: Resource>(element: &[u8], error: &serde_json::Error) -> Self {
         // only these two fields, whatever the rest looks like
-        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(element.get()).unwrap_or_default();
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(element).unwrap_or_default();
         let text = |name: &str| serde_json::from_str::<String>(fields.get(name)?.get()).ok();
         let name = format!("{}ID", R::NAME.strip_suffix('s').unwrap_or(R::NAME));
         Self {
@@ -91,18 +116,22 @@ impl Unreadable {
     }
 }
 
-/// Where a page stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Where a page stands. Xero's specification requires none of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     /// This page, from 1.
-    pub page: u32,
+    #[serde(default, deserialize_with = "lenient")]
+    pub page: Option<u32>,
     /// The most resources of a page.
-    pub page_size: u32,
+    #[serde(default, deserialize_with = "lenient")]
+    pub page_size: Option<u32>,
     /// How many pages there are.
-    pub page_count: u32,
+    #[serde(default, deserialize_with = "lenient")]
+    pub page_count: Option<u32>,
     /// How many resources there are on all pages.
-    pub item_count: u32,
+    #[serde(default, deserialize_with = "lenient")]
+    pub item_count: Option<u32>,
 }
 
 /// Reads an answer whose list is called `name`.
@@ -119,6 +148,17 @@ pub(crate) fn read_page<'de, T: Deserialize<'de>>(
 /// The only resource of an answer.
 pub(crate) fn first<T>(page: Page<T>) -> Option<T> {
     page.resources.into_iter().next()
+}
+
+/// [`lenient`] as a seed.
+struct Lenient<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Lenient<T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        lenient(deserializer)
+    }
 }
 
 struct PageSeed<T> {
@@ -148,9 +188,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageSeed<T> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 key if key == self.name => resources = Some(map.next_value()?),
-                "pagination" => pagination = map.next_value()?,
+                "pagination" => pagination = map.next_value_seed(Lenient(PhantomData))?,
                 "DateTimeUTC" => {
-                    answered_at = map.next_value::<Option<String>>()?.as_deref().and_then(parse_instant);
+                    let text: Option<String> = map.next_value_seed(Lenient(PhantomData))?;
+                    answered_at = text.as_deref().and_then(parse_instant);
                 }
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }

@@ -24,9 +24,16 @@ async fn outcomes(script: impl Fn() -> Response + Send + Sync + 'static) -> (Err
 #[tokio::test]
 async fn a_server_error_is_retried_for_a_read_and_unknown_for_a_write() {
     for status in [500, 502, 503, 504] {
+        let (read, write) = outcomes(move || answer(status, &[], "oh")).await;
+        assert!(matches!(read, Error::RetryAfter { .. }), "{read:?}");
+        assert!(matches!(write, Error::Unknown { .. }), "{write:?}");
+        // When Xero says when to come again, nothing is tried before.
         let (read, write) = outcomes(move || answer(status, &[("Retry-After", "7")], "oh")).await;
         let expected = TestClock::default().now() + jiff::SignedDuration::from_secs(7);
-        assert!(matches!(read, Error::RetryAfter { at, .. } if at == expected), "{read:?}");
+        assert!(
+            matches!(read, Error::NotNow { until, why: Wait::Unavailable } if until == expected),
+            "{read:?}"
+        );
         assert!(matches!(write, Error::Unknown { .. }), "{write:?}");
     }
 }
@@ -101,9 +108,56 @@ async fn a_forbidden_call_tells_a_lost_connection_from_a_missing_scope() {
         assert!(matches!(error, Error::AskPerson(Problem::Disconnected)), "{error:?}");
         assert!(error.to_string().contains("authorise"), "{error}");
     }
-    let scope = r#"{"Type":null,"Title":"Unauthorized","Status":403,"Detail":"insufficient_scope"}"#;
-    let (read, _) = outcomes(move || answer(403, &[], scope)).await;
-    assert!(matches!(read, Error::AskPerson(Problem::Forbidden)), "{read:?}");
+    let scope = r#"{"Type":null,"Title":"Forbidden","Status":403,"Detail":"insufficient_scope"}"#;
+    let (read, write) = outcomes(move || answer(403, &[], scope)).await;
+    assert_eq!(
+        read.to_string(),
+        "This connection may not use Accounts (Xero says: Forbidden, insufficient_scope). Give the custom \
+         connection the scope `accounting.settings` at developer.xero.com, let the organisation authorise it again, \
+         and check the role of the person who does."
+    );
+    assert!(write.to_string().contains("may not use PurchaseOrders"), "{write}");
+    assert!(write.to_string().contains("`accounting.invoices`"), "{write}");
+}
+
+/// The forms in which Xero and its gateways write it (facts of the API's own error bodies; RFC 6750, 3.1).
+#[tokio::test]
+async fn a_missing_scope_is_known_in_each_of_its_forms() {
+    let challenge = ("WWW-Authenticate", r#"Bearer error="insufficient_scope""#);
+    for (status, headers, body) in [
+        (401, vec![], r#"{"Title":"Unauthorized","Status":401,"Detail":"AuthorizationUnsuccessful"}"#),
+        (401, vec![], r#"{"title":"Unauthorized","detail":"AuthorizationUnsuccessful"}"#),
+        (401, vec![challenge], ""),
+        (403, vec![], ""),
+        (403, vec![], r#"{"Title":["odd"],"Detail":"0123456789012345678901234567890123456789canary"}"#),
+    ] {
+        let (read, _) = outcomes(move || answer(status, &headers, body)).await;
+        assert!(
+            matches!(&read, Error::AskPerson(Problem::Forbidden { resource: "Accounts", .. })),
+            "{body}: {read:?}"
+        );
+        assert!(!format!("{read} {read:?}").contains("canary"), "{read}");
+    }
+    let lower = r#"{"title":"Forbidden","detail":"AuthenticationUnsuccessful"}"#;
+    let (read, _) = outcomes(move || answer(403, &[], lower)).await;
+    assert!(matches!(read, Error::AskPerson(Problem::Disconnected)), "{read:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_xeros_is_named() {
+    for status in [404, 405] {
+        let fake = Fake::start(move |_, _| answer(status, &[], "<html>canary</html>")).await;
+        let mut session = fake.client().session(Priority::Person, 1).await.unwrap();
+        let error = session.organisation().await.unwrap_err();
+        let origin = fake.url.clone();
+        assert!(
+            matches!(&error, Error::AskPerson(Problem::NoAccountingApi { origin: told, .. }) if *told == origin),
+            "{error:?}"
+        );
+        let shown = error.to_string();
+        assert!(shown.contains(&origin) && shown.contains("/api.xro/2.0"), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
 }
 
 #[tokio::test]
@@ -115,6 +169,8 @@ async fn a_refusal_keeps_xeros_words() {
             "{read:?}"
         );
     }
+    let (read, _) = outcomes(|| answer(400, &[], r#"{"message":"No such thing"}"#)).await;
+    assert_eq!(read.to_string(), "Xero refused the request (HTTP 400): No such thing");
     let (read, _) = outcomes(|| answer(400, &[], "<html>")).await;
     assert_eq!(read.to_string(), "Xero refused the request (HTTP 400): no reason was given");
 }

@@ -1,6 +1,7 @@
 use jiff::{Timestamp, civil::date};
 use parstock_xero::{
     CallKind, ContactsQuery, Decimal, Error, IDS_PER_CALL, InputError, ItemsQuery, Priority, Remaining,
+    UNREADABLE_ITEMS_MAX,
     model::{
         BankTransactionType, CreditNoteType, HistoryOf, InvoiceStatus, InvoiceType, LineAmountTypes,
         PurchaseOrderStatus,
@@ -116,9 +117,9 @@ async fn invoices_by_id_go_in_chunks_with_a_page_so_that_lines_come() {
     let ids: Vec<Uuid> = (0..IDS_PER_CALL as u128 * 2 + 1).map(Uuid::from_u128).collect();
     let mut session = client.session(Priority::Webhook, 3).await.unwrap();
     let invoices = session.invoices_by_id(&ids).await.unwrap();
-    assert_eq!(session.invoices_by_id(&[]).await.unwrap(), []);
+    assert_eq!(session.invoices_by_id(&[]).await.unwrap().resources, []);
     session.finish().await.unwrap();
-    assert_eq!(invoices.iter().map(|invoice| invoice.invoice_id).collect::<Vec<_>>(), ids);
+    assert_eq!(invoices.resources.iter().map(|invoice| invoice.invoice_id).collect::<Vec<_>>(), ids);
     let calls = fake.calls();
     assert_eq!(calls.len(), 3);
     for call in calls {
@@ -148,7 +149,8 @@ async fn an_invoice_is_read_exactly_and_keeps_unknown_words() {
     let page = session.invoices_modified(None, 1).await.unwrap();
     session.finish().await.unwrap();
     assert_eq!(page.answered_at, Some("2026-03-01T00:00:00Z".parse().unwrap()));
-    assert_eq!(page.pagination.unwrap().item_count, 2);
+    assert_eq!(page.pagination.unwrap().item_count, Some(2));
+    assert!(!page.may_have_more(1));
     let [bill, odd] = page.resources.as_slice() else { panic!("{page:?}") };
     assert_eq!(
         (bill.kind.clone(), bill.status.clone()),
@@ -215,7 +217,7 @@ async fn items_come_one_by_one_with_their_stock() {
     let client = fake.client();
     let mut session = client.session(Priority::Poll, 1).await.unwrap();
     let mut items = Vec::new();
-    assert_eq!(session.items(ItemsQuery::default(), |item| items.push(item)).await.unwrap(), 2);
+    assert_eq!(session.items(ItemsQuery::default(), |item| items.push(item)).await.unwrap().count, 2);
     session.finish().await.unwrap();
     assert_eq!(items[0].quantity_on_hand.unwrap().to_e4(), Ok(125_000));
     assert_eq!(items[0].quantity_on_back_order.unwrap().to_e4(), Ok(25_000));
@@ -288,7 +290,7 @@ async fn sessions_work_on_any_thread() {
     let client = fake.client();
     let task = tokio::spawn(async move {
         let mut session = client.session(Priority::Poll, 1).await?;
-        let count = session.items(ItemsQuery::default(), |_| {}).await?;
+        let count = session.items(ItemsQuery::default(), |_| {}).await?.count;
         session.invoices_by_id(&[]).await?;
         session.create_purchase_orders(&[], &crate::writes::key()).await?;
         session.finish().await?;
@@ -316,4 +318,142 @@ async fn one_document_that_cannot_be_read_holds_up_no_other() {
     let [unreadable] = page.unreadable.as_slice() else { panic!("{:?}", page.unreadable) };
     assert_eq!(unreadable.id.as_deref(), Some("00000000-0000-0000-0000-000000000002"));
     assert_eq!(unreadable.updated_at, Some(Timestamp::from_millisecond(1_439_434_356_790).unwrap()));
+}
+
+#[tokio::test]
+async fn one_item_that_cannot_be_read_holds_up_no_other() {
+    let fake = Fake::start(|_, _| {
+        ok(&format!(
+            r#"{{"DateTimeUTC":"/Date(1772323200000)/","Items":[
+                {{"ItemID":"00000000-0000-0000-0000-000000000002","Code":"A","QuantityOnHand":"many","UpdatedDateUTC":"/Date(1439434356790+0000)/"}},
+                {{"ItemID":"{ID}"}},
+                {{"ItemID":"{ID}","Code":"MUG-01","UpdatedDateUTC":"some day"}}]}}"#
+        ))
+    })
+    .await;
+    let mut session = fake.client().session(Priority::Poll, 1).await.unwrap();
+    let mut codes = Vec::new();
+    let read = session.items(ItemsQuery::default(), |item| codes.push(item.code)).await.unwrap();
+    session.finish().await.unwrap();
+    assert_eq!((codes, read.count), (vec!["MUG-01".to_owned()], 1));
+    assert_eq!(read.answered_at, Some("2026-03-01T00:00:00Z".parse().unwrap()));
+    let told: Vec<_> = read.unreadable.iter().map(|item| item.id.as_deref().unwrap()).collect();
+    assert_eq!(told, ["00000000-0000-0000-0000-000000000002", ID]);
+    assert_eq!(read.unreadable[0].updated_at, Timestamp::from_millisecond(1_439_434_356_790).ok());
+}
+
+#[tokio::test]
+async fn items_of_another_form_altogether_are_an_error() {
+    let fake = Fake::start(|_, _| {
+        let items = vec!["{}"; UNREADABLE_ITEMS_MAX + 1].join(",");
+        ok(&format!(r#"{{"Items":[{items}]}}"#))
+    })
+    .await;
+    let mut session = fake.client().session(Priority::Poll, 1).await.unwrap();
+    let error = session.items(ItemsQuery::default(), |_| {}).await.unwrap_err();
+    assert!(matches!(error, Error::BadAnswer { resource: "Items", .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_invoice_that_was_asked_for_by_id_and_cannot_be_read_is_told_of() {
+    let fake = Fake::start(|_, _| {
+        ok(&format!(
+            r#"{{"Invoices":[{{"InvoiceID":"{ID}","Date":"last Tuesday"}},{{"InvoiceID":"{ID}"}}]}}"#
+        ))
+    })
+    .await;
+    let mut session = fake.client().session(Priority::Webhook, 1).await.unwrap();
+    let page = session.invoices_by_id(&[ID.parse().unwrap()]).await.unwrap();
+    session.finish().await.unwrap();
+    assert_eq!((page.resources.len(), page.unreadable.len()), (1, 1));
+    assert_eq!(page.unreadable[0].id.as_deref(), Some(ID));
+}
+
+#[tokio::test]
+async fn a_page_is_the_last_if_xero_says_so_or_if_it_is_empty() {
+    let two = format!(r#"{{"InvoiceID":"{ID}"}},{{"InvoiceID":"{ID}"}}"#);
+    for (asked, pagination, elements, more) in [
+        (1, r#""pagination":{"page":1,"pageSize":2,"pageCount":2,"itemCount":4},"#, two.as_str(), true),
+        (2, r#""pagination":{"page":2,"pageSize":2,"pageCount":2,"itemCount":4},"#, two.as_str(), false),
+        (2, r#""pagination":{"pageCount":3},"#, two.as_str(), true),
+        (3, r#""pagination":{"pageCount":3},"#, two.as_str(), false),
+        (
+            1,
+            r#""pagination":{"page":null,"pageSize":null,"pageCount":null,"itemCount":2},"#,
+            two.as_str(),
+            false,
+        ),
+        (1, r#""pagination":{"page":1,"itemCount":3},"#, two.as_str(), true),
+        (1, r#""pagination":{"page":"first","pageCount":{},"itemCount":"3"},"#, two.as_str(), true),
+        (1, r#""pagination":null,"#, two.as_str(), true),
+        (1, r#""pagination":"none","#, two.as_str(), true),
+        (1, "", two.as_str(), true),
+        (2, "", "", false),
+        (1, r#""pagination":{"pageCount":9},"#, "", false),
+    ] {
+        let body = format!(r#"{{"DateTimeUTC":7,{pagination}"Invoices":[{elements}]}}"#);
+        let fake = Fake::start(move |_, _| ok(&body)).await;
+        let mut session = fake.client().session(Priority::Poll, 1).await.unwrap();
+        let page = session.invoices_modified(None, asked).await.unwrap();
+        session.finish().await.unwrap();
+        assert_eq!(page.may_have_more(asked), more, "{pagination}{elements}");
+    }
+}
+
+#[tokio::test]
+async fn not_modified_is_a_list_without_elements() {
+    let fake = Fake::start(|_, _| answer(304, &[], "")).await;
+    let client = fake.client();
+    let mut session = client.session(Priority::Poll, 2).await.unwrap();
+    let page = session.invoices_modified(since(), 1).await.unwrap();
+    assert_eq!((page.resources.len(), page.unreadable.len(), page.may_have_more(1)), (0, 0, false));
+    let query = ItemsQuery { modified_since: since(), only_tracked: false };
+    assert_eq!(session.items(query, |_| {}).await.unwrap(), Default::default());
+    // Where nothing was said of a time it is no answer.
+    let error = session.accounts().await.unwrap_err();
+    assert!(matches!(error, Error::BadAnswer { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn fields_on_which_nothing_depends_may_be_odd() {
+    let fake = Fake::start(|seen, _| {
+        ok(&if seen.path.ends_with("History") {
+            r#"{"HistoryRecords":[{"Details":"made","DateUTC":"some day"},{"DateUTC":7}]}"#.to_owned()
+        } else {
+            format!(
+                r#"{{"Organisations":[{{"OrganisationID":"{ID}","PeriodLockDate":"never","EndOfYearLockDate":0,
+                "CreatedDateUTC":"long ago","FinancialYearEndDay":"last","IsDemoCompany":"yes"}}]}}"#
+            )
+        })
+    })
+    .await;
+    let client = fake.client();
+    let mut session = client.session(Priority::Poll, 2).await.unwrap();
+    let organisation = session.organisation().await.unwrap();
+    assert_eq!((organisation.period_lock_date, organisation.created_at), (None, None));
+    let history = session.history(HistoryOf::PurchaseOrder, Uuid::from_u128(1)).await.unwrap();
+    assert_eq!((history.len(), history[0].details.as_deref()), (2, Some("made")));
+    session.finish().await.unwrap();
+}
+
+/// In a process of its own, since the environment is read when a client is made.
+#[test]
+fn no_proxy_of_the_environment_is_asked_for_this_machine() {
+    const INSIDE: &str = "PARSTOCK_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_none() {
+        let name = "reads::no_proxy_of_the_environment_is_asked_for_this_machine";
+        let mut inside = std::process::Command::new(std::env::current_exe().unwrap());
+        inside.args(["--exact", name]).env(INSIDE, "1").env_remove("NO_PROXY").env_remove("no_proxy");
+        for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+            inside.env(variable, "http://127.0.0.1:1");
+        }
+        assert!(inside.status().unwrap().success());
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let fake = Fake::start(|_, _| ok(ORGANISATION)).await;
+        let mut session = fake.client().session(Priority::Person, 1).await.unwrap();
+        session.organisation().await.unwrap();
+    });
 }

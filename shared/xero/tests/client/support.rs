@@ -20,7 +20,7 @@ pub const TOKEN: &str = "canary-access-token";
 
 /// One for all tests, since loading the machine's certificates takes long. Each test has a server of its own, so they
 /// share no connection.
-pub static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| http_client().unwrap());
+pub static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| http_client(&["http://127.0.0.1"]).unwrap());
 
 /// A request as the server saw it.
 #[derive(Debug, Clone)]

@@ -152,10 +152,42 @@ async fn a_failing_identity_server_is_tried_again_later() {
         let error = call(&fake.client()).await.unwrap_err();
         assert!(matches!(error, Error::RetryAfter { .. }), "{error:?}");
     }
-    for body in ["<html>", r#"{"access_token":"canary"}"#] {
-        let fake = Fake::start_with_identity(|_, _| ok(ORGANISATION), move |_| ok(body)).await;
+    let body = r#"{"access_token":"canary"}"#;
+    let fake = Fake::start_with_identity(|_, _| ok(ORGANISATION), move |_| ok(body)).await;
+    let error = call(&fake.client()).await.unwrap_err();
+    assert!(matches!(error, Error::BadAnswer { resource: "token", .. }), "{error:?}");
+    for status in [429, 503] {
+        let fake = Fake::start_with_identity(
+            |_, _| ok(ORGANISATION),
+            move |_| answer(status, &[("Retry-After", "90")], ""),
+        )
+        .await;
         let error = call(&fake.client()).await.unwrap_err();
-        assert!(matches!(error, Error::BadAnswer { resource: "token", .. }), "{error:?}");
+        let expected = TestClock::default().now() + SignedDuration::from_secs(90);
+        assert!(matches!(error, Error::NotNow { until, .. } if until == expected), "{error:?}");
+    }
+}
+
+/// It is another server that answers there, so nobody is asked whether the connection is paid for.
+#[tokio::test]
+async fn an_address_that_is_no_identity_server_is_named() {
+    for (status, body) in [
+        (404, "<html>canary</html>"),
+        (405, ""),
+        (400, r#"{"message":"canary"}"#),
+        (302, ""),
+        (200, "<html>canary</html>"),
+    ] {
+        let fake =
+            Fake::start_with_identity(|_, _| ok(ORGANISATION), move |_| answer(status, &[], body)).await;
+        let error = call(&fake.client()).await.unwrap_err();
+        let shown = error.to_string();
+        assert!(
+            matches!(&error, Error::AskPerson(Problem::NoIdentityServer { status: told, .. }) if *told == status),
+            "{error:?}"
+        );
+        assert!(shown.contains(&fake.url) && shown.contains("/connect/token"), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
     }
 }
 

@@ -76,6 +76,23 @@ async fn an_order_is_sent_as_written_and_each_outcome_is_read_by_itself() {
 }
 
 #[tokio::test]
+async fn a_refusal_without_reasons_says_so_or_repeats_the_warnings() {
+    for (warnings, expected) in
+        [("[]", "Xero gave no reason"), (r#"[{"Message":"Unusual rate"}]"#, "Unusual rate")]
+    {
+        let fake = Fake::start(move |_, _| {
+            ok(&format!(
+                r#"{{"PurchaseOrders":[{{"StatusAttributeString":"ERROR","Warnings":{warnings}}}]}}"#
+            ))
+        })
+        .await;
+        let mut session = fake.client().session(Priority::Person, 1).await.unwrap();
+        let outcomes = session.create_purchase_orders(&[order("PS-1")], &key()).await.unwrap();
+        assert_eq!(outcomes, [WriteOutcome::Refused { errors: vec![expected.to_owned()] }]);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_does_not_tell_leaves_the_outcome_unknown() {
     for body in [
         "",
