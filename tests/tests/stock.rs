@@ -9,6 +9,7 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::connect;
+use parstock_app::console::{Console, Viewer};
 use parstock_app::decide::{Decision, decide};
 use parstock_app::error::AppError;
 use parstock_app::message::{Envelope, Message};
@@ -370,6 +371,27 @@ fn a_first_count_is_what_lies_there_whatever_was_booked_before() {
         assert_eq!(shop.on_hand("BOX"), "55");
         let later = shop.count("BOX", "2026-06-01", "54").await.unwrap();
         assert_eq!((later.recounted, shop.on_hand("BOX").as_str()), (1, "54"));
+    });
+}
+
+#[test]
+fn quantities_are_right_at_any_date() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX", "PEN"]).await;
+        shop.count("BOX", "2026-05-10", "60").await.unwrap();
+        shop.save(sale("S-1", "2026-05-12").line("BOX", "5", "5"));
+        shop.save(bill("B-1", "2026-06-03").line("BOX", "20", "2"));
+        shop.poll().await;
+        let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new() };
+        let console = Console::open(&shop.ports, shop.org, viewer).await.unwrap();
+        for (on, expected) in
+            [("2026-05-10", "60"), ("2026-05-11", "60"), ("2026-05-12", "55"), ("2026-06-03", "75")]
+        {
+            let mut found = console.positions_at(day(on)).await.unwrap();
+            found.sort_by(|(a, _), (b, _)| a.code.cmp(&b.code));
+            let found: Vec<Option<Quantity>> = found.into_iter().map(|(_, quantity)| quantity).collect();
+            assert_eq!(found, [Some(q(expected)), None], "{on}");
+        }
     });
 }
 
