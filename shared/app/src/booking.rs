@@ -13,7 +13,9 @@ use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{FixedError, Quantity};
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, LocationId, derived};
-use parstock_domain::ledger::arrival::{Arrival, Billed, ORDER_LINES_BILLED_MAX, match_bill_line};
+use parstock_domain::ledger::arrival::{
+    Arrival, Billed, ORDER_LINES_BILLED_MAX, match_bill_line, match_named,
+};
 use parstock_domain::ledger::booking::{Booking, Stock, changes, desired};
 use parstock_domain::ledger::{BookedLine, DesiredLine, Layer, LineChange, OrderLine, Position};
 use parstock_domain::replenish::{Crossing, Plan, crossing};
@@ -110,7 +112,11 @@ pub async fn book<P: Ports>(
             // the unknown item is still unknown
             return Ok(outcome);
         }
-        if document.of.kind == DocumentKind::PurchaseOrder {
+        let standing = loaded.header.as_ref().map(|header| &header.content);
+        let may_guess = standing.is_none_or(|standing| standing.unresolved);
+        // what came before we ordered something ourselves is not what we ordered
+        let is_ours = effect.is_some() || standing.is_some_and(|standing| standing.effect.is_some());
+        if document.of.kind == DocumentKind::PurchaseOrder && !is_ours {
             look_again::at_bills(writer, document, &pending).await?;
         }
         let total = pending.len();
@@ -118,7 +124,7 @@ pub async fn book<P: Ports>(
         let is_new = loaded.header.is_none();
         let result: Result<(), AppError> = loop {
             let uncountable = wanted.uncountable;
-            let step = Step { document, content, source, effect, is_new, unresolved, uncountable };
+            let step = Step { document, content, source, effect, is_new, unresolved, uncountable, may_guess };
             let review = first.then(|| step.review_unknown(writer, &loaded, &wanted.unknown_items)).flatten();
             match step.commit(writer, &mut loaded, &mut pending, total, review, &mut outcome).await {
                 Ok(()) if pending.is_empty() => break Ok(()),
@@ -245,6 +251,9 @@ struct Step<'a> {
     is_new: bool,
     unresolved: bool,
     uncountable: parstock_domain::fixed::Money,
+    /// Whether the order of a bill's line that is booked may be guessed: not because the bill changed, but
+    /// because an order came after it. Else it must be named.
+    may_guess: bool,
 }
 
 /// What one commit knows of the items it touches.
@@ -486,7 +495,16 @@ impl Step<'_> {
             .get(&after.item)
             .map(|lines| lines.iter().map(|line| line.content.clone()).collect())
             .unwrap_or_default();
-        match match_bill_line(self.document, description, after.change, &open)? {
+        let arrival = if is_booked(change) && !self.may_guess {
+            let named = match_named(self.document, description, after.change, &open)?;
+            if named.is_empty() {
+                return Ok(named);
+            }
+            Arrival::Of(named)
+        } else {
+            match_bill_line(self.document, description, after.change, &open)?
+        };
+        match arrival {
             Arrival::Of(billed) => {
                 for part in &billed {
                     items.bill(after.item, part, part.quantity)?;

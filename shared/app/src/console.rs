@@ -7,6 +7,7 @@ use parstock_domain::document::{DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
+use parstock_domain::ledger::position::quantity_at;
 use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::Policy;
@@ -22,7 +23,7 @@ use crate::chart;
 use crate::digest::{history, shown_standing};
 use crate::error::AppError;
 use crate::load;
-use crate::ports::{Books, Ports};
+use crate::ports::{Books, Ports, Store};
 use crate::records::{
     ContactRecord, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer,
     Review, ReviewKind, Trouble, WaitingHint,
@@ -31,6 +32,8 @@ use crate::writer::Writer;
 
 /// Movements that an item's page shows.
 const MOVEMENTS_SHOWN: usize = 200;
+/// Movements read at once.
+const MOVEMENTS_PAGE: u32 = 500;
 
 /// Who looks: signed in, with the token that their forms must send back.
 #[derive(Clone, Debug)]
@@ -164,6 +167,46 @@ impl<'p, P: Ports> Console<'p, P> {
             });
         }
         Ok(rows)
+    }
+
+    /// What lay there of each item at the end of a day, by the movements known now; `None` for an item that
+    /// nobody has counted. In the order of items' ids.
+    ///
+    /// # Errors
+    /// When the store does not answer or a figure does not fit.
+    pub async fn positions_at(&self, day: Date) -> Result<Vec<(Item, Option<Quantity>)>, AppError> {
+        let items: Vec<Item> =
+            self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
+        let keys: Vec<Key> = items.iter().map(|item| Key::Position(item.id, LocationId::main())).collect();
+        let positions = self.many::<Position>(&keys).await?;
+        let mut quantities = Vec::with_capacity(items.len());
+        for (item, position) in items.into_iter().zip(positions) {
+            let quantity = match position.filter(|position| position.opened) {
+                Some(_) => Some(self.quantity_at(item.id, day).await?),
+                None => None,
+            };
+            quantities.push((item, quantity));
+        }
+        Ok(quantities)
+    }
+
+    /// The sum of an item's movements up to the end of a day: they are listed by day.
+    async fn quantity_at(&self, item: ItemId, day: Date) -> Result<Quantity, AppError> {
+        let (list, mut after, mut sum) = (List::Movements(item), None, Quantity::ZERO);
+        loop {
+            let store = self.reader.ports().store();
+            let page = store.list(self.reader.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
+            let mut movements = Vec::with_capacity(page.rows.len());
+            for row in page.rows {
+                movements.extend(load::decode_row::<Movement>(Some(row))?.map(|row| row.content));
+            }
+            sum = sum.plus(quantity_at(&movements, day)?)?;
+            let is_past = movements.last().is_some_and(|movement| movement.key.effective_on > day);
+            after = page.next.filter(|_| !is_past);
+            if after.is_none() {
+                return Ok(sum);
+            }
+        }
     }
 
     /// The item with a code.

@@ -91,8 +91,7 @@ pub(crate) async fn at_bills<P: Ports>(
         .iter()
         .filter_map(|change| {
             let after = change.after.as_ref()?;
-            let known = change.before.as_ref().is_some_and(|before| before.covers(after));
-            (!known && after.ordered > Quantity::ZERO).then_some(after.item)
+            (change.before.is_none() && after.ordered > Quantity::ZERO).then_some(after.item)
         })
         .collect();
     let from = order.date.saturating_sub(i64::from(UNNAMED_ORDER_DAYS_MAX).days());

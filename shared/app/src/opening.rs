@@ -324,7 +324,7 @@ pub(crate) async fn change_mode<P: Ports>(
     let layer = layer.unwrap_or(Versioned::new(Layer::default()));
     let now = writer.now();
     let today = writer.clock().day_of(now);
-    let revision = next_revision(writer, item).await?;
+    let mut revision = next_revision(writer, item).await?;
     let mut stock = Stock { position: position.content, layer: layer.content };
     let said = stock.position.snapshot.filter(|_| !tracked);
     let closes = stock.position.opened || said.is_some();
@@ -339,6 +339,7 @@ pub(crate) async fn change_mode<P: Ports>(
         let (movement, after) = open(stock, &opening, today, now, id)?;
         writes.push(Versioned::new(movement.clone()).write(Key::Movement(item, movement.key)));
         stock = after;
+        revision = revision.saturating_add(1);
     }
     stock.position.tracked = tracked;
     stock.position.opened = said.is_some();

@@ -174,7 +174,7 @@ pub(super) async fn open_tracked<P: Ports>(
             item: held.item,
             location: location.clone(),
             on,
-            revision: next_revision(writer, held.item).await?,
+            revision: if is_loaded { next_revision(writer, held.item).await? } else { 1 },
             quantity: held.xero.on_hand.minus(before.booked)?,
             value: held.xero.cost_pool.minus(before.value)?,
         };

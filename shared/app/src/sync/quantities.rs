@@ -53,6 +53,10 @@ async fn keep<P: Ports>(
             Some(row) => (row.content, row.expect),
             None => (Position { tracked: true, ..Position::default() }, Expect::Absent),
         };
+        if before.opened && !before.tracked {
+            // Xero begins to track it: its book is changed when the item is read
+            continue;
+        }
         let snapshot = Snapshot { xero: *xero, at: now, booked: before.booked };
         let same = before.snapshot.is_some_and(|known| known.xero == *xero && known.booked == before.booked);
         if same && before.tracked {

@@ -94,12 +94,47 @@ pub enum Arrival {
     Unclear(Vec<String>),
 }
 
+/// What is open of the supplier's order lines.
+fn open_of<'a>(
+    bill: &Document,
+    order_lines: &'a [OrderLine],
+) -> Result<Vec<(&'a OrderLine, Quantity)>, FixedError> {
+    let mut open = Vec::new();
+    for line in order_lines.iter().filter(|line| line.supplier == bill.contact) {
+        let is = line.open()?;
+        if !is.is_zero() {
+            open.push((line, is));
+        }
+    }
+    Ok(open)
+}
+
+/// The order lines that a bill line names: the supplier's orders whose number stands in the bill's number,
+/// reference or the line's text, whenever they were written. The goods are spread over their open lines: on
+/// each no more than is open, the rest on the last. Empty when it names none.
+///
+/// # Errors
+/// [`FixedError`] when an amount does not fit.
+pub fn match_named(
+    bill: &Document,
+    description: &str,
+    quantity: Quantity,
+    order_lines: &[OrderLine],
+) -> Result<Vec<Billed>, FixedError> {
+    let mut named = open_of(bill, order_lines)?;
+    named.retain(|(line, _)| {
+        !line.number.is_empty()
+            && [bill.number.as_str(), bill.reference.as_str(), description]
+                .iter()
+                .any(|text| names_number(text, &line.number))
+    });
+    spread(&named, quantity)
+}
+
 /// Finds the order lines of a bill line, among the item's order lines.
 ///
-/// By number first: the supplier's orders whose number stands in the bill's number, reference or the
-/// line's text, whenever they were written. The goods are spread over their open lines: on each no more
-/// than is open, the rest on the last. Then by the supplier's open order lines of the item from the last 60
-/// days, if exactly one is open for at least the billed quantity, or exactly one is open at all.
+/// By number first, see [`match_named`]. Then by the supplier's open order lines of the item from the last
+/// 60 days, if exactly one is open for at least the billed quantity, or exactly one is open at all.
 ///
 /// # Errors
 /// [`FixedError`] when an amount does not fit.
@@ -109,27 +144,14 @@ pub fn match_bill_line(
     quantity: Quantity,
     order_lines: &[OrderLine],
 ) -> Result<Arrival, FixedError> {
-    let mut open = Vec::new();
-    for line in order_lines.iter().filter(|line| line.supplier == bill.contact) {
-        let is = line.open()?;
-        if !is.is_zero() {
-            open.push((line, is));
-        }
-    }
-    let names = |line: &OrderLine| {
-        !line.number.is_empty()
-            && [bill.number.as_str(), bill.reference.as_str(), description]
-                .iter()
-                .any(|text| names_number(text, &line.number))
-    };
-    let named: Vec<(&OrderLine, Quantity)> = open.iter().filter(|(line, _)| names(line)).copied().collect();
+    let named = match_named(bill, description, quantity, order_lines)?;
     if !named.is_empty() {
-        return spread(&named, quantity).map(Arrival::Of);
+        return Ok(Arrival::Of(named));
     }
+    let mut open = open_of(bill, order_lines)?;
     open.retain(|(line, _)| {
-        line.ordered_on
-            .until(bill.date)
-            .is_ok_and(|span| (0..=UNNAMED_ORDER_DAYS_MAX).contains(&span.get_days()))
+        let days = line.ordered_on.until(bill.date).map(|span| span.get_days());
+        days.is_ok_and(|days| (0..=UNNAMED_ORDER_DAYS_MAX).contains(&days))
     });
     let enough: Vec<(&OrderLine, Quantity)> =
         open.iter().filter(|(_, is)| *is >= quantity).copied().collect();
