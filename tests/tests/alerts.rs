@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_app::ports::{Mail, Ports, QueueName};
+use parstock_app::ports::{Mail, QueueName};
 use parstock_app::process::{self, Received};
 use parstock_app::records::{Key, List, Owner, Record};
 use parstock_app::settings::{self, Applied};
