@@ -212,8 +212,8 @@ pub fn run<S: Store + 'static>(story: Story, wrap: impl FnOnce(FakeStore) -> S) 
         for _ in 0..COUNTS {
             world.count();
             world.rest();
+            world.compare_counts();
         }
-        world.compare_counts();
     }
     world.report()
 }
