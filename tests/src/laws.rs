@@ -84,7 +84,7 @@ pub fn counts(store: &FakeStore, company: &Company, counted: &BTreeMap<ItemId, C
                 count.quantity, count.as_of
             ));
         }
-        let rows = store.rows(Owner::Org(org)).into_iter();
+        let rows = store.rows(Owner::Org(org));
         let opened = rows.into_iter().any(|row| match (row.key, row.record) {
             (Key::Position(of, _), Record::Position(position)) => of == *item && position.opened,
             _ => false,

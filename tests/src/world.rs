@@ -54,6 +54,8 @@ const REST_MAX: SignedDuration = SignedDuration::from_hours(24);
 const QUIET_TICKS: u32 = 6;
 /// Times Xero sends a webhook that is not answered in time.
 const WEBHOOK_TRIES_MAX: u32 = 8;
+/// How often people count.
+const COUNTS: u32 = 2;
 /// How far back people count.
 const COUNT_DAYS_MAX: u64 = 30;
 /// Turns after which a run is taken to go round in circles.
@@ -206,11 +208,13 @@ pub fn run<S: Store + 'static>(story: Story, wrap: impl FnOnce(FakeStore) -> S) 
     world.connect();
     world.trade();
     world.rest();
-    for _ in 0..if world.story.counts { 2 } else { 0 } {
-        world.count();
-        world.rest();
+    if world.story.counts {
+        for _ in 0..COUNTS {
+            world.count();
+            world.rest();
+            world.compare_counts();
+        }
     }
-    world.compare_counts();
     world.report()
 }
 

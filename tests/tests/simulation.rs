@@ -149,7 +149,7 @@ fn planning_again_and_again_grows_no_second_proposal() {
 }
 
 #[test]
-fn what_a_person_counted_again_is_what_the_movements_say_of_that_day() {
+fn what_a_person_counted_is_what_the_movements_say_of_that_day() {
     for seed in seeds(20) {
         check(Story { acts: 15, counts: true, ..Story::new(seed) });
     }

@@ -1,5 +1,4 @@
 //! The binary as it starts. Its stories are in `tests/tests/lambda`, which run the binary that is built for this.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use std::process::Command;
 
