@@ -750,7 +750,7 @@ async fn process_batch<S: Store>(ports: &FakePorts<S>, queue: QueueName, batch: 
         .collect();
     let failed = process::batch(ports, queue, records).await;
     for message in batch {
-        if !failed.contains(&message.id.to_string()) {
+        if failed.iter().all(|record| record.id != message.id.to_string()) {
             ports.queue.delete(queue, message.id);
         } else if ports.sim.odd() {
             // usually it stays hidden until its time is over

@@ -27,6 +27,9 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Asks the queues how much waits in them.
 pub type Gauge = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<QueueState>> + Send>> + Send + Sync>;
 
+/// The content type of a page.
+const HTML: &str = "text/html; charset=utf-8";
+
 /// What the console's pages are made of.
 pub struct Console<P> {
     /// The ports.
@@ -72,9 +75,14 @@ pub fn router<P: Ports + 'static>(console: Console<P>) -> Router {
         .with_state(console)
 }
 
-/// Headers of every answer: nothing from elsewhere, in no frame, kept by no cache.
+/// Every answer: a page even where the address or a form can't be read, with headers that allow nothing from
+/// elsewhere, no frame and no cache.
 async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == HTML);
+    if response.status().is_client_error() && !is_page {
+        response = pages::unreadable(response.status());
+    }
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy()) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -3,7 +3,7 @@
 use axum::Form;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jiff::civil::Date;
 use parstock_adapters::clock::WallClock;
@@ -15,7 +15,7 @@ use parstock_app::ports::{Clock, Ports};
 use parstock_domain::audit::Hash;
 use parstock_domain::ids::{ItemId, OrgId, ProposalId};
 use parstock_views::Standing;
-use parstock_views::pages::{ErrorPage, LoginPage, PositionQuery};
+use parstock_views::pages::{ErrorPage, LoginPage, PositionQuery, query_value};
 use serde::Deserialize;
 
 use crate::Console;
@@ -69,7 +69,7 @@ impl From<AppError> for Refused {
 }
 
 fn error_page(status: StatusCode, what: &str, what_to_do: &str) -> Response {
-    let page = ErrorPage { root: String::new(), what: what.to_owned(), what_to_do: what_to_do.to_owned() };
+    let page = ErrorPage { what: what.to_owned(), what_to_do: what_to_do.to_owned() };
     match page.render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(_) => (status, what.to_owned()).into_response(),
@@ -130,10 +130,35 @@ impl<P: Ports + 'static> FromRequestParts<Console<P>> for Session {
                 let csrf = console.access.token_of(&cookie);
                 Ok(Self { org, viewer: Viewer { user, csrf }, cookie })
             }
-            None => Err(Refused::SignIn(format!("{}/login", root_of(org)))),
+            None => Err(Refused::SignIn(sign_in_first(org, parts))),
         }
     }
 }
+
+/// Where a stranger is led: to the login, and from there to the page they asked for. What a form wanted to do
+/// is not repeated.
+fn sign_in_first(org: OrgId, parts: &Parts) -> String {
+    let login = format!("{}/login", root_of(org));
+    // the router has taken the org's part off the path
+    let asked = format!("{}{}", root_of(org), parts.uri);
+    if parts.method == Method::GET && is_page_of(org, &asked) {
+        format!("{login}?next={}", query_value(&asked))
+    } else {
+        login
+    }
+}
+
+/// Whether a path leads to a page of this org's console and nowhere else.
+fn is_page_of(org: OrgId, path: &str) -> bool {
+    path.strip_prefix(&root_of(org)).is_some_and(|rest| rest.starts_with('/'))
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !path.contains("..")
+        && !path.contains("//")
+        && path.len() <= NEXT_BYTES_MAX
+}
+
+/// Longest path that signing in leads to, in bytes.
+const NEXT_BYTES_MAX: usize = 1_000;
 
 impl Session {
     async fn questions<'p, P: Ports>(&self, console: &'p Console<P>) -> Result<Questions<'p, P>, Refused> {
@@ -167,6 +192,20 @@ pub async fn start<P: Ports + 'static>(State(console): State<Console<P>>) -> Res
 /// What isn't there.
 pub async fn nowhere() -> Response {
     error_page(StatusCode::NOT_FOUND, "There is no such page", "Begin at the console's first page.")
+}
+
+/// A request that none of the handlers could read.
+pub fn unreadable(status: StatusCode) -> Response {
+    let what = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "This page can't be asked for in this way",
+        StatusCode::PAYLOAD_TOO_LARGE => "The form is too large",
+        _ => "The address or the form can't be read",
+    };
+    error_page(
+        status,
+        what,
+        "Nothing was changed. Go back and try again, or begin at the console's first page.",
+    )
 }
 
 #[derive(Deserialize)]
@@ -326,8 +365,15 @@ pub async fn reviews<P: Ports + 'static>(
 pub async fn login<P: Ports + 'static>(
     State(console): State<Console<P>>,
     Path(path): Path<OrgPathOf>,
+    Query(asked): Query<LoginParameters>,
 ) -> Result<Response, Refused> {
-    show(login_page(&console, path.org, None).render())
+    show(login_page(&console, path.org, &asked.next, None).render())
+}
+
+#[derive(Deserialize)]
+pub struct LoginParameters {
+    #[serde(default)]
+    next: String,
 }
 
 /// The org of a page that needs no session.
@@ -336,9 +382,18 @@ pub struct OrgPathOf {
     org: OrgId,
 }
 
-fn login_page<P>(console: &Console<P>, org: OrgId, problem: Option<String>) -> LoginPage {
-    let root = root_of(org);
-    LoginPage { csrf: console.access.token_of("login"), next: format!("{root}/positions"), root, problem }
+/// The page asked for, or the positions when it is none of this org's.
+fn next_of(org: OrgId, asked: &str) -> String {
+    if is_page_of(org, asked) { asked.to_owned() } else { format!("{}/positions", root_of(org)) }
+}
+
+fn login_page<P>(console: &Console<P>, org: OrgId, next: &str, problem: Option<String>) -> LoginPage {
+    LoginPage {
+        csrf: console.access.token_of("login"),
+        next: next_of(org, next),
+        root: root_of(org),
+        problem,
+    }
 }
 
 #[derive(Deserialize)]
@@ -346,6 +401,8 @@ pub struct LoginForm {
     user: String,
     password: String,
     csrf: String,
+    #[serde(default)]
+    next: String,
 }
 
 /// `POST /login`
@@ -356,7 +413,8 @@ pub async fn sign_in<P: Ports + 'static>(
     Form(form): Form<LoginForm>,
 ) -> Result<Response, Refused> {
     let refuse = |status: StatusCode, problem: &str| {
-        let mut response = show(login_page(&console, path.org, Some(problem.to_owned())).render())?;
+        let mut response =
+            show(login_page(&console, path.org, &form.next, Some(problem.to_owned())).render())?;
         *response.status_mut() = status;
         Ok(response)
     };
@@ -370,7 +428,7 @@ pub async fn sign_in<P: Ports + 'static>(
             "Too many wrong passwords. Nobody can sign in for 15 minutes.",
         ),
         Ok(cookie) => {
-            let mut response = Redirect::to(&format!("{}/positions", root_of(path.org))).into_response();
+            let mut response = Redirect::to(&next_of(path.org, &form.next)).into_response();
             set_cookie(&mut response, console.ports.console_url(), &cookie);
             Ok(response)
         }
@@ -398,8 +456,37 @@ pub struct LogoutForm {
 fn set_cookie(response: &mut Response, console_url: &str, value: &str) {
     let secure = if console_url.starts_with("https://") { "; Secure" } else { "" };
     let ends = if value.is_empty() { "; Max-Age=0" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{ends}");
+    // Lax, so that a link in a mail finds the session; no GET acts, and every form has its token and origin
+    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{ends}");
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_to_pages_of_this_console_only() {
+        let org: OrgId = "0b1c2d3e-0000-4000-8000-000000000001".parse().unwrap();
+        let page = format!("{}/items/0b1c2d3e-0000-4000-8000-000000000002?x=1", root_of(org));
+        assert_eq!(next_of(org, &page), page);
+        let home = format!("{}/positions", root_of(org));
+        let other = root_of("0b1c2d3e-0000-4000-8000-000000000009".parse().unwrap());
+        for elsewhere in [
+            "",
+            "https://elsewhere.example/",
+            "//elsewhere.example/",
+            "/\\elsewhere.example",
+            &root_of(org),
+            &format!("{}.elsewhere.example/", root_of(org)),
+            &format!("{}/..//elsewhere.example", root_of(org)),
+            &format!("{}/\r\nSet-Cookie: a=b", root_of(org)),
+            &format!("{}/{}", root_of(org), "x".repeat(NEXT_BYTES_MAX)),
+            &format!("{other}/positions"),
+        ] {
+            assert_eq!(next_of(org, elsewhere), home, "{elsewhere:?}");
+        }
     }
 }

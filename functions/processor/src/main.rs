@@ -22,7 +22,8 @@ async fn batch(config: &Config, ports: &Production, event: SqsEvent) -> Result<S
     };
     let queue = config.queue_of(&arn).ok_or("the batch is of a queue that the settings don't name")?;
     let records = event.records.into_iter().map(received).collect::<Result<Vec<_>, _>>()?;
-    response.set_failures(process::batch(ports, queue, records).await);
+    let back = process::batch(ports, queue, records).await;
+    response.set_failures(back.into_iter().map(|record| record.id));
     Ok(response)
 }
 

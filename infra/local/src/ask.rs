@@ -3,17 +3,21 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use parstock_app::console::{Console, Viewer};
 use parstock_app::ports::Ports;
 use parstock_domain::ids::OrgId;
+use parstock_views::Standing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::{LocalClock, LocalEntropy};
+use crate::commands::dead_letters::Letters;
 use crate::commands::{
-    approve, audit, digest, health, item, positions, proposals, reject, reviews, settings, stock,
+    approve, audit, dead_letters, digest, health, item, positions, proposals, reject, reviews, settings,
+    stock,
 };
 use crate::control;
 use crate::error::{DONE, LocalError};
@@ -22,6 +26,8 @@ use crate::notebook::Notebook;
 use crate::ports::LocalPorts;
 use crate::start;
 
+/// How long a command waits for the step that is under way.
+const TURN_WAIT: Duration = Duration::from_secs(30);
 /// Who decides at the command line, in the audit trail.
 pub const COMMAND_LINE: &str = "command line";
 
@@ -33,7 +39,7 @@ pub enum Ask {
         /// Part of code or name.
         search: String,
         /// How they stand.
-        standing: Option<String>,
+        standing: Option<Standing>,
     },
     /// Show an item.
     Item {
@@ -83,10 +89,24 @@ pub enum Ask {
     },
     /// Show the health.
     Health,
+    /// Dead letters.
+    DeadLetters(Letters),
     /// Verify the audit trail.
     VerifyAudit,
     /// List questions.
     Reviews,
+}
+
+impl Ask {
+    /// Whether it changes what a step of the driver may be changing, too.
+    const fn changes(&self) -> bool {
+        match self {
+            Self::Approve { contents, .. } => contents.is_some(),
+            Self::Settings { apply, .. } => *apply,
+            Self::Count { .. } | Self::Reject { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// An answer.
@@ -138,7 +158,7 @@ pub async fn put(path: &Path, ask: &Ask) -> Result<Answer, LocalError> {
 /// The ports of a folder that nobody works on: time stands where it stood.
 async fn at_rest(folder: &Folder) -> Result<LocalPorts, LocalError> {
     let notebook = Notebook::open(&folder.file("local.sqlite"))?;
-    let live = notebook.fact(start::ORG_KIND)?.as_deref() == Some("live");
+    let live = start::used_for(&notebook)? == Some(start::Use::Live);
     let starts = start::count_start(&notebook)?;
     let (clock, entropy) = if live {
         (Arc::new(LocalClock::Wall), LocalEntropy::Random)
@@ -171,6 +191,18 @@ pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError>
             "no organisation is connected yet: run `parstock run` first".to_owned(),
         ));
     };
+    // a step holds the organisation's lease, and in a busy hour one step follows the other: who waits in
+    // line gets in between
+    let _turn = match ask.changes() {
+        false => None,
+        true => Some(tokio::time::timeout(TURN_WAIT, ports.turn.lock()).await.map_err(|_| {
+            LocalError::Outside(format!(
+                "the running parstock has been at one step for {} seconds, and nothing was changed: try again in a \
+                 minute",
+                TURN_WAIT.as_secs()
+            ))
+        })?),
+    };
     match ask.clone() {
         Ask::Positions { search, standing } => positions::answer(ports, org, search, standing).await,
         Ask::Item { code } => item::answer(ports, org, &code).await,
@@ -189,6 +221,7 @@ pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError>
         }
         Ask::Digest { day } => digest::answer(ports, org, day.as_deref()).await,
         Ask::Health => health::answer(ports, org).await,
+        Ask::DeadLetters(letters) => dead_letters::answer(ports, &letters),
         Ask::VerifyAudit => audit::answer(ports, org).await,
         Ask::Reviews => reviews::answer(ports, org).await,
     }

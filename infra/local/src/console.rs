@@ -13,7 +13,7 @@ use crate::commands::health;
 use crate::error::LocalError;
 use crate::ports::LocalPorts;
 
-/// Port of the console, unless it is taken.
+/// Port of the console unless `--console-port` says otherwise.
 pub const PORT: u16 = 4100;
 /// Who signs in.
 pub const USER: &str = "owner";
@@ -21,12 +21,12 @@ pub const USER: &str = "owner";
 const PASSWORD: &str = "console-password";
 const KEY: &str = "console-key";
 
-/// Takes the console's port, or any when that is taken, and answers the console's address.
+/// Takes `port`, or any when that is taken, and answers the console's address.
 ///
 /// # Errors
 /// When no port can be had.
-pub async fn bind() -> Result<(TcpListener, String), LocalError> {
-    let listener = match TcpListener::bind(("127.0.0.1", PORT)).await {
+pub async fn bind(port: u16) -> Result<(TcpListener, String), LocalError> {
+    let listener = match TcpListener::bind(("127.0.0.1", port)).await {
         Ok(listener) => listener,
         Err(_) => TcpListener::bind(("127.0.0.1", 0)).await.map_err(LocalError::outside)?,
     };

@@ -2,6 +2,7 @@
 //! lies in the folder.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,6 +19,11 @@ use crate::ports::LocalPorts;
 
 /// Longest question, in bytes: a file of 100,000 counts.
 const ASK_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a connection on this machine may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take: a large import, after the wait for its turn.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What goes over the wire.
 #[derive(Serialize, Deserialize)]
@@ -80,7 +86,12 @@ pub async fn put(running: &Running, ask: &Ask) -> Result<Answer, LocalError> {
     let silent = |error: reqwest::Error| {
         LocalError::Outside(format!("the running parstock does not answer: {}", error.without_url()))
     };
-    let client = reqwest::Client::builder().no_proxy().build().map_err(silent)?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(ANSWER_TIMEOUT)
+        .build()
+        .map_err(silent)?;
     let request =
         client.post(format!("http://{}/ask", running.address)).bearer_auth(&running.token).json(ask);
     let response = request.send().await.and_then(reqwest::Response::error_for_status).map_err(silent)?;

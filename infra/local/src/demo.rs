@@ -86,7 +86,7 @@ pub async fn open(
     let evening = FIRST_DAY.saturating_sub(1.day()).to_datetime(CONNECTED_AT);
     let first = zone.to_ambiguous_timestamp(evening).compatible().map_err(LocalError::outside)?;
     let world = start::world(Some(&folder.file("xero.sqlite")), seed, xero_settings(seed))?;
-    write_history(&world, &company, progress)?;
+    write_history(&world, &company, progress).await?;
     let clock = start::simulated_clock(&notebook, first)?;
     let base = start::serve_world(Arc::clone(&world), Arc::clone(&clock)).await?;
     let settings = locked(&world).settings().clone();
@@ -112,27 +112,27 @@ pub async fn open(
     Ok(Demo { driver, company, notebook })
 }
 
-fn write_history(
+async fn write_history(
     world: &Mutex<World>,
     company: &DemoCompany,
     progress: &mut impl Progress,
 ) -> Result<(), LocalError> {
     let history = company.history();
-    let mut world = locked(world);
+    let total = u64::try_from(history.len()).unwrap_or(u64::MAX);
     loop {
-        let done = usize::try_from(world.acts_applied()).unwrap_or(usize::MAX);
-        let rest = history.get(done..).unwrap_or_default();
-        if rest.is_empty() {
-            return Ok(());
-        }
-        let chunk = rest.get(..ACTS_PER_REPORT).unwrap_or(rest);
-        world.apply_history(chunk)?;
-        let total = u64::try_from(history.len()).unwrap_or(u64::MAX);
-        progress.report(
-            "writing 18 months of the demo company into the simulated Xero",
-            world.acts_applied(),
-            total,
-        );
+        let applied = {
+            let mut world = locked(world);
+            let done = usize::try_from(world.acts_applied()).unwrap_or(usize::MAX);
+            let rest = history.get(done..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(());
+            }
+            world.apply_history(rest.get(..ACTS_PER_REPORT).unwrap_or(rest))?;
+            world.acts_applied()
+        };
+        progress.report("writing 18 months of the demo company into the simulated Xero", applied, total);
+        // the process may be asked to end in between
+        tokio::task::yield_now().await;
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_adapters::webhook;
 use parstock_app::error::AppError;
 use parstock_app::ports::QueueName;
+use parstock_app::process::GivenBack;
 use parstock_app::{poller, process};
 use parstock_domain::governance::Proposal;
 use parstock_xero_sim::World;
@@ -60,14 +61,12 @@ pub enum Done {
     },
     /// The owner decided on a proposal, if one was open.
     Decided(Option<Proposal>),
-    /// A batch of a queue: how many records, and how many were given back.
+    /// A batch of a queue.
     Batch {
         /// Which queue.
         queue: QueueName,
-        /// Records.
-        records: usize,
-        /// Given back.
-        back: usize,
+        /// The records that were given back.
+        back: Vec<GivenBack>,
     },
     /// The poller's tick; what stood in its way.
     Polled(Option<AppError>),
@@ -148,6 +147,8 @@ impl<T: Trade> Driver<T> {
     /// When the simulator or the notebook fails. What the use cases fail at is their business: they give
     /// messages back or record what is due.
     pub async fn step(&mut self, at: Timestamp, kind: Kind) -> Result<Done, LocalError> {
+        let turn = Arc::clone(&self.ports.turn);
+        let _turn = turn.lock().await;
         if self.ports.clock.is_simulated() && at > self.ports.clock.now() {
             self.notebook.set_instant(NOW, at)?;
             self.ports.clock.advance_to(at);
@@ -159,8 +160,9 @@ impl<T: Trade> Driver<T> {
                 let records = self.ports.queue.receive(queue)?;
                 // its future is large, and the stack of a thread is not
                 let back = Box::pin(process::batch(&*self.ports, queue, records.clone())).await;
-                self.ports.queue.settle(&records, &back)?;
-                Ok(Done::Batch { queue, records: records.len(), back: back.len() })
+                let ids: Vec<String> = back.iter().map(|record| record.id.clone()).collect();
+                self.ports.queue.settle(&records, &ids)?;
+                Ok(Done::Batch { queue, back })
             }
             Kind::Poll => {
                 let failure = poller::tick(&*self.ports, &[CONNECTION.to_owned()]).await.err();
@@ -227,7 +229,7 @@ impl<T: Trade> Driver<T> {
 }
 
 /// The next quarter of an hour: schedules run on the clock's quarters, as EventBridge's do.
-fn next_tick(now: Timestamp) -> Timestamp {
+pub(crate) fn next_tick(now: Timestamp) -> Timestamp {
     let tick = TICK.as_secs();
     let next = now.as_second().div_euclid(tick).saturating_add(1).saturating_mul(tick);
     Timestamp::from_second(next).unwrap_or(now)

@@ -22,9 +22,6 @@ pub enum LocalError {
     /// The outside's turn: the text says what failed and what to do.
     #[error("{0}")]
     Outside(String),
-    /// Ctrl-C: everything that decides what comes next is stored.
-    #[error("ended by Ctrl-C")]
-    Stopped,
 }
 
 impl LocalError {
@@ -33,7 +30,6 @@ impl LocalError {
         match self {
             Self::Input(_) => BAD_INPUT,
             Self::Outside(_) => OUTSIDE_FAILED,
-            Self::Stopped => DONE,
         }
     }
 

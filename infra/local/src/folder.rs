@@ -91,7 +91,14 @@ impl Folder {
             |error: std::io::Error| LocalError::Input(format!("{} can't be used: {error}", path.display()));
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(broken)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Held { _lock: lock, running: self.file("running.json") })),
+            Ok(()) => {
+                let held = Held { _lock: lock, running: self.file("running.json") };
+                // the address of a killed process would lead commands astray
+                match fs::remove_file(&held.running) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(broken(error)),
+                    _ => Ok(Some(held)),
+                }
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(broken(error)),
         }
@@ -145,5 +152,9 @@ mod tests {
         drop(held);
         assert!(folder.hold().unwrap().is_some());
         assert!(folder.running().is_err(), "the one that ended took its address along");
+        // one that was killed could not
+        folder.announce(&Running { address: "127.0.0.1:2".into(), token: "t".into() }).unwrap();
+        assert!(folder.hold().unwrap().is_some());
+        assert!(folder.running().is_err(), "whoever takes the folder forgets where the one before was");
     }
 }

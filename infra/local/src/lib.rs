@@ -18,5 +18,6 @@ pub mod queue;
 pub mod replay;
 pub mod screen;
 pub mod start;
+pub mod stop;
 pub mod tell;
 pub mod trade;

@@ -11,9 +11,15 @@ use axum::routing::post;
 use parstock_adapters::config::XeroAddresses;
 use parstock_adapters::vault::{EncryptedFileVault, Freshness, Vault, names};
 use parstock_adapters::webhook;
+use parstock_app::load;
+use parstock_app::ports::Ports;
+use parstock_app::records::{Key, Owner};
 use parstock_domain::ids::OrgId;
+use parstock_domain::settings::Policy;
 use parstock_xero::webhook::SIGNATURE_HEADER;
+use parstock_xero::{Client, MemoryBudget, MemoryTokenStore, XeroConfig};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use tokio::net::TcpListener;
 
 use crate::clock::{LocalClock, LocalEntropy};
@@ -25,8 +31,31 @@ use crate::ports::LocalPorts;
 use crate::start;
 use crate::trade::NoTrade;
 
-/// Port of the webhook listener.
+/// Port of the webhook listener unless `--webhook-port` says otherwise.
 pub const WEBHOOK_PORT: u16 = 4102;
+
+/// A fact in the notebook: the address at which the folder's books were last reached with the credentials that
+/// are kept.
+const REACHED_AT: &str = "live.reached_at";
+
+/// The id and secret of the custom connection, as the vault keeps them.
+#[derive(Clone, PartialEq, Deserialize)]
+struct Credentials {
+    client_id: String,
+    client_secret: String,
+}
+
+impl Credentials {
+    fn read(kept: &SecretString) -> Result<Self, LocalError> {
+        // the parser's error could repeat a piece of the secret
+        serde_json::from_str(kept.expose_secret()).map_err(|_| {
+            LocalError::Input(
+                "the kept credentials can't be read: set XERO_CLIENT_ID and XERO_CLIENT_SECRET again"
+                    .to_owned(),
+            )
+        })
+    }
+}
 
 /// What the environment holds; each is kept in the folder's vault once given.
 struct Secrets {
@@ -64,43 +93,95 @@ pub struct Live {
     slack: Option<SecretString>,
 }
 
-/// Opens the live connection of a folder.
+/// Opens the live connection of a folder. What it is given is tried before anything is kept.
 ///
 /// # Errors
-/// [`LocalError::Input`] names every variable that is missing or wrong.
+/// [`LocalError::Input`] names every variable that is missing or wrong, and refuses credentials that reach
+/// other books than the folder's.
 pub async fn open(folder: &Folder, notebook: Notebook, console_url: String) -> Result<Live, LocalError> {
     let addresses = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
     let vault = start::vault(folder)?;
     let given = Secrets::from_env();
-    match (&given.client_id, &given.client_secret) {
-        (Some(id), Some(secret)) => start::keep_credentials(&vault, id, &secret.clone().into()).await?,
-        (None, None) if kept(&vault, &names::credentials(CONNECTION)).await?.is_some() => {}
-        _ => {
-            return Err(LocalError::Input(
-                "set XERO_CLIENT_ID and XERO_CLIENT_SECRET to those of your custom connection (developer.xero.com, \
-                 My Apps); they are kept encrypted in the data folder, so once is enough"
-                    .to_owned(),
-            ));
-        }
+    let known = kept(&vault, &names::credentials(CONNECTION)).await?;
+    let known = known.as_ref().map(Credentials::read).transpose()?;
+    let wanted = match (given.client_id.clone(), given.client_secret.clone()) {
+        (Some(client_id), Some(client_secret)) => Some(Credentials { client_id, client_secret }),
+        (None, None) => known.clone(),
+        _ => None,
+    };
+    let credentials = wanted.ok_or_else(|| {
+        LocalError::Input(
+            "set XERO_CLIENT_ID and XERO_CLIENT_SECRET to those of your custom connection (developer.xero.com, \
+             My Apps); they are kept encrypted in the data folder, so once is enough"
+                .to_owned(),
+        )
+    })?;
+    let parts = start::Parts {
+        folder,
+        notebook: &notebook,
+        clock: Arc::new(LocalClock::Wall),
+        entropy: LocalEntropy::Random,
+        addresses: addresses.clone(),
+        console_url,
+        posts_to_slack: true,
+    };
+    let ports = Arc::new(start::ports(parts).await?);
+    let address = addresses.api_url.clone();
+    if known.as_ref() != Some(&credentials) || notebook.fact(REACHED_AT)?.as_ref() != Some(&address) {
+        try_out(folder, &ports, &credentials, &addresses).await?;
+        start::drop_token(&ports).await?;
+        let secret = credentials.client_secret.clone().into();
+        start::keep_credentials(&vault, &credentials.client_id, &secret).await?;
+        notebook.set_fact(REACHED_AT, &address)?;
     }
+    start::claim(&notebook, start::Use::Live)?;
     if let Some(keys) = &given.webhook_keys {
         vault.put(names::WEBHOOK_KEYS, keys.clone().into()).await.map_err(LocalError::outside)?;
     }
     let webhook_keys = kept(&vault, names::WEBHOOK_KEYS).await?.map_or_else(Vec::new, |keys| {
         keys.expose_secret().split_whitespace().map(SecretString::from).collect()
     });
-    let parts = start::Parts {
-        folder,
-        notebook: &notebook,
-        clock: Arc::new(LocalClock::Wall),
-        entropy: LocalEntropy::Random,
-        addresses,
-        console_url,
-        posts_to_slack: true,
-    };
-    let ports = Arc::new(start::ports(parts).await?);
     let driver = Driver::new(ports, notebook, webhook_keys.clone(), None);
     Ok(Live { driver, webhook_keys, slack: given.slack.map(SecretString::from) })
+}
+
+/// Asks Xero whose books these credentials reach, with a token that nobody else uses, and refuses others
+/// than the folder's.
+async fn try_out(
+    folder: &Folder,
+    ports: &LocalPorts,
+    credentials: &Credentials,
+    addresses: &XeroAddresses,
+) -> Result<(), LocalError> {
+    let input = |error: parstock_xero::InputError| LocalError::Input(error.to_string());
+    let config = XeroConfig::new(credentials.client_id.clone(), credentials.client_secret.clone().into())
+        .and_then(|config| config.with_api_url(&addresses.api_url))
+        .and_then(|config| config.with_identity_url(&addresses.identity_url))
+        .map_err(input)?
+        .with_scopes(&addresses.scopes);
+    let client = Client::new(
+        config,
+        parstock_xero::http_client().map_err(input)?,
+        MemoryTokenStore::default(),
+        MemoryBudget::default(),
+        LocalClock::Wall,
+    );
+    let failed = |error: parstock_xero::Error| match error {
+        parstock_xero::Error::AskPerson(_) => LocalError::Input(error.to_string()),
+        other => LocalError::Outside(other.to_string()),
+    };
+    let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failed)?;
+    let reached = session.organisation().await.map_err(failed)?;
+    let orgs = parstock_app::connect::orgs(ports).await?;
+    match orgs.iter().find(|entry| entry.connection == CONNECTION) {
+        Some(entry) if entry.org != OrgId(reached.organisation_id) => Err(LocalError::Input(format!(
+            "{} holds the books of {}, and these credentials reach {}: use another folder with --data",
+            folder.path().display(),
+            entry.name,
+            reached.name.as_deref().unwrap_or("another organisation"),
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn kept(vault: &EncryptedFileVault, name: &str) -> Result<Option<SecretString>, LocalError> {
@@ -116,6 +197,18 @@ impl Live {
         let Some(address) = self.slack.take() else { return Ok(()) };
         start::vault(folder)?.put(&names::slack(org), address).await.map_err(LocalError::outside)
     }
+
+    /// Whether anybody hears of digests and warnings: a mail address is set, or Slack with an address of its
+    /// own.
+    ///
+    /// # Errors
+    /// When store or vault can't be read.
+    pub async fn is_heard(&self, folder: &Folder, org: OrgId) -> Result<bool, LocalError> {
+        let policy = load::one::<Policy>(self.driver.ports().store(), Owner::Org(org), Key::Policy).await?;
+        let set = policy.map(|row| row.content).unwrap_or_default().org();
+        let slack = kept(&start::vault(folder)?, &names::slack(org)).await?;
+        Ok(!set.mail_to.is_empty() || (set.slack && slack.is_some()))
+    }
 }
 
 #[derive(Clone)]
@@ -124,16 +217,21 @@ struct Shared {
     keys: Arc<Vec<SecretString>>,
 }
 
-/// Takes webhooks at `POST /webhook` until the process ends, and answers where.
+/// Takes webhooks at `POST /webhook` on `port` until the process ends, and answers where.
 ///
 /// # Errors
 /// When the port is taken: the address that Xero knows must not change in silence.
-pub async fn serve_webhooks(ports: Arc<LocalPorts>, keys: Vec<SecretString>) -> Result<String, LocalError> {
-    let listener = TcpListener::bind(("127.0.0.1", WEBHOOK_PORT)).await.map_err(|error| {
+pub async fn serve_webhooks(
+    port: u16,
+    ports: Arc<LocalPorts>,
+    keys: Vec<SecretString>,
+) -> Result<String, LocalError> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         LocalError::Outside(format!(
-            "port {WEBHOOK_PORT} for webhooks can't be had ({error}): end what uses it"
+            "port {port} for webhooks can't be had ({error}): end what uses it, or name another with --webhook-port"
         ))
     })?;
+    let address = listener.local_addr().map_err(LocalError::outside)?;
     let app = Router::new()
         .route("/webhook", post(take))
         .layer(DefaultBodyLimit::max(webhook::BODY_BYTES_MAX + 1))
@@ -143,7 +241,7 @@ pub async fn serve_webhooks(ports: Arc<LocalPorts>, keys: Vec<SecretString>) -> 
             tracing::error!(%error, "webhooks are no longer taken");
         }
     });
-    Ok(format!("http://127.0.0.1:{WEBHOOK_PORT}/webhook"))
+    Ok(format!("http://{address}/webhook"))
 }
 
 async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> StatusCode {

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use parstock_local::commands::Cli;
 
-#[tokio::main(flavor = "current_thread")]
+/// The work itself stays on the main thread; console, webhooks, commands and the simulated Xero are answered on
+/// two others, so that a long booking keeps nobody waiting.
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -13,5 +15,5 @@ async fn main() -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
-    ExitCode::from(parstock_local::commands::run(Cli::parse()).await)
+    ExitCode::from(Box::pin(parstock_local::commands::run(Cli::parse())).await)
 }

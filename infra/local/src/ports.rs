@@ -56,6 +56,8 @@ pub struct LocalPorts {
     pub entropy: Arc<LocalEntropy>,
     /// Where the console is.
     pub console_url: String,
+    /// Whose turn it is to change things: a step of the driver, or a command.
+    pub turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Ports for LocalPorts {

@@ -35,12 +35,16 @@ const fn batch_max(queue: QueueName) -> u32 {
 /// A message that nobody tries again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dead {
+    /// Its number.
+    pub id: i64,
     /// Of which queue.
     pub queue: String,
     /// Its body.
     pub body: String,
     /// Why.
     pub cause: String,
+    /// When it was given up.
+    pub at: Timestamp,
 }
 
 /// The queues.
@@ -173,10 +177,47 @@ impl LocalQueue {
     /// When the database can't be read.
     pub fn dead(&self) -> rusqlite::Result<Vec<Dead>> {
         let connection = self.notebook.connection();
-        let mut statement = connection.prepare_cached("SELECT queue, body, cause FROM dead ORDER BY id")?;
-        let rows = statement
-            .query_map([], |row| Ok(Dead { queue: row.get(0)?, body: row.get(1)?, cause: row.get(2)? }))?;
+        let mut statement =
+            connection.prepare_cached("SELECT id, queue, body, cause, buried_at FROM dead ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            Ok(Dead {
+                id: row.get(0)?,
+                queue: row.get(1)?,
+                body: row.get(2)?,
+                cause: row.get(3)?,
+                at: Timestamp::from_millisecond(row.get(4)?).unwrap_or_default(),
+            })
+        })?;
         rows.collect()
+    }
+
+    /// Takes letters out of the dead-letter queues, and sends them again if `again` says so; answers how many.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn take_dead(&self, ids: &[i64], again: bool) -> rusqlite::Result<u64> {
+        let now = self.clock.now().as_millisecond();
+        let mut taken = 0u64;
+        {
+            let mut connection = self.notebook.connection();
+            let commit = connection.transaction()?;
+            for id in ids {
+                if again {
+                    commit.execute(
+                        "INSERT INTO message (queue, body, visible_at, receives, handed_out)
+                         SELECT queue, body, ?2, 0, 0 FROM dead WHERE id = ?1",
+                        params![id, now],
+                    )?;
+                }
+                let gone = commit.execute("DELETE FROM dead WHERE id = ?1", [id])?;
+                taken = taken.saturating_add(u64::try_from(gone).unwrap_or(0));
+            }
+            commit.commit()?;
+        }
+        if again {
+            self.arrived.notify_one();
+        }
+        Ok(taken)
     }
 }
 

@@ -141,6 +141,8 @@ pub async fn run(
     progress: &mut impl Progress,
 ) -> Result<Report, LocalError> {
     let notebook = Notebook::open(&folder.file("local.sqlite"))?;
+    start::check_use(folder, &notebook, start::Use::Replay)?;
+    start::claim(&notebook, start::Use::Replay)?;
     let zone = year.time_zone();
     let eve = year.first_day().saturating_sub(1.day());
     let clock = start::simulated_clock(&notebook, at(&zone, eve, CONNECTED_AT))?;

@@ -1,24 +1,22 @@
 //! What the process says: results on standard output, talk on standard error.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command speaks")]
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::demo::Progress;
 
-/// A result.
+/// A result. Whoever reads no further, such as `head`, has enough.
 pub fn result(text: &str) {
-    print!("{text}");
-    if !text.ends_with('\n') && !text.is_empty() {
-        println!();
-    }
+    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    let mut out = io::stdout().lock();
+    let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
 }
 
-/// Talk.
+/// Talk, which goes on when nobody listens.
 pub fn talk(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Progress: a bar in a terminal, now and then a line elsewhere.
@@ -30,7 +28,7 @@ pub struct Bar {
 
 impl Progress for Bar {
     fn report(&mut self, what: &str, done: u64, total: u64) {
-        if !std::io::stderr().is_terminal() {
+        if !io::stderr().is_terminal() {
             self.line(what, done, total);
             return;
         }
@@ -62,6 +60,14 @@ impl Bar {
                 0 => talk(&format!("{what}: {done}")),
                 total => talk(&format!("{what}: {done} of {total}")),
             }
+        }
+    }
+
+    /// Talk above the bar.
+    pub fn talk(&self, text: &str) {
+        match &self.shown {
+            Some((_, bar)) => bar.suspend(|| talk(text)),
+            None => talk(text),
         }
     }
 

@@ -10,10 +10,13 @@ use parstock_adapters::config::XeroAddresses;
 use parstock_adapters::store::units::Meter;
 use parstock_adapters::store::{DynamoStore, embedded};
 use parstock_adapters::vault::{EncryptedFileVault, Vault, names};
-use parstock_app::load;
-use parstock_app::ports::{Commit, Entropy, Ports, Store};
-use parstock_app::records::{Key, Lease, Owner as RowOwner};
+use parstock_app::load::{self, Versioned};
+use parstock_app::ports::{Commit, Entropy, Ports, Store, Write};
+use parstock_app::records::{
+    CallBudgetRecord, Connection, Effect, EffectState, Key, Lease, List, Mark, Owner as RowOwner,
+};
 use parstock_domain::ids::{CommitId, OrgId};
+use parstock_xero::BudgetState;
 use parstock_xero_sim::{Settings, World, router};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -28,8 +31,71 @@ use crate::ports::{LocalBooks, LocalChat, LocalPorts, mailer};
 use crate::queue::LocalQueue;
 
 /// Facts in the notebook.
-pub const ORG_KIND: &str = "org";
+const USED_FOR: &str = "org";
 const STARTS: &str = "starts";
+
+/// What a folder is for. It never becomes another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// `run --org demo`
+    Demo,
+    /// `run --org live`
+    Live,
+    /// `replay --data`
+    Replay,
+}
+
+impl Use {
+    const ALL: [Self; 3] = [Self::Demo, Self::Live, Self::Replay];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Live => "live",
+            Self::Replay => "replay",
+        }
+    }
+
+    const fn holds(self) -> &'static str {
+        match self {
+            Self::Demo => "the demo company (`run --org demo`)",
+            Self::Live => "an organisation in Xero (`run --org live`)",
+            Self::Replay => "what a replay left behind, which can only be looked at",
+        }
+    }
+}
+
+/// What a folder is for; `None` as long as nothing ran in it.
+///
+/// # Errors
+/// When the notebook can't be read.
+pub fn used_for(notebook: &Notebook) -> Result<Option<Use>, LocalError> {
+    let word = notebook.fact(USED_FOR)?;
+    Ok(Use::ALL.into_iter().find(|used| word.as_deref() == Some(used.word())))
+}
+
+/// Makes sure that a folder is for nothing else than `wanted`.
+///
+/// # Errors
+/// [`LocalError::Input`] says what it holds.
+pub fn check_use(folder: &Folder, notebook: &Notebook, wanted: Use) -> Result<(), LocalError> {
+    match used_for(notebook)? {
+        Some(used) if used != wanted => Err(LocalError::Input(format!(
+            "{} holds {}: name another folder with --data",
+            folder.path().display(),
+            used.holds()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps what a folder is for from now on.
+///
+/// # Errors
+/// When the notebook can't be written.
+pub fn claim(notebook: &Notebook, wanted: Use) -> Result<(), LocalError> {
+    Ok(notebook.set_fact(USED_FOR, wanted.word())?)
+}
 
 /// How many times the folder has been opened, this time included.
 ///
@@ -142,23 +208,86 @@ pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
         clock,
         entropy,
         console_url,
+        turn: Arc::default(),
     };
+    free_token(&ports).await?;
     for entry in parstock_app::connect::orgs(&ports).await? {
-        free_lease(&ports, entry.org).await?;
+        free(&ports, entry.org).await?;
     }
     Ok(ports)
 }
 
-/// The lease of an org belongs to nobody when a process starts, since only one works on a folder.
-async fn free_lease(ports: &LocalPorts, org: OrgId) -> Result<(), LocalError> {
-    let owner = RowOwner::Org(org);
-    let Some(mut lease) = load::one::<Lease>(ports.store(), owner, Key::Lease).await? else { return Ok(()) };
-    if lease.content.holder == Uuid::nil() {
+async fn write(ports: &LocalPorts, owner: RowOwner, writes: Vec<Write>) -> Result<(), LocalError> {
+    if writes.is_empty() {
         return Ok(());
     }
-    lease.content.holder = Uuid::nil();
-    let commit = Commit { id: CommitId(ports.entropy().uuid()), writes: vec![lease.write(Key::Lease)] };
+    let commit = Commit { id: CommitId(ports.entropy().uuid()), writes };
     ports.store().commit(owner, commit).await.map_err(LocalError::outside)
+}
+
+/// Frees what the process before this one held of an org when it was killed: only one works on a folder, so
+/// nobody holds it any more, and waiting for its time to run out would only cost time.
+async fn free(ports: &LocalPorts, org: OrgId) -> Result<(), LocalError> {
+    let owner = RowOwner::Org(org);
+    let now = ports.clock.now();
+    let mut writes = Vec::new();
+    if let Some(mut lease) = load::one::<Lease>(ports.store(), owner, Key::Lease).await?
+        && lease.content.holder != Uuid::nil()
+    {
+        lease.content.holder = Uuid::nil();
+        writes.push(lease.write(Key::Lease));
+    }
+    if let Some(budget) = load::one::<CallBudgetRecord>(ports.store(), owner, Key::CallBudget).await? {
+        let mut state: BudgetState = serde_json::from_str(&budget.content.state)?;
+        if state.abandon(now) {
+            let content = CallBudgetRecord { state: serde_json::to_string(&state)? };
+            writes.push(Versioned { content, expect: budget.expect }.write(Key::CallBudget));
+        }
+    }
+    write(ports, owner, writes).await?;
+    for (key, _) in load::all::<Mark>(ports.store(), org, &List::PendingEffects).await? {
+        let Key::PendingEffect(id) = key else { continue };
+        let Some(mut effect) = load::one::<Effect>(ports.store(), owner, Key::Effect(id)).await? else {
+            continue;
+        };
+        effect.content.status = match effect.content.status {
+            EffectState::Trying { .. } => EffectState::Unknown { since: now },
+            EffectState::Noting { order, until } if until > now => EffectState::Noting { order, until: now },
+            _ => continue,
+        };
+        write(ports, owner, vec![effect.write(Key::Effect(id))]).await?;
+    }
+    Ok(())
+}
+
+/// Frees the lease of the connection's token.
+async fn free_token(ports: &LocalPorts) -> Result<(), LocalError> {
+    let key = Key::Connection(CONNECTION.to_owned());
+    match load::one::<Connection>(ports.store(), RowOwner::Stack, key.clone()).await? {
+        Some(mut row) if row.content.lease.is_some() => {
+            row.content.lease = None;
+            write(ports, RowOwner::Stack, vec![row.write(key)]).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that the connection's present token is used no more, since its credentials have changed: the
+/// row moves past it, so the next call fetches the one after it.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn drop_token(ports: &LocalPorts) -> Result<(), LocalError> {
+    let key = Key::Connection(CONNECTION.to_owned());
+    let Some(mut row) = load::one::<Connection>(ports.store(), RowOwner::Stack, key.clone()).await? else {
+        return Ok(());
+    };
+    let version: u64 = row.content.secret_version.parse().map_err(LocalError::outside)?;
+    if version > 0 {
+        row.content.secret_version = version.saturating_add(1).to_string();
+        write(ports, RowOwner::Stack, vec![row.write(key)]).await?;
+    }
+    Ok(())
 }
 
 /// Opens the simulated Xero of a folder, or one in memory.

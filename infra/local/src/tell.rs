@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use parstock_app::error::AppError;
 use parstock_app::load;
 use parstock_app::ports::Ports;
-use parstock_app::records::{DocumentRecord, Effect, EffectKind, Key, List, Owner, Profile};
+use parstock_app::records::{
+    Backfill, CallBudgetRecord, DocumentRecord, Effect, EffectKind, Key, List, Owner, Profile,
+};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Statement};
 use parstock_domain::document::{DocumentKind, DocumentRef, Item};
@@ -17,13 +19,18 @@ use parstock_domain::event::{EventType, Source};
 use parstock_domain::governance::Proposal;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId, ProposalId};
 use parstock_views::text;
+use parstock_xero::{Answer, BudgetState, Priority, RateProblem, Wait};
 use parstock_xero_sim::act::{self, Act, NewDocument, Status, TimedAct};
 use uuid::Uuid;
 
-use crate::driver::Done;
+use crate::driver::{Done, next_tick};
 use crate::error::LocalError;
 use crate::ports::LocalPorts;
 
+/// Characters of the word that a line begins with, and the blank behind it.
+const WORD_CHARS: usize = 10;
+/// Calls that a step of the first load asks for: a page of each feed and one of items.
+const FIRST_LOAD_CALLS: u32 = 5;
 /// Lines of a document that are spelt out.
 const LINES_SHOWN: usize = 3;
 
@@ -36,7 +43,16 @@ pub struct Teller {
     /// The last audit entry that was told.
     told: u64,
     warned: BTreeSet<Uuid>,
+    /// Which limit of Xero stands in the way.
+    waits: Option<Wait>,
+    /// How far reading was when it was told to fail.
+    failing: Option<Progress>,
+    /// What a person has to do.
+    person: Option<String>,
 }
+
+/// How far reading is: it has succeeded again when this has changed.
+type Progress = (Option<Timestamp>, Backfill);
 
 impl Teller {
     /// Tells what happens from now on.
@@ -47,12 +63,19 @@ impl Teller {
         let head =
             load::one::<parstock_domain::audit::Head>(ports.store(), Owner::Org(org), Key::AuditHead).await?;
         let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
+        let alerts = load::all::<Alert>(ports.store(), org, &List::Alerts).await?;
+        // what stands was told by the process before this one
+        let warned = alerts.into_iter().filter_map(|(key, _)| match key {
+            Key::Alert(id) => Some(id),
+            _ => None,
+        });
+        let warned = warned.collect();
         let (name, zone) = profile.map_or_else(Default::default, |profile| {
             (profile.content.organisation.name, profile.content.time_zone)
         });
         let zone = TimeZone::get(&zone).map_err(LocalError::outside)?;
         let told = head.map_or(0, |head| head.content.seq);
-        Ok(Self { ports, org, name, zone, told, warned: BTreeSet::new() })
+        Ok(Self { ports, org, name, zone, told, warned, waits: None, failing: None, person: None })
     }
 
     /// The organisation's name.
@@ -77,7 +100,7 @@ impl Teller {
         Ok(())
     }
 
-    /// What is to be told after a step.
+    /// What is to be told after a step, besides [`Self::troubles`].
     ///
     /// # Errors
     /// When the store doesn't answer.
@@ -85,32 +108,113 @@ impl Teller {
         let mut said = Vec::new();
         match done {
             Done::Traded(acts) => said.extend(acts.iter().filter_map(acted)),
-            Done::Delivered { payloads: 0 } | Done::Ticked | Done::Polled(None) | Done::Decided(None) => {}
+            Done::Delivered { payloads: 0 }
+            | Done::Ticked
+            | Done::Polled(_)
+            | Done::Batch { .. }
+            | Done::Decided(None) => {}
             Done::Delivered { .. } => said.push("webhook   Xero tells that something changed".to_owned()),
-            Done::Polled(Some(error)) => said.push(format!("problem   {error}")),
             Done::Decided(Some(proposal)) => {
                 said.push(format!("approved  the owner approves the order to {}", proposal.supplier_name));
-            }
-            Done::Batch { back: 0, .. } => {}
-            Done::Batch { queue, back, .. } => {
-                said.push(format!(
-                    "problem   {back} messages of the queue {} are tried again later",
-                    queue.code()
-                ));
             }
         }
         if !matches!(done, Done::Traded(_) | Done::Delivered { .. }) {
             said.extend(self.warnings().await?);
             said.extend(self.audited().await?);
         }
+        Ok(self.set(said))
+    }
+
+    /// What stands in the way of work, as far as a step changed it: a failure with its cause, a limit of Xero
+    /// with the hour at which it goes on, what a person has to do; and that it is over.
+    ///
+    /// # Errors
+    /// When the store doesn't answer.
+    pub async fn troubles(&mut self, done: &Done) -> Result<Vec<String>, LocalError> {
+        let mut said = Vec::new();
+        let owner = Owner::Org(self.org);
+        let profile = load::one::<Profile>(self.ports.store(), owner, Key::Profile).await?;
+        let Some(profile) = profile.map(|profile| profile.content) else { return Ok(said) };
+        let failure = match done {
+            Done::Polled(failure) => failure.as_ref().map(ToString::to_string),
+            Done::Batch { back, .. } => back.first().map(|record| record.why.clone()),
+            _ => None,
+        };
+        let progress = (profile.polled_at, profile.backfill);
+        match (failure, &self.failing) {
+            (Some(why), None) => {
+                said.push(format!(
+                    "problem   {why}; it is tried again, at the latest at {}",
+                    self.next_poll()
+                ));
+                self.failing = Some(progress);
+            }
+            (None, Some(failed_at)) if *failed_at != progress => {
+                said.push("goes on   Xero answers again".to_owned());
+                self.failing = None;
+            }
+            _ => {}
+        }
+        if profile.needs_person != self.person {
+            said.push(match &profile.needs_person {
+                Some(what) => format!("your turn {what}"),
+                None => "goes on   what waited for you is done".to_owned(),
+            });
+            self.person = profile.needs_person;
+        }
+        said.extend(self.limits(profile.backfill).await?);
+        Ok(self.set(said))
+    }
+
+    /// Which limit of Xero keeps the next read waiting, if that has changed.
+    async fn limits(&mut self, backfill: Backfill) -> Result<Option<String>, LocalError> {
+        let owner = Owner::Org(self.org);
+        let kept = load::one::<CallBudgetRecord>(self.ports.store(), owner, Key::CallBudget).await?;
+        let Some(kept) = kept else { return Ok(None) };
+        let mut state: BudgetState = serde_json::from_str(&kept.content.state)?;
+        let left = state.day_left();
+        // asked of a copy, which is not kept: what the next read would be told
+        let (priority, calls) = match backfill {
+            Backfill::Done { .. } => (Priority::Poll, 1),
+            _ => (Priority::Backfill, FIRST_LOAD_CALLS),
+        };
+        let waits = match state.grant(priority, calls, self.ports.clock.now()) {
+            Answer::Granted(_) | Answer::NotBefore { why: Wait::Concurrent | Wait::Token, .. } => None,
+            Answer::NotBefore { until, why } => Some((until, why)),
+        };
+        let before = std::mem::replace(&mut self.waits, waits.map(|(_, why)| why));
+        Ok(match waits {
+            Some((_, why)) if before == Some(why) => None,
+            None => before.map(|_| "goes on   Xero takes calls again".to_owned()),
+            Some((until, why)) => {
+                let why = match why {
+                    Wait::Day | Wait::Parked(RateProblem::Day) if left == 0 => {
+                        "Xero's calls of the day are used up".to_owned()
+                    }
+                    Wait::Day | Wait::Parked(RateProblem::Day) => {
+                        format!("the last {left} of Xero's calls of the day are kept for what is more urgent")
+                    }
+                    Wait::Parked(_) => "Xero asked to wait".to_owned(),
+                    _ => "Xero's calls of the minute are used up".to_owned(),
+                };
+                // what had to wait is asked for by the poll after that
+                Some(format!("waits     {why}; it goes on at {}", self.local(next_tick(until))))
+            }
+        })
+    }
+
+    fn next_poll(&self) -> String {
+        self.local(next_tick(self.ports.clock.now()))
+    }
+
+    /// Lines with the hour and in columns.
+    fn set(&self, said: Vec<String>) -> Vec<String> {
         let at = self.local(self.ports.clock.now());
-        Ok(said
-            .into_iter()
-            .map(|line| {
-                let (word, rest) = line.split_once("  ").unwrap_or(("", &line));
-                format!("{at}  {word:<9} {}", text::plain(rest.trim_start()))
-            })
-            .collect())
+        let line = |line: String| {
+            let (word, rest) = line.split_at_checked(WORD_CHARS).unwrap_or(("", &line));
+            format!("{at}  {:<9} {}", word.trim_end(), text::plain(rest))
+        };
+        said.into_iter().map(line).collect()
     }
 
     async fn warnings(&mut self) -> Result<Vec<String>, AppError> {

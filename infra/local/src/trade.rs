@@ -1,7 +1,5 @@
 //! What people and trade do to the simulated books while the clock runs.
 
-use std::collections::VecDeque;
-
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -155,25 +153,6 @@ impl Trade for DemoTrade {
             let view = View::of(&self.company, world.documents());
             let next = evening.saturating_add(1.day());
             self.lay_out(world, self.company.evening(evening, &view), NEXT_EVENING, next)?;
-        }
-        Ok(done)
-    }
-}
-
-/// Acts that are known beforehand, in the order of time.
-#[derive(Debug, Default)]
-pub struct Prepared(pub VecDeque<TimedAct>);
-
-impl Trade for Prepared {
-    fn next_due(&self, _: &World) -> Result<Option<Timestamp>, LocalError> {
-        Ok(self.0.front().map(|timed| timed.at))
-    }
-
-    fn perform(&mut self, world: &mut World, now: Timestamp) -> Result<Vec<TimedAct>, LocalError> {
-        let mut done = Vec::new();
-        while let Some(timed) = self.0.pop_front_if(|timed| timed.at <= now) {
-            world.apply(now, &timed.act)?;
-            done.push(timed);
         }
         Ok(done)
     }

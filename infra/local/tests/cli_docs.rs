@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 20] = [
     "",
     "run",
     "replay",
@@ -17,6 +17,10 @@ const COMMANDS: [&str; 16] = [
     "settings apply",
     "digest",
     "health",
+    "dead-letters",
+    "dead-letters list",
+    "dead-letters retry",
+    "dead-letters drop",
     "audit verify",
     "reviews",
 ];

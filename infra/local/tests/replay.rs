@@ -60,6 +60,32 @@ async fn without_supply_it_still_does() {
 }
 
 #[test]
+fn a_folder_of_a_replay_is_held_meanwhile_and_nothing_else_runs_in_it() {
+    let path = tempfile::tempdir().unwrap();
+    let data = path.path().join("data");
+    let sales = squeezed(path.path(), 30);
+    let parstock = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parstock"));
+        command.args(arguments).arg("--data").arg(&data);
+        command
+    };
+    let folder = Folder::at(&data).unwrap();
+    let held = folder.hold().unwrap();
+    let replay = ["replay", "--supply", "none", "--sales", sales.to_str().unwrap()];
+    let busy = parstock(&replay).output().unwrap();
+    assert_eq!(busy.status.code(), Some(2), "{busy:?}");
+    drop(held);
+    assert_eq!(parstock(&replay).output().unwrap().status.code(), Some(0));
+    for org in ["demo", "live"] {
+        let refused = parstock(&["run", "--org", org]).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(said.contains("a replay"), "{said}");
+    }
+    assert_eq!(parstock(&["positions"]).output().unwrap().status.code(), Some(0));
+}
+
+#[test]
 fn a_broken_file_is_refused_with_its_line() {
     let path = tempfile::tempdir().unwrap();
     let file = path.path().join("sales.csv");

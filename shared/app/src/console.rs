@@ -372,15 +372,7 @@ impl<'p, P: Ports> Console<'p, P> {
         all.truncate(PROPOSALS_MAX);
         let mut rows = Vec::with_capacity(all.len());
         for proposal in all {
-            rows.push(ProposalRow {
-                id: proposal.id,
-                supplier: proposal.supplier_name.clone(),
-                total: proposal.total()?,
-                lines: proposal.lines.len(),
-                wanted_on: proposal.wanted_on,
-                proposed_at: proposal.proposed_at,
-                state: proposal.state_name(),
-            });
+            rows.push(ProposalRow::of(&proposal)?);
         }
         Ok(ProposalsPage { site: self.site().await?, rows })
     }

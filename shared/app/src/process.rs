@@ -32,11 +32,20 @@ pub struct Received {
     pub receives: u32,
 }
 
-/// Processes a batch and returns the ids of the records to give back to the queue.
+/// A record that is given back to its queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenBack {
+    /// Its [`Received::id`].
+    pub id: String,
+    /// What it failed at.
+    pub why: String,
+}
+
+/// Processes a batch and returns the records to give back to the queue.
 ///
 /// A record that fails, even by a panic, does not take its batch-mates with it. Hints of one org are
 /// served together.
-pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>) -> Vec<String> {
+pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>) -> Vec<GivenBack> {
     let mut hints: BTreeMap<OrgId, (BTreeSet<HintOf>, Vec<Received>)> = BTreeMap::new();
     let mut others: Vec<(Message, Received)> = Vec::new();
     let mut back = Vec::new();
@@ -162,20 +171,20 @@ async fn settle<P: Ports>(
     queue: QueueName,
     record: &Received,
     outcome: Result<(), AppError>,
-    back: &mut Vec<String>,
+    back: &mut Vec<GivenBack>,
 ) {
     let Err(error) = outcome else { return };
     let hopeless = matches!(error, AppError::Reject(_) | AppError::NeedsPerson(_));
     if !hopeless && record.receives < RECEIVES_MAX {
         tracing::warn!(queue = queue.code(), receives = record.receives, %error, "a message is given back");
-        back.push(record.id.clone());
+        back.push(GivenBack { id: record.id.clone(), why: error.to_string() });
         return;
     }
     match ports.queue().bury(queue, &record.body, &error.to_string()).await {
         Ok(()) => tracing::error!(queue = queue.code(), %error, "a message went to the dead-letter queue"),
         Err(refusal) => {
             tracing::error!(queue = queue.code(), %error, %refusal, "a message could not be buried and is given back");
-            back.push(record.id.clone());
+            back.push(GivenBack { id: record.id.clone(), why: refusal.to_string() });
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parstock_domain::document::Item;
-use parstock_domain::ids::{LocationId, OrgId};
+use parstock_domain::ids::{ContactId, LocationId, OrgId};
 use parstock_domain::settings::files::{self, Change, Exported, Files, Known, Problem};
-use parstock_domain::settings::{ItemSettings, Policy, Settings, SupplierSettings};
+use parstock_domain::settings::{ItemSettings, Learned, Policy, Settings, SupplierSettings};
 
 use crate::error::AppError;
 use crate::load::{self, unguarded};
@@ -66,12 +66,27 @@ pub async fn all<P: Ports>(ports: &P, org: OrgId) -> Result<Settings, AppError> 
     Ok(Settings { items: items.collect(), ..of_all })
 }
 
-/// The settings in force, as files.
+/// The settings in force, as files with a row for each item and each supplier: whoever is set as one, or
+/// has billed an item.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn export<P: Ports>(ports: &P, org: OrgId) -> Result<Exported, AppError> {
-    Ok(files::export(&all(ports, org).await?))
+    let settings = all(ports, org).await?;
+    let items = load::all::<Item>(ports.store(), org, &List::Items).await?;
+    let keys: Vec<Key> = items.iter().map(|(_, row)| Key::Supply(row.content.id)).collect();
+    let learned = load::many::<Learned>(ports.store(), Owner::Org(org), &keys).await?;
+    let learned: BTreeSet<ContactId> =
+        learned.into_iter().flatten().map(|row| row.content.supplier).collect();
+    let mut known = known(ports, org).await?;
+    let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
+    let bills = contacts.into_iter().filter_map(|(key, row)| match key {
+        Key::Contact(id) if learned.contains(&id) => Some(row.content.name),
+        _ => None,
+    });
+    let set = settings.items.values().filter_map(|item| item.supplier.clone());
+    known.suppliers = bills.chain(set).collect();
+    Ok(files::export(&settings, &known))
 }
 
 /// What the files would change, or what is wrong with them. Nothing is changed.

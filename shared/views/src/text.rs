@@ -1,7 +1,7 @@
 //! Text from outside, made harmless for the place where it is shown.
 //!
-//! HTML is escaped by [`Markup`] in every template. Slack's mrkdwn, CSV cells and header lines have no
-//! template, so their texts pass through the functions here.
+//! HTML is escaped by [`Markup`] in every template. Slack's mrkdwn and header lines have no template, so their
+//! texts pass through the functions here.
 
 use std::fmt;
 
@@ -60,17 +60,6 @@ pub fn slack(text: &str) -> String {
     cut(&plain(text), SLACK_CHARS_MAX).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// The text as a CSV cell that a spreadsheet doesn't take for a formula: an apostrophe goes before a
-/// leading `=`, `+`, `-`, `@`, tab, carriage return or NUL. Source: OWASP ASVS 1.2.10. Quotes, commas and
-/// line breaks remain the CSV writer's work; our own figures don't pass through here.
-pub fn csv_cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0', '＝', '＋', '－', '＠']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
 /// Escapes for HTML text and quoted attributes, and drops hidden characters but line breaks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Markup;
@@ -117,15 +106,6 @@ mod tests {
     fn slack_sees_no_commands() {
         assert_eq!(slack("<!channel> & <http://x|y>"), "&lt;!channel&gt; &amp; &lt;http://x|y&gt;");
         assert_eq!(slack(&"x".repeat(400)).chars().count(), SLACK_CHARS_MAX);
-    }
-
-    #[test]
-    fn formulas_become_text() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\0x"] {
-            assert_eq!(csv_cell(formula), format!("'{formula}"));
-        }
-        assert_eq!(csv_cell("a=b"), "a=b");
-        assert_eq!(csv_cell(""), "");
     }
 
     #[test]

@@ -361,6 +361,17 @@ impl BudgetState {
         }
     }
 
+    /// Ends the grants of a process that is gone and can't settle them: they count as fully used. `false` if there
+    /// were none.
+    pub fn abandon(&mut self, now: Timestamp) -> bool {
+        self.advance(now);
+        let abandoned = std::mem::take(&mut self.open);
+        for grant in &abandoned {
+            self.count(grant.calls, now);
+        }
+        !abandoned.is_empty()
+    }
+
     /// Lets no call start before `until`, unless it is parked for longer already.
     pub fn park(&mut self, until: Timestamp, problem: RateProblem) {
         if self.parked.as_ref().is_none_or(|parked| parked.until < until) {
@@ -560,6 +571,16 @@ mod tests {
 
     fn used(calls: u32) -> Usage {
         Usage { calls, ..Usage::default() }
+    }
+
+    #[test]
+    fn abandoned_grants_free_their_places_and_count_as_used() {
+        let mut state = BudgetState::default();
+        while let Answer::Granted(_) = state.grant(Priority::Webhook, 2, at(0)) {}
+        assert!(state.abandon(at(1)));
+        assert!(!state.abandon(at(1)), "there are none any more");
+        assert_eq!(state.day_left(), STARTER_DAY_LIMIT - 2 * CONCURRENT_CEILING);
+        granted(state.grant(Priority::Webhook, 2, at(1)));
     }
 
     /// Uses calls one grant after another until refused; returns their number.

@@ -4,7 +4,7 @@ use clap::Args;
 use parstock_app::ports::QueueName;
 use parstock_domain::ids::OrgId;
 use parstock_views::digest::HistoryLoad;
-use parstock_views::pages::QueueState;
+use parstock_views::pages::{DeadLetter, QueueState};
 use serde_json::json;
 
 use super::Common;
@@ -36,8 +36,10 @@ pub(crate) fn queues(queue: &LocalQueue) -> Vec<QueueState> {
             name: name.code().to_owned(),
             waiting: queue.waiting(name).ok(),
             dead: dead.as_ref().map(|dead| {
-                let of_this = dead.iter().filter(|dead| dead.queue == name.code()).count();
-                u64::try_from(of_this).unwrap_or(u64::MAX)
+                let of_this = dead.iter().filter(|dead| dead.queue == name.code());
+                of_this
+                    .map(|dead| DeadLetter { id: dead.id, cause: dead.cause.clone(), at: dead.at })
+                    .collect()
             }),
         })
         .collect()
@@ -64,12 +66,16 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
     }
     for queue in &page.queues {
         let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+        let dead = queue.dead.as_ref().map(|dead| u64::try_from(dead.len()).unwrap_or(u64::MAX));
         text.push_str(&format!(
             "queue       {}: {} wait, {} dead\n",
             queue.name,
             count(queue.waiting),
-            count(queue.dead)
+            count(dead)
         ));
+        for letter in queue.dead.iter().flatten() {
+            text.push_str(&format!("dead letter {} since {}: {}\n", letter.id, letter.at, letter.cause));
+        }
     }
     for effect in &page.effects {
         text.push_str(&format!(
@@ -85,7 +91,10 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
         "polled_at": page.polled_at.map(|at| at.to_string()), "history": history, "calls_left": page.calls_left,
         "parked_until": page.parked_until.map(|at| at.to_string()), "hints": page.hints,
         "queues": page.queues.iter().map(|queue| json!({
-            "name": queue.name, "waiting": queue.waiting, "dead": queue.dead,
+            "name": queue.name, "waiting": queue.waiting, "dead": queue.dead.as_ref().map(Vec::len),
+            "letters": queue.dead.iter().flatten().map(|letter| json!({
+                "id": letter.id, "cause": letter.cause, "at": letter.at.to_string(),
+            })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "effects": page.effects.iter().map(|effect| json!({
             "what": effect.what, "state": effect.state, "attempts": effect.attempts, "since": effect.since.to_string(),

@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod audit;
+pub mod dead_letters;
 pub mod digest;
 pub mod health;
 pub mod item;
@@ -67,6 +68,8 @@ pub enum Command {
     Digest(digest::Digest),
     /// Show how far the figures can be trusted, and what waits
     Health(health::Health),
+    /// Messages that could not be processed
+    DeadLetters(dead_letters::DeadLetters),
     /// The audit trail
     Audit(audit::Audit),
     /// List the questions that wait for a person
@@ -88,6 +91,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Settings(command) => settings::run(command).await,
         Command::Digest(command) => put(&command.common, Ok(command.ask())).await,
         Command::Health(command) => put(&command.common, Ok(command.ask())).await,
+        Command::DeadLetters(command) => put(command.common(), Ok(command.ask())).await,
         Command::Audit(command) => put(command.common(), Ok(command.ask())).await,
         Command::Reviews(command) => put(&command.common, Ok(command.ask())).await,
     };

@@ -1,6 +1,7 @@
 //! `parstock positions`: what lies where, and how it stands.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use parstock_domain::ids::OrgId;
 use parstock_views::Standing;
 use parstock_views::pages::PositionQuery;
@@ -17,9 +18,9 @@ pub struct Positions {
     /// Only items with this in their code or name
     #[arg(default_value = "")]
     pub search: String,
-    /// Only items that stand so: out, low, overstock, dead, not_counted, enough
-    #[arg(long)]
-    pub standing: Option<String>,
+    /// Only items that stand so
+    #[arg(long, value_parser = standings())]
+    pub standing: Option<Standing>,
     /// Where to look and how to answer.
     #[command(flatten)]
     pub common: Common,
@@ -27,8 +28,14 @@ pub struct Positions {
 
 impl Positions {
     pub(super) fn ask(&self) -> Ask {
-        Ask::Positions { search: self.search.clone(), standing: self.standing.clone() }
+        Ask::Positions { search: self.search.clone(), standing: self.standing }
     }
+}
+
+/// The words of the console, of JSON and of the command are the same.
+fn standings() -> impl TypedValueParser<Value = Standing> {
+    PossibleValuesParser::new(Standing::ALL.map(Standing::code))
+        .try_map(|word| Standing::from_code(&word).ok_or("no standing has this word"))
 }
 
 /// Answers it.
@@ -36,15 +43,8 @@ pub(crate) async fn answer(
     ports: &LocalPorts,
     org: OrgId,
     search: String,
-    standing: Option<String>,
+    standing: Option<Standing>,
 ) -> Result<Answer, LocalError> {
-    let standing = match standing {
-        None => None,
-        Some(word) => Some(Standing::from_code(&word).ok_or_else(|| {
-            let known: Vec<&str> = Standing::ALL.iter().map(|standing| standing.code()).collect();
-            LocalError::Input(format!("`{word}` is no standing: write one of {}", known.join(", ")))
-        })?),
-    };
     let console = console(ports, org).await?;
     let mut rows = Vec::new();
     let mut page = 1;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use parstock_adapters::store::units;
-use parstock_xero_sim::retail::Supply;
+use parstock_xero_sim::retail::{RetailYear, Supply};
 use serde_json::json;
 
 use crate::ask::Answer;
@@ -15,6 +15,7 @@ use crate::error::{DIFFERENCES, DONE, LocalError, OUTSIDE_FAILED};
 use crate::folder::Folder;
 use crate::replay::{self, Report};
 use crate::screen::{self, Bar};
+use crate::stop::until_stopped;
 
 /// Differences that are spelt out.
 const DIFFERENCES_SHOWN: usize = 20;
@@ -46,17 +47,33 @@ pub struct Replay {
     pub json: bool,
 }
 
-/// Runs it.
+/// Runs it, until it is done or the process is asked to end.
 pub(super) async fn run(options: Replay) -> Result<u8, LocalError> {
+    let word = match &options.data {
+        None => "ended before the year was over; nothing is kept".to_owned(),
+        Some(folder) => {
+            format!("ended before the year was over; {} holds what was done so far", folder.display())
+        }
+    };
+    until_stopped(&word, Box::pin(replay(options))).await
+}
+
+async fn replay(options: Replay) -> Result<u8, LocalError> {
     let began = Instant::now();
     let supply = match options.supply {
         SupplyRule::Weekly => Supply::Weekly,
         SupplyRule::None => Supply::None,
     };
-    let year = replay::open(&options.sales, supply)?;
+    let year = checked(options.sales.clone(), supply).await?;
     let temporary = tempfile::tempdir().map_err(LocalError::outside)?;
     let path = options.data.as_deref().unwrap_or(temporary.path());
     let folder = Folder::at(path)?;
+    let Some(_held) = folder.hold()? else {
+        return Err(LocalError::Input(format!(
+            "another parstock holds {}: name a new folder",
+            path.display()
+        )));
+    };
     if folder.file("store.sqlite").exists() {
         let what = format!("{} is not empty: name a new folder with --data", path.display());
         return Err(LocalError::Input(what));
@@ -74,6 +91,17 @@ pub(super) async fn run(options: Replay) -> Result<u8, LocalError> {
         screen::talk(&answer.talk);
     }
     Ok(answer.exit_code)
+}
+
+/// Opens the file on a thread of its own: every line of it is checked, and the process may be asked to end
+/// meanwhile.
+async fn checked(sales: PathBuf, supply: Supply) -> Result<RetailYear, LocalError> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // nobody listens any more when the command has ended
+        let _ = tell.send(replay::open(&sales, supply));
+    });
+    told.await.map_err(LocalError::outside)?
 }
 
 /// The most memory that this process has had, in KiB, where the system tells.

@@ -16,7 +16,9 @@ use crate::driver::{Done, Driver};
 use crate::error::{DONE, LocalError};
 use crate::folder::Folder;
 use crate::notebook::Notebook;
+use crate::ports::LocalPorts;
 use crate::screen::{self, Bar};
+use crate::stop::until_stopped;
 use crate::tell::Teller;
 use crate::trade::Trade;
 use crate::{console, control, live, start};
@@ -29,15 +31,6 @@ pub enum Org {
     Demo,
     /// The organisation of a custom connection, reached by the XERO_ variables
     Live,
-}
-
-impl Org {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Demo => "demo",
-            Self::Live => "live",
-        }
-    }
 }
 
 /// How fast simulated time runs.
@@ -71,6 +64,12 @@ pub struct Run {
     /// Demo: seed of everything that is invented
     #[arg(long, value_name = "SEED", default_value_t = demo::SEED)]
     pub seed: u64,
+    /// Port of the console on 127.0.0.1; another one is taken if it is in use
+    #[arg(long, value_name = "PORT", default_value_t = console::PORT)]
+    pub console_port: u16,
+    /// Live: port on 127.0.0.1 at which webhooks are taken
+    #[arg(long, value_name = "PORT", default_value_t = live::WEBHOOK_PORT)]
+    pub webhook_port: u16,
 }
 
 /// Days that are shown unless `--days` says otherwise.
@@ -85,6 +84,8 @@ impl Default for Run {
             exit: false,
             pace: Pace::Eye,
             seed: demo::SEED,
+            console_port: console::PORT,
+            webhook_port: live::WEBHOOK_PORT,
         }
     }
 }
@@ -96,11 +97,15 @@ const CALM_SPEED: u32 = 60;
 /// Longest wait while days are shown, so that nights pass quickly.
 const SHOWN_WAIT_MAX: Duration = Duration::from_millis(700);
 
-/// Runs.
+/// Runs until the process is asked to end.
 ///
 /// # Errors
 /// What can't be used or does not answer.
 pub async fn run(options: Run) -> Result<u8, LocalError> {
+    until_stopped("ended; the next start goes on from here", Box::pin(run_org(options))).await
+}
+
+async fn run_org(options: Run) -> Result<u8, LocalError> {
     let folder = Folder::at(&options.data)?;
     let Some(_held) = folder.hold()? else {
         return Err(LocalError::Input(format!(
@@ -109,30 +114,22 @@ pub async fn run(options: Run) -> Result<u8, LocalError> {
         )));
     };
     let notebook = Notebook::open(&folder.file("local.sqlite"))?;
-    match notebook.fact(start::ORG_KIND)? {
-        None => notebook.set_fact(start::ORG_KIND, options.org.word())?,
-        Some(kind) if kind == options.org.word() => {}
-        Some(kind) => {
-            return Err(LocalError::Input(format!(
-                "{} holds the data of `--org {kind}`: name another folder with --data",
-                folder.path().display()
-            )));
+    match options.org {
+        Org::Demo => {
+            start::check_use(&folder, &notebook, start::Use::Demo)?;
+            start::claim(&notebook, start::Use::Demo)?;
+            Box::pin(run_demo(&folder, notebook, &options)).await
+        }
+        Org::Live => {
+            start::check_use(&folder, &notebook, start::Use::Live)?;
+            Box::pin(run_live(&folder, notebook, &options)).await
         }
     }
-    let ended = match options.org {
-        Org::Demo => run_demo(&folder, notebook, &options).await,
-        Org::Live => run_live(&folder, notebook).await,
-    };
-    if matches!(ended, Err(LocalError::Stopped)) {
-        screen::talk("ended; the next start goes on from here");
-        return Ok(DONE);
-    }
-    ended
 }
 
 async fn run_demo(folder: &Folder, notebook: Notebook, options: &Run) -> Result<u8, LocalError> {
     let mut bar = Bar::default();
-    let (listener, console_url) = console::bind().await?;
+    let (listener, console_url) = console::bind(options.console_port).await?;
     let mut demo = demo::open(folder, notebook, console_url.clone(), options.seed, &mut bar).await?;
     let org = demo.set_up(&mut bar).await?;
     bar.finish();
@@ -147,7 +144,6 @@ async fn run_demo(folder: &Folder, notebook: Notebook, options: &Run) -> Result<
         console::USER,
     ));
     let shown_until = demo.begins(i64::from(options.days).saturating_add(1))?;
-    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     let mut calm = false;
     loop {
         let (at, kind) = demo.driver.next()?;
@@ -162,33 +158,28 @@ async fn run_demo(folder: &Folder, notebook: Notebook, options: &Run) -> Result<
             ));
         }
         let wait = wait(at.duration_since(ports.clock.now()), shown, options.pace);
-        if !waited(&ports, wait, &mut stop).await? {
+        if !waited(&ports, wait).await {
             continue;
         }
-        let done = demo.driver.step(at, kind).await?;
+        let done = Box::pin(demo.driver.step(at, kind)).await?;
         tell(&mut teller, &done).await?;
     }
 }
 
 /// Waits; `false` when something arrived meanwhile, so that what comes next is to be looked at anew.
-async fn waited(
-    ports: &crate::ports::LocalPorts,
-    wait: Duration,
-    stop: &mut (impl Future<Output = std::io::Result<()>> + Unpin),
-) -> Result<bool, LocalError> {
+async fn waited(ports: &LocalPorts, wait: Duration) -> bool {
     let arrived = ports.queue.arrived();
     tokio::select! {
         biased;
-        _ = stop => {
-            Err(LocalError::Stopped)
-        }
-        () = tokio::time::sleep(wait) => Ok(true),
-        () = arrived.notified(), if !wait.is_zero() => Ok(false),
+        () = tokio::time::sleep(wait) => true,
+        () = arrived.notified(), if !wait.is_zero() => false,
     }
 }
 
 async fn tell(teller: &mut Teller, done: &Done) -> Result<(), LocalError> {
-    for line in teller.lines(done).await? {
+    let mut lines = teller.troubles(done).await?;
+    lines.extend(teller.lines(done).await?);
+    for line in lines {
         screen::talk(&line);
     }
     Ok(())
@@ -203,55 +194,58 @@ fn wait(simulated: SignedDuration, shown: bool, pace: Pace) -> Duration {
     }
 }
 
-async fn run_live(folder: &Folder, notebook: Notebook) -> Result<u8, LocalError> {
-    let (listener, console_url) = console::bind().await?;
+async fn run_live(folder: &Folder, notebook: Notebook, options: &Run) -> Result<u8, LocalError> {
+    let (listener, console_url) = console::bind(options.console_port).await?;
     let mut live = live::open(folder, notebook, console_url.clone()).await?;
     let ports = Arc::clone(live.driver.ports());
-    let webhooks = live::serve_webhooks(Arc::clone(&ports), live.webhook_keys.clone()).await?;
-    // the first contact: what is wrong with secret or address shows here
+    let webhooks =
+        live::serve_webhooks(options.webhook_port, Arc::clone(&ports), live.webhook_keys.clone()).await?;
     let org = parstock_app::connect::ensure(&*ports, crate::driver::CONNECTION).await?;
     live.keep_slack(folder, org).await?;
     control::serve(folder, Arc::clone(&ports)).await?;
     let password = console::serve(listener, Arc::clone(&ports), &start::vault(folder)?).await?;
     let mut teller = Teller::new(Arc::clone(&ports), org).await?;
     screen::talk(&format!(
-        "{} is connected.\nConsole: {console_url}  sign in as `{}` with the password `{password}`\nWebhooks: POST {webhooks}{}\n",
+        "{} is connected.\nConsole: {console_url}  sign in as `{}` with the password `{password}`\nWebhooks: POST {webhooks}{}",
         teller.org_name(),
         console::USER,
         if live.webhook_keys.is_empty() { " (none is accepted until XERO_WEBHOOK_KEY is set)" } else { "" },
     ));
+    if !live.is_heard(folder, org).await? {
+        screen::talk(
+            "Nobody hears of warnings and digests yet: set `mail_to` or `slack` in policy.json (`parstock settings \
+             export` writes it)",
+        );
+    }
+    screen::talk("");
     follow(&mut live.driver, org, &mut teller).await
 }
 
-/// Lives by the machine's clock until Ctrl-C.
+/// Lives by the machine's clock.
 async fn follow<T: Trade>(driver: &mut Driver<T>, org: OrgId, teller: &mut Teller) -> Result<u8, LocalError> {
     let ports = Arc::clone(driver.ports());
-    let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     let mut bar = Bar::default();
     let mut loading = true;
-    let mut problem = None;
     loop {
         let (at, kind) = driver.next()?;
         let wait = at.duration_since(ports.clock.now()).max(SignedDuration::ZERO).unsigned_abs();
-        if !waited(&ports, wait, &mut stop).await? {
+        if !waited(&ports, wait).await {
             continue;
         }
-        let done = driver.step(at, kind).await?;
-        let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
-        if let Some(profile) = profile.map(|profile| profile.content) {
-            if loading {
-                loading = loads(&mut bar, profile.backfill);
-            }
-            if profile.needs_person != problem {
-                problem = profile.needs_person;
-                screen::talk(&problem.as_ref().map_or_else(
-                    || "Xero answers again".to_owned(),
-                    |problem| format!("your turn: {problem}"),
-                ));
-            }
+        let done = Box::pin(driver.step(at, kind)).await?;
+        if !loading {
+            tell(teller, &done).await?;
+            continue;
         }
-        // a first load books thousands of documents; its bar says enough
-        if loading { teller.skip().await? } else { tell(teller, &done).await? }
+        // a first load books thousands of documents; its bar says enough, unless it stands still
+        for line in teller.troubles(&done).await? {
+            bar.talk(&line);
+        }
+        teller.skip().await?;
+        let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
+        if let Some(profile) = profile {
+            loading = loads(&mut bar, profile.content.backfill);
+        }
     }
 }
 

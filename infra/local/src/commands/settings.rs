@@ -29,9 +29,9 @@ pub struct Settings {
 
 #[derive(Clone, Debug, Subcommand)]
 enum SettingsCommand {
-    /// Write policy.json, items.csv and suppliers.csv as they hold now
+    /// Write policy.json, items.csv and suppliers.csv: what is set, and blank or with its default what is not
     Export {
-        /// Into this folder
+        /// Into this folder, which is made if it isn't there
         #[arg(default_value = ".")]
         folder: PathBuf,
         #[command(flatten)]
@@ -63,6 +63,7 @@ pub(super) async fn run(command: Settings) -> Result<u8, LocalError> {
             if common.json {
                 return super::show(&common, &answer);
             }
+            fs::create_dir_all(&folder).map_err(|error| unusable(&folder, &error))?;
             for name in NAMES {
                 let text = answer.json.get(name).and_then(|text| text.as_str()).unwrap_or_default();
                 let path = folder.join(name);

@@ -3,4 +3,5 @@
 
 mod books;
 mod burst;
+mod restart;
 mod shop;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_app::connect;
 use parstock_domain::ids::OrgId;
-use parstock_local::clock::LocalEntropy;
+use parstock_local::clock::{LocalClock, LocalEntropy};
 use parstock_local::driver::CONNECTION;
 use parstock_local::folder::Folder;
 use parstock_local::notebook::Notebook;
@@ -35,6 +35,7 @@ pub struct Shop {
     pub ports: Arc<LocalPorts>,
     pub org: OrgId,
     pub notebook: Notebook,
+    base: String,
     _folder: TempDir,
 }
 
@@ -52,23 +53,42 @@ impl Shop {
         let vault = start::vault(&folder).unwrap();
         let secret = settings.client_secret.into();
         start::keep_credentials(&vault, &settings.client_id, &secret).await.unwrap();
-        let parts = start::Parts {
-            folder: &folder,
-            notebook: &notebook,
-            clock,
-            entropy: LocalEntropy::seeded(SEED, 1),
-            addresses: start::addresses(format!("{base}/api.xro/2.0"), base),
-            console_url: "http://127.0.0.1".to_owned(),
-            posts_to_slack: false,
-        };
-        let ports = Arc::new(start::ports(parts).await.unwrap());
+        let ports = ports(&folder, &notebook, clock, &base, 1).await;
         let org = connect::ensure(&*ports, CONNECTION).await.unwrap();
-        Self { world, ports, org, notebook, _folder: path }
+        Self { world, ports, org, notebook, base, _folder: path }
+    }
+
+    /// The next process, after this one was killed.
+    pub async fn killed(self) -> Self {
+        let clock = Arc::clone(&self.ports.clock);
+        drop(self.ports);
+        let folder = Folder::at(self._folder.path()).unwrap();
+        let ports = ports(&folder, &self.notebook, clock, &self.base, 2).await;
+        Self { ports, ..self }
     }
 
     pub fn apply(&self, act: &Act) {
         self.world.lock().unwrap().apply(self.ports.clock.now(), act).unwrap();
     }
+}
+
+async fn ports(
+    folder: &Folder,
+    notebook: &Notebook,
+    clock: Arc<LocalClock>,
+    base: &str,
+    start: u64,
+) -> Arc<LocalPorts> {
+    let parts = start::Parts {
+        folder,
+        notebook,
+        clock,
+        entropy: LocalEntropy::seeded(SEED, start),
+        addresses: start::addresses(format!("{base}/api.xro/2.0"), base.to_owned()),
+        console_url: "http://127.0.0.1".to_owned(),
+        posts_to_slack: false,
+    };
+    Arc::new(start::ports(parts).await.unwrap())
 }
 
 fn set_up() -> Vec<Act> {

@@ -5,7 +5,8 @@
 //! ours gives it straight to the emulator's operation. Nothing is signed, resolved, repeated or timed.
 //!
 //! The emulator works on the caller's thread and one call at a time, so another thread would only add a
-//! handover; on a runtime of one thread nothing else runs meanwhile.
+//! handover. After each call the caller's task gives way once: else a long booking, whose every step is
+//! ready at once, could neither be stopped nor let a webhook in.
 //!
 //! *What it can't show*: conflicts between commits under way, throttling, lost answers and stale reads.
 
@@ -104,7 +105,10 @@ impl HttpConnector for Emulator {
             .try_into()
             .map(|status| HttpResponse::new(status, SdkBody::from(body)))
             .map_err(|error| ConnectorError::other(Box::new(error), None));
-        HttpConnectorFuture::ready(answer)
+        HttpConnectorFuture::new(async move {
+            tokio::task::yield_now().await;
+            answer
+        })
     }
 }
 

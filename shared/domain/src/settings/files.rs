@@ -2,7 +2,10 @@
 //!
 //! `policy.json`: `{"version": 1, "rules": [{"scope": "org", "setting": "phase", "value": "assist"}, …]}`.
 //! `items.csv` and `suppliers.csv`: a heading, then a row per item or supplier. A blank cell is not set,
-//! which is not zero. Other columns than these are refused, since a value that nothing reads would only
+//! which is not zero; so is the value `null` of a rule, and a rule for the org that says the default while none
+//! is set. An export so may name everything that could be set, and changes nothing until somebody edits it.
+//! A cell that a spreadsheet would take for a formula has an apostrophe before it.
+//! Other columns than these are refused, since a value that nothing reads would only
 //! look as if it were honoured.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,7 +151,7 @@ pub fn check(files: &Files<'_>, standing: &Settings, known: &Known) -> Result<Se
         || standing.policy.clone(),
         |text| {
             let mut found = Problems::of(File::Policy);
-            let policy = read_policy(text, known, &items, &mut found);
+            let policy = read_policy(text, &standing.policy, known, &items, &mut found);
             problems.append(&mut found.found);
             policy
         },
@@ -184,7 +187,7 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn cell(&self, column: &str) -> &str {
-        self.columns.get(column).and_then(|at| self.record.get(*at)).unwrap_or_default()
+        bare(self.columns.get(column).and_then(|at| self.record.get(*at)).unwrap_or_default())
     }
 
     fn text(&self, column: &str) -> Option<String> {
@@ -327,7 +330,9 @@ fn read_items(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<St
         if item.category.as_ref().is_some_and(|category| category.chars().count() > CATEGORY_CHARS_MAX) {
             problems.add(row.line, format_args!("category: longer than {CATEGORY_CHARS_MAX} characters"));
         }
-        items.insert(code.to_owned(), item);
+        if item != ItemSettings::default() {
+            items.insert(code.to_owned(), item);
+        }
     });
     items
 }
@@ -343,7 +348,9 @@ fn read_suppliers(text: &str, known: &Known, problems: &mut Problems) -> BTreeMa
             lead_time_days: row.days("lead_time_days", 0..=DAYS_MAX, problems),
             review_days: row.days("review_days", 1..=REVIEW_DAYS_MAX, problems),
         };
-        suppliers.insert(name.to_owned(), supplier);
+        if supplier != SupplierSettings::default() {
+            suppliers.insert(name.to_owned(), supplier);
+        }
     });
     suppliers
 }
@@ -372,6 +379,7 @@ fn without_line(error: &serde_json::Error) -> String {
 
 fn read_policy(
     text: &str,
+    standing: &Policy,
     known: &Known,
     items: &BTreeMap<String, ItemSettings>,
     problems: &mut Problems,
@@ -428,14 +436,22 @@ fn read_policy(
         if let Some(stranger) = stranger {
             problems.add(line, stranger);
         }
-        let Some(rule) = problems.note(line, Rule::new(&written.setting, &scope, &written.value)) else {
-            continue;
+        let unset = written.value.is_null() && Rule::is_setting(&written.setting);
+        let rule = match unset {
+            true => continue,
+            false => problems.note(line, Rule::new(&written.setting, &scope, &written.value)),
         };
+        let Some(rule) = rule else { continue };
         if let Some(first) = first_lines.insert((scope.clone(), rule.name()), line) {
             let name = rule.name();
             problems.add(line, format_args!("`{name}` for {scope} stands in line {first} already"));
         }
-        policy.set(ScopedRule { scope, rule });
+        let says_nothing = scope == Scope::Org
+            && Rule::defaults().contains(&rule)
+            && standing.rules().iter().all(|set| set.scope != scope || set.rule.name() != rule.name());
+        if !says_nothing {
+            policy.set(ScopedRule { scope, rule });
+        }
     }
     policy
 }
@@ -458,33 +474,63 @@ pub struct Exported {
     pub suppliers: String,
 }
 
-/// Writes settings as files that [`check`] reads back as the same settings.
-pub fn export(settings: &Settings) -> Exported {
-    let rules: Vec<String> = settings
-        .policy
-        .rules()
-        .iter()
-        .map(|ScopedRule { scope, rule }| {
+/// Writes settings as files that [`check`] reads back as the same settings over the standing ones. What is
+/// not set is there, too: a blank row for each known item and supplier, each setting of the org with its
+/// default, and `null` where there is none.
+pub fn export(settings: &Settings, known: &Known) -> Exported {
+    let defaults = Rule::defaults().into_iter().map(|rule| ScopedRule { scope: Scope::Org, rule });
+    let all = Policy::new(defaults.chain(settings.policy.rules().iter().cloned()));
+    let mut rules: Vec<(Scope, &str, Value)> =
+        all.rules().iter().map(|set| (set.scope.clone(), set.rule.name(), set.rule.value())).collect();
+    for name in Rule::names() {
+        if !rules.iter().any(|(scope, set, _)| *scope == Scope::Org && *set == name) {
+            rules.push((Scope::Org, name, Value::Null));
+        }
+    }
+    rules.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    let rules: Vec<String> = rules
+        .into_iter()
+        .map(|(scope, name, value)| {
             let scope = Value::from(scope.to_string());
-            format!(
-                "    {{\"scope\": {scope}, \"setting\": \"{}\", \"value\": {}}}",
-                rule.name(),
-                rule.value()
-            )
+            format!("    {{\"scope\": {scope}, \"setting\": \"{name}\", \"value\": {value}}}")
         })
         .collect();
-    let rules = if rules.is_empty() { String::new() } else { format!("\n{}\n  ", rules.join(",\n")) };
+    let codes: BTreeSet<&String> = known.items.keys().chain(settings.items.keys()).collect();
+    let names: BTreeSet<&String> = known.suppliers.iter().chain(settings.suppliers.keys()).collect();
+    let items = codes.into_iter().map(|code| {
+        let cells = settings.items.get(code).map_or_else(Default::default, item_cells);
+        (code, cells.to_vec())
+    });
+    let suppliers = names.into_iter().map(|name| {
+        let cells = settings.suppliers.get(name).map_or_else(Default::default, supplier_cells);
+        (name, cells.to_vec())
+    });
     Exported {
-        policy: format!("{{\n  \"version\": {POLICY_VERSION},\n  \"rules\": [{rules}]\n}}\n"),
-        items: table(
-            &ITEM_COLUMNS,
-            settings.items.iter().map(|(code, item)| (code, item_cells(item).to_vec())),
+        policy: format!(
+            "{{\n  \"version\": {POLICY_VERSION},\n  \"rules\": [\n{}\n  ]\n}}\n",
+            rules.join(",\n")
         ),
-        suppliers: table(
-            &SUPPLIER_COLUMNS,
-            settings.suppliers.iter().map(|(name, supplier)| (name, supplier_cells(supplier).to_vec())),
-        ),
+        items: table(&ITEM_COLUMNS, items),
+        suppliers: table(&SUPPLIER_COLUMNS, suppliers),
     }
+}
+
+/// What makes a spreadsheet take a cell for a formula when it stands first. Source: OWASP ASVS 1.2.10.
+const FORMULA_SIGNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\0', '＝', '＋', '－', '＠'];
+
+/// Whether a cell, apart from apostrophes before it, begins as a formula.
+fn is_formula(cell: &str) -> bool {
+    cell.trim_start_matches('\'').starts_with(FORMULA_SIGNS)
+}
+
+/// The cell with an apostrophe before what a spreadsheet would take for a formula.
+fn escaped(cell: &str) -> String {
+    if is_formula(cell) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// The cell without the apostrophe that [`escaped`] put there.
+fn bare(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|_| is_formula(cell)).unwrap_or(cell)
 }
 
 fn shown<T: ToString>(value: Option<T>) -> String {
@@ -523,13 +569,10 @@ fn table<'a>(columns: &[&str], rows: impl Iterator<Item = (&'a String, Vec<Strin
     text
 }
 
-/// A CSV cell (RFC 4180).
+/// A CSV cell (RFC 4180) that no spreadsheet takes for a formula.
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
+    let cell = escaped(cell);
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
 /// One value that differs. A blank side is not set.
@@ -729,6 +772,44 @@ mod tests {
     }
 
     #[test]
+    fn an_export_names_all_that_could_be_set_and_changes_nothing_until_it_is_edited() {
+        let known = known();
+        let text = export(&Settings::default(), &known);
+        for name in Rule::names() {
+            assert!(text.policy.contains(&format!("\"scope\": \"org\", \"setting\": \"{name}\"")), "{name}");
+        }
+        assert_eq!(text.items.lines().count(), known.items.len() + 1);
+        assert_eq!(text.suppliers.lines().count(), known.suppliers.len() + 1);
+        let read = |policy: &str| {
+            let files =
+                Files { policy: Some(policy), items: Some(&text.items), suppliers: Some(&text.suppliers) };
+            check(&files, &Settings::default(), &known).unwrap()
+        };
+        assert_eq!(read(&text.policy), Settings::default());
+        let edited = read(&text.policy.replace("\"observe\"", "\"assist\""));
+        assert_eq!(
+            edited.policy.rules(),
+            [ScopedRule { scope: Scope::Org, rule: Rule::Phase(Phase::Assist) }]
+        );
+        // and back: a default that replaces what is set is a change
+        let files = Files { policy: Some(&text.policy), ..Files::default() };
+        assert_eq!(check(&files, &edited, &known).unwrap().policy.org().phase, Phase::Observe);
+    }
+
+    #[test]
+    fn a_formula_in_a_cell_is_text_for_a_spreadsheet_and_comes_back_as_it_was() {
+        for cell in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\0x", "'=1", "''=1", "＝1"]
+        {
+            let written = escaped(cell);
+            assert!(written.starts_with('\''), "{cell:?}");
+            assert_eq!(bare(&written), cell);
+        }
+        for cell in ["a=b", "", "'quoted'", "'", "1-1"] {
+            assert_eq!((escaped(cell).as_str(), bare(cell)), (cell, cell));
+        }
+    }
+
+    #[test]
     fn a_byte_order_mark_and_windows_line_ends_do_no_harm() {
         let files = Files { items: Some("\u{feff}item,pack\r\nBOX, 6\r\n"), ..Files::default() };
         let settings = check(&files, &Settings::default(), &known()).unwrap();
@@ -833,12 +914,19 @@ mod tests {
                 .collect();
             let scoped = rules.into_iter().map(|(at, rule)| ScopedRule { scope: at.get(&scopes).clone(), rule });
             let of_org = org_rules.into_iter().map(|rule| ScopedRule { scope: Scope::Org, rule });
-            let settings = Settings { policy: Policy::new(scoped.chain(of_org)), items, suppliers };
+            let mut settings = Settings { policy: Policy::new(scoped.chain(of_org)), items, suppliers };
+            // a blank row is no row
+            settings.items.retain(|_, item| *item != ItemSettings::default());
+            settings.suppliers.retain(|_, supplier| *supplier != SupplierSettings::default());
 
-            let text = export(&settings);
+            let text = export(&settings, &known);
             let files = Files { policy: Some(&text.policy), items: Some(&text.items), suppliers: Some(&text.suppliers) };
-            let read = check(&files, &Settings::default(), &known);
+            let read = check(&files, &settings, &known);
             prop_assert_eq!(read.as_ref(), Ok(&settings), "{:?}", text);
+            // over nothing, rules of the org that say the default are left out, and all else is the same
+            let read = check(&files, &Settings::default(), &known).unwrap();
+            prop_assert_eq!(read.policy.org(), settings.policy.org());
+            prop_assert_eq!((&read.items, &read.suppliers), (&settings.items, &settings.suppliers));
             prop_assert_eq!(difference(&settings, &settings), vec![]);
             let stored = serde_json::to_string(&settings).unwrap();
             prop_assert_eq!(serde_json::from_str::<Settings>(&stored).unwrap(), settings);

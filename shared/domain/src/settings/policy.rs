@@ -208,6 +208,36 @@ pub enum RuleError {
 }
 
 impl Rule {
+    /// What holds for the org as long as nobody says otherwise. The time zone has no default: it is Xero's.
+    pub fn defaults() -> [Self; 14] {
+        [
+            Self::Phase(Phase::default()),
+            Self::ServiceLevel(ServiceLevel::DEFAULT),
+            Self::ReviewDays(REVIEW_DAYS_DEFAULT),
+            Self::LeadTimeDays(LEAD_TIME_DAYS_DEFAULT),
+            Self::DeadAfterDays(DEAD_AFTER_DAYS_DEFAULT),
+            Self::OverstockCoverDays(OVERSTOCK_COVER_DAYS_DEFAULT),
+            Self::CountSalesDrafts(true),
+            Self::DigestAt(DIGEST_AT_DEFAULT),
+            Self::QuietFrom(QUIET_DEFAULT.from),
+            Self::QuietUntil(QUIET_DEFAULT.until),
+            Self::AlertIntervalMinutes(ALERT_INTERVAL_MINUTES_DEFAULT),
+            Self::OrderPrefix(ORDER_PREFIX_DEFAULT.to_owned()),
+            Self::MailTo(Vec::new()),
+            Self::Slack(false),
+        ]
+    }
+
+    /// The names of all settings.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SPECS.iter().map(|spec| spec.name)
+    }
+
+    /// Whether a setting has this name.
+    pub fn is_setting(name: &str) -> bool {
+        Self::names().any(|known| known == name)
+    }
+
     /// The rule of a setting's name and JSON value for a scope.
     ///
     /// # Errors

@@ -7,8 +7,6 @@ use super::STYLE_SHEET;
 /// A page that says what went wrong. It needs no org, so that it can be shown whatever failed.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
-    /// As [`super::Site::root`].
-    pub root: String,
     /// What went wrong, in a few words: `There is no such proposal`.
     pub what: String,
     /// What to do, one or two sentences.

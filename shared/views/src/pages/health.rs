@@ -15,8 +15,26 @@ pub struct QueueState {
     pub name: String,
     /// Messages that wait; `None` when it could not be asked.
     pub waiting: Option<u64>,
-    /// Messages that could not be processed; `None` when it could not be asked.
-    pub dead: Option<u64>,
+    /// Messages that could not be processed, the oldest first; `None` when it could not be asked.
+    pub dead: Option<Vec<DeadLetter>>,
+}
+
+impl QueueState {
+    /// How many could not be processed.
+    fn dead_count(&self) -> Option<usize> {
+        self.dead.as_ref().map(Vec::len)
+    }
+}
+
+/// A message that could not be processed, and that nobody tries again unless a person says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// By which `parstock dead-letters` knows it.
+    pub id: i64,
+    /// What it failed at.
+    pub cause: String,
+    /// When it was given up.
+    pub at: Timestamp,
 }
 
 /// Something that is to leave and has not left.
@@ -97,8 +115,8 @@ impl HealthPage {
         self.polled_at.is_none_or(|at| minutes(at) > POLL_LATE_MINUTES)
     }
 
-    fn dead_letters(&self) -> u64 {
-        self.queues.iter().filter_map(|queue| queue.dead).sum()
+    fn dead_letters(&self) -> usize {
+        self.queues.iter().filter_map(QueueState::dead_count).sum()
     }
 
     fn all_well(&self) -> bool {

@@ -19,7 +19,7 @@ use parstock_domain::governance::Phase;
 
 pub use digest::DigestPage;
 pub use error::ErrorPage;
-pub use health::{HealthPage, PendingEffect, QueueState};
+pub use health::{DeadLetter, HealthPage, PendingEffect, QueueState};
 pub use item::{ItemPage, MovementRow, OpenOrder, PlanShown};
 pub use login::LoginPage;
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
@@ -85,7 +85,7 @@ enum Tab {
 }
 
 /// `text` as the value of a query parameter.
-fn query_value(text: &str) -> String {
+pub fn query_value(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {

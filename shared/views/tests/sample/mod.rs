@@ -536,7 +536,19 @@ pub fn proposals(say: Say) -> ProposalsPage {
 }
 
 pub fn health(say: Say, well: bool) -> HealthPage {
-    let queue = |name: &str, dead| QueueState { name: name.to_owned(), waiting: Some(3), dead };
+    let queue = |name: &str, dead: Option<u64>| QueueState {
+        name: name.to_owned(),
+        waiting: Some(3),
+        dead: dead.map(|count| {
+            (0..count)
+                .map(|_| DeadLetter {
+                    id: 7,
+                    cause: say("Xero refused the request (HTTP 400)"),
+                    at: at("2026-11-23T20:10:00Z"),
+                })
+                .collect()
+        }),
+    };
     HealthPage {
         site: site(say, Phase::Assist),
         polled_at: Some(if well { at("2026-11-23T20:56:00Z") } else { at("2026-11-23T12:00:00Z") }),
@@ -582,7 +594,6 @@ pub fn login(say: Say) -> LoginPage {
 
 pub fn error(say: Say) -> ErrorPage {
     ErrorPage {
-        root: String::new(),
         what: say("There is no such proposal"),
         what_to_do: say("It may have been made by an older plan. Look at the list of proposals."),
     }

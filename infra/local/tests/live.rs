@@ -1,0 +1,415 @@
+//! `--org live` from outside: the program itself against the simulated Xero on a port of this machine, by the
+//! machine's clock, from the first start on; with all that goes wrong on the way.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::disallowed_methods, reason = "a live connection runs by the machine's clock")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use parstock_local::clock::LocalClock;
+use parstock_xero_sim::act::{
+    Account, Act, Contact, DocumentKind, E4, Item, Line, LineAmountTypes, NewDocument, Organisation, Status,
+    TimedAct, Tracking,
+};
+use parstock_xero_sim::{Settings, World, router};
+use serde_json::Value;
+
+/// Everything that is waited for comes long before this, on a busy machine too.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// Xero gives up a webhook after this.
+const WEBHOOK_ANSWER_MAX: Duration = Duration::from_secs(5);
+/// Invoices that Xero holds before parstock comes.
+const HISTORY: usize = 150;
+
+/// A simulated Xero with a corner shop's books, on a thread and a runtime of its own.
+struct Xero {
+    world: Arc<Mutex<World>>,
+    base: String,
+}
+
+impl Xero {
+    fn serve(seed: u64, name: &str, day_limit: u32) -> Self {
+        let settings = Settings { day_limit, ..Settings::development(seed) };
+        let mut world = World::open(None, seed, settings).unwrap();
+        let at = Timestamp::now() - 2.hours();
+        let acts = books(name).into_iter().map(|act| TimedAct { at, act }).collect::<Vec<_>>();
+        world.apply_history(&acts).unwrap();
+        let world = Arc::new(Mutex::new(world));
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = router(Arc::clone(&world), Arc::new(LocalClock::Wall));
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, app).await.unwrap();
+            });
+        });
+        Self { world, base }
+    }
+
+    fn settings(&self) -> Settings {
+        self.world.lock().unwrap().settings().clone()
+    }
+
+    /// Somebody sells bags, and Xero tells: the body and signature of the webhook.
+    fn sell(&self, number: &str, quantity: i64) -> (Vec<u8>, String) {
+        let mut world = self.world.lock().unwrap();
+        let now = Timestamp::now();
+        world.apply(now, &sale(number, quantity, today())).unwrap();
+        let due = world.next_due().unwrap().max(now);
+        let delivery = world.take_due_deliveries(due).unwrap().pop().unwrap();
+        world.delivery_answered(delivery.id, Some(200), due).unwrap();
+        (delivery.body, delivery.signature)
+    }
+}
+
+fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::get("Australia/Sydney").unwrap()).date()
+}
+
+fn sale(number: &str, quantity: i64, date: Date) -> Act {
+    Act::CreateDocument(NewDocument {
+        kind: DocumentKind::Invoice,
+        number: number.to_owned(),
+        reference: String::new(),
+        contact: "Mill & Sons".to_owned(),
+        date,
+        due: None,
+        expected_arrival: None,
+        status: Status::Authorised,
+        amounts: LineAmountTypes::NoTax,
+        currency: None,
+        lines: vec![Line {
+            item_code: Some("BAG".to_owned()),
+            quantity: E4::whole(quantity),
+            unit_amount: E4::ONE,
+            ..Line::default()
+        }],
+    })
+}
+
+fn books(name: &str) -> Vec<Act> {
+    let account = |code: &str, account_type: &str| {
+        Act::UpsertAccount(Account {
+            code: code.to_owned(),
+            name: account_type.to_owned(),
+            account_type: account_type.to_owned(),
+            system_account: None,
+        })
+    };
+    let mut acts = vec![
+        Act::SetUpOrganisation(Organisation {
+            name: name.to_owned(),
+            time_zone: "AUSEASTERNSTANDARDTIME".to_owned(),
+            base_currency: "AUD".to_owned(),
+            country: "AU".to_owned(),
+            period_lock_date: None,
+            end_of_year_lock_date: None,
+            tax_rates: Vec::new(),
+        }),
+        account("200", "SALES"),
+        account("310", "DIRECTCOSTS"),
+        Act::UpsertContact(Contact {
+            name: "Mill & Sons".to_owned(),
+            contact_number: None,
+            email: None,
+            is_supplier: true,
+            is_customer: true,
+        }),
+        Act::UpsertItem(Item {
+            code: "BAG".to_owned(),
+            name: "Paper bag".to_owned(),
+            description: String::new(),
+            tracking: Tracking::Untracked { purchase_account: "310".to_owned() },
+            purchase_price: E4::ONE,
+            sales_price: E4::whole(2),
+            sales_account: "200".to_owned(),
+        }),
+    ];
+    acts.extend((0..HISTORY).map(|number| sale(&format!("OLD-{number}"), 1, today() - 30.days())));
+    acts
+}
+
+/// `parstock` with nothing of the test's own environment that could lead it to Xero.
+fn parstock(arguments: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parstock"));
+    command.args(arguments).arg("--data").arg(data).stdin(Stdio::null());
+    for name in [
+        "XERO_CLIENT_ID",
+        "XERO_CLIENT_SECRET",
+        "XERO_WEBHOOK_KEY",
+        "XERO_API_URL",
+        "XERO_IDENTITY_URL",
+        "XERO_SCOPES",
+        "SLACK_WEBHOOK_URL",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn live(data: &Path) -> Command {
+    parstock(&["run", "--org", "live", "--console-port", "0", "--webhook-port", "0"], data)
+}
+
+fn at(command: &mut Command, base: &str) {
+    command.env("XERO_API_URL", format!("{base}/api.xro/2.0")).env("XERO_IDENTITY_URL", base);
+}
+
+fn with_credentials(command: &mut Command, xero: &Xero) {
+    let settings = xero.settings();
+    at(command, &xero.base);
+    command
+        .env("XERO_CLIENT_ID", settings.client_id)
+        .env("XERO_CLIENT_SECRET", settings.client_secret)
+        .env("XERO_WEBHOOK_KEY", settings.webhook_key);
+}
+
+/// A command that ends by itself: its exit code, results and talk.
+fn ended(mut command: Command) -> (Option<i32>, String, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = wait(&mut child);
+    let (mut out, mut talk) = (String::new(), String::new());
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut talk).unwrap();
+    (status.code(), out, talk)
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let began = Instant::now();
+    while began.elapsed() < DEADLINE {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("a command did not end");
+}
+
+/// A running `parstock run`.
+struct Running {
+    child: Child,
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let (talk, hears) = (child.stderr.take().unwrap(), Arc::clone(&said));
+        std::thread::spawn(move || {
+            for line in BufReader::new(talk).lines().map_while(Result::ok) {
+                hears.lock().unwrap().push(line);
+            }
+        });
+        Self { child, said }
+    }
+
+    /// The first line that holds `what`, once it is said.
+    fn says(&self, what: &str) -> String {
+        until(&format!("it says {what:?}"), || {
+            let said = self.said.lock().unwrap();
+            said.iter().find(|line| line.contains(what)).cloned().ok_or_else(|| said.join("\n"))
+        })
+    }
+
+    fn webhooks(&self) -> String {
+        let line = self.says("Webhooks: POST ");
+        line.trim_start_matches("Webhooks: POST ").split(' ').next().unwrap().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let done = Command::new("kill").arg(name).arg(self.child.id().to_string()).status().unwrap();
+        assert!(done.success());
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until `look` has an answer; else tells what it saw last.
+fn until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let began = Instant::now();
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(seen) => assert!(began.elapsed() < DEADLINE, "waited in vain until {what}; last:\n{seen}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn asked(arguments: &[&str], data: &Path) -> Value {
+    let mut all = arguments.to_vec();
+    all.push("--json");
+    let (code, out, talk) = ended(parstock(&all, data));
+    assert_eq!(code, Some(0), "{arguments:?}: {talk}");
+    serde_json::from_str(&out).unwrap()
+}
+
+fn bags(data: &Path) -> Value {
+    asked(&["positions", "BAG"], data)[0]["on_hand"].clone()
+}
+
+fn bags_are(data: &Path, wanted: &str) {
+    until(&format!("{wanted} bags are there"), || {
+        let found = bags(data);
+        if found == wanted { Ok(()) } else { Err(found.to_string()) }
+    });
+}
+
+async fn post(url: &str, body: &[u8], signature: &str) -> u16 {
+    let client = reqwest::Client::builder().no_proxy().timeout(WEBHOOK_ANSWER_MAX).build().unwrap();
+    let request = client.post(url).header("x-xero-signature", signature).body(body.to_vec());
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_at_the_first_start_is_said_and_nothing_is_kept_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let xero = Xero::serve(11, "Corner Shop", 1_000);
+
+    let (code, _, talk) = ended(live(data));
+    assert_eq!(code, Some(2), "{talk}");
+    assert!(talk.contains("XERO_CLIENT_ID") && talk.contains("XERO_CLIENT_SECRET"), "{talk}");
+
+    let mut unreachable = live(data);
+    with_credentials(&mut unreachable, &xero);
+    at(&mut unreachable, "http://127.0.0.1:9");
+    let (code, _, talk) = ended(unreachable);
+    assert_eq!(code, Some(3), "{talk}");
+
+    let mut wrong = live(data);
+    with_credentials(&mut wrong, &xero);
+    wrong.env("XERO_CLIENT_SECRET", "canary-wrong");
+    let (code, _, talk) = ended(wrong);
+    assert_eq!(code, Some(2), "{talk}");
+    assert!(!talk.contains("canary-wrong"), "{talk}");
+
+    let (code, _, talk) = ended(live(data));
+    assert_eq!(code, Some(2), "the wrong secret was kept: {talk}");
+    // and the folder is for anything still
+    let demo = Running::start(parstock(&["run", "--console-port", "0"], data));
+    demo.says("writing 18 months");
+}
+
+#[tokio::test]
+async fn a_shop_is_loaded_told_by_webhooks_killed_and_goes_on_and_other_books_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let xero = Xero::serve(12, "Corner Shop", 1_000);
+    let mut first = live(data);
+    with_credentials(&mut first, &xero);
+    let mut running = Running::start(first);
+    running.says("Corner Shop is connected");
+    running.says("Nobody hears");
+    let webhooks = running.webhooks();
+
+    // while the history is read, webhooks are answered
+    let mut slowest = Duration::ZERO;
+    while !running.said.lock().unwrap().iter().any(|line| line.contains("the history is whole")) {
+        let began = Instant::now();
+        assert_eq!(post(&webhooks, b"{}", "no signature").await, 401);
+        slowest = slowest.max(began.elapsed());
+        assert_eq!(running.child.try_wait().unwrap(), None, "{:?}", running.said);
+    }
+    println!("slowest answer to a webhook during the first load: {slowest:?}");
+    running.says(&format!("the history is whole: {HISTORY} documents"));
+
+    // a count for what only a person knows
+    assert_eq!(bags(data), Value::Null, "nobody counted");
+    let counts = folder.path().join("counts.csv");
+    std::fs::write(
+        &counts,
+        format!("item,location,as_of,quantity,unit_cost\nBAG,,{},100,1\n", today() - 2.days()),
+    )
+    .unwrap();
+    asked(&["stock", "import", counts.to_str().unwrap()], data);
+    bags_are(data, "100");
+
+    // a sale is told, badly signed, rightly, twice
+    let (body, signature) = xero.sell("NEW-1", 3);
+    let mut forged = body.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    assert_eq!(post(&webhooks, &forged, &signature).await, 401);
+    for _ in 0..2 {
+        assert_eq!(post(&webhooks, &body, &signature).await, 200);
+    }
+    bags_are(data, "97");
+
+    // it is killed with a webhook in its hands, and the next start books it, once
+    let (body, signature) = xero.sell("NEW-2", 5);
+    assert_eq!(post(&webhooks, &body, &signature).await, 200);
+    running.kill();
+    let mut again = live(data);
+    at(&mut again, &xero.base);
+    let running = Running::start(again);
+    bags_are(data, "92");
+    let movements = asked(&["item", "BAG"], data)["movements"].clone();
+    let new = |number: &str| {
+        movements.as_array().unwrap().iter().filter(|movement| movement["number"] == number).count()
+    };
+    assert_eq!((new("NEW-1"), new("NEW-2")), (1, 1), "{movements}");
+    assert_eq!(asked(&["audit", "verify"], data)["whole"], true);
+
+    // the system asks it to end
+    running.signal("-TERM");
+    running.says("ended");
+    let mut running = running;
+    assert_eq!(wait(&mut running.child).code(), Some(0));
+
+    // neither a wrong secret nor another shop's gets in, and the right one is kept
+    let other = Xero::serve(13, "Other Shop", 1_000);
+    let mut wrong = live(data);
+    with_credentials(&mut wrong, &xero);
+    wrong.env("XERO_CLIENT_SECRET", "canary-wrong");
+    assert_eq!(ended(wrong).0, Some(2));
+    let mut elsewhere = live(data);
+    with_credentials(&mut elsewhere, &other);
+    let (code, _, talk) = ended(elsewhere);
+    assert_eq!(code, Some(2), "{talk}");
+    assert!(talk.contains("Corner Shop") && talk.contains("Other Shop") && talk.contains("--data"), "{talk}");
+    let (code, _, talk) = ended(parstock(&["run"], data));
+    assert_eq!(code, Some(2), "{talk}");
+    assert!(talk.contains("--org live"), "{talk}");
+    let mut right = live(data);
+    at(&mut right, &xero.base);
+    let running = Running::start(right);
+    running.says("Corner Shop is connected");
+    bags_are(data, "92");
+    drop(running);
+}
+
+#[tokio::test]
+async fn a_used_up_day_is_told_with_the_hour_at_which_it_goes_on_and_one_ctrl_c_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let xero = Xero::serve(14, "Corner Shop", 4);
+    let mut command = live(folder.path());
+    with_credentials(&mut command, &xero);
+    let mut running = Running::start(command);
+    running.says("Corner Shop is connected");
+    let told = running.says("waits");
+    assert!(told.contains("calls of the day") && told.contains("it goes on at"), "{told}");
+    running.signal("-INT");
+    running.says("ended");
+    assert_eq!(wait(&mut running.child).code(), Some(0));
+}
