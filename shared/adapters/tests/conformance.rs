@@ -1,5 +1,4 @@
 //! What the adapters of this crate promise of their ports, where a stand-in runs on this machine.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use parstock_adapters::clock::{RandomIds, WallClock};
 use parstock_adapters::store::embedded;
