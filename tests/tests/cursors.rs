@@ -1,5 +1,5 @@
 //! What changes in Xero is found by polling alone, whatever our clock says and however Xero pages.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{Ports, QueueName, Store, Unreadable};
