@@ -17,7 +17,7 @@ use parstock_app::records::{Key, Owner};
 use parstock_domain::ids::OrgId;
 use parstock_domain::settings::Policy;
 use parstock_xero::webhook::SIGNATURE_HEADER;
-use parstock_xero::{Client, MemoryBudget, MemoryTokenStore, XeroConfig};
+use parstock_xero::{Client, MemoryBudget, MemoryTokenStore};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -154,14 +154,12 @@ async fn try_out(
     addresses: &XeroAddresses,
 ) -> Result<(), LocalError> {
     let input = |error: parstock_xero::InputError| LocalError::Input(error.to_string());
-    let config = XeroConfig::new(credentials.client_id.clone(), credentials.client_secret.clone().into())
-        .and_then(|config| config.with_api_url(&addresses.api_url))
-        .and_then(|config| config.with_identity_url(&addresses.identity_url))
-        .map_err(input)?
-        .with_scopes(&addresses.scopes);
+    let config = addresses
+        .client_config(credentials.client_id.clone(), credentials.client_secret.clone().into())
+        .map_err(input)?;
     let client = Client::new(
         config,
-        parstock_xero::http_client().map_err(input)?,
+        parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url]).map_err(input)?,
         MemoryTokenStore::default(),
         MemoryBudget::default(),
         LocalClock::Wall,

@@ -131,14 +131,8 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
     }
 
     fn xero_config(&self, credentials: &Credentials) -> Result<XeroConfig, BooksError> {
-        XeroConfig::new(credentials.client_id.clone(), credentials.client_secret.clone())
-            .and_then(|config| config.with_api_url(&self.addresses.api_url))
-            .and_then(|config| config.with_identity_url(&self.addresses.identity_url))
-            .map(|config| config.with_scopes(&self.addresses.scopes))
-            .map(|config| match self.addresses.tenant {
-                Some(tenant) => config.with_tenant(tenant),
-                None => config,
-            })
+        self.addresses
+            .client_config(credentials.client_id.clone(), credentials.client_secret.clone())
             .map_err(|error| BooksError::NeedsPerson(error.to_string()))
     }
 

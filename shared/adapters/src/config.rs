@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use parstock_app::ports::QueueName;
-use parstock_xero::{API_URL, IDENTITY_URL, XeroConfig};
+use parstock_xero::{API_URL, IDENTITY_URL, InputError, XeroConfig};
 use reqwest::Url;
 use secrecy::SecretString;
 use thiserror::Error;
@@ -57,6 +57,27 @@ pub struct XeroAddresses {
     pub scopes: Vec<String>,
     /// The tenant to name in each call. A custom connection has none: its token is for one organisation.
     pub tenant: Option<Uuid>,
+}
+
+impl XeroAddresses {
+    /// The settings of a client that reaches these addresses with a connection's credentials.
+    ///
+    /// # Errors
+    /// When an address or a credential can't be used.
+    pub fn client_config(
+        &self,
+        client_id: String,
+        client_secret: SecretString,
+    ) -> Result<XeroConfig, InputError> {
+        let config = XeroConfig::new(client_id, client_secret)?
+            .with_api_url(&self.api_url)?
+            .with_identity_url(&self.identity_url)?
+            .with_scopes(&self.scopes);
+        Ok(match self.tenant {
+            Some(tenant) => config.with_tenant(tenant),
+            None => config,
+        })
+    }
 }
 
 /// What the webhook needs.
