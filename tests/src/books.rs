@@ -54,6 +54,8 @@ pub struct Company {
     note_keys: BTreeMap<EffectId, Timestamp>,
     parked_until: Option<Timestamp>,
     calls: BTreeMap<&'static str, u64>,
+    /// What Xero answers instead, by the name of the call or the word of the feed.
+    pub refusals: BTreeMap<&'static str, BooksError>,
 }
 
 /// A purchase order that was written through the port.
@@ -89,6 +91,7 @@ impl Company {
             note_keys: BTreeMap::new(),
             parked_until: None,
             calls: BTreeMap::new(),
+            refusals: BTreeMap::new(),
         }
     }
 
@@ -201,6 +204,10 @@ impl FakeBooks {
         (until > self.sim.now()).then(|| BooksError::NotNow { until, why: "the tenant is parked".into() })
     }
 
+    fn refusal_of(&self, org: OrgId, name: &str) -> Option<BooksError> {
+        self.with(org, |company| company.refusals.get(name).cloned())
+    }
+
     /// Why a call that fails before its effect fails: a limit or a fault.
     fn refusal(&self, org: OrgId) -> BooksError {
         if self.sim.draw(|rng| rng.chance(700)) {
@@ -245,7 +252,7 @@ impl Books for FakeBooks {
         if self.sim.point(Edge::Before, "books.open").await == Verdict::Fail {
             return Err(self.refusal(org));
         }
-        match self.parked(org) {
+        match self.parked(org).or_else(|| self.refusal_of(org, "books.open")) {
             Some(error) => Err(error),
             None => Ok(FakeSession { books: self.clone(), org }),
         }
@@ -275,7 +282,8 @@ impl FakeSession {
         if self.books.sim.point(Edge::Before, name).await == Verdict::Fail {
             return Err(self.books.refusal(self.org));
         }
-        if let Some(error) = self.books.parked(self.org) {
+        let refused = self.books.parked(self.org).or_else(|| self.books.refusal_of(self.org, name));
+        if let Some(error) = refused {
             return Err(error);
         }
         let answer = self.books.with(self.org, |company| {
@@ -296,7 +304,8 @@ impl FakeSession {
         if self.books.sim.point(Edge::Before, name).await == Verdict::Fail {
             return Err(self.books.refusal(self.org));
         }
-        if let Some(error) = self.books.parked(self.org) {
+        let refused = self.books.parked(self.org).or_else(|| self.books.refusal_of(self.org, name));
+        if let Some(error) = refused {
             return Err(error);
         }
         let now = self.xero_now();
@@ -332,6 +341,9 @@ impl BooksSession for FakeSession {
     }
 
     async fn changed(&mut self, feed: Feed, since: Timestamp, page: u32) -> Result<DocumentPage, BooksError> {
+        if let Some(refusal) = self.books.refusal_of(self.org, feed.code()) {
+            return Err(refusal);
+        }
         let mut page = self.read("books.changed", |company| company.changed(feed, since, page)).await?;
         page.answered_at = Some(self.xero_now());
         Ok(page)

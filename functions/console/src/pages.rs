@@ -53,7 +53,7 @@ impl From<AppError> for Refused {
             AppError::NeedsPerson(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Do what it says, then load the page again.")
             }
-            AppError::NotNow { .. } | AppError::Retry(_) => {
+            AppError::NotNow { .. } | AppError::Unreachable(_) | AppError::Retry(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Nothing was changed. Try again in a minute.")
             }
             AppError::Bug(_) => (

@@ -409,7 +409,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         approval: &Approval,
         effect: EffectId,
     ) -> Result<Document, BooksError> {
-        if !draft.number.ends_with(&approval.proposal.order_number("")) {
+        if draft.number != approval.order_number {
             let why =
                 format!("the approval of proposal {} is not for order {}", approval.proposal, draft.number);
             return Err(BooksError::Reject(why));

@@ -1,6 +1,6 @@
 //! What the console and the command show: questions to the store, answered as the views' pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::document::{DocumentRef, DocumentStatus, Item};
@@ -392,7 +392,8 @@ impl<'p, P: Ports> Console<'p, P> {
         let policy = self.one::<Policy>(Key::Policy).await?.unwrap_or_default();
         Ok(ProposalPage {
             site: self.site().await?,
-            order_number: proposal.id.order_number(&policy.org().order_prefix),
+            order_number: proposal.order_number(&policy.org().order_prefix),
+            phase: crate::decide::phase(&self.reader, &proposal).await?,
             positions: positions.into_iter().map(|row| (row.item, row)).collect(),
             proposal,
             problem,
@@ -404,22 +405,33 @@ impl<'p, P: Ports> Console<'p, P> {
     /// # Errors
     /// When the store does not answer.
     pub async fn digest(&self, day: Option<Date>) -> Result<DigestPage, AppError> {
-        let digests = self.all::<DigestRecord>(&List::Digests).await?;
-        let days: Vec<Date> = digests
-            .iter()
-            .filter_map(|(key, _)| if let Key::Digest(day) = key { Some(*day) } else { None })
-            .collect();
-        let day = day.or(days.last().copied()).unwrap_or_else(|| self.today());
-        let content = digests.iter().find(|(key, _)| *key == Key::Digest(day));
+        let last = self.reader.profile.content.digest_on;
+        let day = day.or(last).unwrap_or_else(|| self.today());
+        let record = self.one::<DigestRecord>(Key::Digest(day)).await?;
         let content: Option<DigestContent> =
-            content.map(|(_, record)| serde_json::from_str(&record.content)).transpose()?;
-        Ok(DigestPage {
-            site: self.site().await?,
-            content,
-            day,
-            previous: days.iter().rev().find(|other| **other < day).copied(),
-            next: days.iter().find(|other| **other > day).copied(),
-        })
+            record.map(|record| serde_json::from_str(&record.content)).transpose()?;
+        let first = self.first_digest(None).await?;
+        let next = self.first_digest(Some(Key::Digest(day))).await?;
+        let mut previous = None;
+        if first.is_some_and(|first| first < day) {
+            // days without a digest are few
+            let mut before = day.yesterday().ok().map(|before| last.map_or(before, |last| before.min(last)));
+            while let Some(other) = before.filter(|other| first.is_some_and(|first| first <= *other)) {
+                if self.one::<DigestRecord>(Key::Digest(other)).await?.is_some() {
+                    previous = Some(other);
+                    break;
+                }
+                before = other.yesterday().ok();
+            }
+        }
+        Ok(DigestPage { site: self.site().await?, content, day, previous, next })
+    }
+
+    /// The day of the first digest after a key.
+    async fn first_digest(&self, after: Option<Key>) -> Result<Option<Date>, AppError> {
+        let store = self.reader.ports().store();
+        let page = store.list(self.reader.owner(), &List::Digests, after.as_ref(), 1).await?;
+        Ok(page.rows.iter().find_map(|row| if let Key::Digest(day) = row.key { Some(day) } else { None }))
     }
 
     /// Whether all is well.
@@ -430,9 +442,11 @@ impl<'p, P: Ports> Console<'p, P> {
         let profile = self.reader.profile.content.clone();
         let allowance = self.reader.ports().books().allowance(self.reader.org()).await?;
         let mut effects = Vec::new();
+        let mut needs_person: BTreeSet<String> = profile.needs_person.iter().cloned().collect();
         for (key, _) in self.all::<Mark>(&List::PendingEffects).await? {
             let Key::PendingEffect(id) = key else { continue };
             if let Some(effect) = self.one::<Effect>(Key::Effect(id)).await? {
+                needs_person.extend(effect.needs_person.clone());
                 effects.push(PendingEffect {
                     what: effect_words(&effect.what),
                     since: effect.decided_at,
@@ -452,7 +466,7 @@ impl<'p, P: Ports> Console<'p, P> {
             queues,
             effects,
             audit: self.reader.head(),
-            needs_person: profile.needs_person.into_iter().collect(),
+            needs_person: needs_person.into_iter().collect(),
         })
     }
 
@@ -500,6 +514,7 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::UnreadableDocument => "unreadable document",
         ReviewKind::NegativeOpening => "opening below zero",
         ReviewKind::Residual => "unexplained quantity",
+        ReviewKind::MissingNote => "missing note",
     }
 }
 

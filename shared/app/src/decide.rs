@@ -1,15 +1,17 @@
 //! A person's decision on a proposal, bound to the contents that were shown.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::audit::Hash;
-use parstock_domain::governance::{DecisionError, Phase, Proposal};
-use parstock_domain::ids::{OrgId, ProposalId};
+use parstock_domain::governance::{DecisionError, Phase, Proposal, ProposalState};
+use parstock_domain::ids::{ContactId, OrgId, ProposalId};
 use parstock_domain::replenish::REJECTION_REST_DAYS;
+use parstock_domain::settings::Policy;
 
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
 use crate::message::Message;
-use crate::ports::Ports;
+use crate::ports::{Expect, Ports, Write};
 use crate::records::{Effect, EffectKind, EffectState, Key, Mark, Rejected};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
@@ -50,7 +52,7 @@ pub async fn decide<P: Ports>(
             Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
             Err(error) => return Err(error),
             Ok(decided) => {
-                if let parstock_domain::governance::ProposalState::Approved { effect, .. } = &decided.status {
+                if let ProposalState::Approved { effect, .. } = &decided.status {
                     // if this is lost, the next sweep finds the pending effect
                     if let Err(error) = send_now(ports, Message::Effect { org, effect: *effect }).await {
                         tracing::warn!(org.id = %org, %error, "an approved order waits for the next sweep");
@@ -77,19 +79,30 @@ async fn once<P: Ports>(
     let at = writer.now();
     let refuse = |error: DecisionError| AppError::Reject(error.to_string());
     let mut writes = Vec::new();
+    if is_taken(&standing.content, shown, who, decision) {
+        // the answer to an earlier try was lost
+        return Ok(standing.content);
+    }
+    let again = matches!(standing.content.status, ProposalState::Failed { .. });
     let (decided, reason) = match decision {
         Decision::Approve => {
+            let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
+            let prefix = policy.map(|row| row.content).unwrap_or_default().org().order_prefix;
             let (decided, approval, effect) = standing
                 .content
-                .approve(phase(writer, &standing.content).await?, shown, who, at)
+                .approve(phase(writer, &standing.content).await?, shown, who, at, &prefix)
                 .map_err(refuse)?;
+            let known = load::one::<Effect>(store, writer.owner(), Key::Effect(effect)).await?;
             let content = Effect {
                 what: EffectKind::Order { proposal: id },
                 decided_at: at,
                 attempts: 0,
-                status: EffectState::Waiting,
+                // what failed may have got through all the same
+                status: if again { EffectState::Unknown { since: at } } else { EffectState::Waiting },
+                needs_person: None,
             };
-            writes.push(Versioned::new(content).write(Key::Effect(effect)));
+            let expect = known.map_or(Expect::Absent, |known| known.expect);
+            writes.push(Versioned { content, expect }.write(Key::Effect(effect)));
             writes.push(Versioned::new(Mark {}).write(Key::PendingEffect(effect)));
             let reason = Reason { who: who.to_owned(), ..Reason::own("approve order") }
                 .with("contents", approval.contents);
@@ -98,17 +111,10 @@ async fn once<P: Ports>(
         Decision::Reject { reason } => {
             let decided = standing.content.reject(shown, who, at, reason).map_err(refuse)?;
             let supplier = decided.supplier;
-            let rejected_key = Key::Rejected(supplier);
-            let mut rejected = load::one::<Rejected>(store, writer.owner(), rejected_key.clone())
-                .await?
-                .unwrap_or(Versioned::new(Rejected::default()));
-            let today = writer.clock().day_of(at);
-            let rests = |on: &Date| {
-                on.until(today).is_ok_and(|span| i64::from(span.get_days()) <= REJECTION_REST_DAYS)
-            };
-            rejected.content.proposals.retain(|(_, on)| rests(on));
-            rejected.content.proposals.push((id, today));
-            writes.push(rejected.write(rejected_key));
+            // one that could not be written says nothing against its lines
+            if !again {
+                writes.push(rest(writer, id, supplier, at).await?);
+            }
             writes.push(removal(Key::PendingProposal(supplier)));
             let told =
                 Reason { who: who.to_owned(), ..Reason::own("reject order") }.with("reason", reason.trim());
@@ -122,8 +128,41 @@ async fn once<P: Ports>(
     Ok(decided)
 }
 
+/// Whether this very person has taken this very decision already.
+fn is_taken(proposal: &Proposal, shown: Hash, who: &str, decision: &Decision) -> bool {
+    match (&proposal.status, decision) {
+        (
+            ProposalState::Approved { approval, .. } | ProposalState::Done { approval, .. },
+            Decision::Approve,
+        ) => approval.who == who && approval.contents == shown,
+        (ProposalState::Rejected { who: by, reason: given, .. }, Decision::Reject { reason }) => {
+            by == who && given == reason.trim() && proposal.contents() == shown
+        }
+        _ => false,
+    }
+}
+
+/// The row that lets a rejected proposal's lines rest.
+async fn rest<P: Ports>(
+    writer: &Writer<'_, P>,
+    id: ProposalId,
+    supplier: ContactId,
+    at: Timestamp,
+) -> Result<Write, AppError> {
+    let key = Key::Rejected(supplier);
+    let mut rejected = load::one::<Rejected>(writer.ports().store(), writer.owner(), key.clone())
+        .await?
+        .unwrap_or(Versioned::new(Rejected::default()));
+    let today = writer.clock().day_of(at);
+    let rests =
+        |on: &Date| on.until(today).is_ok_and(|span| i64::from(span.get_days()) <= REJECTION_REST_DAYS);
+    rejected.content.proposals.retain(|(_, on)| rests(on));
+    rejected.content.proposals.push((id, today));
+    Ok(rejected.write(key))
+}
+
 /// The lowest phase of the proposal's lines: a pilot covers an order only if it covers all of it.
-async fn phase<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<Phase, AppError> {
+pub(crate) async fn phase<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<Phase, AppError> {
     let codes: Vec<String> = proposal.lines.iter().map(|line| line.code.clone()).collect();
     let settings = crate::settings::for_codes(writer.ports(), writer.org(), &codes).await?;
     let mut lowest = Phase::Assist;

@@ -1,6 +1,6 @@
 //! The daily digest: put together once per org and day, stored, and sent as effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::audit::{Entry, Statement};
@@ -22,7 +22,7 @@ use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::Message;
 use crate::ports::{Books, Ports, Store};
-use crate::records::{Backfill, DigestRecord, EffectKind, Key, List, Pointer, Review, Trouble};
+use crate::records::{Backfill, DigestRecord, Effect, EffectKind, Key, List, Mark, Pointer, Review, Trouble};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
@@ -130,9 +130,21 @@ async fn content<P: Ports>(
             by_webhook: news.by_webhook,
             by_poll: news.by_poll,
             audit: writer.head(),
-            needs_person: profile.needs_person.iter().cloned().collect(),
+            needs_person: needs_person(writer).await?,
         },
     })
+}
+
+/// What a person must do before parstock goes on: about the org, and about an effect.
+async fn needs_person<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<String>, AppError> {
+    let store = writer.ports().store();
+    let mut needed: BTreeSet<String> = writer.profile.content.needs_person.iter().cloned().collect();
+    for (key, _) in load::all::<Mark>(store, writer.org(), &List::PendingEffects).await? {
+        let Key::PendingEffect(id) = key else { continue };
+        let effect = load::one::<Effect>(store, writer.owner(), Key::Effect(id)).await?;
+        needed.extend(effect.and_then(|effect| effect.content.needs_person));
+    }
+    Ok(needed.into_iter().collect())
 }
 
 /// How far the first load is, in the views' words.
@@ -220,7 +232,7 @@ fn available(plan: &Plan) -> Option<Quantity> {
     plan.on_hand.and_then(|on_hand| on_hand.minus(plan.committed).ok())
 }
 
-/// The open proposals with the present figures of their lines.
+/// The proposals that a person is to decide about, with the present figures of their lines.
 async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, AppError> {
     let store = writer.ports().store();
     let today = writer.clock().day_of(writer.now());
@@ -230,9 +242,11 @@ async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, Ap
         let key = Key::Proposal(pointer.content.to);
         let Some(proposal) = load::one::<Proposal>(store, writer.owner(), key).await? else { continue };
         let proposal = proposal.content;
-        if proposal.status != ProposalState::Open {
-            continue;
-        }
+        let problem = match &proposal.status {
+            ProposalState::Open => None,
+            ProposalState::Failed { reason, .. } => Some(reason.clone()),
+            _ => continue,
+        };
         let plans: Vec<Key> =
             proposal.lines.iter().map(|line| Key::Plan(line.item, line.location.clone())).collect();
         let plans = load::many::<Plan>(store, writer.owner(), &plans).await?;
@@ -265,6 +279,7 @@ async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, Ap
             supplier: proposal.supplier_name.clone(),
             total: proposal.total()?,
             wanted_on: proposal.wanted_on,
+            problem,
             line_count: lines.len(),
             lines,
         });
@@ -322,8 +337,6 @@ impl News {
 
     async fn written<P: Ports>(&self, writer: &Writer<'_, P>) -> Result<Vec<WrittenOrder>, AppError> {
         let store = writer.ports().store();
-        let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
-        let prefix = policy.map(|row| row.content).unwrap_or_default().org().order_prefix;
         let keys: Vec<Key> = self.orders.iter().map(|id| Key::Proposal(*id)).collect();
         let mut written = Vec::new();
         for proposal in load::many::<Proposal>(store, writer.owner(), &keys).await?.into_iter().flatten() {
@@ -331,7 +344,7 @@ impl News {
             if let ProposalState::Done { approval, .. } = &proposal.status {
                 written.push(WrittenOrder {
                     proposal: proposal.id,
-                    number: proposal.id.order_number(&prefix),
+                    number: approval.order_number.clone(),
                     supplier: proposal.supplier_name.clone(),
                     total: proposal.total()?,
                     approved_by: approval.who.clone(),

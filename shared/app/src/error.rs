@@ -1,5 +1,7 @@
 //! Errors by what the caller can do about them.
 
+use std::any::Any;
+
 use jiff::Timestamp;
 use parstock_domain::fixed::FixedError;
 use thiserror::Error;
@@ -18,6 +20,10 @@ pub enum AppError {
         /// What stands in the way.
         why: String,
     },
+    /// Xero did not answer, which may last for hours and is no message's fault. Record it as due and
+    /// acknowledge, as with [`AppError::NotNow`].
+    #[error("Xero did not answer: {0}")]
+    Unreachable(String),
     /// It failed and may succeed when tried again: give the message back.
     #[error("{0}")]
     Retry(String),
@@ -54,7 +60,7 @@ impl From<BooksError> for AppError {
     fn from(error: BooksError) -> Self {
         match error {
             BooksError::NotNow { until, why } => Self::NotNow { until, why },
-            BooksError::Retry(why) | BooksError::Unknown(why) => Self::Retry(why),
+            BooksError::Retry(why) | BooksError::Unknown(why) => Self::Unreachable(why),
             BooksError::Reject(why) => Self::Reject(why),
             BooksError::NeedsPerson(why) => Self::NeedsPerson(why),
         }
@@ -80,4 +86,11 @@ impl From<serde_json::Error> for AppError {
     fn from(error: serde_json::Error) -> Self {
         Self::Bug(format!("a value could not be written as JSON: {error}"))
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+    words.unwrap_or("a panic without words").to_owned()
 }

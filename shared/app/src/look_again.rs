@@ -117,7 +117,7 @@ pub(crate) async fn at_bills<P: Ports>(
         }
         record.content.unresolved = true;
         writes.push(record.write(Key::Document(*of)));
-        writes.push(load::unguarded(Key::Hint(HintOf::Invoice(of.id)), WaitingHint { since }));
+        writes.push(load::unguarded(Key::Hint(HintOf::Invoice(of.id)), WaitingHint { since, wake_at: None }));
         if writes.len() >= 2 * BILLS_MAX {
             break;
         }

@@ -36,6 +36,12 @@ pub enum Message {
         /// The org.
         org: OrgId,
     },
+    /// Events queue: serve the hints that wait.
+    #[serde(rename = "parstock.waiting.v1")]
+    Waiting {
+        /// The org.
+        org: OrgId,
+    },
     /// Work queue: read the next part of the org's history.
     #[serde(rename = "parstock.backfill.v1")]
     Backfill {

@@ -5,21 +5,23 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
 use parstock_domain::ids::{DocumentId, OrgId};
 
 use crate::connect;
-use crate::error::AppError;
+use crate::error::{AppError, panic_words};
 use crate::message::{Envelope, Hint, Message};
-use crate::ports::{Ports, Queue, QueueName};
+use crate::ports::{Clock, Ports, Queue, QueueName};
 use crate::records::HintOf;
 use crate::send::send_in;
+use crate::writer::BUSY_SECONDS;
 use crate::{effects, sync};
 
 /// Times a message is received before it goes to the dead-letter queue with its cause. The queue's own
 /// redrive policy stands behind it, two receives further.
 pub const RECEIVES_MAX: u32 = 5;
-/// Seconds after which work is tried again that another worker stood in the way of.
-const BUSY_SECONDS: u32 = 30;
+/// Seconds after which Xero is asked again when it gave no answer.
+const UNREACHABLE_SECONDS: i64 = 120;
 
 /// A record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,7 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
                     all.insert(HintOf::Sync);
                     records.push(record);
                 }
+                Message::Waiting { org } => hints.entry(org).or_default().1.push(record),
                 message => others.push((message, record)),
             },
         }
@@ -96,11 +99,10 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
 
 /// Turns a panic into an error.
 async fn guarded<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<String>().cloned();
-        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
-        Err(AppError::Bug(words.unwrap_or_else(|| "a panic without words".to_owned())))
-    })
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(AppError::Bug(panic_words(&*panic))))
 }
 
 /// What a webhook's hint is about; `None` when nothing in stock can follow from it.
@@ -127,7 +129,11 @@ async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Resu
         }
         Err(AppError::NotNow { until, why }) => {
             tracing::info!(org.id = %org, %until, why, "hints are recorded as due");
-            sync::record(ports, org, &hints).await
+            sync::wait(ports, org, &hints, until).await
+        }
+        Err(AppError::Unreachable(why)) => {
+            tracing::warn!(org.id = %org, why, "hints are recorded as due");
+            sync::wait(ports, org, &hints, when_xero_may_answer(ports)).await
         }
         Err(AppError::NeedsPerson(what)) => {
             tracing::error!(org.id = %org, what, "a person has to act");
@@ -138,14 +144,25 @@ async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Resu
     }
 }
 
+/// When to ask again after Xero gave no answer.
+fn when_xero_may_answer<P: Ports>(ports: &P) -> Timestamp {
+    let now = ports.clock().now();
+    now.saturating_add(SignedDuration::from_secs(UNREACHABLE_SECONDS)).unwrap_or(now)
+}
+
 async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
     let outcome = match message.clone() {
-        Message::Hint(_) | Message::Sync { .. } => Ok(()),
+        Message::Hint(_) | Message::Sync { .. } | Message::Waiting { .. } => Ok(()),
         Message::Backfill { org } => match sync::backfill(ports, org).await {
-            // the poller asks again every 15 minutes until the history is in
+            // a sync asks for the next step until the history is in
             Err(AppError::NotNow { until, why }) => {
                 tracing::info!(org.id = %org, %until, why, "the first load waits");
-                return Ok(());
+                return sync::wait(ports, org, &BTreeSet::from([HintOf::Sync]), until).await;
+            }
+            Err(AppError::Unreachable(why)) => {
+                tracing::warn!(org.id = %org, why, "the first load waits");
+                let until = when_xero_may_answer(ports);
+                return sync::wait(ports, org, &BTreeSet::from([HintOf::Sync]), until).await;
             }
             Err(AppError::NeedsPerson(what)) => sync::needs_person(ports, org, &what).await,
             outcome => outcome,

@@ -270,6 +270,9 @@ pub struct Lease {
 pub struct WaitingHint {
     /// Since when.
     pub since: Timestamp,
+    /// When a message comes that has the org's hints served. One stands per org at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<Timestamp>,
 }
 
 /// A document as booked.
@@ -399,6 +402,9 @@ pub struct Effect {
     pub attempts: u32,
     /// Where it stands.
     pub status: EffectState,
+    /// What a person must do before it can be done; it stays due meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_person: Option<String>,
 }
 
 /// Warnings told together.
@@ -424,6 +430,8 @@ pub enum ReviewKind {
     NegativeOpening,
     /// Xero's quantity and our movements differ.
     Residual,
+    /// An order is in Xero without the note that says why.
+    MissingNote,
 }
 
 impl ReviewKind {
@@ -435,6 +443,7 @@ impl ReviewKind {
             Self::UnreadableDocument => "unreadable_document",
             Self::NegativeOpening => "negative_opening",
             Self::Residual => "residual",
+            Self::MissingNote => "missing_note",
         }
     }
 }

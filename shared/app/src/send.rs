@@ -8,7 +8,7 @@ impl Message {
     /// The queue that serves it: planning never delays a sale, nor do effects.
     pub const fn queue(&self) -> QueueName {
         match self {
-            Self::Hint(_) | Self::Sync { .. } => QueueName::Events,
+            Self::Hint(_) | Self::Sync { .. } | Self::Waiting { .. } => QueueName::Events,
             Self::Backfill { .. }
             | Self::Plan { .. }
             | Self::PlanTouched { .. }

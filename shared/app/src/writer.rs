@@ -18,6 +18,8 @@ use crate::records::{Key, Lease, Owner, Profile};
 /// Seconds for which a worker may hold an org: longer than any function may run, so that a worker that
 /// died without letting go can't write any more when the next one begins.
 pub const LEASE_SECONDS: i64 = 960;
+/// Seconds after which to look again when another worker holds the org: it is usually done by then.
+pub const BUSY_SECONDS: u32 = 30;
 /// Times that one commit is sent when the store doesn't say whether it wrote.
 const SENDS_MAX: u32 = 3;
 
@@ -69,10 +71,12 @@ impl<'p, P: Ports> Writer<'p, P> {
     pub async fn open(ports: &'p P, org: OrgId) -> Result<Self, AppError> {
         let owner = Owner::Org(org);
         let now = ports.clock().now();
+        let look_again =
+            now.saturating_add(SignedDuration::from_secs(i64::from(BUSY_SECONDS))).unwrap_or(now);
         let (holder, version) = match load::one::<Lease>(ports.store(), owner, Key::Lease).await? {
             Some(lease) if lease.content.holder != Uuid::nil() && lease.content.until > now => {
                 return Err(AppError::NotNow {
-                    until: lease.content.until,
+                    until: look_again.min(lease.content.until),
                     why: "another worker holds the organisation".to_owned(),
                 });
             }
@@ -89,7 +93,7 @@ impl<'p, P: Ports> Writer<'p, P> {
             Ok(()) => {}
             Err(CommitError::Conflict { .. }) => {
                 return Err(AppError::NotNow {
-                    until: now,
+                    until: look_again,
                     why: "another worker takes the organisation".to_owned(),
                 });
             }

@@ -4,7 +4,7 @@
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use thiserror::Error;
 
 /// Xero's `Organisation.Timezone` (the `TimeZone` enumeration of Xero's OpenAPI description: Windows zone
@@ -155,6 +155,10 @@ const XERO_ZONES: [(&str, &str); 141] = [
     ("YUKONSTANDARDTIME", "America/Whitehorse"),
 ];
 
+/// How long after its hour the digest of an evening is still sent past midnight: two ticks and what a queue
+/// may take.
+const DIGEST_LATE_MAX: SignedDuration = SignedDuration::from_mins(60);
+
 /// A time-zone name that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
@@ -245,10 +249,19 @@ impl OrgClock {
     }
 
     /// The day whose digest is due now: today, once the local time has come and unless it (or a later
-    /// one) was sent already. Missed days are not made up for: a digest tells of the present.
+    /// one) was sent already. Missed days are not made up for, since a digest tells of the present; only a
+    /// tick that comes just after midnight still serves the evening before.
     pub fn digest_due(&self, last_sent: Option<Date>, now: Timestamp, hour: Time) -> Option<Date> {
         let local = self.local(now);
-        (local.time() >= hour && last_sent.is_none_or(|sent| sent < local.date())).then_some(local.date())
+        let today = local.date();
+        let day = if local.time() >= hour {
+            today
+        } else {
+            let yesterday = today.yesterday().ok()?;
+            let late = now.duration_since(self.instant_at(yesterday, hour)?);
+            (late < DIGEST_LATE_MAX).then_some(yesterday)?
+        };
+        last_sent.is_none_or(|sent| sent < day).then_some(day)
     }
 
     /// Whether `now` lies in the quiet hours.
@@ -277,7 +290,6 @@ impl OrgClock {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
     use jiff::civil::{date, time};
 
     use super::*;
@@ -397,16 +409,17 @@ mod tests {
         let sampled = zones.available().map(|name| name.as_str().to_owned()).step_by(12);
         let tick = SignedDuration::from_mins(15);
         let (start, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-        let hour = time(8, 0, 0, 0);
-        for name in odd.map(str::to_owned).into_iter().chain(sampled) {
+        let morning = time(8, 0, 0, 0);
+        let evenings = [time(23, 44, 0, 0), time(23, 46, 0, 0), time(23, 59, 0, 0)];
+        let late = odd.iter().flat_map(|name| evenings.map(|hour| ((*name).to_owned(), hour)));
+        let early = odd.map(str::to_owned).into_iter().chain(sampled).map(|name| (name, morning));
+        for (name, hour) in early.chain(late) {
             let clock = OrgClock::new(&name).unwrap();
             let mut last = None;
             let mut now = start;
             let mut sent = 0;
             while now < end {
                 if let Some(day) = clock.digest_due(last, now, hour) {
-                    let local = clock.local(now);
-                    assert_eq!(day, local.date(), "{name}");
                     if let Some(before) = last {
                         assert_eq!(
                             day.yesterday().unwrap(),

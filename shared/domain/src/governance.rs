@@ -95,6 +95,8 @@ pub struct Approval {
     pub who: String,
     /// When.
     pub at: Timestamp,
+    /// The number of the order in Xero, fixed before the first try: by it an order is found again.
+    pub order_number: String,
 }
 
 /// An order that parstock proposes.
@@ -187,8 +189,21 @@ impl Proposal {
         )
     }
 
-    /// A person's yes to the contents that were shown. The effect's id follows from the proposal, so that
-    /// a second yes can't make a second order.
+    /// The number that its order has in Xero; with `prefix` as long as nobody approved it.
+    pub fn order_number(&self, prefix: &str) -> String {
+        match &self.status {
+            ProposalState::Approved { approval, .. }
+            | ProposalState::Done { approval, .. }
+            | ProposalState::Failed { approval, .. } => approval.order_number.clone(),
+            ProposalState::Open | ProposalState::Rejected { .. } | ProposalState::Withdrawn { .. } => {
+                self.id.order_number(prefix)
+            }
+        }
+    }
+
+    /// A person's yes to the contents that were shown, for an order with a number of this `prefix`; to one
+    /// that failed it means: try again, under the number that it has. The effect's id follows from the
+    /// proposal, so that a second yes can't make a second order.
     ///
     /// # Errors
     /// [`DecisionError`] says what stands against it.
@@ -198,26 +213,26 @@ impl Proposal {
         shown: Hash,
         who: &str,
         at: Timestamp,
+        prefix: &str,
     ) -> Result<(Self, Approval, EffectId), DecisionError> {
         self.decidable(shown)?;
         if phase < Phase::Assist {
             return Err(DecisionError::Observing);
         }
-        let approval = Approval { proposal: self.id, contents: shown, who: who.to_owned(), at };
+        let order_number = self.order_number(prefix);
+        let approval = Approval { proposal: self.id, contents: shown, who: who.to_owned(), at, order_number };
         let effect = EffectId(derived("purchase order", &[&self.id.to_string()]));
         let status = ProposalState::Approved { approval: approval.clone(), effect };
         Ok((Self { status, ..self.clone() }, approval, effect))
     }
 
-    /// A person's no to the contents that were shown, or the end of one that Xero refused: then planning
-    /// may propose anew.
+    /// A person's no to the contents that were shown. The end of one that failed says nothing about its
+    /// lines: planning may propose them anew.
     ///
     /// # Errors
     /// [`DecisionError`] says what stands against it.
     pub fn reject(&self, shown: Hash, who: &str, at: Timestamp, reason: &str) -> Result<Self, DecisionError> {
-        if !matches!(self.status, ProposalState::Failed { .. }) {
-            self.decidable(shown)?;
-        }
+        self.decidable(shown)?;
         let reason = reason.trim();
         if reason.is_empty() {
             return Err(DecisionError::NoReason);
@@ -227,7 +242,7 @@ impl Proposal {
     }
 
     fn decidable(&self, shown: Hash) -> Result<(), DecisionError> {
-        if self.status != ProposalState::Open {
+        if !matches!(self.status, ProposalState::Open | ProposalState::Failed { .. }) {
             return Err(DecisionError::NotOpen(self.state_name()));
         }
         if self.contents() != shown {

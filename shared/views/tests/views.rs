@@ -102,10 +102,10 @@ fn every_picture_of_the_mail_is_there_and_nothing_comes_from_elsewhere() {
 }
 
 #[test]
-fn only_an_open_proposal_can_be_decided_and_only_in_assist_approved() {
+fn only_an_open_or_failed_proposal_can_be_decided_and_only_in_assist_approved() {
     let render = |phase, status| sample::proposal(&as_written, phase, status).render().unwrap();
     for status in sample::states(&as_written) {
-        let open = status == ProposalState::Open;
+        let open = matches!(status, ProposalState::Open | ProposalState::Failed { .. });
         let page = render(Phase::Assist, status);
         assert_eq!(page.contains("/approve\""), open);
         assert_eq!(page.contains("/reject\""), open);

@@ -161,8 +161,13 @@ async fn draft(harness: &impl Harness, proposal: u128) -> (OrderDraft, Approval)
             tax: String::new(),
         }],
     };
-    let approval =
-        Approval { proposal, contents: Hash::default(), who: "a person".to_owned(), at: harness.now() };
+    let approval = Approval {
+        proposal,
+        contents: Hash::default(),
+        who: "a person".to_owned(),
+        at: harness.now(),
+        order_number: draft.number.clone(),
+    };
     (draft, approval)
 }
 

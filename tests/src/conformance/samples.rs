@@ -138,6 +138,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         decided_at: instant(),
         attempts: u32::MAX,
         status,
+        needs_person: Some(text.into()),
     };
     let review = Review {
         kind: ReviewKind::UnclearArrival,
@@ -150,7 +151,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Tenant(id(1)), Record::Tenant(Pointer { to: OrgId(id(1)) })),
         (Key::Lease, Record::Lease(Lease { holder: id(1), until: instant() })),
         (Key::Cursor(Feed::Invoices), Record::Cursor(Cursor { until: instant(), resume: None })),
-        (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: instant() })),
+        (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: instant(), wake_at: Some(instant()) })),
         (Key::Item(item), Record::Item(master)),
         (Key::ItemCode(text.into()), Record::ItemCode(Pointer { to: item })),
         (Key::Document(of), Record::Document(document)),
@@ -209,7 +210,7 @@ pub fn lists() -> BTreeMap<&'static str, ListSample> {
         let entry = Entry { seq, previous: Hash::default(), payload: "{}".into(), hash: Hash::default() };
         (Key::AuditEntry(seq), Record::AuditEntry(entry))
     });
-    let hint = Record::Hint(WaitingHint { since: instant() });
+    let hint = Record::Hint(WaitingHint { since: instant(), wake_at: Some(instant()) });
     let hints = [
         HintOf::Invoice(DocumentId(id(1))),
         HintOf::Invoice(DocumentId(id(2))),

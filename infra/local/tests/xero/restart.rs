@@ -36,6 +36,7 @@ async fn what_a_killed_process_held_is_free_at_the_next_start() {
         decided_at: ports.clock.now(),
         attempts: 1,
         status: EffectState::Trying { until },
+        needs_person: None,
     };
     let writes =
         vec![unguarded(Key::Effect(effect), what), unguarded(Key::PendingEffect(effect), Mark::default())];

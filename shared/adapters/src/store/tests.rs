@@ -400,7 +400,7 @@ fn key_and_record_call_a_kind_by_one_word() {
             Key::Cursor(parstock_app::ports::Feed::Invoices),
             Record::Cursor(Cursor { until: at, resume: None }),
         ),
-        (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: at })),
+        (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: at, wake_at: None })),
         (Key::PendingEffect(EffectId(id(8, 1))), Record::PendingEffect(Mark {})),
     ]);
     for (key, record) in rows {

@@ -80,7 +80,8 @@ pub(crate) fn plan_effects(
     let mut ids = Vec::new();
     for what in effects {
         let id = EffectId(derived("notice", &[&org.to_string(), &format!("{what:?}")]));
-        let content = Effect { what, decided_at: now, attempts: 0, status: EffectState::Waiting };
+        let content =
+            Effect { what, decided_at: now, attempts: 0, status: EffectState::Waiting, needs_person: None };
         writes.push(Versioned::new(content).write(Key::Effect(id)));
         writes.push(Versioned::new(Mark {}).write(Key::PendingEffect(id)));
         ids.push(id);

@@ -10,8 +10,10 @@ use parstock_domain::ids::{EffectId, OrgId};
 
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
-use crate::ports::{Commit, Expect, Ports, Store, Write};
+use crate::message::Message;
+use crate::ports::{Commit, DELAY_SECONDS_MAX, Expect, Ports, Store, Write};
 use crate::records::{Effect, EffectKind, EffectState, Key};
+use crate::send::send_in;
 use crate::writer::{Reason, Writer};
 
 pub(crate) use alerts::plan_effects;
@@ -29,6 +31,12 @@ const RETRY_MINUTES: [i64; 4] = [1, 5, 15, 60];
 const RETRY_MINUTES_LAST: i64 = 240;
 /// Tries after which a person is asked.
 const ATTEMPTS_MAX: u32 = 12;
+/// Minutes after which an effect is tried again that waits for a person.
+const PERSON_MINUTES: i64 = 15;
+/// Seconds after which it is looked up how a try without an answer ended.
+const LOOK_UP_SECONDS: u32 = 60;
+/// Times that the end of an effect is written again because another worker moved the audit chain on.
+const END_TRIES_MAX: u32 = 10;
 
 /// Carries out an effect as far as it can be now. Doing so twice, or by two workers, is harmless.
 ///
@@ -59,10 +67,7 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             }
             order::send(&mut writer, attempt, proposal, noting).await
         }
-        what => {
-            attempt.begin(&writer, until).await?;
-            notice::send(&mut writer, attempt, &what).await
-        }
+        what => notice::send(&mut writer, attempt, &what, until).await,
     }
 }
 
@@ -78,6 +83,7 @@ impl Attempt {
     /// Claims the effect, so that no other worker tries it at the same time.
     async fn begin<P: Ports>(&mut self, writer: &Writer<'_, P>, until: Timestamp) -> Result<(), AppError> {
         self.effect.content.attempts = self.effect.content.attempts.saturating_add(1);
+        self.effect.content.needs_person = None;
         self.become_(writer, EffectState::Trying { until }).await
     }
 
@@ -98,7 +104,23 @@ impl Attempt {
         Ok(())
     }
 
-    /// It failed without effect: due again later, or a person is asked.
+    /// A try that could not begin is none: neither a limit of Xero nor what waits for a person uses it up.
+    const fn uncount(&mut self) {
+        self.effect.content.attempts = self.effect.content.attempts.saturating_sub(1);
+    }
+
+    /// It is unknown how it ended: it is looked up soon.
+    async fn unknown<P: Ports>(&mut self, writer: &Writer<'_, P>) -> Result<(), AppError> {
+        let since = writer.now();
+        self.become_(writer, EffectState::Unknown { since }).await?;
+        send_in(writer.ports(), self.message(writer), LOOK_UP_SECONDS).await
+    }
+
+    const fn message<P: Ports>(&self, writer: &Writer<'_, P>) -> Message {
+        Message::Effect { org: writer.org(), effect: self.id }
+    }
+
+    /// It failed without effect: due again later. What may have happened at an earlier try stays unknown.
     async fn later<P: Ports>(
         &mut self,
         writer: &Writer<'_, P>,
@@ -110,7 +132,21 @@ impl Attempt {
         let minutes = RETRY_MINUTES.get(index).copied().unwrap_or(RETRY_MINUTES_LAST);
         let backoff = writer.now().saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(writer.now());
         tracing::warn!(org.id = %writer.org(), effect.id = %self.id, attempts, why, "an effect is tried again later");
-        self.become_(writer, EffectState::Due { at: at.unwrap_or(backoff), why }).await
+        let at = at.unwrap_or(backoff);
+        // a notice that was surely not sent now may be sent again; an order is looked up first
+        let order = matches!(self.effect.content.what, EffectKind::Order { .. });
+        let status = match self.looks_first && order {
+            true => EffectState::Unknown { since: writer.now() },
+            false => EffectState::Due { at, why },
+        };
+        self.become_(writer, status).await?;
+        match u32::try_from(at.duration_since(writer.now()).as_secs()) {
+            Ok(seconds) if seconds <= DELAY_SECONDS_MAX => {
+                send_in(writer.ports(), self.message(writer), seconds).await
+            }
+            // a sweep finds it
+            _ => Ok(()),
+        }
     }
 
     /// Whether it was tried so often that a person should look.
@@ -118,7 +154,9 @@ impl Attempt {
         self.effect.content.attempts >= ATTEMPTS_MAX
     }
 
-    /// Ends it, with what else is to be written in the same commit.
+    /// Ends it, with what else is to be written in the same commit. The outcome is known, so it has to be
+    /// recorded: where another worker moved the audit chain on meanwhile, the same is written behind it. The
+    /// effect's own version guards it.
     async fn end<P: Ports>(
         mut self,
         writer: &mut Writer<'_, P>,
@@ -129,7 +167,18 @@ impl Attempt {
         self.effect.content.status = status;
         writes.push(self.effect.write(Key::Effect(self.id)));
         writes.push(removal(Key::PendingEffect(self.id)));
-        let id = writer.new_commit();
-        writer.commit(id, writes, reason.with("effect", self.id)).await
+        let reason = reason.with("effect", self.id);
+        let mut tries = 1;
+        loop {
+            let id = writer.new_commit();
+            match writer.commit(id, writes.clone(), reason.clone()).await {
+                Err(AppError::Retry(why)) if tries < END_TRIES_MAX => {
+                    tracing::info!(org.id = %writer.org(), effect.id = %self.id, why, "the end of an effect is written again");
+                    tries += 1;
+                    writer.reload_head().await?;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 }

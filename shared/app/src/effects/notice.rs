@@ -1,6 +1,7 @@
 //! Mails and Slack messages. SES and Slack know no idempotency: there is at most one message with a known
 //! outcome, and after a lost answer at most one repeat, with the same Message-ID.
 
+use jiff::Timestamp;
 use parstock_domain::settings::Policy;
 use parstock_views::digest::DigestContent;
 
@@ -24,8 +25,9 @@ pub(super) async fn send<P: Ports>(
     writer: &mut Writer<'_, P>,
     mut attempt: Attempt,
     what: &EffectKind,
+    until: Timestamp,
 ) -> Result<(), AppError> {
-    if attempt.looks_first && attempt.effect.content.attempts > UNKNOWN_TRIES_MAX {
+    if attempt.looks_first && attempt.effect.content.attempts >= UNKNOWN_TRIES_MAX {
         let reason = "no answer came twice, so it may have been sent twice; it is not sent again".to_owned();
         let told = Reason::own("notice unknown");
         return attempt.end(writer, EffectState::Failed { reason }, Vec::new(), told).await;
@@ -38,6 +40,8 @@ pub(super) async fn send<P: Ports>(
         }
         Err(error) => return Err(error),
     };
+    // only now, so that a store that doesn't answer is not taken for a lost answer
+    attempt.begin(writer, until).await?;
     let sent = match &notice {
         Notice::Mail(mail) => writer.ports().mailer().send(mail).await,
         Notice::Chat(message) => writer.ports().chat().post(writer.org(), message).await,
@@ -49,8 +53,7 @@ pub(super) async fn send<P: Ports>(
         }
         Err(SendError::Unknown(why)) => {
             tracing::warn!(org.id = %writer.org(), effect.id = %attempt.id, why, "it is unknown whether a notice was sent");
-            let since = writer.now();
-            attempt.become_(writer, EffectState::Unknown { since }).await
+            attempt.unknown(writer).await
         }
         Err(SendError::Retry(why)) if !attempt.is_exhausted() => attempt.later(writer, None, why).await,
         Err(SendError::Retry(reason) | SendError::Refused(reason)) => {

@@ -1,24 +1,24 @@
 //! An approved proposal becomes exactly one DRAFT purchase order in Xero, with a history note.
 //!
-//! The order's number derives from the proposal's id and is unique in Xero. After an unknown outcome the
+//! The order's number derives from the proposal's id, is fixed by the approval and unique in Xero. After an unknown outcome the
 //! order is looked up by its number and adopted; "Order number must be unique" means that it exists.
 
 use std::collections::BTreeMap;
 
-use parstock_domain::document::{Document, Item, OrderDraft, OrderDraftLine};
+use jiff::SignedDuration;
+use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item, OrderDraft, OrderDraftLine};
 use parstock_domain::event::Source;
-use parstock_domain::governance::{Approval, Proposal, ProposalState};
-use parstock_domain::ids::{DocumentId, ItemId, ProposalId};
+use parstock_domain::governance::{Approval, Phase, Proposal, ProposalState};
+use parstock_domain::ids::{DocumentId, EffectId, ItemId, ProposalId, derived};
 use parstock_domain::replenish::PROPOSAL_LINES_MAX;
-use parstock_domain::settings::Policy;
 
-use super::Attempt;
+use super::{Attempt, END_TRIES_MAX, PERSON_MINUTES};
 use crate::booking;
 use crate::error::AppError;
-use crate::load::{self, removal};
+use crate::load::{self, removal, unguarded};
 use crate::message::Message;
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority};
-use crate::records::{EffectState, Key};
+use crate::records::{EffectState, Key, Review, ReviewKind};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
@@ -54,14 +54,17 @@ pub(super) async fn send<P: Ports>(
     let result = in_xero(writer, &mut session, &mut attempt, &proposal, approval, noting).await;
     session.close().await;
     match result {
-        Ok(order) => finish(writer, attempt, &standing, approval, order).await,
+        Ok(order) => finish(writer, attempt, &standing, approval, order, None).await,
         Err(Trouble::Books(error)) => refused(writer, attempt, &standing, approval, error).await,
+        Err(Trouble::Held(why)) => fail(writer, attempt, &standing, approval, why).await,
         Err(Trouble::App(error)) => Err(error),
     }
 }
 
 enum Trouble {
     Books(BooksError),
+    /// It must not be written any more.
+    Held(String),
     App(AppError),
 }
 
@@ -91,7 +94,7 @@ async fn in_xero<P: Ports>(
             let document = find_or_create(writer, session, attempt, proposal, approval).await?;
             let order = document.of.id;
             let items = proposal.lines.iter().map(|line| (line.code.clone(), line.item)).collect();
-            booking::book(writer, &document, &items, Source::Effect, Some(attempt.id)).await?;
+            book(writer, &document, &items, attempt.id).await?;
             let EffectState::Trying { until } = attempt.effect.content.status else {
                 return Err(AppError::Bug(
                     "an order was written by an effect that nobody had claimed".to_owned(),
@@ -110,6 +113,26 @@ async fn in_xero<P: Ports>(
     Ok(order)
 }
 
+/// Books the order as our own. It is in Xero, so that another worker's commit must not keep it from being
+/// known here.
+async fn book<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    document: &Document,
+    items: &BTreeMap<String, ItemId>,
+    effect: EffectId,
+) -> Result<(), AppError> {
+    let mut tries = 1;
+    loop {
+        match booking::book(writer, document, items, Source::Effect, Some(effect)).await {
+            Err(AppError::Retry(_)) if tries < END_TRIES_MAX => {
+                tries += 1;
+                writer.reload_head().await?;
+            }
+            outcome => return outcome.map(|_| ()),
+        }
+    }
+}
+
 async fn find_or_create<P: Ports>(
     writer: &Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
@@ -117,18 +140,26 @@ async fn find_or_create<P: Ports>(
     proposal: &Proposal,
     approval: &Approval,
 ) -> Result<Document, Trouble> {
-    let draft = draft(writer, proposal).await?;
+    let draft = draft(writer, proposal, approval).await?;
     let tried_before = attempt.looks_first || attempt.effect.content.attempts > 1;
     if tried_before && let Some(standing) = session.order_by_number(&draft.number).await? {
         return Ok(standing);
     }
+    // a person may have set the phase back since the approval
+    if crate::decide::phase(writer, proposal).await? < Phase::Assist {
+        return Err(Trouble::Held(
+            "the phase is observe now, which writes nothing to Xero: set it to assist and try again, or give the order up".to_owned(),
+        ));
+    }
     Ok(session.create_order(&draft, approval, attempt.id).await?)
 }
 
-async fn draft<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<OrderDraft, AppError> {
+async fn draft<P: Ports>(
+    writer: &Writer<'_, P>,
+    proposal: &Proposal,
+    approval: &Approval,
+) -> Result<OrderDraft, AppError> {
     let store = writer.ports().store();
-    let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
-    let policy = policy.map(|row| row.content).unwrap_or_default();
     let keys: Vec<Key> = proposal.lines.iter().map(|line| Key::Item(line.item)).collect();
     let items: BTreeMap<ItemId, Item> = load::many::<Item>(store, writer.owner(), &keys)
         .await?
@@ -149,7 +180,7 @@ async fn draft<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<
         }
     });
     Ok(OrderDraft {
-        number: proposal.id.order_number(&policy.org().order_prefix),
+        number: approval.order_number.clone(),
         reference: format!("parstock plan {}", proposal.planned_on),
         supplier: proposal.supplier,
         date: writer.clock().day_of(writer.now()),
@@ -182,6 +213,7 @@ async fn finish<P: Ports>(
     standing: &load::Versioned<Proposal>,
     approval: &Approval,
     order: DocumentId,
+    note_trouble: Option<String>,
 ) -> Result<(), AppError> {
     let proposal = &standing.content;
     let done =
@@ -193,6 +225,21 @@ async fn finish<P: Ports>(
     // what is ordered now is wanted no more, until a plan that knows of the order says so again
     for line in proposal.lines.iter().take(PROPOSAL_LINES_MAX) {
         writes.push(removal(Key::Want(proposal.supplier, line.item, line.location.clone())));
+    }
+    if let Some(why) = note_trouble {
+        let text = format!(
+            "Order {} is in Xero, but its history note is missing, which says why it was ordered: {why}. Nothing else is wrong with the order.",
+            approval.order_number
+        );
+        let review = Review {
+            kind: ReviewKind::MissingNote,
+            since: writer.now(),
+            item: None,
+            document: Some(DocumentRef { kind: DocumentKind::PurchaseOrder, id: order }),
+            text,
+        };
+        let id = derived("review", &[ReviewKind::MissingNote.code(), &order.to_string()]);
+        writes.push(unguarded(Key::Review(id), review));
     }
     let reason = Reason::own(super::ORDER_WRITTEN).with("proposal", proposal.id).with("order", order);
     let org = writer.org();
@@ -212,23 +259,33 @@ async fn refused<P: Ports>(
     approval: &Approval,
     error: BooksError,
 ) -> Result<(), AppError> {
-    // an order whose note is missing stays in that state: only the note is tried again
-    let noting = match attempt.effect.content.status {
-        EffectState::Noting { order, .. } if !attempt.is_exhausted() => Some(order),
-        _ => None,
-    };
-    if let Some(order) = noting {
+    // an order whose note is missing is written: only the note is tried again, until it is given up
+    if let EffectState::Noting { order, .. } = attempt.effect.content.status {
+        if attempt.is_exhausted() {
+            return finish(writer, attempt, standing, approval, order, Some(error.to_string())).await;
+        }
         let until = writer.now();
-        attempt.effect.content.attempts = attempt.effect.content.attempts.saturating_add(1);
+        if !matches!(error, BooksError::NotNow { .. }) {
+            attempt.effect.content.attempts = attempt.effect.content.attempts.saturating_add(1);
+        }
         return attempt.become_(writer, EffectState::Noting { order, until }).await;
     }
     let reason = match error {
-        BooksError::NotNow { until, why } => return attempt.later(writer, Some(until), why).await,
+        BooksError::NotNow { until, why } => {
+            attempt.uncount();
+            return attempt.later(writer, Some(until), why).await;
+        }
+        BooksError::NeedsPerson(why) => {
+            tracing::error!(org.id = %writer.org(), effect.id = %attempt.id, why, "a person has to act");
+            attempt.uncount();
+            attempt.effect.content.needs_person = Some(why.clone());
+            let again = writer.now().saturating_add(SignedDuration::from_mins(PERSON_MINUTES)).ok();
+            return attempt.later(writer, again, why).await;
+        }
         BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
         BooksError::Unknown(why) if !attempt.is_exhausted() => {
             tracing::warn!(org.id = %writer.org(), effect.id = %attempt.id, why, "it is unknown whether the order was written");
-            let since = writer.now();
-            return attempt.become_(writer, EffectState::Unknown { since }).await;
+            return attempt.unknown(writer).await;
         }
         BooksError::Retry(why) | BooksError::Unknown(why) => {
             format!(
@@ -236,8 +293,19 @@ async fn refused<P: Ports>(
                 attempt.effect.content.attempts
             )
         }
-        BooksError::Reject(why) | BooksError::NeedsPerson(why) => why,
+        BooksError::Reject(why) => why,
     };
+    fail(writer, attempt, standing, approval, reason).await
+}
+
+/// It will not be tried again unless a person says so.
+async fn fail<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    attempt: Attempt,
+    standing: &load::Versioned<Proposal>,
+    approval: &Approval,
+    reason: String,
+) -> Result<(), AppError> {
     let status = ProposalState::Failed { approval: approval.clone(), reason: reason.clone() };
     let failed = Proposal { status, ..standing.content.clone() };
     let proposal = standing.content.id;

@@ -62,6 +62,9 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             let reached = result.as_ref().is_ok_and(|reached| *reached == feed::Reached::End);
             writer.profile.content.backfill =
                 if reached { Backfill::Opening { documents } } else { Backfill::Reading { from, documents } };
+            if result.is_ok() {
+                writer.profile.content.needs_person = None;
+            }
             writer.save_profile().await?;
             result.map(|_| true)
         }
@@ -85,6 +88,7 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             profile.backfill = Backfill::Done { at: now, documents };
             profile.polled_at = Some(now);
             profile.quantities_stale = false;
+            profile.needs_person = None;
             writer.save_profile().await?;
             let day = writer.clock().day_of(now);
             send_now(writer.ports(), Message::PlanAll { org: writer.org(), day, after: None }).await?;

@@ -11,7 +11,7 @@ use parstock_domain::ids::{ItemId, derived};
 
 use super::{Codes, Done, items, touch};
 use crate::booking;
-use crate::error::AppError;
+use crate::error::{AppError, panic_words};
 use crate::load::{self, Versioned, unguarded};
 use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Ports, Store, Unreadable};
 use crate::records::{Backfill, Cursor, DocumentRecord, Key, Pointer, Review, ReviewKind};
@@ -144,11 +144,7 @@ pub async fn book_page<P: Ports>(
                 failure.get_or_insert(error);
             }
             Err(panic) => {
-                let why = panic
-                    .downcast_ref::<String>()
-                    .map(String::as_str)
-                    .or_else(|| panic.downcast_ref::<&str>().copied())
-                    .unwrap_or("a panic without words");
+                let why = panic_words(&*panic);
                 refuse(writer, document, &format!("a bug in parstock: {why}")).await?;
                 writer.reload_head().await?;
             }

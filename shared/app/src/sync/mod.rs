@@ -8,15 +8,18 @@ mod quantities;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use parstock_domain::event::Source;
 use parstock_domain::ids::{DocumentId, ItemId, OrgId};
 
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
-use crate::ports::{Books, BooksSession, Clock, Commit, Feed, Ports, Priority, Store, Write};
+use crate::ports::{
+    Books, BooksSession, Clock, Commit, DELAY_SECONDS_MAX, Feed, Ports, Priority, Store, Write,
+};
 use crate::records::{Backfill, HintOf, Key, List, WaitingHint};
-use crate::send::send_now;
+use crate::send::{send_in, send_now};
 use crate::writer::Writer;
 
 pub use backfill::{MONTHS as BACKFILL_MONTHS, advance as backfill};
@@ -41,6 +44,8 @@ pub struct Done {
     pub crossed: BTreeSet<ItemId>,
     /// Items of bills and orders, which are planned at once, too.
     pub supplied: BTreeSet<ItemId>,
+    /// Whether the org was due for a sync.
+    pub sync: bool,
 }
 
 /// Serves an org: `hints` and those that wait.
@@ -55,6 +60,10 @@ pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> 
     if writer.profile.content.quantities_stale && !was_stale {
         // the next poll reads Xero's quantities
         result = result.and(writer.save_profile().await);
+    }
+    if done.sync && matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        // whatever the poll came to: mails, warnings and planning don't wait for Xero
+        result = result.and(crate::poller::sweep(&mut writer).await);
     }
     let crossed = std::mem::take(&mut done.crossed);
     writer.close().await;
@@ -83,6 +92,7 @@ async fn rounds<P: Ports>(
         if hints.is_empty() {
             return Ok(());
         }
+        done.sync |= hints.contains(&HintOf::Sync);
         round(writer, &hints, done).await?;
         let store = writer.ports().store();
         for (key, hint) in waiting {
@@ -163,31 +173,95 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
     }
     let quantities = profile.quantities_stale || profile.polls_since_quantities >= quantities::POLLS_BETWEEN;
     let mut session = writer.ports().books().open(writer.org(), Priority::Poll, CALLS_PER_POLL).await?;
-    let result = async {
-        if quantities {
-            writer.profile.content.quantities_stale = false;
-        } else {
-            items::refresh(writer, &mut session).await?;
-        }
-        for feed in Feed::ALL {
-            feed::read(writer, &mut session, feed, feed::PAGES_PER_POLL_MAX, Source::Poll, done).await?;
-        }
-        if quantities {
-            quantities::refresh(writer, &mut session, done).await?;
-        }
-        Ok::<(), AppError>(())
-    }
-    .await;
+    let result = read_all(writer, &mut session, quantities, done).await;
     session.close().await;
-    result?;
+    if result.is_err() && quantities {
+        writer.profile.content.quantities_stale = true;
+    }
+    let reached = result?;
     let now = writer.now();
     let profile = &mut writer.profile.content;
-    profile.polled_at = Some(now);
+    if reached == feed::Reached::End {
+        profile.polled_at = Some(now);
+    }
     profile.polls_since_quantities =
         if quantities { 0 } else { profile.polls_since_quantities.saturating_add(1) };
     profile.needs_person = None;
-    writer.save_profile().await?;
-    crate::poller::sweep(writer).await
+    writer.save_profile().await
+}
+
+/// Reads each list by itself: one that Xero refuses doesn't hold up the others. The first failure is
+/// returned once all were tried.
+async fn read_all<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    quantities: bool,
+    done: &mut Done,
+) -> Result<feed::Reached, AppError> {
+    let mut failure = None;
+    let mut reached = feed::Reached::End;
+    if quantities {
+        writer.profile.content.quantities_stale = false;
+    } else if let Err(error) = items::refresh(writer, session).await {
+        failure.get_or_insert(error);
+    }
+    for feed in Feed::ALL {
+        if writer.is_late() {
+            reached = feed::Reached::More;
+            break;
+        }
+        match feed::read(writer, session, feed, feed::PAGES_PER_POLL_MAX, Source::Poll, done).await {
+            Ok(feed::Reached::End) => {}
+            Ok(feed::Reached::More) => reached = feed::Reached::More,
+            Err(error) => {
+                tracing::warn!(org.id = %writer.org(), feed = feed.code(), %error, "a list could not be read");
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    if quantities && let Err(error) = quantities::refresh(writer, session, done).await {
+        failure.get_or_insert(error);
+    }
+    failure.map_or(Ok(reached), Err)
+}
+
+/// Records hints as due and has the org looked at again, at `until` or as soon as a message can be
+/// delayed to. One such message stands per org at most: whoever comes later finds it marked.
+///
+/// # Errors
+/// When the store or the queue does not answer: give the messages back then.
+pub async fn wait<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    hints: &BTreeSet<HintOf>,
+    until: Timestamp,
+) -> Result<(), AppError> {
+    let now = ports.clock().now();
+    let waiting = load::all::<WaitingHint>(ports.store(), org, &List::Hints).await?;
+    let mut due = hints.clone();
+    if due.is_empty() {
+        // woken up for hints that still can't be served
+        let first =
+            waiting.iter().find_map(|(key, _)| if let Key::Hint(of) = key { Some(*of) } else { None });
+        due.extend(first);
+    }
+    if due.is_empty() {
+        return Ok(());
+    }
+    let standing = waiting.iter().filter_map(|(_, hint)| hint.content.wake_at).filter(|at| *at > now).max();
+    let wake_at = match standing {
+        Some(at) => at,
+        None => {
+            let seconds = until.duration_since(now).as_secs().clamp(1, i64::from(DELAY_SECONDS_MAX));
+            let delay = u32::try_from(seconds).unwrap_or(DELAY_SECONDS_MAX);
+            send_in(ports, Message::Waiting { org }, delay).await?;
+            now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now)
+        }
+    };
+    let mark = WaitingHint { since: now, wake_at: Some(wake_at) };
+    let writes = due.iter().map(|of| unguarded(Key::Hint(*of), mark)).collect();
+    ports.store().write_each(crate::records::Owner::Org(org), writes).await?;
+    Ok(())
 }
 
 /// Records hints as due, so that their messages can be acknowledged.
@@ -196,7 +270,8 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
 /// When the store does not answer: give the messages back then.
 pub async fn record<P: Ports>(ports: &P, org: OrgId, hints: &BTreeSet<HintOf>) -> Result<(), AppError> {
     let since = ports.clock().now();
-    let writes = hints.iter().map(|of| unguarded(Key::Hint(*of), WaitingHint { since })).collect();
+    let writes =
+        hints.iter().map(|of| unguarded(Key::Hint(*of), WaitingHint { since, wake_at: None })).collect();
     ports.store().write_each(crate::records::Owner::Org(org), writes).await?;
     Ok(())
 }

@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn nothing_grows_beside_an_order_under_way() {
         let open = opened(&[("BOX", "24")]);
-        let (approved, _, _) = open.approve(Phase::Assist, open.contents(), "Kim", now()).unwrap();
+        let (approved, _, _) = open.approve(Phase::Assist, open.contents(), "Kim", now(), "PS-").unwrap();
         let ProposalState::Approved { approval, .. } = approved.status.clone() else { panic!() };
         let failed = ProposalState::Failed { approval: approval.clone(), reason: "refused".to_owned() };
         let done = ProposalState::Done { approval: Approval { ..approval }, order: DocumentId(Uuid::nil()) };

@@ -47,7 +47,7 @@ pub struct DigestContent {
     /// Where the console is: `https://…` or `http://127.0.0.1:…`, without a slash at the end. The pages
     /// of [`crate::pages`] lie below it.
     pub console_url: String,
-    /// Open proposals.
+    /// Open proposals, and approved ones that could not be written.
     pub decide: DecideNow,
     /// What stands otherwise than yesterday.
     pub changed: Changes,
@@ -115,6 +115,9 @@ pub struct Decision {
     pub total: Money,
     /// When the goods are wanted.
     pub wanted_on: Date,
+    /// Why the approved order could not be written; it may be tried again or given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// How many lines it has.
     pub line_count: usize,
     /// Its lines; [`DecideNow::of`] keeps the most urgent, at most [`DECISION_LINES_MAX`].
@@ -128,6 +131,13 @@ impl Decision {
 
     pub(crate) fn more(&self) -> usize {
         self.line_count.saturating_sub(self.lines.len())
+    }
+
+    /// What went wrong with it, as a sentence.
+    pub(crate) fn problem_sentence(&self) -> Option<String> {
+        self.problem
+            .as_ref()
+            .map(|problem| format!("It was approved, but could not be written to Xero: {problem}"))
     }
 
     /// The path of its page below the console's address.
@@ -196,8 +206,11 @@ impl DecisionLine {
     pub(crate) fn lasting(&self, style: &Style) -> Option<String> {
         let days = self.cover_days?;
         let until = self.runs_out_on.map(|day| format!(", runs out {}", style.day(day))).unwrap_or_default();
-        Some(if days == 0 {
+        let nothing_left = self.available.is_none_or(|available| available <= Quantity::ZERO);
+        Some(if days == 0 && nothing_left {
             "nothing left to sell".to_owned()
+        } else if days == 0 {
+            "lasts less than a day".to_owned()
         } else {
             format!("lasts {}{until}", counted(days, "day", "days"))
         })

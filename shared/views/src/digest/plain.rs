@@ -31,6 +31,9 @@ pub(super) fn render(content: &DigestContent) -> String {
                 style.money(decision.total),
                 style.day(decision.wanted_on)
             ));
+            if let Some(problem) = decision.problem_sentence() {
+                out.line(&format!("   {problem}"));
+            }
             for line in &decision.lines {
                 let lasting = line.lasting(&style).map(|lasting| format!("; {lasting}")).unwrap_or_default();
                 out.line(&format!("   {} {}", line.code, line.name));

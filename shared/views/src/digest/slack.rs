@@ -27,6 +27,7 @@ pub(super) fn render(content: &DigestContent) -> Result<String, serde_json::Erro
             style.money(decision.total),
             style.day(decision.wanted_on)
         )];
+        lines.extend(decision.problem_sentence().map(|problem| text::slack(&problem)));
         for line in &decision.lines {
             lines.push(format!(
                 "{} {}: *order {}*",

@@ -6,7 +6,7 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::fixed::{FixedError, Money};
-use parstock_domain::governance::{Proposal, ProposalLine, ProposalState};
+use parstock_domain::governance::{Phase, Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{ItemId, ProposalId};
 
 use super::positions::PositionRow;
@@ -58,7 +58,7 @@ impl ProposalRow {
 pub struct ProposalsPage {
     /// The frame.
     pub site: Site,
-    /// Open ones first, then the latest of the others; at most [`PROPOSALS_MAX`].
+    /// Open and failed ones first, then the latest of the others; at most [`PROPOSALS_MAX`].
     pub rows: Vec<ProposalRow>,
 }
 
@@ -80,7 +80,7 @@ impl ProposalsPage {
     /// # Errors
     /// A template that can't be filled, a bug.
     pub fn render(&self) -> Result<String, askama::Error> {
-        let (open, others) = self.rows.iter().partition(|row| row.state == "open");
+        let (open, others) = self.rows.iter().partition(|row| matches!(row.state, "open" | "failed"));
         ListPage {
             site: &self.site,
             style: self.site.style(),
@@ -104,6 +104,8 @@ pub struct ProposalPage {
     pub proposal: Proposal,
     /// The present positions of its items.
     pub positions: BTreeMap<ItemId, PositionRow>,
+    /// What parstock may do in Xero about all of its lines.
+    pub phase: Phase,
     /// The number that its order has or would have in Xero.
     pub order_number: String,
     /// What was wrong with the last try to decide, and what to do; shown above the forms.
@@ -131,6 +133,8 @@ struct OnePage<'a> {
     contents: String,
     lines: Vec<Line<'a>>,
     open: bool,
+    failed: bool,
+    observes: bool,
     story: Option<String>,
 }
 
@@ -158,7 +162,9 @@ impl ProposalPage {
             total: self.proposal.total().ok(),
             contents: self.proposal.contents().to_string(),
             lines: lines.collect(),
-            open: self.proposal.status == ProposalState::Open,
+            open: matches!(self.proposal.status, ProposalState::Open | ProposalState::Failed { .. }),
+            failed: matches!(self.proposal.status, ProposalState::Failed { .. }),
+            observes: self.phase == Phase::Observe,
             story,
         }
         .render()

@@ -107,6 +107,7 @@ pub fn digest(say: Say) -> DigestContent {
         supplier: say("Nordwood Furniture Pty Ltd"),
         total: money("2480.40"),
         wanted_on: day("2026-12-04"),
+        problem: None,
         line_count: 6,
         lines: vec![
             line(
@@ -146,6 +147,7 @@ pub fn digest(say: Say) -> DigestContent {
         supplier: say("Lumen Import"),
         total: money("1204"),
         wanted_on: day("2026-12-11"),
+        problem: None,
         line_count: 2,
         lines: vec![
             line(
@@ -175,6 +177,7 @@ pub fn digest(say: Say) -> DigestContent {
         supplier: say("Linen & Co"),
         total: money("435.60"),
         wanted_on: day("2026-12-02"),
+        problem: None,
         line_count: 1,
         lines: vec![line(say, 6, "T-0007", "Tea towel", None, None, ("120", "435.60"), None)],
     };
@@ -498,6 +501,7 @@ pub fn proposal(say: Say, phase: Phase, status: ProposalState) -> ProposalPage {
         order_number: proposal.id.order_number("PS-"),
         positions: positions_of(say).into_iter().map(|row| (row.item, row)).collect(),
         proposal,
+        phase,
         problem: None,
     }
 }
@@ -505,8 +509,13 @@ pub fn proposal(say: Say, phase: Phase, status: ProposalState) -> ProposalPage {
 /// Every place where a proposal can stand.
 pub fn states(say: Say) -> Vec<ProposalState> {
     let id = proposal_id(1);
-    let approval =
-        Approval { proposal: id, contents: Hash::default(), who: say("Kim"), at: at("2026-11-23T21:00:00Z") };
+    let approval = Approval {
+        proposal: id,
+        contents: Hash::default(),
+        who: say("Kim"),
+        at: at("2026-11-23T21:00:00Z"),
+        order_number: id.order_number("PS-"),
+    };
     vec![
         ProposalState::Open,
         ProposalState::Approved { approval: approval.clone(), effect: EffectId(Uuid::from_u128(1)) },
