@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use parstock_domain::governance::{Phase, ProposalState};
 use parstock_views::digest::{DecideNow, DigestContent, HistoryLoad};
-use parstock_views::{pages, text};
+use parstock_views::pages;
 use sample::as_written;
 
 #[test]
