@@ -221,3 +221,24 @@ fn an_item_that_cannot_be_read_is_asked_about_and_holds_up_no_other() {
         assert!(review.text.starts_with("The item odd could not be read"), "{}", review.text);
     });
 }
+
+#[test]
+fn a_shop_that_sells_tracked_goods_all_day_does_not_lose_sight_of_its_items() {
+    run_alone(async {
+        let mut shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+        shop.item = shop.with(|company| company.items.values().find(|item| item.tracked).unwrap().clone());
+        for number in 1..=4 {
+            shop.write(DocumentKind::SpendMoney, number);
+            shop.poll().await;
+        }
+        let now = shop.xero_now();
+        shop.with(|company| {
+            let item = company.items.get_mut(&shop.item.id).unwrap();
+            (item.name, item.updated_at) = ("Renamed".to_owned(), now);
+        });
+        shop.write(DocumentKind::SpendMoney, 5);
+        shop.poll().await;
+        let Some(Record::Item(item)) = shop.get(Key::Item(shop.item.id)).await else { panic!("no item") };
+        assert_eq!(item.name, "Renamed");
+    });
+}

@@ -408,7 +408,8 @@ mod tests {
         let zones = TimeZoneDatabase::bundled();
         let sampled = zones.available().map(|name| name.as_str().to_owned()).step_by(12);
         let tick = SignedDuration::from_mins(15);
-        let (start, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+        // an hour more than the year, for digests of its last evening that come just after midnight
+        let (start, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T01:00:00Z"));
         let morning = time(8, 0, 0, 0);
         let evenings = [time(23, 44, 0, 0), time(23, 46, 0, 0), time(23, 59, 0, 0)];
         let late = odd.iter().flat_map(|name| evenings.map(|hour| ((*name).to_owned(), hour)));

@@ -171,9 +171,13 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
     if !matches!(profile.backfill, Backfill::Done { .. }) {
         return send_now(writer.ports(), Message::Backfill { org: writer.org() }).await;
     }
-    let quantities = profile.quantities_stale || profile.polls_since_quantities >= quantities::POLLS_BETWEEN;
-    let mut session = writer.ports().books().open(writer.org(), Priority::Poll, CALLS_PER_POLL).await?;
-    let result = read_all(writer, &mut session, quantities, done).await;
+    let stale = profile.quantities_stale;
+    let quantities = stale || profile.polls_since_quantities >= quantities::POLLS_BETWEEN;
+    // by turns while nothing moves; a shop that sells all day must not lose sight of its items
+    let items = stale || !quantities;
+    let calls = CALLS_PER_POLL.saturating_add(u32::from(stale));
+    let mut session = writer.ports().books().open(writer.org(), Priority::Poll, calls).await?;
+    let result = read_all(writer, &mut session, items, quantities, done).await;
     session.close().await;
     if result.is_err() && quantities {
         writer.profile.content.quantities_stale = true;
@@ -195,6 +199,7 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
 async fn read_all<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
+    items: bool,
     quantities: bool,
     done: &mut Done,
 ) -> Result<feed::Reached, AppError> {
@@ -202,7 +207,8 @@ async fn read_all<P: Ports>(
     let mut reached = feed::Reached::End;
     if quantities {
         writer.profile.content.quantities_stale = false;
-    } else if let Err(error) = items::refresh(writer, session).await {
+    }
+    if items && let Err(error) = items::refresh(writer, session).await {
         failure.get_or_insert(error);
     }
     for feed in Feed::ALL {
