@@ -412,7 +412,7 @@ fn the_number_of_an_order_is_fixed_before_its_first_try() {
         shop.set(OTHER_PREFIX).await;
         shop.refuse("books.create_order", None);
         shop.work(SignedDuration::from_mins(2)).await;
-        assert_eq!(shop.written(), [number.clone()]);
+        assert_eq!(shop.written(), std::slice::from_ref(&number));
         assert_eq!(shop.proposal(&proposal).order_number("XX-"), number);
     });
 }
