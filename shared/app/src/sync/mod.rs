@@ -225,7 +225,8 @@ async fn read_all<P: Ports>(
             }
         }
     }
-    if quantities && let Err(error) = quantities::refresh(writer, session, done).await {
+    let documents_are_in = failure.is_none() && reached == feed::Reached::End;
+    if quantities && let Err(error) = quantities::refresh(writer, session, documents_are_in, done).await {
         failure.get_or_insert(error);
     }
     failure.map_or(Ok(reached), Err)

@@ -23,15 +23,19 @@ pub const POLLS_BETWEEN: u32 = 3;
 const ITEMS_PER_COMMIT: usize = 32;
 
 /// Reads Xero's quantities and keeps those that changed.
+///
+/// `documents_are_in` says whether all lists of documents were read to their end just before: if not, what
+/// Xero counts may wait to be booked, so no difference means anything yet.
 pub async fn refresh<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
+    documents_are_in: bool,
     done: &mut Done,
 ) -> Result<(), AppError> {
     let TrackedQuantities { quantities, unreadable } = session.tracked_quantities().await?;
     feed::tell_unreadable(writer, "item", &unreadable).await?;
     for chunk in quantities.chunks(ITEMS_PER_COMMIT) {
-        keep(writer, chunk, done).await?;
+        keep(writer, chunk, documents_are_in, done).await?;
     }
     Ok(())
 }
@@ -39,6 +43,7 @@ pub async fn refresh<P: Ports>(
 async fn keep<P: Ports>(
     writer: &mut Writer<'_, P>,
     quantities: &[(ItemId, XeroQuantity)],
+    documents_are_in: bool,
     done: &mut Done,
 ) -> Result<(), AppError> {
     let location = LocationId::main();
@@ -60,7 +65,9 @@ async fn keep<P: Ports>(
         let snapshot = Snapshot { xero: *xero, at: now, booked: before.booked };
         let same = before.snapshot.is_some_and(|known| known.xero == *xero && known.booked == before.booked);
         if same && before.tracked {
-            if !before.opened {
+            if !documents_are_in {
+                writer.profile.content.quantities_stale |= !before.opened;
+            } else if !before.opened {
                 unopened.push((*item, *xero));
             } else if !snapshot.residual()?.is_zero() {
                 ask(writer, *item, &snapshot, before.value).await?;
