@@ -267,6 +267,10 @@ impl<S: Store + 'static> World<S> {
             let mut trader = Trader::new(self.story.seed.wrapping_mul(31).wrapping_add(u64::from(number)));
             let now = self.sim.now();
             let mut company = trader.company(&format!("Shop-{number}"), now);
+            if self.story.replans {
+                // so that there is something to order
+                company.initial.values_mut().for_each(|initial| *initial = Quantity::ZERO);
+            }
             for _ in 0..self.story.history {
                 self.sim.pass(SignedDuration::from_secs(40));
                 trader.act(&mut company, self.sim.now());
