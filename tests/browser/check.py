@@ -89,13 +89,13 @@ class Product:
         store = pathlib.Path(self.folder, "store.sqlite").resolve().as_uri() + "?mode=ro"
         with contextlib.closing(sqlite3.connect(store, uri=True)) as connection:
             for (text,) in connection.execute("SELECT item_json FROM parstock WHERE sk LIKE 'S:M#%'"):
-                row = json.loads(text)
-                item, quantity = row["item"]["S"], Decimal(row["quantity"]["S"])
-                if row["key"]["M"]["effective_on"]["S"] > today:
+                row = json.loads(json.loads(text)["row"]["S"])
+                item, quantity = row["item"], Decimal(row["quantity"])
+                if row["key"]["effective_on"] > today:
                     ahead.add(item)
                     continue
                 for side, sign in (("to", 1), ("from", -1)):
-                    if "stock" in row[side].get("M", {}):
+                    if isinstance(row[side], dict) and "stock" in row[side]:
                         sums[item] = sums.get(item, Decimal(0)) + sign * quantity
         return sums, ahead
 
