@@ -15,6 +15,7 @@ pub mod notebook;
 pub mod owner;
 pub mod ports;
 pub mod queue;
+pub mod recording;
 pub mod replay;
 pub mod screen;
 pub mod start;

@@ -73,6 +73,20 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
+/// Id and secret of a custom connection, for a command that keeps neither.
+///
+/// # Errors
+/// [`LocalError::Input`] when one is missing.
+pub fn credentials_from_env() -> Result<(String, SecretString), LocalError> {
+    match (variable("XERO_CLIENT_ID"), variable("XERO_CLIENT_SECRET")) {
+        (Some(id), Some(secret)) => Ok((id, secret.into())),
+        _ => Err(LocalError::Input(
+            "set XERO_CLIENT_ID and XERO_CLIENT_SECRET to those of your custom connection (developer.xero.com, My Apps)"
+                .to_owned(),
+        )),
+    }
+}
+
 impl Secrets {
     fn from_env() -> Self {
         Self {

@@ -14,6 +14,7 @@ pub mod reviews;
 pub mod run;
 pub mod settings;
 pub mod stock;
+pub mod xero;
 
 use std::path::PathBuf;
 
@@ -74,6 +75,8 @@ pub enum Command {
     Audit(audit::Audit),
     /// List the questions that wait for a person
     Reviews(reviews::Reviews),
+    /// Record how a real organisation answers, and hold the simulator against it
+    Xero(xero::Xero),
 }
 
 /// Does what was asked and answers the exit code.
@@ -94,6 +97,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::DeadLetters(command) => put(command.common(), Ok(command.ask())).await,
         Command::Audit(command) => put(command.common(), Ok(command.ask())).await,
         Command::Reviews(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Xero(command) => xero::run(command).await,
     };
     done.unwrap_or_else(|error| {
         screen::talk(&format!("parstock: {error}"));
