@@ -2,14 +2,19 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_app::ports::{Mail, QueueName};
+use parstock_app::ports::{Mail, QueueName, Store};
 use parstock_app::process::{self, Received};
-use parstock_app::records::{Key, List, Owner, Record};
+use parstock_app::records::{Key, List, Owner, Record, Trouble};
 use parstock_app::settings::{self, Applied};
-use parstock_app::{connect, effects};
+use parstock_app::{connect, effects, load};
 use parstock_domain::alert::{Alert, AlertKind};
+use parstock_domain::demand::Rate;
+use parstock_domain::document::Item;
 use parstock_domain::fixed::Quantity;
-use parstock_domain::ids::{ItemId, LocationId, OrgId};
+use parstock_domain::ids::{LocationId, OrgId};
+use parstock_domain::ledger::{OnHand, Position};
+use parstock_domain::replenish::{self, PlanInput, Standing};
+use parstock_domain::settings::Settings;
 use parstock_domain::settings::files::Files;
 use parstock_tests::books::FakeBooks;
 use parstock_tests::mail::FakeOutbox;
@@ -34,7 +39,7 @@ fn noon() -> Timestamp {
 struct Shop {
     ports: FakePorts<FakeStore>,
     org: OrgId,
-    items: Vec<ItemId>,
+    items: Vec<Item>,
 }
 
 impl Shop {
@@ -43,7 +48,7 @@ impl Shop {
         let books = FakeBooks::new(sim.clone());
         let company = Trader::new(1).company("Shop", noon());
         let (connection, org) = (company.connection(), company.organisation.id);
-        let items = company.items.keys().copied().collect();
+        let items = company.items.values().cloned().collect();
         books.add(company);
         let ports = FakePorts {
             store: FakeStore::new(sim.clone()),
@@ -60,10 +65,58 @@ impl Shop {
         Self { ports, org, items }
     }
 
+    /// So much lies there of an item whose reorder point is 10, and a plan has seen it.
+    async fn holds(&self, number: usize, quantity: i64) {
+        let item = &self.items[number];
+        let (location, on_hand) = (LocationId::main(), Quantity::from_whole(quantity).unwrap());
+        let position = Position { opened: true, booked: on_hand, ..Position::default() };
+        let mut settings = Settings::default().for_item(item, &location, None);
+        settings.min = Some(Quantity::from_whole(10).unwrap());
+        let plan = replenish::plan(&PlanInput {
+            today: "2026-06-01".parse().unwrap(),
+            now: self.ports.sim.now(),
+            rate: Rate {
+                per_day: "0".parse().unwrap(),
+                spread: "0".parse().unwrap(),
+                from: "2026-01-01".parse().unwrap(),
+                to: "2026-05-31".parse().unwrap(),
+                sold: Quantity::ZERO,
+                known_since: None,
+                whole_units: true,
+            },
+            on_hand: OnHand::Counted(on_hand),
+            committed: Quantity::ZERO,
+            changes_on: None,
+            orders: &[],
+            settings: &settings,
+            supplier: None,
+            unit_price: None,
+        });
+        let owner = Owner::Org(self.org);
+        let put = |key, record| self.ports.store.put(owner, key, record);
+        put(Key::Item(item.id), Record::Item(item.clone()));
+        put(Key::Position(item.id, location.clone()), Record::Position(position));
+        put(Key::Plan(item.id, location.clone()), Record::Plan(plan.unwrap()));
+        let trouble = Key::Trouble(item.id, location);
+        let standing = match quantity {
+            ..=0 => Standing::OutOfStock,
+            1..=10 => Standing::BelowReorderPoint,
+            _ => return self.ports.store.write_each(owner, vec![load::removal(trouble)]).await.unwrap(),
+        };
+        let (code, name) = (item.code.clone(), item.name.clone());
+        let (available, runs_out_on) = (Some(on_hand), None);
+        let late_order_numbers = Vec::new();
+        put(
+            trouble,
+            Record::Trouble(Trouble { code, name, standing, available, runs_out_on, late_order_numbers }),
+        );
+    }
+
     /// Something runs low or out, as a booking finds it.
-    fn warn(&self, number: usize, kind: AlertKind) {
+    async fn warn(&self, number: usize, kind: AlertKind) {
+        self.holds(number, if kind == AlertKind::OutOfStock { 0 } else { 5 }).await;
         let alert = Alert {
-            item: self.items[number],
+            item: self.items[number].id,
             location: LocationId::main(),
             kind,
             raised_at: self.ports.sim.now(),
@@ -72,7 +125,8 @@ impl Shop {
             reorder_point: Some(Quantity::ONE),
             told_at: None,
         };
-        let key = Key::Alert(Uuid::from_u128(number as u128 + 1));
+        // one row per item, kind and day
+        let key = Key::Alert(Uuid::from_u128(2 * number as u128 + kind as u128 + 1));
         self.ports.store.put(Owner::Org(self.org), key, Record::Alert(alert));
     }
 
@@ -94,6 +148,12 @@ impl Shop {
     }
 
     fn waiting(&self) -> bool {
+        let is_waiting = |record| matches!(record, Record::Alert(alert) if alert.told_at.is_none());
+        self.ports.store.rows(Owner::Org(self.org)).into_iter().any(|row| is_waiting(row.record))
+    }
+
+    /// Whether anything is kept, told or not.
+    fn keeps_any(&self) -> bool {
         self.ports.store.has(Owner::Org(self.org), &List::Alerts)
     }
 }
@@ -102,8 +162,8 @@ impl Shop {
 fn warnings_that_wait_go_out_together_and_once() {
     run_alone(async {
         let shop = Shop::open().await;
-        shop.warn(0, AlertKind::BelowReorderPoint);
-        shop.warn(1, AlertKind::OutOfStock);
+        shop.warn(0, AlertKind::BelowReorderPoint).await;
+        shop.warn(1, AlertKind::OutOfStock).await;
         let mails = shop.tell().await;
         assert_eq!(mails.len(), 1, "one mail for both");
         assert_eq!(mails[0].to, ["owner@example.com"]);
@@ -116,13 +176,13 @@ fn warnings_that_wait_go_out_together_and_once() {
 fn a_warning_soon_after_another_waits_until_the_hour_is_over() {
     run_alone(async {
         let shop = Shop::open().await;
-        shop.warn(0, AlertKind::OutOfStock);
+        shop.warn(0, AlertKind::OutOfStock).await;
         assert_eq!(shop.tell().await.len(), 1);
-        shop.warn(1, AlertKind::OutOfStock);
+        shop.warn(1, AlertKind::OutOfStock).await;
         shop.wait(SignedDuration::from_mins(59));
         assert_eq!(shop.tell().await, []);
         assert!(shop.waiting(), "it is kept");
-        shop.warn(2, AlertKind::BelowReorderPoint);
+        shop.warn(2, AlertKind::BelowReorderPoint).await;
         shop.wait(SignedDuration::from_mins(1));
         assert_eq!(shop.tell().await.len(), 1);
         assert!(!shop.waiting());
@@ -134,12 +194,97 @@ fn nobody_is_woken_in_quiet_hours() {
     run_alone(async {
         let shop = Shop::open().await;
         shop.wait(SignedDuration::from_hours(9));
-        shop.warn(0, AlertKind::OutOfStock);
+        shop.warn(0, AlertKind::OutOfStock).await;
         for _ in 0..10 {
             assert_eq!(shop.tell().await, [], "at {}", shop.ports.sim.now());
             shop.wait(SignedDuration::from_hours(1));
         }
         assert!(shop.waiting(), "it waited for the morning");
         assert_eq!(shop.tell().await.len(), 1, "at seven in the morning");
+    });
+}
+
+#[test]
+fn an_item_is_told_once_for_as_long_as_it_is_short() {
+    run_alone(async {
+        let shop = Shop::open().await;
+        shop.warn(0, AlertKind::BelowReorderPoint).await;
+        assert_eq!(shop.tell().await.len(), 1);
+        // it goes up and down about its reorder point, and no plan has found it well in between
+        for _ in 0..2 {
+            shop.wait(SignedDuration::from_hours(24));
+            shop.warn(0, AlertKind::BelowReorderPoint).await;
+            assert_eq!(shop.tell().await, []);
+        }
+        // that nothing is left is more than that it is low
+        shop.wait(SignedDuration::from_hours(24));
+        shop.warn(0, AlertKind::OutOfStock).await;
+        let mails = shop.tell().await;
+        assert_eq!(mails.len(), 1);
+        assert!(mails[0].subject.starts_with("Out of stock: 1 item"), "{}", mails[0].subject);
+        // goods come: what was told is over, and the next time is told again
+        shop.wait(SignedDuration::from_hours(24));
+        shop.holds(0, 40).await;
+        assert_eq!(shop.tell().await, []);
+        assert!(!shop.keeps_any());
+        shop.wait(SignedDuration::from_hours(24));
+        shop.warn(0, AlertKind::BelowReorderPoint).await;
+        assert_eq!(shop.tell().await.len(), 1);
+    });
+}
+
+#[test]
+fn what_is_low_again_may_run_out_again() {
+    run_alone(async {
+        let shop = Shop::open().await;
+        shop.warn(0, AlertKind::OutOfStock).await;
+        assert_eq!(shop.tell().await.len(), 1);
+        shop.wait(SignedDuration::from_hours(24));
+        shop.holds(0, 4).await;
+        assert_eq!(shop.tell().await, []);
+        shop.wait(SignedDuration::from_hours(24));
+        shop.warn(0, AlertKind::OutOfStock).await;
+        assert_eq!(shop.tell().await.len(), 1);
+    });
+}
+
+#[test]
+fn an_item_has_one_line_with_the_figures_of_the_morning() {
+    run_alone(async {
+        let shop = Shop::open().await;
+        // in the evening, after nine: one item runs low and then out, another gets its goods before the morning
+        shop.wait(SignedDuration::from_hours(10));
+        shop.warn(0, AlertKind::BelowReorderPoint).await;
+        shop.warn(0, AlertKind::OutOfStock).await;
+        shop.warn(1, AlertKind::OutOfStock).await;
+        shop.warn(2, AlertKind::OutOfStock).await;
+        assert_eq!(shop.tell().await, []);
+        shop.holds(0, -3).await;
+        shop.holds(1, 40).await;
+        shop.holds(2, 6).await;
+        shop.wait(SignedDuration::from_hours(10));
+        let mails = shop.tell().await;
+        assert_eq!(mails.len(), 1);
+        let (subject, text) = (&mails[0].subject, &mails[0].text);
+        assert!(subject.starts_with("Out of stock: 1 item, running low: 1 item - "), "{subject}");
+        assert_eq!(text.matches(&format!("{} ", shop.items[0].code)).count(), 1, "{text}");
+        assert!(text.contains("-3 available") && text.contains("6 available"), "{text}");
+        assert!(!text.contains(&shop.items[1].name), "{text}");
+        shop.wait(SignedDuration::from_hours(24));
+        assert_eq!(shop.tell().await, []);
+        assert!(!shop.waiting(), "what was over before it was told is forgotten the day after");
+    });
+}
+
+#[test]
+fn what_recovers_before_it_is_told_and_falls_again_the_same_day_is_told() {
+    run_alone(async {
+        let shop = Shop::open().await;
+        shop.warn(0, AlertKind::OutOfStock).await;
+        shop.holds(0, 40).await;
+        assert_eq!(shop.tell().await, []);
+        // the position remembers that it warned today, so no booking raises another
+        shop.holds(0, 0).await;
+        assert_eq!(shop.tell().await.len(), 1);
     });
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_adapters::store::embedded;
+use parstock_app::console::{Console, Viewer};
 use parstock_app::message::{Envelope, Message};
 use parstock_app::ports::{
     COMMIT_WRITES_MAX, Commit, CommitError, Page, Ports, QueueName, Row, Store, StoreError, Write,
@@ -112,7 +113,7 @@ fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
             organisation: company.organisation.clone(),
             time_zone: "Australia/Sydney".to_owned(),
             connected_at: morning(),
-            backfill: Backfill::Done { at: morning(), documents: 0 },
+            backfill: Backfill::Done { at: morning(), documents: 0, last_entry: 0 },
             polled_at: Some(morning()),
             polls_since_quantities: 0,
             quantities_stale: false,
@@ -334,6 +335,13 @@ async fn a_long_sale_is_booked<S: Store>(store: impl FnOnce(&Sim) -> S, lines: u
     let (left, all) = document().await.progress.unwrap();
     assert!(left > 0 && left < all && u64::from(all) == lines, "{left} of {all} lines are to go");
 
+    // the health page says how far it is
+    let viewer = Viewer { user: "Kim".into(), csrf: String::new() };
+    let console = Console::open(&ports, org, viewer).await.unwrap();
+    let health = console.health(Vec::new()).await.unwrap();
+    let shown: Vec<String> = health.part_booked.iter().map(|document| document.words()).collect();
+    assert_eq!(shown, [format!("booking {} of {all} lines", all - left)]);
+
     // whoever held the org is taken for gone
     sim.pass(VISIBILITY);
     assert_eq!(
@@ -341,6 +349,7 @@ async fn a_long_sale_is_booked<S: Store>(store: impl FnOnce(&Sim) -> S, lines: u
         Vec::new()
     );
     assert_eq!(document().await.progress, None);
+    assert_eq!(console.health(Vec::new()).await.unwrap().part_booked.len(), 0);
     let mut booked = BTreeMap::<ItemId, i64>::new();
     let mut seen = BTreeSet::new();
     for item in &items {

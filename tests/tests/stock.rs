@@ -37,6 +37,7 @@ use parstock_tests::ports::FakePorts;
 use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
+use parstock_views::pages::PositionQuery;
 use uuid::Uuid;
 
 /// Noon in Sydney, where the shop is.
@@ -247,6 +248,20 @@ impl Shop {
         }
     }
 
+    /// Puts the digest of today together; its content.
+    async fn digest(&self) -> serde_json::Value {
+        self.say(Message::Digest { org: self.org }).await;
+        self.work().await;
+        let digest = |record| if let Record::Digest(digest) = record { Some(digest) } else { None };
+        let latest = self.rows().filter_map(|(_, record)| digest(record)).max_by_key(|digest| digest.at);
+        serde_json::from_str(&latest.unwrap().content).unwrap()
+    }
+
+    async fn console(&self) -> Console<'_, FakePorts<FakeStore>> {
+        let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new() };
+        Console::open(&self.ports, self.org, viewer).await.unwrap()
+    }
+
     fn reviews(&self) -> Vec<Review> {
         let review = |record| if let Record::Review(review) = record { Some(review) } else { None };
         self.rows().filter_map(|(_, record)| review(record)).collect()
@@ -257,7 +272,7 @@ impl Shop {
         let mut found = Vec::new();
         for (_, record) in self.rows() {
             let alerts: Vec<Alert> = match record {
-                Record::Alert(alert) => vec![alert],
+                Record::Alert(alert) if alert.told_at.is_none() => vec![alert],
                 Record::AlertBatch(batch) => batch.alerts,
                 _ => Vec::new(),
             };
@@ -266,6 +281,115 @@ impl Shop {
         found.sort();
         found
     }
+}
+
+/// A sale with one line that names an item, and one that does not.
+fn half_named(number: &str, on: &str) -> Paper {
+    let mut sale = sale(number, on).line("BOX", "1", "5").line("BOX", "1", "5");
+    sale.0.lines[1].item = None;
+    sale
+}
+
+#[test]
+fn the_first_digest_counts_nothing_of_the_first_load() {
+    run_alone(async {
+        let shop = Shop::new(&["BOX"]);
+        shop.save(half_named("S-1", "2026-05-20"));
+        shop.save(half_named("S-2", "2026-05-21"));
+        shop.connect().await;
+        shop.save(half_named("S-3", "2026-06-01"));
+        shop.poll().await;
+        let digest = shop.digest().await;
+        let (trust, lines) = (&digest["trust"], &digest["not_counted"]);
+        assert_eq!((&trust["by_poll"], &trust["by_webhook"]), (&1.into(), &0.into()));
+        assert_eq!((&lines["lines"], &lines["lines_without_item"]), (&2.into(), &1.into()));
+        assert_eq!(lines["days"], 1);
+    });
+}
+
+#[test]
+fn a_digest_without_news_is_kept_and_sent_only_once_a_week() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        let policy =
+            r#"{"version":1,"rules":[{"scope":"org","setting":"mail_to","value":["owner@example.com"]}]}"#;
+        shop.set(Files { policy: Some(policy), ..Files::default() }).await;
+        let mut sent = Vec::new();
+        for number in 1..=16 {
+            if number == 11 {
+                // something to ask a person about
+                shop.save(sale("S-1", "2026-06-10").line("LOST", "1", "5"));
+                shop.poll().await;
+            }
+            let before = shop.ports.mailer.taken().len();
+            shop.digest().await;
+            let mails: Vec<_> = shop.ports.mailer.taken().into_iter().skip(before).collect();
+            sent.extend(mails.into_iter().map(|taken| (number, taken.what.subject)));
+            shop.wait(SignedDuration::from_hours(24));
+        }
+        let days: Vec<i32> = sent.iter().map(|(number, _)| *number).collect();
+        assert_eq!(days, [1, 8, 11], "{sent:?}");
+        assert!(sent[1].1.starts_with("All clear for 7 days - "), "{sent:?}");
+        let kept = shop.rows().filter(|(key, _)| matches!(key, Key::Digest(_))).count();
+        assert_eq!(kept, 16);
+    });
+}
+
+#[test]
+fn an_order_that_is_late_is_counted_once_and_its_items_are_listed() {
+    run_alone(async {
+        let shop = Shop::new(&["BOX", "PEN", "INK"]);
+        shop.save(order("PO-1", "2026-03-01").line("BOX", "100", "2").line("PEN", "50", "1"));
+        shop.connect().await;
+        shop.save(order("PO-2", "2026-06-01").line("BOX", "20", "2"));
+        shop.poll().await;
+        assert_eq!(shop.digest().await["watching"]["orders_late"], 1);
+        let console = shop.console().await;
+        let late = PositionQuery { late: true, page: 1, ..PositionQuery::default() };
+        let page = console.positions(late).await.unwrap();
+        let shown: Vec<_> = page.rows.iter().map(|row| (row.code.as_str(), row.on_order, row.late)).collect();
+        assert_eq!(shown, [("BOX", q("20"), q("100")), ("PEN", q("0"), q("50"))]);
+        assert_eq!((page.late_items, page.late_orders, page.rows[1].late_orders[0].as_str()), (2, 1, "PO-1"));
+        // the item's page says the same as its orders
+        let page = console.item(item("BOX")).await.unwrap();
+        assert_eq!((page.position.on_order, page.position.late), (q("20"), q("100")));
+        let mut orders: Vec<_> =
+            page.orders.iter().map(|order| (order.number.as_str(), order.late)).collect();
+        orders.sort_unstable();
+        assert_eq!(orders, [("PO-1", true), ("PO-2", false)]);
+    });
+}
+
+#[test]
+fn the_digest_says_when_an_order_was_written_and_what_it_means() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        shop.save(bill("B-1", "2026-05-01").line("BOX", "50", "2"));
+        shop.poll().await;
+        shop.count("BOX", "2026-05-31", "4").await.unwrap();
+        let policy = r#"{"version":1,"rules":[{"scope":"org","setting":"phase","value":"assist"}]}"#;
+        let items = "item,category,supplier,pack,moq,lead_time_days,min,max,exclude\nBOX,,,12,,9,10,35,\n";
+        shop.set(Files { policy: Some(policy), items: Some(items), ..Files::default() }).await;
+        let digest = shop.digest().await;
+        let line = &digest["decide"]["shown"][0]["lines"][0];
+        // 31 are missing, and three cartons hold 36
+        assert_eq!((&line["quantity"], &line["figures"]["rounded_up"]), (&"36".into(), &"5".into()));
+        assert_eq!(line["figures"]["lead_time_days"], 9);
+        assert_eq!(line["unit_price"].as_str().unwrap().parse(), Ok(Money::from_e4(20_000)));
+        let open = shop.proposals().pop().unwrap();
+        decide(&shop.ports, shop.org, open.id, open.contents(), "Kim", &Decision::Approve).await.unwrap();
+        // nobody carries it out for three hours
+        shop.wait(SignedDuration::from_hours(3));
+        let written_at = shop.ports.sim.now();
+        shop.work().await;
+        shop.wait(SignedDuration::from_hours(24));
+        let written = &shop.digest().await["written"][0];
+        let at: Timestamp = written["at"].as_str().unwrap().parse().unwrap();
+        assert!(
+            at >= written_at && at < written_at.saturating_add(SignedDuration::from_mins(5)).unwrap(),
+            "{written}"
+        );
+    });
 }
 
 fn master(code: &str, updated_at: Timestamp) -> Item {
@@ -384,16 +508,18 @@ fn quantities_are_right_at_any_date() {
         shop.save(sale("S-1", "2026-05-12").line("BOX", "5", "5"));
         shop.save(bill("B-1", "2026-06-03").line("BOX", "20", "2"));
         shop.poll().await;
-        let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new() };
-        let console = Console::open(&shop.ports, shop.org, viewer).await.unwrap();
+        let console = shop.console().await;
         for (on, expected) in
             [("2026-05-10", "60"), ("2026-05-11", "60"), ("2026-05-12", "55"), ("2026-06-03", "75")]
         {
-            let mut found = console.positions_at(day(on)).await.unwrap();
-            found.sort_by(|(a, _), (b, _)| a.code.cmp(&b.code));
-            let found: Vec<Option<Quantity>> = found.into_iter().map(|(_, quantity)| quantity).collect();
-            assert_eq!(found, [Some(q(expected)), None], "{on}");
+            let page = console.positions_at(day(on), String::new(), 1).await.unwrap();
+            let found: Vec<(&str, Option<Quantity>)> =
+                page.rows.iter().map(|row| (row.code.as_str(), row.on_hand)).collect();
+            assert_eq!(found, [("BOX", Some(q(expected))), ("PEN", None)], "{on}");
         }
+        // before the count nobody knows
+        let page = console.positions_at(day("2026-05-09"), "box".to_owned(), 1).await.unwrap();
+        assert_eq!((page.found, page.rows[0].on_hand), (1, None));
     });
 }
 

@@ -14,7 +14,7 @@ use parstock_app::error::AppError;
 use parstock_app::ports::{Clock, Ports};
 use parstock_domain::audit::Hash;
 use parstock_domain::ids::{ItemId, OrgId, ProposalId};
-use parstock_views::Standing;
+use parstock_views::StandingGroup;
 use parstock_views::pages::{ErrorPage, LoginPage, PositionQuery, query_value};
 use serde::Deserialize;
 
@@ -214,6 +214,10 @@ pub struct PositionParameters {
     q: String,
     #[serde(default)]
     standing: String,
+    #[serde(default)]
+    late: String,
+    #[serde(default)]
+    at: String,
     page: Option<usize>,
 }
 
@@ -223,10 +227,22 @@ pub async fn positions<P: Ports + 'static>(
     State(console): State<Console<P>>,
     Query(asked): Query<PositionParameters>,
 ) -> Result<Response, Refused> {
+    let page = asked.page.unwrap_or(1).max(1);
+    if !asked.at.is_empty() {
+        let day = asked.at.parse::<Date>().map_err(|_| {
+            Refused::Failed(
+                StatusCode::BAD_REQUEST,
+                format!("`{}` is not a day such as 2026-06-01", asked.at),
+                "Go back and choose a day.".to_owned(),
+            )
+        })?;
+        return show(session.questions(&console).await?.positions_at(day, asked.q, page).await?.render());
+    }
     let query = PositionQuery {
         search: asked.q,
-        standing: Standing::from_code(&asked.standing),
-        page: asked.page.unwrap_or(1).max(1),
+        standing: StandingGroup::from_code(&asked.standing),
+        late: asked.late == "yes",
+        page,
     };
     show(session.questions(&console).await?.positions(query).await?.render())
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use parstock_app::console::{Console, Viewer};
 use parstock_app::ports::Ports;
 use parstock_domain::ids::OrgId;
-use parstock_views::Standing;
+use parstock_views::StandingGroup;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -39,7 +39,9 @@ pub enum Ask {
         /// Part of code or name.
         search: String,
         /// How they stand.
-        standing: Option<Standing>,
+        standing: Option<StandingGroup>,
+        /// At the end of this day instead of now.
+        at: Option<String>,
     },
     /// Show an item.
     Item {
@@ -204,7 +206,9 @@ pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError>
         })?),
     };
     match ask.clone() {
-        Ask::Positions { search, standing } => positions::answer(ports, org, search, standing).await,
+        Ask::Positions { search, standing, at } => {
+            positions::answer(ports, org, search, standing, at.as_deref()).await
+        }
         Ask::Item { code } => item::answer(ports, org, &code).await,
         Ask::Proposals => proposals::answer(ports, org).await,
         Ask::Approve { proposal, contents } => {

@@ -221,7 +221,8 @@ impl Teller {
         let mut said = Vec::new();
         for (key, alert) in load::all::<Alert>(self.ports.store(), self.org, &List::Alerts).await? {
             let Key::Alert(id) = key else { continue };
-            if !self.warned.insert(id) {
+            // what was told is kept, and was said when it was raised
+            if alert.content.told_at.is_some() || !self.warned.insert(id) {
                 continue;
             }
             let alert = alert.content;
@@ -328,7 +329,10 @@ impl Teller {
                 )
             }
             "order failed" => format!("problem   an order could not be written: {}", detail("reason")),
-            "put digest together" => format!("digest    of {} is put together", detail("day")),
+            "put digest together" => {
+                let silent = if detail("sent") == "false" { ", not sent: nothing is new" } else { "" };
+                format!("digest    of {} is put together{silent}", detail("day"))
+            }
             "notice sent" => {
                 let Some(effect) = self.effect(detail("effect")).await? else { return Ok(None) };
                 let path =

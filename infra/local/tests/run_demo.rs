@@ -140,13 +140,18 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     // commands answer from the same data
     let shown = story.ask(Ask::Item { code: cases::CROSSES_TRACKED.into() }).await;
     assert!(shown.text.contains(&sale.number), "{}", shown.text);
-    let positions = story.ask(Ask::Positions { search: String::new(), standing: None }).await;
+    let positions = story.ask(Ask::Positions { search: String::new(), standing: None, at: None }).await;
     assert_eq!(positions.json.as_array().unwrap().len(), 60);
+    let older = Ask::Positions { search: String::new(), standing: None, at: Some("2026-05-01".into()) };
+    assert_eq!(story.ask(older).await.json.as_array().unwrap().len(), 60);
     // docs/cli.md shows each answer under the heading that it has
     let docs = include_str!("../../../docs/cli.md");
-    for ask in
-        [Ask::Positions { search: String::new(), standing: None }, Ask::Proposals, Ask::Reviews, Ask::Health]
-    {
+    for ask in [
+        Ask::Positions { search: String::new(), standing: None, at: None },
+        Ask::Proposals,
+        Ask::Reviews,
+        Ask::Health,
+    ] {
         let text = story.ask(ask).await.text;
         let heading: Vec<&str> = text.lines().next().unwrap().split_whitespace().take(2).collect();
         let is_heading = |line: &str| line.split_whitespace().take(2).eq(heading.iter().copied());

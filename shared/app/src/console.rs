@@ -3,24 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use parstock_domain::document::{DocumentRef, DocumentStatus, Item};
+use parstock_domain::audit::{Entry, Statement};
+use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
-use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
+use parstock_domain::ids::{ContactId, DocumentId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::position::quantity_at;
 use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
 use parstock_domain::replenish::Plan;
-use parstock_domain::settings::Policy;
-use parstock_views::Standing;
+use parstock_domain::settings::{LEAD_TIME_DAYS_DEFAULT, Policy};
+use parstock_views::StandingGroup;
 use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
-    DigestPage, HealthPage, ItemPage, MovementRow, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX,
-    PendingEffect, PlanShown, PositionQuery, PositionRow, PositionsPage, ProposalPage, ProposalRow,
-    ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
+    DigestPage, HealthPage, ItemPage, MovementRow, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked,
+    PendingEffect, PlanShown, PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage,
+    ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
 
 use crate::chart;
-use crate::digest::{history, shown_standing};
+use crate::digest::{history, late_orders, order_figures};
 use crate::error::AppError;
 use crate::load;
 use crate::ports::{Books, Ports, Store};
@@ -32,6 +33,9 @@ use crate::writer::Writer;
 
 /// Movements that an item's page shows.
 const MOVEMENTS_SHOWN: usize = 200;
+/// Latest audit entries among whose documents those that are part-booked are looked for: one writer books at a
+/// time, and what it leaves is booked on before anything else or at the next poll.
+const ENTRIES_LOOKED_THROUGH: u32 = 200;
 /// Movements read at once.
 const MOVEMENTS_PAGE: u32 = 500;
 
@@ -99,14 +103,13 @@ impl<'p, P: Ports> Console<'p, P> {
         })
     }
 
-    async fn troubles(&self) -> Result<BTreeMap<ItemId, Standing>, AppError> {
+    async fn troubles(&self) -> Result<BTreeMap<ItemId, Trouble>, AppError> {
         let rows = self.all::<Trouble>(&List::Troubles).await?;
         Ok(rows
             .into_iter()
-            .filter_map(|(key, trouble)| match key {
-                Key::Trouble(item, _) => Some((item, seen(&trouble))),
-                _ => None,
-            })
+            .filter_map(
+                |(key, trouble)| if let Key::Trouble(item, _) = key { Some((item, trouble)) } else { None },
+            )
             .collect())
     }
 
@@ -116,18 +119,21 @@ impl<'p, P: Ports> Console<'p, P> {
     /// When the store does not answer.
     pub async fn positions(&self, query: PositionQuery) -> Result<PositionsPage, AppError> {
         let troubles = self.troubles().await?;
-        let standing = |item: &Item| troubles.get(&item.id).copied().unwrap_or(Standing::Enough);
+        let standing = |item: &Item| group(&troubles, item.id);
+        let is_late =
+            |item: &Item| troubles.get(&item.id).is_some_and(|it| !it.late_order_numbers.is_empty());
         let mut items: Vec<Item> =
             self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
-        let counts = Standing::ALL
+        let counts = StandingGroup::ALL
             .into_iter()
             .map(|kind| (kind, items.iter().filter(|item| standing(item) == kind).count()));
         let counts = counts.collect();
+        let late_items = items.iter().filter(|item| is_late(item)).count();
         let needle = query.search.to_lowercase();
         items.retain(|item| {
-            let named =
-                item.code.to_lowercase().contains(&needle) || item.name.to_lowercase().contains(&needle);
-            named && query.standing.is_none_or(|wanted| standing(item) == wanted)
+            is_named(item, &needle)
+                && query.standing.is_none_or(|wanted| standing(item) == wanted)
+                && (!query.late || is_late(item))
         });
         // the most urgent first, unless somebody looks for something
         items.sort_by(|a, b| (standing(a), &a.code).cmp(&(standing(b), &b.code)));
@@ -135,13 +141,15 @@ impl<'p, P: Ports> Console<'p, P> {
         let skipped = query.page.saturating_sub(1).saturating_mul(POSITIONS_PER_PAGE);
         let shown: Vec<Item> = items.into_iter().skip(skipped).take(POSITIONS_PER_PAGE).collect();
         let rows = self.rows(&shown, &troubles).await?;
-        Ok(PositionsPage { site: self.site().await?, query, rows, found, counts })
+        let late_orders = late_orders(troubles.values());
+        let site = self.site().await?;
+        Ok(PositionsPage { site, query, rows, found, counts, late_items, late_orders })
     }
 
     async fn rows(
         &self,
         items: &[Item],
-        troubles: &BTreeMap<ItemId, Standing>,
+        troubles: &BTreeMap<ItemId, Trouble>,
     ) -> Result<Vec<PositionRow>, AppError> {
         let location = LocationId::main();
         let keys: Vec<Key> = items.iter().map(|item| Key::Position(item.id, location.clone())).collect();
@@ -161,38 +169,59 @@ impl<'p, P: Ports> Console<'p, P> {
                 committed: position.committed_total(drafts)?,
                 available: position.available(today, drafts)?.quantity(),
                 on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
+                late: match &plan {
+                    Some(plan) => plan.open_on_orders.minus(plan.on_order)?.max(Quantity::ZERO),
+                    None => Quantity::ZERO,
+                },
+                late_orders: troubles
+                    .get(&item.id)
+                    .map(|it| it.late_order_numbers.clone())
+                    .unwrap_or_default(),
                 cover_days: plan.as_ref().and_then(|plan| plan.cover_days),
                 runs_out_on: plan.as_ref().and_then(|plan| plan.stock_out_on),
-                standing: troubles.get(&item.id).copied().unwrap_or(Standing::Enough),
+                standing: group(troubles, item.id),
             });
         }
         Ok(rows)
     }
 
-    /// What lay there of each item at the end of a day, by the movements known now; `None` for an item that
-    /// nobody has counted. In the order of items' ids.
+    /// What lay there of each item at the end of a day, by the movements known now: a page of the items whose
+    /// code or name holds `search`, by code.
     ///
     /// # Errors
     /// When the store does not answer or a figure does not fit.
-    pub async fn positions_at(&self, day: Date) -> Result<Vec<(Item, Option<Quantity>)>, AppError> {
-        let items: Vec<Item> =
+    pub async fn positions_at(
+        &self,
+        day: Date,
+        search: String,
+        page: usize,
+    ) -> Result<PositionsAtPage, AppError> {
+        let needle = search.to_lowercase();
+        let mut items: Vec<Item> =
             self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
-        let keys: Vec<Key> = items.iter().map(|item| Key::Position(item.id, LocationId::main())).collect();
+        items.retain(|item| is_named(item, &needle));
+        items.sort_by(|a, b| a.code.cmp(&b.code));
+        let found = items.len();
+        let skipped = page.saturating_sub(1).saturating_mul(POSITIONS_PER_PAGE);
+        let shown: Vec<Item> = items.into_iter().skip(skipped).take(POSITIONS_PER_PAGE).collect();
+        let keys: Vec<Key> = shown.iter().map(|item| Key::Position(item.id, LocationId::main())).collect();
         let positions = self.many::<Position>(&keys).await?;
-        let mut quantities = Vec::with_capacity(items.len());
-        for (item, position) in items.into_iter().zip(positions) {
-            let quantity = match position.filter(|position| position.opened) {
-                Some(_) => Some(self.quantity_at(item.id, day).await?),
+        let mut rows = Vec::with_capacity(shown.len());
+        for (item, position) in shown.into_iter().zip(positions) {
+            let on_hand = match position.filter(|position| position.opened) {
+                Some(_) => self.quantity_at(item.id, day).await?,
                 None => None,
             };
-            quantities.push((item, quantity));
+            rows.push(PositionAt { item: item.id, code: item.code, name: item.name, on_hand });
         }
-        Ok(quantities)
+        Ok(PositionsAtPage { site: self.site().await?, day, search, page, rows, found })
     }
 
-    /// The sum of an item's movements up to the end of a day: they are listed by day.
-    async fn quantity_at(&self, item: ItemId, day: Date) -> Result<Quantity, AppError> {
+    /// The sum of an item's movements up to the end of a day: they are listed by day. `None` for a day before
+    /// the first opening balance, of which only some movements are known.
+    async fn quantity_at(&self, item: ItemId, day: Date) -> Result<Option<Quantity>, AppError> {
         let (list, mut after, mut sum) = (List::Movements(item), None, Quantity::ZERO);
+        let mut is_opened = false;
         loop {
             let store = self.reader.ports().store();
             let page = store.list(self.reader.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
@@ -201,10 +230,18 @@ impl<'p, P: Ports> Console<'p, P> {
                 movements.extend(load::decode_row::<Movement>(Some(row))?.map(|row| row.content));
             }
             sum = sum.plus(quantity_at(&movements, day)?)?;
+            let mut openings = movements.iter().filter(|movement| movement.key.cause == Cause::Opening);
+            if let Some(opening) = openings.next().filter(|_| !is_opened) {
+                if opening.key.effective_on > day {
+                    return Ok(None);
+                }
+                is_opened = true;
+            }
+            // past the day only an opening could say that the days before it are not known
             let is_past = movements.last().is_some_and(|movement| movement.key.effective_on > day);
-            after = page.next.filter(|_| !is_past);
+            after = page.next.filter(|_| !(is_past && is_opened));
             if after.is_none() {
-                return Ok(sum);
+                return Ok(Some(sum));
             }
         }
     }
@@ -232,14 +269,21 @@ impl<'p, P: Ports> Console<'p, P> {
         let location = LocationId::main();
         let troubles = self.troubles().await?;
         let row = self.rows(std::slice::from_ref(&item), &troubles).await?.pop();
-        let row = row.ok_or_else(|| AppError::Bug("an item has no row".to_owned()))?;
+        let mut row = row.ok_or_else(|| AppError::Bug("an item has no row".to_owned()))?;
         let position = self.one::<Position>(Key::Position(id, location.clone())).await?.unwrap_or_default();
+        let plan = self.one::<Plan>(Key::Plan(id, location)).await?;
         let (movements, older) = self.movements(id, row.on_hand, position.tracked).await?;
         let names = self.contact_names().await?;
         let mut orders = Vec::new();
+        let lead_time_days = plan.as_ref().map_or(LEAD_TIME_DAYS_DEFAULT, |plan| plan.lead_time_days.value);
+        // the orders are shown as they are now, so the figures beside them are their sums
+        (row.on_order, row.late) = (Quantity::ZERO, Quantity::ZERO);
         for (_, line) in self.all::<OrderLine>(&List::OrderLines(id)).await? {
             let open = line.open()?;
             if !open.is_zero() {
+                let late = line.is_overdue(self.today(), lead_time_days);
+                let sum = if late { &mut row.late } else { &mut row.on_order };
+                *sum = sum.plus(open)?;
                 orders.push(OpenOrder {
                     supplier: names.get(&line.supplier).cloned().unwrap_or_default(),
                     number: line.number,
@@ -247,10 +291,11 @@ impl<'p, P: Ports> Console<'p, P> {
                     open,
                     expected_on: line.expected_on,
                     draft: line.status == DocumentStatus::Draft,
+                    late,
                 });
             }
         }
-        let plan = match self.one::<Plan>(Key::Plan(id, location)).await? {
+        let plan = match plan {
             None => None,
             Some(plan) => Some(PlanShown {
                 planned_on: plan.planned_on,
@@ -321,8 +366,8 @@ impl<'p, P: Ports> Console<'p, P> {
         let mut rows = Vec::with_capacity(movements.len());
         for movement in movements {
             let change = movement.signed_quantity()?;
-            let (cause, number, contact) = match movement.key.cause {
-                Cause::Opening => ("opening balance", String::new(), String::new()),
+            let (cause, number, contact, progress) = match movement.key.cause {
+                Cause::Opening => ("opening balance", String::new(), String::new(), None),
                 Cause::Document { of, .. } => {
                     let header = headers.get(&of);
                     let number = header.map(|header| header.number.clone()).unwrap_or_default();
@@ -330,6 +375,7 @@ impl<'p, P: Ports> Console<'p, P> {
                         of.kind.words(),
                         number,
                         header.map(|header| header.contact_name.clone()).unwrap_or_default(),
+                        header.and_then(booked_lines),
                     )
                 }
             };
@@ -341,6 +387,7 @@ impl<'p, P: Ports> Console<'p, P> {
                 change,
                 after,
                 reversal: movement.key.correction,
+                booking: progress,
             });
             after = after.map(|after| after.minus(change)).transpose()?;
         }
@@ -389,12 +436,21 @@ impl<'p, P: Ports> Console<'p, P> {
         let items: Vec<Item> = self.many::<Item>(&keys).await?.into_iter().flatten().collect();
         let troubles = self.troubles().await?;
         let positions = self.rows(&items, &troubles).await?;
+        let keys: Vec<Key> =
+            proposal.lines.iter().map(|line| Key::Plan(line.item, line.location.clone())).collect();
+        let mut figures = BTreeMap::new();
+        for (line, plan) in proposal.lines.iter().zip(self.many::<Plan>(&keys).await?) {
+            if let Some(plan) = plan {
+                figures.insert(line.item, order_figures(&plan, line.quantity)?);
+            }
+        }
         let policy = self.one::<Policy>(Key::Policy).await?.unwrap_or_default();
         Ok(ProposalPage {
             site: self.site().await?,
             order_number: proposal.order_number(&policy.org().order_prefix),
             phase: crate::decide::phase(&self.reader, &proposal).await?,
             positions: positions.into_iter().map(|row| (row.item, row)).collect(),
+            figures,
             proposal,
             problem,
         })
@@ -463,11 +519,45 @@ impl<'p, P: Ports> Console<'p, P> {
             calls_left: allowance.left_today,
             parked_until: allowance.parked_until,
             hints: self.all::<WaitingHint>(&List::Hints).await?.len(),
+            part_booked: self.part_booked().await?,
             queues,
             effects,
             audit: self.reader.head(),
             needs_person: needs_person.into_iter().collect(),
         })
+    }
+
+    /// Documents of which some lines are booked and others not yet.
+    async fn part_booked(&self) -> Result<Vec<PartBooked>, AppError> {
+        let before = self.reader.head().seq.saturating_sub(u64::from(ENTRIES_LOOKED_THROUGH));
+        let (store, after) = (self.reader.ports().store(), Key::AuditEntry(before));
+        let page = store
+            .list(self.reader.owner(), &List::AuditEntries, Some(&after), ENTRIES_LOOKED_THROUGH)
+            .await?;
+        let mut documents = BTreeSet::new();
+        for row in page.rows {
+            let Some(entry) = load::decode_row::<Entry>(Some(row))? else { continue };
+            let statement: Statement = serde_json::from_str(&entry.content.payload)?;
+            let kind = statement.details.get("kind").and_then(|code| DocumentKind::from_code(code));
+            let id = statement.event.and_then(|event| event.subject.parse::<DocumentId>().ok());
+            documents.extend(kind.zip(id).map(|(kind, id)| Key::Document(DocumentRef { kind, id })));
+        }
+        let keys: Vec<Key> = documents.into_iter().collect();
+        let headers = self.many::<DocumentRecord>(&keys).await?;
+        Ok(headers
+            .into_iter()
+            .flatten()
+            .filter_map(|header| {
+                let (booked, lines) = booked_lines(&header)?;
+                Some(PartBooked {
+                    what: header.of.kind.words(),
+                    number: header.number,
+                    contact: header.contact_name,
+                    booked,
+                    lines,
+                })
+            })
+            .collect())
     }
 
     /// The questions that wait for a person.
@@ -500,11 +590,18 @@ impl<'p, P: Ports> Console<'p, P> {
     }
 }
 
-fn seen(trouble: &Trouble) -> Standing {
-    match trouble.standing {
-        parstock_domain::replenish::Standing::NotCounted => Standing::NotCounted,
-        other => shown_standing(other).unwrap_or(Standing::Enough),
-    }
+fn group(troubles: &BTreeMap<ItemId, Trouble>, item: ItemId) -> StandingGroup {
+    troubles.get(&item).map_or(StandingGroup::Enough, |trouble| trouble.standing.into())
+}
+
+/// Whether an item has this, in small letters, in its code or name.
+fn is_named(item: &Item, needle: &str) -> bool {
+    item.code.to_lowercase().contains(needle) || item.name.to_lowercase().contains(needle)
+}
+
+/// How many lines of a document are booked, and of how many; `None` when it is whole.
+fn booked_lines(header: &DocumentRecord) -> Option<(u32, u32)> {
+    header.progress.map(|(left, lines)| (lines.saturating_sub(left), lines))
 }
 
 const fn review_words(kind: ReviewKind) -> &'static str {

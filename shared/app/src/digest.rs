@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::audit::{Entry, Statement};
 use parstock_domain::event::Source;
-use parstock_domain::fixed::Quantity;
+use parstock_domain::fixed::{FixedError, Quantity};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::Position;
-use parstock_domain::replenish::{Plan, Standing};
+use parstock_domain::replenish::Plan;
 use parstock_domain::settings::Policy;
+use parstock_views::StandingGroup;
 use parstock_views::digest::{
-    Change, Changes, DecideNow, Decision, DecisionLine, DigestContent, HistoryLoad, NotCounted, Trust,
-    Watching, WrittenOrder,
+    Change, Changes, DecideNow, Decision, DecisionLine, DigestContent, HistoryLoad, NotCounted, Occasion,
+    OrderFigures, Trust, Watching, WrittenOrder,
 };
 
 use crate::chart;
@@ -28,6 +30,8 @@ use crate::writer::{Reason, Writer};
 
 /// Items whose standing a digest remembers for tomorrow's comparison; the graver ones come first.
 const TROUBLED_MAX: usize = 2_000;
+/// Days after which a digest is sent although nothing has changed, so that silence is not taken for failure.
+const ALL_CLEAR_DAYS: u32 = 7;
 /// Audit entries since yesterday that a digest looks through.
 const ENTRIES_MAX: usize = 20_000;
 /// Audit entries read at once.
@@ -45,20 +49,24 @@ pub async fn produce<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     let last = writer.profile.content.digest_on;
     let Some(day) = writer.clock().digest_due(last, now, settings.digest_at) else { return Ok(()) };
     let content = content(&writer, day, last).await?;
+    let is_sent = content.occasion.is_sent();
     let mut writes = Vec::new();
     let record = DigestRecord { at: now, content: serde_json::to_string(&content)? };
     writes.push(Versioned::new(record).write(Key::Digest(day)));
     let mut effects = Vec::new();
-    if !settings.mail_to.is_empty() {
+    if is_sent && !settings.mail_to.is_empty() {
         effects.push(EffectKind::DigestMail { day });
     }
-    if settings.slack {
+    if is_sent && settings.slack {
         effects.push(EffectKind::DigestChat { day });
     }
     let ids = plan_effects(&mut writes, org, effects, now);
     writer.profile.content.digest_on = Some(day);
     writes.push(writer.profile.clone().write(Key::Profile));
-    let reason = Reason::own("put digest together").with("day", day).with("decisions", content.decide.count);
+    let reason = Reason::own("put digest together")
+        .with("day", day)
+        .with("decisions", content.decide.count)
+        .with("sent", is_sent);
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     for effect in ids {
@@ -91,7 +99,12 @@ async fn content<P: Ports>(
         .collect();
     troubles.sort_by(|(_, a), (_, b)| (a.standing, &a.code).cmp(&(b.standing, &b.code)));
     let reviews = load::all::<Review>(store, org, &List::Reviews).await?.len();
-    let since = yesterday.as_ref().map_or(0, |digest| digest.trust.audit.seq);
+    let (loaded_on, loaded) = match profile.backfill {
+        Backfill::Done { at, last_entry, .. } => (Some(writer.clock().day_of(at)), last_entry),
+        Backfill::Reading { .. } | Backfill::Opening { .. } => (None, writer.head().seq),
+    };
+    // what the first load read is no news
+    let since = yesterday.as_ref().map_or(loaded, |digest| digest.trust.audit.seq);
     let news = News::since(writer, since).await?;
     let mut decide = DecideNow::of(decisions(writer).await?)?;
     for decision in &mut decide.shown {
@@ -101,10 +114,11 @@ async fn content<P: Ports>(
     }
     let settings = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
     let allowance = writer.ports().books().allowance(org).await?;
-    Ok(DigestContent {
+    let mut content = DigestContent {
         org: profile.organisation.name.clone(),
         currency: profile.organisation.base_currency.clone(),
         day,
+        occasion: Occasion::News,
         produced_at: writer.clock().zoned(writer.now()),
         phase: settings.map(|row| row.content).unwrap_or_default().org().phase,
         console_url: format!("{}{}", writer.ports().console_url(), crate::console::root_of(org)),
@@ -113,14 +127,15 @@ async fn content<P: Ports>(
         troubled: troubles
             .iter()
             .take(TROUBLED_MAX)
-            .filter_map(|(item, trouble)| Some((*item, shown_standing(trouble.standing)?)))
+            .map(|(item, trouble)| (*item, StandingGroup::from(trouble.standing)))
+            .filter(|(_, group)| group.trouble() > 0)
             .collect(),
         watching: watching(&troubles, reviews),
         not_counted: NotCounted {
-            items: count(&troubles, |standing| standing == Standing::NotCounted),
+            items: count(&troubles, StandingGroup::NotCounted),
             lines_without_item: news.lines_without_item,
             lines: news.lines,
-            days: last.and_then(|last| last.until(day).ok()).map_or(1, |span| span.get_days().unsigned_abs()),
+            days: last.or(loaded_on).map_or(1, |since| days_between(since, day).max(1)),
         },
         written: news.written(writer).await?,
         trust: Trust {
@@ -132,7 +147,39 @@ async fn content<P: Ports>(
             audit: writer.head(),
             needs_person: needs_person(writer).await?,
         },
-    })
+    };
+    content.occasion = occasion(&content, yesterday.as_ref());
+    Ok(content)
+}
+
+fn days_between(since: Date, day: Date) -> u32 {
+    since.until(day).map_or(0, |span| span.get_days().unsigned_abs())
+}
+
+/// Whether a digest has something to tell: something to decide or to do, or what its reader has not seen in the
+/// digest of yesterday. Without that it is sent once in [`ALL_CLEAR_DAYS`] days.
+fn occasion(today: &DigestContent, yesterday: Option<&DigestContent>) -> Occasion {
+    let Some(yesterday) = yesterday else { return Occasion::News };
+    let asks = today.decide.count > 0
+        || !today.trust.needs_person.is_empty()
+        || today.trust.history != HistoryLoad::Whole;
+    let is_new = today.changed.count > 0
+        || !today.written.is_empty()
+        || today.watching.reviews > yesterday.watching.reviews
+        || today.watching.orders_late > yesterday.watching.orders_late
+        || today.not_counted.items > yesterday.not_counted.items;
+    if asks || is_new {
+        return Occasion::News;
+    }
+    let since = match yesterday.occasion {
+        Occasion::News | Occasion::AllClear { .. } => yesterday.day,
+        Occasion::Nothing { since } => since,
+    };
+    if days_between(since, today.day) >= ALL_CLEAR_DAYS {
+        Occasion::AllClear { since }
+    } else {
+        Occasion::Nothing { since }
+    }
 }
 
 /// What a person must do before parstock goes on: about the org, and about an effect.
@@ -156,30 +203,27 @@ pub fn history(backfill: Backfill) -> HistoryLoad {
     }
 }
 
-/// The standing that people are shown; `None` where nothing troubles.
-pub fn shown_standing(standing: Standing) -> Option<parstock_views::Standing> {
-    match standing {
-        Standing::OutOfStock => Some(parstock_views::Standing::OutOfStock),
-        Standing::RunsOutBeforeSupply | Standing::BelowReorderPoint => Some(parstock_views::Standing::Low),
-        Standing::Dead => Some(parstock_views::Standing::Dead),
-        Standing::Overstock => Some(parstock_views::Standing::Overstock),
-        Standing::NotCounted | Standing::Ordered | Standing::Fine => None,
-    }
-}
-
-fn count(troubles: &[(ItemId, Trouble)], which: impl Fn(Standing) -> bool) -> u32 {
-    let counted = troubles.iter().filter(|(_, trouble)| which(trouble.standing)).count();
+fn count(troubles: &[(ItemId, Trouble)], which: StandingGroup) -> u32 {
+    let of_group = |trouble: &Trouble| StandingGroup::from(trouble.standing) == which;
+    let counted = troubles.iter().filter(|(_, trouble)| of_group(trouble)).count();
     u32::try_from(counted).unwrap_or(u32::MAX)
 }
 
+/// How many orders are late, each counted once however many items it holds.
+pub fn late_orders<'t>(troubles: impl IntoIterator<Item = &'t Trouble>) -> usize {
+    let numbers: BTreeSet<&String> =
+        troubles.into_iter().flat_map(|trouble| &trouble.late_order_numbers).collect();
+    numbers.len()
+}
+
 fn watching(troubles: &[(ItemId, Trouble)], reviews: usize) -> Watching {
-    let low = |standing| matches!(standing, Standing::RunsOutBeforeSupply | Standing::BelowReorderPoint);
+    let late = late_orders(troubles.iter().map(|(_, trouble)| trouble));
     Watching {
-        out_of_stock: count(troubles, |standing| standing == Standing::OutOfStock),
-        low: count(troubles, low),
-        overstock: count(troubles, |standing| standing == Standing::Overstock),
-        dead: count(troubles, |standing| standing == Standing::Dead),
-        orders_late: troubles.iter().map(|(_, trouble)| trouble.late_orders).sum(),
+        out_of_stock: count(troubles, StandingGroup::OutOfStock),
+        low: count(troubles, StandingGroup::Low),
+        overstock: count(troubles, StandingGroup::Overstock),
+        dead: count(troubles, StandingGroup::Dead),
+        orders_late: u32::try_from(late).unwrap_or(u32::MAX),
         reviews: u32::try_from(reviews).unwrap_or(u32::MAX),
     }
 }
@@ -192,7 +236,10 @@ async fn changed<P: Ports>(
     let Some(yesterday) = yesterday else { return Ok(Changes::default()) };
     let mut changes = Vec::new();
     for (item, trouble) in troubles {
-        let Some(now) = shown_standing(trouble.standing) else { continue };
+        let now = StandingGroup::from(trouble.standing);
+        if now.trouble() == 0 {
+            continue;
+        }
         changes.push(Change {
             item: *item,
             code: trouble.code.clone(),
@@ -218,7 +265,7 @@ async fn changed<P: Ports>(
         changes.push(Change {
             item: item.id,
             was: yesterday.stood(item.id),
-            now: parstock_views::Standing::Enough,
+            now: StandingGroup::Enough,
             code: item.code,
             name: item.name,
             available: available(&plan),
@@ -230,6 +277,23 @@ async fn changed<P: Ports>(
 
 fn available(plan: &Plan) -> Option<Quantity> {
     plan.on_hand.and_then(|on_hand| on_hand.minus(plan.committed).ok())
+}
+
+/// What ordering so much of an item means, by its latest plan.
+///
+/// # Errors
+/// [`FixedError`] when an amount does not fit.
+pub fn order_figures(plan: &Plan, quantity: Quantity) -> Result<OrderFigures, FixedError> {
+    let expected = plan.available()?.map(|available| available.plus(plan.on_order)).transpose()?;
+    let (cover_after_days, rounded_up) = match expected {
+        None => (None, Quantity::ZERO),
+        Some(expected) => {
+            let missing = plan.order_up_to.minus(expected)?.max(Quantity::ZERO);
+            let after = expected.plus(quantity)?;
+            (plan.rate.per_day.days_in(after), quantity.minus(missing)?.max(Quantity::ZERO))
+        }
+    };
+    Ok(OrderFigures { cover_after_days, rounded_up, lead_time_days: plan.lead_time_days.value })
 }
 
 /// The proposals that a person is to decide about, with the present figures of their lines.
@@ -268,7 +332,10 @@ async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, Ap
                 cover_days: plan.as_ref().and_then(|plan| plan.cover_days),
                 runs_out_on: plan.as_ref().and_then(|plan| plan.stock_out_on),
                 reorder_point: plan.as_ref().map(|plan| plan.reorder_point).unwrap_or_default(),
+                committed: position.committed_total(drafts)?,
+                figures: plan.as_ref().map(|plan| order_figures(plan, line.quantity)).transpose()?,
                 quantity: line.quantity,
+                unit_price: Some(line.unit_price),
                 cost: line.quantity.at(line.unit_price)?.to_cents(),
                 reason: line.reason.clone(),
                 chart: None,
@@ -294,7 +361,8 @@ struct News {
     by_poll: u32,
     lines: u32,
     lines_without_item: u32,
-    orders: Vec<ProposalId>,
+    /// The proposals whose orders were written, and when.
+    orders: BTreeMap<ProposalId, Timestamp>,
 }
 
 impl News {
@@ -330,28 +398,31 @@ impl News {
         self.lines += figure("lines");
         self.lines_without_item += figure("lines_without_item");
         if statement.what == crate::effects::ORDER_WRITTEN {
-            self.orders
-                .extend(statement.details.get("proposal").and_then(|id| id.parse::<ProposalId>().ok()));
+            let proposal = statement.details.get("proposal").and_then(|id| id.parse().ok());
+            self.orders.extend(proposal.map(|proposal| (proposal, statement.at)));
         }
     }
 
     async fn written<P: Ports>(&self, writer: &Writer<'_, P>) -> Result<Vec<WrittenOrder>, AppError> {
         let store = writer.ports().store();
-        let keys: Vec<Key> = self.orders.iter().map(|id| Key::Proposal(*id)).collect();
+        let keys: Vec<Key> = self.orders.keys().map(|id| Key::Proposal(*id)).collect();
         let mut written = Vec::new();
         for proposal in load::many::<Proposal>(store, writer.owner(), &keys).await?.into_iter().flatten() {
             let proposal = proposal.content;
-            if let ProposalState::Done { approval, .. } = &proposal.status {
+            if let (ProposalState::Done { approval, .. }, Some(at)) =
+                (&proposal.status, self.orders.get(&proposal.id))
+            {
                 written.push(WrittenOrder {
                     proposal: proposal.id,
                     number: approval.order_number.clone(),
                     supplier: proposal.supplier_name.clone(),
                     total: proposal.total()?,
                     approved_by: approval.who.clone(),
-                    at: approval.at,
+                    at: *at,
                 });
             }
         }
+        written.sort_by_key(|order| order.at);
         Ok(written)
     }
 }

@@ -342,9 +342,10 @@ fn mark_trouble(
         standing,
         available: plan.on_hand.and_then(|on_hand| on_hand.minus(plan.committed).ok()),
         runs_out_on: plan.stock_out_on,
-        late_orders: u32::try_from(plan.late_orders.len()).unwrap_or(u32::MAX),
+        late_order_numbers: plan.late_orders.iter().map(|order| order.number.clone()).collect(),
     };
-    let well = matches!(standing, Standing::Fine | Standing::Ordered) && trouble.late_orders == 0;
+    let well =
+        matches!(standing, Standing::Fine | Standing::Ordered) && trouble.late_order_numbers.is_empty();
     match known {
         Some(_) if well => writes.push(removal(key)),
         Some(known) if known == trouble => {}

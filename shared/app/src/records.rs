@@ -243,6 +243,9 @@ pub enum Backfill {
         at: Timestamp,
         /// Documents booked.
         documents: u64,
+        /// The last audit entry of it: what comes behind is news.
+        #[serde(default)]
+        last_entry: u64,
     },
 }
 
@@ -486,8 +489,9 @@ pub struct Trouble {
     pub available: Option<Quantity>,
     /// When it runs out unless something comes.
     pub runs_out_on: Option<Date>,
-    /// Its orders whose day has long passed.
-    pub late_orders: u32,
+    /// The numbers of its late orders, as far as its plan names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late_order_numbers: Vec<String>,
 }
 
 /// Items to plan again.

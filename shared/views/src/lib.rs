@@ -16,7 +16,7 @@ mod slack;
 mod standing;
 pub mod text;
 
-pub use standing::Standing;
+pub use standing::StandingGroup;
 
 /// Why something could not be put into words. Each is a bug here, not in what was given.
 #[derive(Debug, Error)]

@@ -1,27 +1,29 @@
-//! How an item stands, in one word.
+//! How items stand, in the few words of lists.
 
+use parstock_domain::replenish::Standing;
 use serde::{Deserialize, Serialize};
 
-/// How an item stands at a location. The order is the order of lists: the most urgent first.
+/// The standings that lists and digests show under one word. The order is the order of lists: the most urgent
+/// first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// Nothing is available, and it is wanted.
+pub enum StandingGroup {
+    /// Nothing is left of what sells.
     OutOfStock,
-    /// Available plus on order is at or below the reorder point.
+    /// Runs out before supply, or below its reorder point.
     Low,
-    /// Between the reorder point and what is too much.
+    /// Ordered or fine.
     Enough,
-    /// More than its order-up-to level by far.
+    /// Stock for longer than the policy allows.
     Overstock,
-    /// In stock, and not sold for long.
+    /// Stock without a sale for longer than the policy allows.
     Dead,
-    /// Untracked in Xero and without an opening balance: there is no figure.
+    /// Nobody has counted it: there is no figure.
     NotCounted,
 }
 
-impl Standing {
-    /// Every standing, the most urgent first.
+impl StandingGroup {
+    /// Every group, the most urgent first.
     pub const ALL: [Self; 6] =
         [Self::OutOfStock, Self::Low, Self::Enough, Self::Overstock, Self::Dead, Self::NotCounted];
 
@@ -37,7 +39,7 @@ impl Standing {
         }
     }
 
-    /// The standing with this [`code`](Self::code).
+    /// The group with this [`code`](Self::code).
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|standing| standing.code() == code)
     }
@@ -55,12 +57,25 @@ impl Standing {
     }
 
     /// How much it troubles: 0 not at all.
-    pub(crate) const fn trouble(self) -> u8 {
+    pub const fn trouble(self) -> u8 {
         match self {
             Self::OutOfStock => 3,
             Self::Low => 2,
             Self::Overstock | Self::Dead => 1,
             Self::Enough | Self::NotCounted => 0,
+        }
+    }
+}
+
+impl From<Standing> for StandingGroup {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::OutOfStock => Self::OutOfStock,
+            Standing::RunsOutBeforeSupply | Standing::BelowReorderPoint => Self::Low,
+            Standing::Ordered | Standing::Fine => Self::Enough,
+            Standing::Overstock => Self::Overstock,
+            Standing::Dead => Self::Dead,
+            Standing::NotCounted => Self::NotCounted,
         }
     }
 }
@@ -71,9 +86,9 @@ mod tests {
 
     #[test]
     fn codes_lead_back() {
-        for standing in Standing::ALL {
-            assert_eq!(Standing::from_code(standing.code()), Some(standing));
+        for standing in StandingGroup::ALL {
+            assert_eq!(StandingGroup::from_code(standing.code()), Some(standing));
         }
-        assert_eq!(Standing::from_code("LOW"), None);
+        assert_eq!(StandingGroup::from_code("LOW"), None);
     }
 }

@@ -6,7 +6,7 @@ mod sample;
 use std::collections::BTreeSet;
 
 use parstock_domain::governance::{Phase, ProposalState};
-use parstock_views::digest::{DecideNow, DigestContent, HistoryLoad};
+use parstock_views::digest::{DecideNow, DigestContent, HistoryLoad, Occasion};
 use parstock_views::pages;
 use sample::as_written;
 
@@ -25,6 +25,47 @@ fn the_digest_of_a_calm_morning() {
     assert_eq!(rendered.subject, "All clear - Tue 24 Nov - Harbour Homewares");
     assert_eq!(rendered.pictures, vec![]);
     insta::assert_snapshot!("calm_text", rendered.text);
+}
+
+#[test]
+fn the_digest_after_a_week_without_news() {
+    let rendered = sample::all_clear(&as_written).render().unwrap();
+    assert_eq!(rendered.subject, "All clear for 7 days - Tue 24 Nov - Harbour Homewares");
+    let sentence = "Nothing has changed since the digest of Tue 17 Nov";
+    for told in [&rendered.text, &rendered.html, &rendered.slack] {
+        assert!(told.contains(sentence), "{told}");
+    }
+    let mut content = sample::all_clear(&as_written);
+    content.watching.out_of_stock = 2;
+    assert_eq!(content.headline(), "Nothing new for 7 days, 2 out of stock");
+    content.occasion = Occasion::Nothing { since: content.day };
+    assert!(content.render().unwrap().text.contains("Not sent: nothing has changed since the digest of"));
+}
+
+#[test]
+fn a_digest_of_an_older_day_is_shown_without_what_it_did_not_keep() {
+    let content = sample::digest(&as_written);
+    let mut stored = serde_json::to_value(&content).unwrap();
+    stored.as_object_mut().unwrap().remove("occasion");
+    for line in stored.pointer_mut("/decide/shown/0/lines").unwrap().as_array_mut().unwrap() {
+        for field in ["committed", "unit_price", "figures"] {
+            line.as_object_mut().unwrap().remove(field);
+        }
+    }
+    let shown: DigestContent = serde_json::from_value(stored).unwrap();
+    assert_eq!(shown.occasion, Occasion::News);
+    assert!(shown.render().unwrap().text.contains("     Order 60 = $900.00\n     0 on hand, -4 available,"));
+}
+
+#[test]
+fn the_list_of_late_orders_names_them_and_counts_them() {
+    let mut page = sample::positions(&as_written);
+    (page.query.late, page.query.search, page.found) = (true, String::new(), 3);
+    let page = page.render().unwrap();
+    assert!(page.contains("3 items on 2 late orders"), "{page}");
+    assert!(page.contains("0 + 12 late<br>PO-0117"), "{page}");
+    let digest = sample::digest(&as_written).render().unwrap();
+    assert!(digest.text.contains("1 order late: http://127.0.0.1:8090/positions?late=yes"));
 }
 
 #[test]

@@ -434,4 +434,19 @@ async fn the_console_shows_nothing_before_a_sign_in_and_guards_its_pages() {
     let (status, html) = answered(&console.invoke(positions).await);
     assert_eq!(status, 200);
     assert!(html.contains("TEA"), "{html}");
+
+    // a day that has been, and one that is none
+    let mut look = async |query: &str| {
+        let asked = request(
+            "GET",
+            &format!("/o/{org}/positions"),
+            &[("cookie", cookie)],
+            Some(json!({"rawQueryString": query})),
+        );
+        answered(&console.invoke(asked).await)
+    };
+    let (status, html) = look("at=2026-06-01").await;
+    assert!(status == 200 && html.contains("Positions at the end of") && html.contains("TEA"), "{html}");
+    let (status, html) = look("at=yesterday").await;
+    assert!(status == 400 && html.contains("`yesterday` is not a day such as 2026-06-01"), "{html}");
 }

@@ -28,13 +28,7 @@ impl Digest {
 
 /// Answers it.
 pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, day: Option<&str>) -> Result<Answer, LocalError> {
-    let day: Option<Date> = match day {
-        None => None,
-        Some(text) => Some(
-            text.parse()
-                .map_err(|_| LocalError::Input(format!("`{text}` is not a day such as 2026-06-01")))?,
-        ),
-    };
+    let day = day.map(parse_day).transpose()?;
     let page = console(ports, org).await?.digest(day).await?;
     let Some(content) = page.content else {
         let previous = page.previous.map_or_else(
@@ -49,4 +43,9 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, day: Option<&str>) ->
         json!({ "subject": rendered.subject, "content": json }),
         format!("{}\n\n{}", rendered.subject, rendered.text),
     ))
+}
+
+/// A day as people write it.
+pub(super) fn parse_day(text: &str) -> Result<Date, LocalError> {
+    text.parse().map_err(|_| LocalError::Input(format!("`{text}` is not a day such as 2026-06-01")))
 }

@@ -64,6 +64,15 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
     if let Some(until) = page.parked_until {
         text.push_str(&format!("parked      until {until}\n"));
     }
+    for document in &page.part_booked {
+        text.push_str(&format!(
+            "in work     {} {} ({}): {}\n",
+            document.what,
+            document.number,
+            document.contact,
+            document.words()
+        ));
+    }
     for queue in &page.queues {
         let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
         let dead = queue.dead.as_ref().map(|dead| u64::try_from(dead.len()).unwrap_or(u64::MAX));
@@ -90,6 +99,10 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
     let json = json!({
         "polled_at": page.polled_at.map(|at| at.to_string()), "history": history, "calls_left": page.calls_left,
         "parked_until": page.parked_until.map(|at| at.to_string()), "hints": page.hints,
+        "part_booked": page.part_booked.iter().map(|document| json!({
+            "kind": document.what, "number": document.number, "contact": document.contact,
+            "booked": document.booked, "lines": document.lines,
+        })).collect::<Vec<_>>(),
         "queues": page.queues.iter().map(|queue| json!({
             "name": queue.name, "waiting": queue.waiting, "dead": queue.dead.as_ref().map(Vec::len),
             "letters": queue.dead.iter().flatten().map(|letter| json!({

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use parstock_domain::ids::OrgId;
+use parstock_views::pages::booking_words;
 use serde_json::json;
 
 use super::Common;
@@ -35,8 +36,12 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
     let position = &page.position;
     let currency = &page.site.currency;
     let book = if page.tracked { "tracked by Xero" } else { "parstock's ledger is the book" };
+    let late = match position.late.is_zero() {
+        true => String::new(),
+        false => format!(" + {} late", position.late),
+    };
     let mut text = format!(
-        "{} {} ({book})\non hand {}, committed {}, on order {}, worth {} {currency}: {}\n",
+        "{} {} ({book})\non hand {}, committed {}, on order {}{late}, worth {} {currency}: {}\n",
         position.code,
         position.name,
         known(position.on_hand),
@@ -54,8 +59,9 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
     for order in &page.orders {
         let expected = order.expected_on.map_or_else(|| "an unknown day".to_owned(), |day| day.to_string());
         let draft = if order.draft { " (draft)" } else { "" };
+        let late = if order.late { ", late and not counted on" } else { "" };
         text.push_str(&format!(
-            "order {}{draft} from {}: {} of {} to come, expected on {expected}\n",
+            "order {}{draft} from {}: {} of {} to come, expected on {expected}{late}\n",
             order.number, order.supplier, order.open, order.ordered
         ));
     }
@@ -65,7 +71,10 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
         lines.push(vec![
             movement.on.to_string(),
             movement.cause.clone(),
-            movement.number.clone(),
+            match movement.booking {
+                None => movement.number.clone(),
+                Some((booked, lines)) => format!("{} ({})", movement.number, booking_words(booked, lines)),
+            },
             movement.contact.clone(),
             movement.change.to_string(),
             known(movement.after),
@@ -80,13 +89,14 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
                 "on": movement.on.to_string(), "cause": movement.cause, "number": movement.number,
                 "contact": movement.contact, "change": movement.change.to_string(),
                 "after": movement.after.map(|quantity| quantity.to_string()), "reversal": movement.reversal,
+                "booking": movement.booking.map(|(booked, lines)| json!({ "booked": booked, "lines": lines })),
             })
         })
         .collect();
     let json = json!({
         "item": position.item.to_string(), "code": position.code, "name": position.name, "tracked": page.tracked,
         "on_hand": position.on_hand.map(|quantity| quantity.to_string()),
-        "committed": position.committed.to_string(), "on_order": position.on_order.to_string(),
+        "committed": position.committed.to_string(), "on_order": position.on_order.to_string(), "late": position.late.to_string(),
         "value": page.value.to_string(), "standing": position.standing.code(),
         "plan": page.plan.as_ref().map(|plan| json!({
             "planned_on": plan.planned_on.to_string(), "reorder_point": plan.reorder_point.to_string(),

@@ -2,12 +2,14 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::civil::Date;
 use parstock_domain::ids::OrgId;
-use parstock_views::Standing;
+use parstock_views::StandingGroup;
 use parstock_views::pages::PositionQuery;
 use serde_json::json;
 
 use super::Common;
+use super::digest::parse_day;
 use crate::ask::{Answer, Ask, console, known, table};
 use crate::error::LocalError;
 use crate::ports::LocalPorts;
@@ -20,7 +22,10 @@ pub struct Positions {
     pub search: String,
     /// Only items that stand so
     #[arg(long, value_parser = standings())]
-    pub standing: Option<Standing>,
+    pub standing: Option<StandingGroup>,
+    /// What lay there at the end of a day such as 2026-06-01, by the documents known now
+    #[arg(long, value_name = "DAY", conflicts_with = "standing")]
+    pub at: Option<String>,
     /// Where to look and how to answer.
     #[command(flatten)]
     pub common: Common,
@@ -28,14 +33,14 @@ pub struct Positions {
 
 impl Positions {
     pub(super) fn ask(&self) -> Ask {
-        Ask::Positions { search: self.search.clone(), standing: self.standing }
+        Ask::Positions { search: self.search.clone(), standing: self.standing, at: self.at.clone() }
     }
 }
 
 /// The words of the console, of JSON and of the command are the same.
-fn standings() -> impl TypedValueParser<Value = Standing> {
-    PossibleValuesParser::new(Standing::ALL.map(Standing::code))
-        .try_map(|word| Standing::from_code(&word).ok_or("no standing has this word"))
+fn standings() -> impl TypedValueParser<Value = StandingGroup> {
+    PossibleValuesParser::new(StandingGroup::ALL.map(StandingGroup::code))
+        .try_map(|word| StandingGroup::from_code(&word).ok_or("no standing has this word"))
 }
 
 /// Answers it.
@@ -43,13 +48,18 @@ pub(crate) async fn answer(
     ports: &LocalPorts,
     org: OrgId,
     search: String,
-    standing: Option<Standing>,
+    standing: Option<StandingGroup>,
+    at: Option<&str>,
 ) -> Result<Answer, LocalError> {
+    if let Some(day) = at {
+        return at_the_end_of(ports, org, search, parse_day(day)?).await;
+    }
     let console = console(ports, org).await?;
     let mut rows = Vec::new();
     let mut page = 1;
     loop {
-        let shown = console.positions(PositionQuery { search: search.clone(), standing, page }).await?;
+        let shown =
+            console.positions(PositionQuery { search: search.clone(), standing, late: false, page }).await?;
         let last = shown.rows.is_empty() || rows.len().saturating_add(shown.rows.len()) >= shown.found;
         rows.extend(shown.rows);
         page = page.saturating_add(1);
@@ -67,7 +77,11 @@ pub(crate) async fn answer(
             row.name.clone(),
             known(row.on_hand),
             row.committed.to_string(),
-            row.on_order.to_string(),
+            if row.late.is_zero() {
+                row.on_order.to_string()
+            } else {
+                format!("{} + {} late", row.on_order, row.late)
+            },
             row.cover_days.map_or_else(String::new, |days| format!("{days} days")),
             row.standing.words().to_owned(),
         ]);
@@ -79,10 +93,41 @@ pub(crate) async fn answer(
             "committed": row.committed.to_string(),
             "available": row.available.map(|quantity| quantity.to_string()),
             "on_order": row.on_order.to_string(),
+            "late": row.late.to_string(),
             "cover_days": row.cover_days,
             "runs_out_on": row.runs_out_on.map(|day| day.to_string()),
             "standing": row.standing.code(),
         }));
     }
     Ok(Answer::new(json!(all), table(&lines)))
+}
+
+/// What lay there at the end of a day.
+async fn at_the_end_of(
+    ports: &LocalPorts,
+    org: OrgId,
+    search: String,
+    day: Date,
+) -> Result<Answer, LocalError> {
+    let console = console(ports, org).await?;
+    let mut lines = vec![["item", "name", "on hand"].map(str::to_owned).to_vec()];
+    let mut all = Vec::new();
+    let mut page = 1;
+    loop {
+        let shown = console.positions_at(day, search.clone(), page).await?;
+        for row in &shown.rows {
+            lines.push(vec![row.code.clone(), row.name.clone(), known(row.on_hand)]);
+            all.push(json!({
+                "item": row.item.to_string(),
+                "code": row.code,
+                "name": row.name,
+                "at": day.to_string(),
+                "on_hand": row.on_hand.map(|quantity| quantity.to_string()),
+            }));
+        }
+        page = page.saturating_add(1);
+        if shown.rows.is_empty() || all.len() >= shown.found {
+            return Ok(Answer::new(json!(all), table(&lines)));
+        }
+    }
 }

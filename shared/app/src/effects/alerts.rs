@@ -1,26 +1,36 @@
 //! Telling people the warnings that wait: grouped, no more often than the org wants, and not in its quiet
-//! hours.
+//! hours. An item has one line, with its figures of now, and is told once for as long as it is short; only
+//! that it runs out is told of an item that was told to be low.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use parstock_domain::alert::Alert;
+use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::governance::{Proposal, ProposalState};
-use parstock_domain::ids::{EffectId, ItemId, OrgId, ProposalId, derived};
-use parstock_domain::replenish::Plan;
+use parstock_domain::ids::{EffectId, ItemId, LocationId, OrgId, ProposalId, derived};
+use parstock_domain::ledger::Position;
+use parstock_domain::replenish::{Plan, shortage};
 use parstock_domain::settings::Policy;
+use parstock_views::StandingGroup;
 use parstock_views::alert::{AlertContent, Warning};
 
 use crate::error::AppError;
-use crate::load::{self, Versioned};
+use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
-use crate::ports::{Ports, Write};
-use crate::records::{AlertBatch, Effect, EffectKind, EffectState, Key, List, Mark, Pointer};
+use crate::ports::{Ports, Store, Write};
+use crate::records::{AlertBatch, Effect, EffectKind, EffectState, Key, List, Mark, Pointer, Trouble};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
 /// Warnings of one message; the rest wait for the next.
 const WARNINGS_MAX: usize = 40;
+/// Rows of warnings that one commit writes, beside effects, profile and audit entry.
+const ROWS_MAX: usize = 80;
+
+/// Where something is short.
+type Place = (ItemId, LocationId);
+/// A row of a warning.
+type Row = (Key, Versioned<Alert>);
 
 /// Puts the warnings that wait into one message per channel, if it is time to tell.
 ///
@@ -29,6 +39,13 @@ const WARNINGS_MAX: usize = 40;
 pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     let mut writer = Writer::open_unleased(ports, org).await?;
     let now = writer.now();
+    let rows = load::all::<Alert>(ports.store(), org, &List::Alerts).await?;
+    let (told, waiting): (Vec<Row>, Vec<Row>) =
+        rows.into_iter().partition(|(_, alert)| alert.content.told_at.is_some());
+    let told = still_short(&writer, told).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
     let policy = load::one::<Policy>(ports.store(), writer.owner(), Key::Policy).await?;
     let settings = policy.map(|row| row.content).unwrap_or_default().org();
     let interval = SignedDuration::from_mins(i64::from(settings.alert_interval_minutes));
@@ -38,17 +55,21 @@ pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
         // the sweep after each poll asks again
         return Ok(());
     }
-    let mut waiting = load::all::<Alert>(ports.store(), org, &List::Alerts).await?;
-    waiting.sort_by_key(|(_, alert)| (alert.content.kind, alert.content.raised_at));
-    waiting.truncate(WARNINGS_MAX);
-    let Some((_, first)) = waiting.first() else { return Ok(()) };
-    let batch =
-        derived("alert batch", &[&org.to_string(), &first.content.item.to_string(), &now.to_string()]);
+    let mut due = due(&writer, &told, waiting).await?;
+    due.sort_by_key(|due| (due.alert.kind, due.alert.raised_at));
+    due.truncate(WARNINGS_MAX);
+    let Some(first) = due.first() else { return Ok(()) };
+    let batch = derived("alert batch", &[&org.to_string(), &first.alert.item.to_string(), &now.to_string()]);
     let mut writes: Vec<Write> = Vec::new();
     let mut alerts = Vec::new();
-    for (key, alert) in waiting {
-        writes.push(Write { key, record: None, expect: alert.expect });
-        alerts.push(Alert { told_at: Some(now), ..alert.content });
+    for due in due {
+        if writes.len().saturating_add(due.rows.len()) >= ROWS_MAX {
+            break;
+        }
+        writes.extend(due.rows.into_iter().map(|(key, row)| Write { key, record: None, expect: row.expect }));
+        let key = told_key(&(due.alert.item, due.alert.location.clone()));
+        writes.push(unguarded(key, due.alert.clone()));
+        alerts.push(due.alert);
     }
     let count = alerts.len();
     writes.push(Versioned::new(AlertBatch { at: now, alerts }).write(Key::AlertBatch(batch)));
@@ -68,6 +89,105 @@ pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
         send_now(ports, Message::Effect { org, effect }).await?;
     }
     Ok(())
+}
+
+/// The row that keeps what was told of an item.
+fn told_key((item, location): &Place) -> Key {
+    Key::Alert(derived("told", &[&item.to_string(), &location.to_string()]))
+}
+
+/// What was told of items that are short still, as their latest plans found; the rest is forgotten, so that it
+/// is told again when it happens again.
+async fn still_short<P: Ports>(
+    writer: &Writer<'_, P>,
+    told: Vec<Row>,
+) -> Result<BTreeMap<Place, AlertKind>, AppError> {
+    let mut kept = BTreeMap::new();
+    if told.is_empty() {
+        return Ok(kept);
+    }
+    let store = writer.ports().store();
+    let mut short = BTreeMap::new();
+    for (key, trouble) in load::all::<Trouble>(store, writer.org(), &List::Troubles).await? {
+        let Key::Trouble(item, location) = key else { continue };
+        let kind = match StandingGroup::from(trouble.content.standing) {
+            StandingGroup::OutOfStock => AlertKind::OutOfStock,
+            StandingGroup::Low => AlertKind::BelowReorderPoint,
+            _ => continue,
+        };
+        short.insert((item, location), kind);
+    }
+    let mut writes = Vec::new();
+    for (key, Versioned { content: alert, .. }) in told {
+        let place = (alert.item, alert.location.clone());
+        match short.get(&place) {
+            None => writes.push(removal(key)),
+            Some(kind) => {
+                // what is only low again may run out again
+                let kind = alert.kind.max(*kind);
+                kept.insert(place, kind);
+                if kind != alert.kind {
+                    writes.push(unguarded(key, Alert { kind, ..alert }));
+                }
+            }
+        }
+    }
+    store.write_each(writer.owner(), writes).await?;
+    Ok(kept)
+}
+
+/// A warning to tell, with the rows that it replaces.
+struct Due {
+    alert: Alert,
+    rows: Vec<Row>,
+}
+
+/// One warning of each item that is short now and was not told to be so. What is not to be told now waits
+/// until its day is over: the item's next crossing of that day raises no other.
+async fn due<P: Ports>(
+    writer: &Writer<'_, P>,
+    told: &BTreeMap<Place, AlertKind>,
+    waiting: Vec<Row>,
+) -> Result<Vec<Due>, AppError> {
+    let store = writer.ports().store();
+    let now = writer.now();
+    let today = writer.clock().day_of(now);
+    let mut places: BTreeMap<Place, Vec<Row>> = BTreeMap::new();
+    for (key, row) in waiting {
+        places.entry((row.content.item, row.content.location.clone())).or_default().push((key, row));
+    }
+    let keys = |key: &dyn Fn(Place) -> Key| places.keys().cloned().map(key).collect::<Vec<_>>();
+    let positions = keys(&|(item, location)| Key::Position(item, location));
+    let positions = load::many::<Position>(store, writer.owner(), &positions).await?;
+    let plans = keys(&|(item, location)| Key::Plan(item, location));
+    let plans = load::many::<Plan>(store, writer.owner(), &plans).await?;
+    let (mut due, mut over) = (Vec::new(), Vec::new());
+    for (((place, rows), position), plan) in places.into_iter().zip(positions).zip(plans) {
+        let plan = plan.map(|row| row.content);
+        let position = position.map(|row| row.content).unwrap_or_default();
+        let short = shortage(&position, plan.as_ref(), today)?
+            .filter(|short| told.get(&place).is_none_or(|told| short.kind < *told));
+        let Some(short) = short else {
+            let is_over = |row: &Row| writer.clock().day_of(row.1.content.raised_at) < today;
+            over.extend(rows.into_iter().filter(is_over).map(|(key, _)| removal(key)));
+            continue;
+        };
+        let raised_at = rows.iter().map(|(_, row)| row.content.raised_at).min().unwrap_or(now);
+        let (item, location) = place;
+        let alert = Alert {
+            item,
+            location,
+            kind: short.kind,
+            raised_at,
+            available: short.available,
+            on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
+            reorder_point: plan.map(|plan| plan.reorder_point),
+            told_at: Some(now),
+        };
+        due.push(Due { alert, rows });
+    }
+    store.write_each(writer.owner(), over).await?;
+    Ok(due)
 }
 
 /// Adds effects to a commit; their ids follow from what they do.

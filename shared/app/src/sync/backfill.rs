@@ -84,8 +84,9 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
                 open_tracked(writer, chunk).await?;
             }
             let now = writer.now();
+            let last_entry = writer.head().seq;
             let profile = &mut writer.profile.content;
-            profile.backfill = Backfill::Done { at: now, documents };
+            profile.backfill = Backfill::Done { at: now, documents, last_entry };
             profile.polled_at = Some(now);
             profile.quantities_stale = false;
             profile.needs_person = None;

@@ -1,5 +1,6 @@
 //! One arrival, one movement: which open order line does a bill line bring in?
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -60,12 +61,16 @@ impl OrderLine {
         Ok(self.ordered.minus(self.received.max(self.billed))?.max(Quantity::ZERO))
     }
 
+    /// When the goods are expected: as the order says, else after the lead time.
+    pub fn arrives_on(&self, lead_time_days: u16) -> Date {
+        self.expected_on.unwrap_or_else(|| self.ordered_on.saturating_add(i64::from(lead_time_days).days()))
+    }
+
     /// Whether the goods are so late that a person should say whether they still come. Then they don't
     /// count as supply.
-    pub fn is_overdue(&self, today: Date) -> bool {
-        self.expected_on
-            .and_then(|expected| expected.until(today).ok())
-            .is_some_and(|late| late.get_days() > OVERDUE_ORDER_DAYS)
+    pub fn is_overdue(&self, today: Date, lead_time_days: u16) -> bool {
+        let late = self.arrives_on(lead_time_days).until(today);
+        late.is_ok_and(|late| late.get_days() > OVERDUE_ORDER_DAYS)
     }
 }
 

@@ -18,4 +18,4 @@ pub use plan::{Hold, LateOrder, Plan, PlanInput, open_on_orders, plan};
 pub use propose::{
     Decision, PROPOSAL_LINES_MAX, REJECTION_REST_DAYS, Supplier, Wanted, propose, wanted_by_supplier,
 };
-pub use standing::{Crossing, Standing, crossing, crossing_between, standing};
+pub use standing::{Crossing, Standing, crossing, crossing_between, shortage, standing};

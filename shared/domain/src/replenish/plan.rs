@@ -177,11 +177,8 @@ fn supply(orders: &[OrderLine], today: Date, lead_time_days: u16) -> Result<Supp
         if open.is_zero() {
             continue;
         }
-        let expected_on = line
-            .expected_on
-            .unwrap_or_else(|| line.ordered_on.saturating_add(i64::from(lead_time_days).days()));
-        let dated = OrderLine { expected_on: Some(expected_on), ..line.clone() };
-        if dated.is_overdue(today) {
+        let expected_on = line.arrives_on(lead_time_days);
+        if line.is_overdue(today, lead_time_days) {
             supply.late.push(LateOrder { number: line.number.clone(), expected_on, open });
             continue;
         }

@@ -157,6 +157,34 @@ pub fn crossing_between(
     Ok(warn(position, Crossing { kind, available: is }, before.planned_on, after.planned_on))
 }
 
+/// What an item is to be warned of as it stands now, by its latest plan, whatever was crossed when; `None` when it
+/// is not short, is excluded from ordering, or was never counted.
+///
+/// # Errors
+/// [`FixedError`] when an amount does not fit.
+pub fn shortage(
+    position: &Position,
+    plan: Option<&Plan>,
+    today: Date,
+) -> Result<Option<Crossing>, FixedError> {
+    if plan.is_some_and(Plan::is_excluded) {
+        return Ok(None);
+    }
+    let drafts = plan.is_none_or(|plan| plan.count_sales_drafts);
+    let OnHand::Counted(available) = position.available(today, drafts)? else { return Ok(None) };
+    let is_low = match plan {
+        Some(plan) => available.plus(plan.on_order)? <= plan.reorder_point,
+        None => false,
+    };
+    Ok(if available <= Quantity::ZERO {
+        Some(Crossing { kind: AlertKind::OutOfStock, available })
+    } else if is_low {
+        Some(Crossing { kind: AlertKind::BelowReorderPoint, available })
+    } else {
+        None
+    })
+}
+
 /// Keeps that somebody is warned, unless that was so since `since`.
 fn warn(position: &mut Position, crossing: Crossing, since: Date, today: Date) -> Option<Crossing> {
     if position.warned_on.get(&crossing.kind).is_some_and(|on| *on >= since) {
@@ -261,6 +289,28 @@ mod tests {
         assert_eq!(kind(&holding("40", "0"), &mut holding("40", "40"), &usual), Some(AlertKind::OutOfStock));
         let excluded = plan(&Resolved { exclude: true, ..settings() });
         assert_eq!(kind(&holding("40", "0"), &mut holding("0", "0"), &excluded), None);
+    }
+
+    #[test]
+    fn a_shortage_is_what_stands_now() {
+        // reorder point 33, and 20 on order
+        let settings = settings();
+        let orders = [order_line("PO-1", "20", Some(3), DocumentStatus::Authorised)];
+        let plan = |settings: &Resolved| plan(&input("40", rate("2", "1.5"), &orders, settings)).unwrap();
+        let usual = plan(&settings);
+        let short = |position: &Position, plan: Option<&Plan>| {
+            shortage(position, plan, TODAY).unwrap().map(|short| (short.kind, short.available))
+        };
+        assert_eq!(short(&holding("14", "0"), Some(&usual)), None);
+        assert_eq!(short(&holding("20", "7"), Some(&usual)), Some((AlertKind::BelowReorderPoint, q("13"))));
+        assert_eq!(short(&holding("20", "20"), Some(&usual)), Some((AlertKind::OutOfStock, q("0"))));
+        let no_drafts = plan(&Resolved { count_sales_drafts: false, ..settings.clone() });
+        assert_eq!(short(&holding("20", "20"), Some(&no_drafts)), None);
+        let excluded = plan(&Resolved { exclude: true, ..settings.clone() });
+        assert_eq!(short(&holding("0", "0"), Some(&excluded)), None);
+        assert_eq!(short(&Position::default(), Some(&usual)), None, "nobody has counted it");
+        assert_eq!(short(&holding("5", "0"), None), None, "no plan, no reorder point");
+        assert_eq!(short(&holding("0", "0"), None), Some((AlertKind::OutOfStock, q("0"))));
     }
 
     #[test]

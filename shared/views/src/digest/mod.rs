@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chart::StockChart;
 use crate::format::{Style, counted};
-use crate::{RenderError, Standing, text};
+use crate::{RenderError, StandingGroup, text};
 
 /// Proposals that a digest shows; the rest is counted.
 pub const DECISIONS_MAX: usize = 5;
@@ -40,6 +40,9 @@ pub struct DigestContent {
     pub currency: String,
     /// The org's civil day that it is for.
     pub day: Date,
+    /// Whether it is sent, and why.
+    #[serde(default)]
+    pub occasion: Occasion,
     /// When it was put together, in the org's time zone.
     pub produced_at: Zoned,
     /// What parstock may do in Xero.
@@ -52,7 +55,7 @@ pub struct DigestContent {
     /// What stands otherwise than yesterday.
     pub changed: Changes,
     /// How each item stands that troubles, so that tomorrow's digest can tell what changed. Not shown.
-    pub troubled: BTreeMap<ItemId, Standing>,
+    pub troubled: BTreeMap<ItemId, StandingGroup>,
     /// What to keep an eye on.
     pub watching: Watching,
     /// What the figures leave out.
@@ -61,6 +64,32 @@ pub struct DigestContent {
     pub written: Vec<WrittenOrder>,
     /// How far the figures can be trusted.
     pub trust: Trust,
+}
+
+/// Whether a digest is sent, and why. It is kept and shown in the console in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Occasion {
+    /// It has something to tell, or it is the first.
+    #[default]
+    News,
+    /// There was nothing to tell for so long that the reader should hear that all is well.
+    AllClear {
+        /// The day of the digest that was sent last.
+        since: Date,
+    },
+    /// It has nothing to tell and is not sent.
+    Nothing {
+        /// The day of the digest that was sent last.
+        since: Date,
+    },
+}
+
+impl Occasion {
+    /// Whether it leaves as mail and Slack message.
+    pub const fn is_sent(self) -> bool {
+        !matches!(self, Self::Nothing { .. })
+    }
 }
 
 /// The open proposals. Made by [`DecideNow::of`].
@@ -162,6 +191,9 @@ pub struct DecisionLine {
     pub name: String,
     /// What lies there; `None` when it was never counted.
     pub on_hand: Option<Quantity>,
+    /// Promised to customers.
+    #[serde(default)]
+    pub committed: Quantity,
     /// On hand less what is committed; `None` when it was never counted.
     pub available: Option<Quantity>,
     /// On order.
@@ -174,6 +206,12 @@ pub struct DecisionLine {
     pub reorder_point: Quantity,
     /// How much to order.
     pub quantity: Quantity,
+    /// Price of one unit, base currency; `None` in digests that were put together before it was kept.
+    #[serde(default)]
+    pub unit_price: Option<Money>,
+    /// What the order means; `None` when it was never planned, and as above.
+    #[serde(default)]
+    pub figures: Option<OrderFigures>,
     /// What that costs, base currency.
     pub cost: Money,
     /// Why, in one sentence with its figures.
@@ -183,13 +221,24 @@ pub struct DecisionLine {
 }
 
 impl DecisionLine {
-    /// Where it stands: `8 on hand, 6 available, 0 on order`.
+    /// What to order: `36 at $31.00 = $1,116.00`.
+    pub(crate) fn order(&self, style: &Style) -> String {
+        let at = self.unit_price.map(|price| format!(" at {}", style.unit_price(price))).unwrap_or_default();
+        format!("{}{at} = {}", style.quantity(self.quantity), style.money(self.cost))
+    }
+
+    /// Where it stands: `8 on hand, 2 committed, 6 available, 0 on order`.
     pub(crate) fn stock(&self, style: &Style) -> String {
         let on_order = style.quantity(self.on_order);
         match (self.on_hand, self.available) {
             (Some(on_hand), Some(available)) if on_hand != available => format!(
-                "{} on hand, {} available, {on_order} on order",
+                "{} on hand{}, {} available, {on_order} on order",
                 style.quantity(on_hand),
+                if self.committed.is_zero() {
+                    String::new()
+                } else {
+                    format!(", {} committed", style.quantity(self.committed))
+                },
                 style.quantity(available)
             ),
             (Some(on_hand), _) => format!("{} on hand, {on_order} on order", style.quantity(on_hand)),
@@ -214,6 +263,41 @@ impl DecisionLine {
         } else {
             format!("lasts {}{until}", counted(days, "day", "days"))
         })
+    }
+}
+
+/// What an order of an item means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFigures {
+    /// How many days what is available and on order lasts together with it; `None` when nothing is sold or the
+    /// item was never counted.
+    pub cover_after_days: Option<u32>,
+    /// How much of it only fills the least that is sold at once, or whole cartons.
+    pub rounded_up: Quantity,
+    /// Days from order to arrival.
+    pub lead_time_days: u16,
+}
+
+impl OrderFigures {
+    /// `12 days`.
+    pub(crate) fn lead_time(&self) -> String {
+        counted(self.lead_time_days, "day", "days")
+    }
+
+    /// `Lasts 26 days with it; 4 of it fill minimum order or carton; lead time 12 days.`
+    pub(crate) fn sentence(&self, style: &Style) -> String {
+        let lead_time = format!("lead time {}", self.lead_time());
+        let mut parts = Vec::new();
+        parts.extend(
+            self.cover_after_days.map(|days| format!("lasts {} with it", counted(days, "day", "days"))),
+        );
+        if !self.rounded_up.is_zero() {
+            parts.push(format!("{} of it fill minimum order or carton", style.quantity(self.rounded_up)));
+        }
+        parts.push(lead_time);
+        let sentence = parts.join("; ");
+        let (first, rest) = sentence.split_at_checked(1).unwrap_or(("", &sentence));
+        format!("{}{rest}.", first.to_uppercase())
     }
 }
 
@@ -252,9 +336,9 @@ pub struct Change {
     /// Its name.
     pub name: String,
     /// How it stood in yesterday's digest.
-    pub was: Standing,
+    pub was: StandingGroup,
     /// How it stands now.
-    pub now: Standing,
+    pub now: StandingGroup,
     /// What is available; `None` when it was never counted.
     pub available: Option<Quantity>,
     /// When it runs out unless something comes.
@@ -296,7 +380,7 @@ impl Change {
         if let Some(available) = self.available {
             sentence.push_str(&format!(", {} available", style.quantity(available)));
         }
-        if let Some(day) = self.runs_out_on.filter(|_| self.now != Standing::OutOfStock) {
+        if let Some(day) = self.runs_out_on.filter(|_| self.now != StandingGroup::OutOfStock) {
             sentence.push_str(&format!(", runs out {}", style.day(day)));
         }
         sentence
@@ -326,7 +410,7 @@ pub struct Watching {
     pub overstock: u32,
     /// Items not sold for long.
     pub dead: u32,
-    /// Purchase orders whose day has passed.
+    /// Purchase orders that are too late to count on.
     pub orders_late: u32,
     /// Questions that wait for a person.
     pub reviews: u32,
@@ -343,7 +427,7 @@ impl Watching {
             (
                 self.orders_late,
                 if self.orders_late == 1 { "order late" } else { "orders late" },
-                "/positions?standing=low",
+                "/positions?late=yes",
             ),
             (
                 self.reviews,
@@ -490,8 +574,8 @@ impl DigestContent {
     }
 
     /// How an item stood when the digest was put together: what `was` is in tomorrow's [`Change`].
-    pub fn stood(&self, item: ItemId) -> Standing {
-        self.troubled.get(&item).copied().unwrap_or(Standing::Enough)
+    pub fn stood(&self, item: ItemId) -> StandingGroup {
+        self.troubled.get(&item).copied().unwrap_or(StandingGroup::Enough)
     }
 
     /// What it comes down to: `3 decisions, $4,120 to order`. The amount is the sum of the open proposals,
@@ -499,7 +583,15 @@ impl DigestContent {
     pub fn headline(&self) -> String {
         let person = if self.trust.needs_person.is_empty() { "" } else { ", a person is needed" };
         let out = self.watching.out_of_stock;
-        if self.decide.count > 0 {
+        if let Occasion::AllClear { since } = self.occasion {
+            let days = since.until(self.day).map_or(0, |span| span.get_days().unsigned_abs());
+            let days = counted(days, "day", "days");
+            if out > 0 {
+                format!("Nothing new for {days}, {out} out of stock")
+            } else {
+                format!("All clear for {days}")
+            }
+        } else if self.decide.count > 0 {
             let decisions = counted(self.decide.count, "decision", "decisions");
             format!("{decisions}, {} to order{person}", self.style().whole_money(self.decide.total))
         } else if out > 0 {
@@ -510,6 +602,21 @@ impl DigestContent {
             "History is being read".to_owned()
         } else {
             "All clear".to_owned()
+        }
+    }
+
+    /// What a reader should know about its being sent or not.
+    pub(crate) fn occasion_sentence(&self) -> Option<String> {
+        match self.occasion {
+            Occasion::News => None,
+            Occasion::AllClear { since } => Some(format!(
+                "Nothing has changed since the digest of {}, and days without news bring none. This one says that parstock still looks.",
+                self.style().day(since)
+            )),
+            Occasion::Nothing { since } => Some(format!(
+                "Not sent: nothing has changed since the digest of {}.",
+                self.style().day(since)
+            )),
         }
     }
 

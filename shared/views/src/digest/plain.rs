@@ -10,6 +10,9 @@ pub(super) fn render(content: &DigestContent) -> String {
     let mut out = Lines::default();
     out.line(&content.headline());
     out.line(&format!("{}, {}", content.org, style.day(content.day)));
+    if let Some(sentence) = content.occasion_sentence() {
+        out.line(&sentence);
+    }
 
     if !content.trust.needs_person.is_empty() {
         out.heading("A person is needed");
@@ -37,12 +40,11 @@ pub(super) fn render(content: &DigestContent) -> String {
             for line in &decision.lines {
                 let lasting = line.lasting(&style).map(|lasting| format!("; {lasting}")).unwrap_or_default();
                 out.line(&format!("   {} {}", line.code, line.name));
-                out.line(&format!(
-                    "     Order {} ({})",
-                    style.quantity(line.quantity),
-                    style.money(line.cost)
-                ));
+                out.line(&format!("     Order {}", line.order(&style)));
                 out.line(&format!("     {}{lasting}", line.stock(&style)));
+                if let Some(figures) = &line.figures {
+                    out.line(&format!("     {}", figures.sentence(&style)));
+                }
                 out.line(&format!("     Why: {}", line.reason));
             }
             if decision.more() > 0 {

@@ -10,6 +10,9 @@ pub(super) fn render(content: &DigestContent) -> Result<String, serde_json::Erro
     let url = &content.console_url;
     let mut blocks = Blocks::new(&content.headline());
     blocks.context(&[format!("{} · {}", text::slack(&content.org), style.day(content.day))]);
+    if let Some(sentence) = content.occasion_sentence() {
+        blocks.context(&[sentence]);
+    }
 
     if !content.trust.needs_person.is_empty() {
         let mut lines = vec!["*A person is needed*".to_owned()];
@@ -33,11 +36,12 @@ pub(super) fn render(content: &DigestContent) -> Result<String, serde_json::Erro
                 "{} {}: *order {}*",
                 text::slack(&line.code),
                 text::slack(&line.name),
-                style.quantity(line.quantity)
+                line.order(&style)
             ));
             let lasting = line.lasting(&style).map(|lasting| format!("; {lasting}")).unwrap_or_default();
             let bar = line.available.map(|available| bar(available, line.reorder_point)).unwrap_or_default();
             lines.push(format!("{bar} {}{lasting}", line.stock(&style)));
+            lines.extend(line.figures.map(|figures| figures.sentence(&style)));
         }
         if let Some(line) = decision.lines.first() {
             lines.push(format!("Why: {}", text::slack(&line.reason)));

@@ -37,6 +37,28 @@ pub struct DeadLetter {
     pub at: Timestamp,
 }
 
+/// A document of which some lines are booked and others not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartBooked {
+    /// The words of its kind.
+    pub what: &'static str,
+    /// Its number; empty when it has none.
+    pub number: String,
+    /// Its contact.
+    pub contact: String,
+    /// How many lines are booked.
+    pub booked: u32,
+    /// Of how many.
+    pub lines: u32,
+}
+
+impl PartBooked {
+    /// How far it is: `booking 80 of 500 lines`.
+    pub fn words(&self) -> String {
+        super::booking_words(self.booked, self.lines)
+    }
+}
+
 /// Something that is to leave and has not left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingEffect {
@@ -65,6 +87,8 @@ pub struct HealthPage {
     pub parked_until: Option<Timestamp>,
     /// Hints that wait to be served.
     pub hints: usize,
+    /// Documents that are being booked; what is shown of their items is not final.
+    pub part_booked: Vec<PartBooked>,
     /// The queues.
     pub queues: Vec<QueueState>,
     /// What is to leave and has not left, the oldest first.

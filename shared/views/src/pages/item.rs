@@ -29,6 +29,8 @@ pub struct MovementRow {
     pub after: Option<Quantity>,
     /// Whether it takes back an earlier booking, because a document changed.
     pub reversal: bool,
+    /// How many lines of the document are booked, and of how many; `None` when it is whole.
+    pub booking: Option<(u32, u32)>,
 }
 
 /// An order line that is still open.
@@ -46,11 +48,14 @@ pub struct OpenOrder {
     pub expected_on: Option<Date>,
     /// Whether the order is only a draft in Xero.
     pub draft: bool,
+    /// Whether it is too late to count on, so that it is not in [`PositionRow::on_order`].
+    pub late: bool,
 }
 
-impl OpenOrder {
-    fn is_late(&self, today: Date) -> bool {
-        self.expected_on.is_some_and(|day| day < today)
+impl MovementRow {
+    /// How far the document is booked, if it is not whole: `booking 80 of 500 lines`.
+    fn booking_words(&self) -> Option<String> {
+        self.booking.map(|(booked, lines)| super::booking_words(booked, lines))
     }
 }
 

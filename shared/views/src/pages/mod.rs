@@ -10,6 +10,7 @@ mod health;
 mod item;
 mod login;
 mod positions;
+mod positions_at;
 mod proposals;
 mod reviews;
 
@@ -19,10 +20,11 @@ use parstock_domain::governance::Phase;
 
 pub use digest::DigestPage;
 pub use error::ErrorPage;
-pub use health::{DeadLetter, HealthPage, PendingEffect, QueueState};
+pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};
 pub use item::{ItemPage, MovementRow, OpenOrder, PlanShown};
 pub use login::LoginPage;
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
+pub use positions_at::{PositionAt, PositionsAtPage};
 pub use proposals::{PROPOSALS_MAX, ProposalPage, ProposalRow, ProposalsPage};
 pub use reviews::{ReviewRow, ReviewsPage};
 
@@ -72,6 +74,11 @@ impl Site {
     fn observes(&self) -> bool {
         self.phase == Phase::Observe
     }
+}
+
+/// How far a document is booked: `booking 80 of 500 lines`.
+pub fn booking_words(booked: u32, lines: u32) -> String {
+    format!("booking {booked} of {}", crate::format::counted(lines, "line", "lines"))
 }
 
 /// The page of the navigation that is marked as the present one.

@@ -6,7 +6,7 @@ use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::ItemId;
 
 use super::{STYLE_SHEET, Site, Tab, query_value};
-use crate::Standing;
+use crate::StandingGroup;
 use crate::format::{Style, counted};
 
 /// Rows of one page of positions.
@@ -17,18 +17,23 @@ pub const POSITIONS_PER_PAGE: usize = 100;
 pub struct PositionQuery {
     /// `?q=`: part of a code or name; empty for all.
     pub search: String,
-    /// `?standing=`, a [`Standing::code`]; `None` for all.
-    pub standing: Option<Standing>,
+    /// `?standing=`, a [`StandingGroup::code`]; `None` for all.
+    pub standing: Option<StandingGroup>,
+    /// `?late=yes`: only items on late orders.
+    pub late: bool,
     /// `?page=`, from 1.
     pub page: usize,
 }
 
 impl PositionQuery {
-    /// The address of another page or standing of the same search.
-    fn address(&self, root: &str, standing: Option<Standing>, page: usize) -> String {
+    /// The address of another page or part of the same search.
+    fn address(&self, root: &str, standing: Option<StandingGroup>, late: bool, page: usize) -> String {
         let mut address = format!("{root}/positions?q={}", query_value(&self.search));
         if let Some(standing) = standing {
             address.push_str(&format!("&standing={}", standing.code()));
+        }
+        if late {
+            address.push_str("&late=yes");
         }
         if page > 1 {
             address.push_str(&format!("&page={page}"));
@@ -52,14 +57,30 @@ pub struct PositionRow {
     pub committed: Quantity,
     /// On hand less committed; `None` when it was never counted.
     pub available: Option<Quantity>,
-    /// On order.
+    /// On order, late orders left out.
     pub on_order: Quantity,
+    /// What is open on late orders.
+    pub late: Quantity,
+    /// The numbers of these orders, as far as the item's plan names them.
+    pub late_orders: Vec<String>,
     /// How many days the available stock lasts; `None` when nothing is sold or it was never counted.
     pub cover_days: Option<u32>,
     /// When it runs out unless something comes; `None` as above.
     pub runs_out_on: Option<Date>,
     /// How it stands.
-    pub standing: Standing,
+    pub standing: StandingGroup,
+}
+
+impl PositionRow {
+    /// On order, and beside it what is not counted on: `24 + 12 late`.
+    pub(crate) fn on_order_words(&self, style: &Style) -> String {
+        let on_order = style.quantity(self.on_order);
+        if self.late.is_zero() {
+            on_order
+        } else {
+            format!("{on_order} + {} late", style.quantity(self.late))
+        }
+    }
 }
 
 /// The list of positions.
@@ -74,7 +95,11 @@ pub struct PositionsPage {
     /// How many rows the query has on all pages.
     pub found: usize,
     /// How many items of the org stand how, whatever was asked for.
-    pub counts: Vec<(Standing, usize)>,
+    pub counts: Vec<(StandingGroup, usize)>,
+    /// How many items of the org are on late orders.
+    pub late_items: usize,
+    /// How many orders of the org are late.
+    pub late_orders: usize,
 }
 
 #[derive(Template)]
@@ -119,21 +144,33 @@ impl PositionsPage {
             words: "all",
             class: "all",
             count: self.counts.iter().map(|(_, count)| count).sum(),
-            address: self.query.address(&self.site.root, None, 1),
-            chosen: self.query.standing.is_none(),
+            address: self.query.address(&self.site.root, None, false, 1),
+            chosen: self.query.standing.is_none() && !self.query.late,
         };
-        let each = Standing::ALL.into_iter().map(|standing| Chip {
+        let each = StandingGroup::ALL.into_iter().map(|standing| Chip {
             words: standing.words(),
             class: standing.code(),
             count: self.counts.iter().find(|(of, _)| *of == standing).map_or(0, |(_, count)| *count),
-            address: self.query.address(&self.site.root, Some(standing), 1),
+            address: self.query.address(&self.site.root, Some(standing), false, 1),
             chosen: self.query.standing == Some(standing),
         });
-        std::iter::once(all).chain(each).filter(|chip| chip.count > 0 || chip.chosen).collect()
+        let late = Chip {
+            words: "on late orders",
+            class: "late",
+            count: self.late_items,
+            address: self.query.address(&self.site.root, None, true, 1),
+            chosen: self.query.late,
+        };
+        std::iter::once(all).chain(each).chain([late]).filter(|chip| chip.count > 0 || chip.chosen).collect()
     }
 
     fn found_words(&self) -> String {
-        counted(self.found, "item", "items")
+        let items = counted(self.found, "item", "items");
+        if self.query.late && self.query.search.is_empty() {
+            format!("{items} on {}", counted(self.late_orders, "late order", "late orders"))
+        } else {
+            items
+        }
     }
 
     fn pages(&self) -> usize {
@@ -146,11 +183,12 @@ impl PositionsPage {
 
     fn previous(&self) -> Option<String> {
         let page = self.query.page.checked_sub(1).filter(|page| *page >= 1)?;
-        Some(self.query.address(&self.site.root, self.query.standing, page))
+        Some(self.query.address(&self.site.root, self.query.standing, self.query.late, page))
     }
 
     fn next(&self) -> Option<String> {
         let page = self.number().saturating_add(1);
-        (page <= self.pages()).then(|| self.query.address(&self.site.root, self.query.standing, page))
+        (page <= self.pages())
+            .then(|| self.query.address(&self.site.root, self.query.standing, self.query.late, page))
     }
 }

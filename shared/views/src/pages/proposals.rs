@@ -11,6 +11,7 @@ use parstock_domain::ids::{ItemId, ProposalId};
 
 use super::positions::PositionRow;
 use super::{STYLE_SHEET, Site, Tab};
+use crate::digest::OrderFigures;
 use crate::format::Style;
 
 /// Proposals that the list shows.
@@ -104,6 +105,8 @@ pub struct ProposalPage {
     pub proposal: Proposal,
     /// The present positions of its items.
     pub positions: BTreeMap<ItemId, PositionRow>,
+    /// What its lines mean by the present plans of its items.
+    pub figures: BTreeMap<ItemId, OrderFigures>,
     /// What parstock may do in Xero about all of its lines.
     pub phase: Phase,
     /// The number that its order has or would have in Xero.
@@ -117,6 +120,7 @@ struct Line<'a> {
     line: &'a ProposalLine,
     cost: Option<Money>,
     position: Option<&'a PositionRow>,
+    figures: Option<&'a OrderFigures>,
 }
 
 #[derive(Template)]
@@ -150,6 +154,7 @@ impl ProposalPage {
             line,
             cost: line.quantity.at(line.unit_price).ok().map(Money::to_cents),
             position: self.positions.get(&line.item),
+            figures: self.figures.get(&line.item),
         });
         OnePage {
             site: &self.site,

@@ -12,7 +12,7 @@ use parstock_domain::audit::{Hash, Head};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{ContactId, EffectId, ItemId, LocationId, ProposalId};
-use parstock_views::Standing;
+use parstock_views::StandingGroup;
 use parstock_views::alert::{AlertContent, Warning};
 use parstock_views::chart::StockChart;
 use parstock_views::digest::*;
@@ -89,12 +89,19 @@ fn line(
         code: say(code),
         name: say(name),
         on_hand: stock.map(|(on_hand, _)| q(on_hand)),
+        committed: q(if stock.is_some_and(|(on_hand, available)| on_hand != available) { "2" } else { "0" }),
         available: stock.map(|(_, available)| q(available)),
         on_order: q("0"),
         cover_days: lasts.map(|(days, _)| days),
         runs_out_on: lasts.map(|(_, on)| day(on)),
         reorder_point: q("20"),
         quantity: q(order.0),
+        unit_price: Some(money("31")),
+        figures: stock.map(|_| OrderFigures {
+            cover_after_days: Some(26),
+            rounded_up: q(if number == 1 { "4" } else { "0" }),
+            lead_time_days: 14,
+        }),
         cost: money(order.1),
         reason: say("Sells 2.4 a day; 14 days until a delivery arrives need 34, and 6 are available."),
         chart,
@@ -194,6 +201,7 @@ pub fn digest(say: Say) -> DigestContent {
         org: say("Harbour Homewares"),
         currency: "AUD".to_owned(),
         day: day("2026-11-24"),
+        occasion: Occasion::News,
         produced_at: now(),
         phase: Phase::Assist,
         console_url: "http://127.0.0.1:8090".to_owned(),
@@ -203,8 +211,8 @@ pub fn digest(say: Say) -> DigestContent {
                 4,
                 "L-0042",
                 "Desk lamp, brass",
-                Standing::Low,
-                Standing::OutOfStock,
+                StandingGroup::Low,
+                StandingGroup::OutOfStock,
                 "-4",
                 Some("2026-11-24"),
             ),
@@ -212,15 +220,31 @@ pub fn digest(say: Say) -> DigestContent {
                 1,
                 "P-1003",
                 "Oak wall shelf 80 cm",
-                Standing::Enough,
-                Standing::Low,
+                StandingGroup::Enough,
+                StandingGroup::Low,
                 "6",
                 Some("2026-11-27"),
             ),
-            change(9, "C-0300", "Candle, large", Standing::Low, Standing::Enough, "144", Some("2027-01-19")),
-            change(10, "C-0301", "Candle, small", Standing::Enough, Standing::NotCounted, "1", None),
+            change(
+                9,
+                "C-0300",
+                "Candle, large",
+                StandingGroup::Low,
+                StandingGroup::Enough,
+                "144",
+                Some("2027-01-19"),
+            ),
+            change(
+                10,
+                "C-0301",
+                "Candle, small",
+                StandingGroup::Enough,
+                StandingGroup::NotCounted,
+                "1",
+                None,
+            ),
         ]),
-        troubled: BTreeMap::from([(item(4), Standing::OutOfStock), (item(1), Standing::Low)]),
+        troubled: BTreeMap::from([(item(4), StandingGroup::OutOfStock), (item(1), StandingGroup::Low)]),
         watching: Watching { out_of_stock: 1, low: 5, overstock: 3, dead: 1, orders_late: 1, reviews: 2 },
         not_counted: NotCounted { items: 4, lines_without_item: 12, lines: 340, days: 30 },
         written: vec![WrittenOrder {
@@ -251,6 +275,13 @@ pub fn calm(say: Say) -> DigestContent {
     content.watching = Watching::default();
     content.not_counted = NotCounted::default();
     content.written.clear();
+    content
+}
+
+/// The morning after a week without news, though something is still out of stock.
+pub fn all_clear(say: Say) -> DigestContent {
+    let mut content = calm(say);
+    content.occasion = Occasion::AllClear { since: day("2026-11-17") };
     content
 }
 
@@ -337,6 +368,8 @@ fn positions_of(say: Say) -> Vec<PositionRow> {
         committed: q("2"),
         available: stock.map(|(_, available)| q(available)),
         on_order: q(on_order),
+        late: q(if number == 1 { "12" } else { "0" }),
+        late_orders: if number == 1 { vec![say("PO-0117")] } else { vec![] },
         cover_days: lasts.map(|(days, _)| days),
         runs_out_on: lasts.map(|(_, on)| day(on)),
         standing,
@@ -349,7 +382,7 @@ fn positions_of(say: Say) -> Vec<PositionRow> {
             Some(("-2", "-4")),
             "0",
             Some((0, "2026-11-24")),
-            Standing::OutOfStock,
+            StandingGroup::OutOfStock,
         ),
         row(
             1,
@@ -358,7 +391,7 @@ fn positions_of(say: Say) -> Vec<PositionRow> {
             Some(("8", "6")),
             "0",
             Some((3, "2026-11-27")),
-            Standing::Low,
+            StandingGroup::Low,
         ),
         row(
             2,
@@ -367,7 +400,7 @@ fn positions_of(say: Say) -> Vec<PositionRow> {
             Some(("14", "12")),
             "24",
             Some((9, "2026-12-03")),
-            Standing::Low,
+            StandingGroup::Low,
         ),
         row(
             9,
@@ -376,27 +409,46 @@ fn positions_of(say: Say) -> Vec<PositionRow> {
             Some(("1440.5", "1438.5")),
             "0",
             Some((56, "2027-01-19")),
-            Standing::Enough,
+            StandingGroup::Enough,
         ),
-        row(11, "G-0001", "Garden gnome", Some(("61", "61")), "0", None, Standing::Dead),
-        row(6, "T-0007", "Tea towel", None, "0", None, Standing::NotCounted),
+        row(11, "G-0001", "Garden gnome", Some(("61", "61")), "0", None, StandingGroup::Dead),
+        row(6, "T-0007", "Tea towel", None, "0", None, StandingGroup::NotCounted),
     ]
 }
 
 pub fn positions(say: Say) -> PositionsPage {
     PositionsPage {
         site: site(say, Phase::Assist),
-        query: PositionQuery { search: say("shelf"), standing: None, page: 2 },
+        query: PositionQuery { search: say("shelf"), standing: None, late: false, page: 2 },
         rows: positions_of(say),
         found: 260,
         counts: vec![
-            (Standing::OutOfStock, 1),
-            (Standing::Low, 5),
-            (Standing::Enough, 240),
-            (Standing::Overstock, 3),
-            (Standing::Dead, 1),
-            (Standing::NotCounted, 4),
+            (StandingGroup::OutOfStock, 1),
+            (StandingGroup::Low, 5),
+            (StandingGroup::Enough, 240),
+            (StandingGroup::Overstock, 3),
+            (StandingGroup::Dead, 1),
+            (StandingGroup::NotCounted, 4),
         ],
+        late_items: 3,
+        late_orders: 2,
+    }
+}
+
+pub fn positions_at(say: Say) -> PositionsAtPage {
+    let row = |number, code: &str, name: &str, on_hand: Option<&str>| PositionAt {
+        item: item(number),
+        code: say(code),
+        name: say(name),
+        on_hand: on_hand.map(q),
+    };
+    PositionsAtPage {
+        site: site(say, Phase::Assist),
+        day: day("2026-06-30"),
+        search: say("shelf"),
+        page: 2,
+        rows: vec![row(1, "P-1003", "Oak wall shelf 80 cm", Some("44")), row(6, "T-0007", "Tea towel", None)],
+        found: 260,
     }
 }
 
@@ -425,6 +477,7 @@ pub fn item_page(say: Say) -> ItemPage {
                 change: q(change),
                 after: Some(q(after)),
                 reversal,
+                booking: number.starts_with("NW").then_some((80, 500)),
             }
         };
     ItemPage {
@@ -447,8 +500,9 @@ pub fn item_page(say: Say) -> ItemPage {
                 supplier: say("Nordwood Furniture Pty Ltd"),
                 ordered: q("24"),
                 open: q("12"),
-                expected_on: Some(day("2026-11-20")),
+                expected_on: Some(day("2026-10-20")),
                 draft: false,
+                late: true,
             },
             OpenOrder {
                 number: say("PS-7QF2KX3M5ZB4A"),
@@ -457,6 +511,7 @@ pub fn item_page(say: Say) -> ItemPage {
                 open: q("36"),
                 expected_on: None,
                 draft: true,
+                late: false,
             },
         ],
         plan: Some(PlanShown {
@@ -500,6 +555,10 @@ pub fn proposal(say: Say, phase: Phase, status: ProposalState) -> ProposalPage {
         site: site(say, phase),
         order_number: proposal.id.order_number("PS-"),
         positions: positions_of(say).into_iter().map(|row| (row.item, row)).collect(),
+        figures: BTreeMap::from([(
+            item(1),
+            OrderFigures { cover_after_days: Some(26), rounded_up: q("4"), lead_time_days: 14 },
+        )]),
         proposal,
         phase,
         problem: None,
@@ -565,6 +624,17 @@ pub fn health(say: Say, well: bool) -> HealthPage {
         calls_left: Some(874),
         parked_until: (!well).then(|| at("2026-11-23T21:20:00Z")),
         hints: 2,
+        part_booked: if well {
+            vec![]
+        } else {
+            vec![PartBooked {
+                what: "bill",
+                number: say("NW-88120"),
+                contact: say("Nordwood Furniture Pty Ltd"),
+                booked: 80,
+                lines: 500,
+            }]
+        },
         queues: vec![queue("events", Some(0)), queue("sync", Some(u64::from(!well))), queue("effects", None)],
         effects: vec![PendingEffect {
             what: say("Order PS-7QF2KX3M5ZB4A"),
@@ -619,11 +689,18 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
     };
     let mut pages = vec![
         ("positions".to_owned(), positions(say).render().unwrap()),
+        ("positions-late".to_owned(), {
+            let mut page = positions(say);
+            (page.query.late, page.query.search) = (true, String::new());
+            page.render().unwrap()
+        }),
+        ("positions-at".to_owned(), positions_at(say).render().unwrap()),
         ("item".to_owned(), item_page(say).render().unwrap()),
         ("proposals".to_owned(), proposals(say).render().unwrap()),
         ("proposal-observe".to_owned(), proposal(say, Phase::Observe, ProposalState::Open).render().unwrap()),
         ("digest".to_owned(), digest_page(Some(digest(say))).render().unwrap()),
         ("digest-troubled".to_owned(), digest_page(Some(troubled(say))).render().unwrap()),
+        ("digest-all-clear".to_owned(), digest_page(Some(all_clear(say))).render().unwrap()),
         ("digest-none".to_owned(), digest_page(None).render().unwrap()),
         ("health".to_owned(), health(say, true).render().unwrap()),
         ("health-troubled".to_owned(), health(say, false).render().unwrap()),
