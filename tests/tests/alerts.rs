@@ -11,10 +11,7 @@ use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::{ItemId, LocationId, OrgId};
 use parstock_domain::settings::files::Files;
-use parstock_tests::books::FakeBooks;
-use parstock_tests::mail::FakeOutbox;
 use parstock_tests::ports::FakePorts;
-use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
 use parstock_tests::trade::Trader;
@@ -40,19 +37,11 @@ struct Shop {
 impl Shop {
     async fn open() -> Self {
         let sim = Sim::new(1, noon());
-        let books = FakeBooks::new(sim.clone());
         let company = Trader::new(1).company("Shop", noon());
         let (connection, org) = (company.connection(), company.organisation.id);
         let items = company.items.keys().copied().collect();
-        books.add(company);
-        let ports = FakePorts {
-            store: FakeStore::new(sim.clone()),
-            books,
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeOutbox::new(sim.clone()),
-            chat: FakeOutbox::new(sim.clone()),
-            sim,
-        };
+        let ports = FakePorts::new(FakeStore::new(sim.clone()), sim);
+        ports.books.add(company);
         connect::ensure(&ports, &connection).await.unwrap();
         let files = Files { policy: Some(POLICY), ..Files::default() };
         let applied = settings::apply(&ports, org, "a person", &files).await.unwrap();
