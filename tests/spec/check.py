@@ -49,7 +49,12 @@ ON_PURPOSE = {
     "POST /Invoices: query allowBackorders: unknown": "Xero-OpenAPI pull requests 821 and 830",
 }
 # The same of requests that tests of the simulated Xero write by hand: operation and place, each with its source.
+SINGLE = "developer.xero.com, the examples of writes: a single element may come without its list"
 BY_HAND = {
+    ("POST /PurchaseOrders", "body.PurchaseOrderID"): SINGLE,
+    ("POST /PurchaseOrders", "body.Status"): SINGLE,
+    ("PUT /PurchaseOrders", "body.Contact"): SINGLE,
+    ("PUT /PurchaseOrders", "body.LineItems"): SINGLE,
     ("GET /Items/{ItemID}", "path ItemID"): "developer.xero.com, Items: by id or code",
     ("GET /Invoices/{InvoiceID}", "path InvoiceID"): "developer.xero.com, Invoices: by id or number",
     ("GET /Items", "query page"): "that it changes nothing is what is tried",

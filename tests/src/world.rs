@@ -57,8 +57,6 @@ const COUNTS: u32 = 2;
 const COUNT_DAYS_MAX: u64 = 30;
 /// Items of a proposal that a person approves.
 const ITEMS_PROPOSED: usize = 3;
-/// How much likelier than of any other kind a document is a sale, where planning is to have much to do.
-const MORE_SALES: usize = 8;
 /// Turns after which a run is taken to go round in circles.
 const TURNS_MAX: u64 = 2_000_000;
 
@@ -262,9 +260,8 @@ impl<S: Store + 'static> World<S> {
             let now = self.sim.now();
             let mut company = trader.company(&format!("Shop-{number}"), now);
             if self.story.replans {
-                // more is sold than comes in, and nothing was there before, so that there is much to order
+                // so that there is something to order
                 company.initial.values_mut().for_each(|initial| *initial = Quantity::ZERO);
-                trader.kinds.extend([DocumentKind::SalesInvoice; MORE_SALES]);
             }
             for _ in 0..self.story.history {
                 self.sim.pass(SignedDuration::from_secs(40));

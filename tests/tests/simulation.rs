@@ -145,7 +145,6 @@ fn planning_again_and_again_grows_no_second_proposal() {
     for seed in seeds(10) {
         proposals += check(Story { acts: 20, replans: true, leisure: 10, ..Story::new(seed) }).proposals;
     }
-    println!("{proposals} proposals");
     assert!(proposals > 0, "nothing was ever proposed");
 }
 
