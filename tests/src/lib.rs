@@ -6,6 +6,7 @@
 pub mod books;
 pub mod clock;
 pub mod conformance;
+pub mod corner_shop;
 pub mod laws;
 pub mod mail;
 pub mod oracle;

@@ -62,7 +62,9 @@ impl<T: Clone> FakeOutbox<T> {
 impl Mailer for FakeMailer {
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         if mail.to.is_empty() || mail.subject.contains(['\r', '\n']) {
-            self.sim.violation(format!("the mail `{}` can't be sent as it is", mail.message_id));
+            let why = format!("the mail `{}` can't be sent as it is", mail.message_id);
+            self.sim.violation(why.clone());
+            return Err(SendError::Refused(why));
         }
         self.take("mailer.send", mail.clone()).await
     }

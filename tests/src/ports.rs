@@ -24,6 +24,20 @@ pub struct FakePorts<S> {
     pub sim: Sim,
 }
 
+impl<S> FakePorts<S> {
+    /// Over a store, with everything else empty.
+    pub fn new(store: S, sim: Sim) -> Self {
+        Self {
+            store,
+            books: FakeBooks::new(sim.clone()),
+            queue: FakeQueue::new(sim.clone()),
+            mailer: FakeMailer::new(sim.clone()),
+            chat: FakeChat::new(sim.clone()),
+            sim,
+        }
+    }
+}
+
 impl<S: Store> Ports for FakePorts<S> {
     type Store = S;
     type Books = FakeBooks;

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
     COMMIT_WRITES_MAX, Commit, CommitError, Expect, Page, Row, Store, StoreError, Write,
 };
-use parstock_app::records::{Key, List, Owner, Record};
+use parstock_app::records::{Key, List, Owner, Pointer, Record};
 use parstock_domain::audit::{Hash, Statement};
-use parstock_domain::governance::{Proposal, ProposalState};
-use parstock_domain::ids::{CommitId, ItemId, OrgId};
+use parstock_domain::fixed::Quantity;
+use parstock_domain::governance::{Proposal, ProposalLine, ProposalState};
+use parstock_domain::ids::{CommitId, ContactId, ItemId, LocationId, OrgId};
 
+use crate::books::Company;
 use crate::scheduler::{Edge, Sim, Verdict, later, lock};
 
 /// Rows that one read may name.
@@ -75,6 +78,43 @@ impl FakeStore {
     /// Puts a row in place, as set-up does before the story begins.
     pub fn put(&self, owner: Owner, key: Key, record: Record) {
         lock(&self.state).apply(owner, &Write { key, record: Some(record), expect: Expect::Anything });
+    }
+
+    /// Puts a proposal in place as planning leaves it, over the first `items` items of a company.
+    pub fn put_proposal(
+        &self,
+        company: &Company,
+        supplier: ContactId,
+        items: usize,
+        now: Timestamp,
+    ) -> Proposal {
+        let org = company.organisation.id;
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let lines = company.items.values().take(items).map(|item| ProposalLine {
+            item: item.id,
+            code: item.code.clone(),
+            name: item.name.clone(),
+            location: LocationId::main(),
+            quantity: Quantity::ONE,
+            unit_price: item.purchase_price.unwrap_or_default(),
+            reason: "for the test".into(),
+            inputs: BTreeMap::new(),
+        });
+        let proposal = Proposal {
+            id: Proposal::new_id(org, supplier, now),
+            supplier,
+            supplier_name: String::new(),
+            planned_on: today,
+            wanted_on: today,
+            proposed_at: now,
+            lines: lines.collect(),
+            status: ProposalState::Open,
+        };
+        let owner = Owner::Org(org);
+        let pending = Record::PendingProposal(Pointer { to: proposal.id });
+        self.put(owner, Key::PendingProposal(supplier), pending);
+        self.put(owner, Key::Proposal(proposal.id), Record::Proposal(proposal.clone()));
+        proposal
     }
 }
 

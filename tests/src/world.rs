@@ -18,18 +18,15 @@ use parstock_app::{intake, opening, poller, process};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::DocumentKind;
 use parstock_domain::fixed::{Money, Quantity};
-use parstock_domain::governance::{Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::settings::Policy;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::books::FakeBooks;
 use crate::laws::{self, Counted};
-use crate::mail::{FakeChat, FakeMailer};
 use crate::oracle;
 use crate::ports::FakePorts;
-use crate::queue::{Delivered, FakeQueue};
+use crate::queue::Delivered;
 use crate::scheduler::{Faults, Planned, Sim, Tasks, later, lock};
 use crate::store::FakeStore;
 use crate::trade::{Change, Trader, ZONE_IANA};
@@ -58,6 +55,8 @@ const WEBHOOK_TRIES_MAX: u32 = 8;
 const COUNTS: u32 = 2;
 /// How far back people count.
 const COUNT_DAYS_MAX: u64 = 30;
+/// Items of a proposal that a person approves.
+const ITEMS_PROPOSED: usize = 3;
 /// Turns after which a run is taken to go round in circles.
 const TURNS_MAX: u64 = 2_000_000;
 
@@ -227,14 +226,7 @@ impl<S: Store + 'static> World<S> {
     fn new(story: Story, wrap: impl FnOnce(FakeStore) -> S) -> Self {
         let sim = Sim::new(story.seed, start());
         let store = FakeStore::new(sim.clone());
-        let ports = FakePorts {
-            store: wrap(store.clone()),
-            books: FakeBooks::new(sim.clone()),
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeMailer::new(sim.clone()),
-            chat: FakeChat::new(sim.clone()),
-            sim: sim.clone(),
-        };
+        let ports = FakePorts::new(wrap(store.clone()), sim.clone());
         let now = sim.now();
         Self {
             tasks: Tasks::new(sim.clone()),
@@ -601,38 +593,13 @@ impl<S: Store + 'static> World<S> {
     /// Proposals as planning leaves them, for a person who will approve each.
     fn propose(&mut self) {
         let now = self.sim.now();
-        let today = now.to_zoned(TimeZone::UTC).date();
         for org in self.traders.keys().copied().collect::<Vec<_>>() {
             let company = self.ports.books.with(org, |company| company.clone());
             for contact in company.contacts.keys().take(self.story.approvals) {
-                let supplier = ContactId(*contact);
-                let lines = company.items.values().take(3).map(|item| ProposalLine {
-                    item: item.id,
-                    code: item.code.clone(),
-                    name: item.name.clone(),
-                    location: LocationId::main(),
-                    quantity: Quantity::ONE,
-                    unit_price: item.purchase_price.unwrap_or_default(),
-                    reason: "for the test".into(),
-                    inputs: BTreeMap::new(),
-                });
-                let proposal = Proposal {
-                    id: Proposal::new_id(org, supplier, now),
-                    supplier,
-                    supplier_name: String::new(),
-                    planned_on: today,
-                    wanted_on: today,
-                    proposed_at: now,
-                    lines: lines.collect(),
-                    status: ProposalState::Open,
-                };
-                let owner = Owner::Org(org);
-                let pending = Record::PendingProposal(Pointer { to: proposal.id });
-                self.store.put(owner, Key::PendingProposal(supplier), pending);
+                let proposal = self.store.put_proposal(&company, ContactId(*contact), ITEMS_PROPOSED, now);
                 let due = later(now, SignedDuration::from_secs(self.sim.draw(|rng| rng.below(3_600)) as i64));
                 let approving = Approving { due, shown: proposal.contents() };
                 lock(&self.approvals).insert((org, proposal.id), approving);
-                self.store.put(owner, Key::Proposal(proposal.id), Record::Proposal(proposal));
             }
         }
     }

@@ -16,10 +16,7 @@ use parstock_domain::ledger::{OnHand, Position};
 use parstock_domain::replenish::{self, PlanInput, Standing};
 use parstock_domain::settings::Settings;
 use parstock_domain::settings::files::Files;
-use parstock_tests::books::FakeBooks;
-use parstock_tests::mail::FakeOutbox;
 use parstock_tests::ports::FakePorts;
-use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
 use parstock_tests::trade::Trader;
@@ -45,19 +42,11 @@ struct Shop {
 impl Shop {
     async fn open() -> Self {
         let sim = Sim::new(1, noon());
-        let books = FakeBooks::new(sim.clone());
         let company = Trader::new(1).company("Shop", noon());
         let (connection, org) = (company.connection(), company.organisation.id);
         let items = company.items.values().cloned().collect();
-        books.add(company);
-        let ports = FakePorts {
-            store: FakeStore::new(sim.clone()),
-            books,
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeOutbox::new(sim.clone()),
-            chat: FakeOutbox::new(sim.clone()),
-            sim,
-        };
+        let ports = FakePorts::new(FakeStore::new(sim.clone()), sim);
+        ports.books.add(company);
         connect::ensure(&ports, &connection).await.unwrap();
         let files = Files { policy: Some(POLICY), ..Files::default() };
         let applied = settings::apply(&ports, org, "a person", &files).await.unwrap();

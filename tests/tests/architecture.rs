@@ -25,7 +25,7 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("parstock-console", FUNCTION),
     ("parstock-xero-sim", &[]),
     ("parstock", LOCAL),
-    ("parstock-tests", &["parstock-domain", "parstock-views", "parstock-app"]),
+    ("parstock-tests", &["parstock-domain", "parstock-views", "parstock-app", "parstock-xero-sim"]),
 ];
 /// The functions.
 const FUNCTIONS: [&str; 5] =

@@ -11,10 +11,8 @@ use parstock_domain::document::{
 };
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{DocumentId, LineId, OrgId, derived};
-use parstock_tests::books::{Company, FakeBooks, PAGE_DOCUMENTS};
-use parstock_tests::mail::FakeOutbox;
+use parstock_tests::books::{Company, PAGE_DOCUMENTS};
 use parstock_tests::ports::FakePorts;
-use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
 use parstock_tests::trade::Trader;
@@ -33,22 +31,14 @@ impl Shop {
     /// Connected and loaded; Xero's clock is so much behind ours.
     async fn open(behind: SignedDuration, prepare: impl FnOnce(&mut Company)) -> Self {
         let sim = Sim::new(1, "2026-06-01T02:00:00Z".parse().unwrap());
-        let books = FakeBooks::new(sim.clone());
         let mut company = Trader::new(1).company("Shop", sim.now() - behind - SignedDuration::from_hours(1));
         company.clock_behind = behind;
         prepare(&mut company);
         let (connection, org) = (company.connection(), company.organisation.id);
         let contact = company.contacts.values().next().unwrap().0.clone();
         let item = company.items.values().find(|item| !item.tracked).unwrap().clone();
-        books.add(company);
-        let ports = FakePorts {
-            store: FakeStore::new(sim.clone()),
-            books,
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeOutbox::new(sim.clone()),
-            chat: FakeOutbox::new(sim.clone()),
-            sim,
-        };
+        let ports = FakePorts::new(FakeStore::new(sim.clone()), sim);
+        ports.books.add(company);
         let shop = Self { ports, org, connection, behind, contact, item };
         connect::ensure(&shop.ports, &shop.connection).await.unwrap();
         shop.work().await;

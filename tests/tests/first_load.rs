@@ -12,11 +12,8 @@ use parstock_app::records::{Backfill, Key, Owner, Record};
 use parstock_domain::document::{Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, ItemRef};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{DocumentId, ItemId, LineId, OrgId};
-use parstock_tests::books::FakeBooks;
 use parstock_tests::laws;
-use parstock_tests::mail::FakeOutbox;
 use parstock_tests::ports::FakePorts;
-use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
 use parstock_tests::trade::Trader;
@@ -49,16 +46,8 @@ fn a_sale_between_the_last_page_and_the_quantities_is_no_part_of_the_opening() {
         let items: BTreeSet<ItemId> = company.items.keys().copied().collect();
         let tracked = company.items.values().find(|item| item.tracked).unwrap().clone();
         let (contact, _) = company.contacts.values().next().unwrap().clone();
-        let books = FakeBooks::new(sim.clone());
-        books.add(company);
-        let ports = FakePorts {
-            store: FakeStore::new(sim.clone()),
-            books,
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeOutbox::new(sim.clone()),
-            chat: FakeOutbox::new(sim.clone()),
-            sim,
-        };
+        let ports = FakePorts::new(FakeStore::new(sim.clone()), sim);
+        ports.books.add(company);
         connect::ensure(&ports, &connection).await.unwrap();
         while !matches!(backfill(&ports, org), Backfill::Opening { .. }) {
             serve(&ports, QueueName::Work, Message::Backfill { org }).await;

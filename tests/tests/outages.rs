@@ -1,7 +1,6 @@
 //! What becomes of hints, orders and mails while Xero does not answer, refuses, or somebody else writes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,20 +12,15 @@ use parstock_app::ports::{
     BooksError, Commit, CommitError, Outgoing, Page, Queue, QueueName, Row, Store, StoreError, Write,
 };
 use parstock_app::process::{self, Received};
-use parstock_app::records::{
-    Backfill, Effect, EffectState, Key, List, Owner, Pointer, Profile, Record, ReviewKind,
-};
+use parstock_app::records::{Backfill, Effect, EffectState, Key, List, Owner, Profile, Record, ReviewKind};
 use parstock_app::settings::{self, Applied};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::Head;
 use parstock_domain::fixed::Quantity;
-use parstock_domain::governance::{Proposal, ProposalLine, ProposalState};
+use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, LocationId, OrgId};
 use parstock_domain::settings::files::Files;
-use parstock_tests::books::FakeBooks;
-use parstock_tests::mail::FakeOutbox;
 use parstock_tests::ports::FakePorts;
-use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
 use parstock_tests::trade::Trader;
@@ -91,18 +85,10 @@ impl Shop {
     /// A shop whose history is in.
     async fn open(policy: &str) -> Self {
         let sim = Sim::new(1, noon());
-        let books = FakeBooks::new(sim.clone());
         let company = Trader::new(1).company("Shop", noon());
         let (connection, org) = (company.connection(), company.organisation.id);
-        books.add(company);
-        let ports = FakePorts {
-            store: Busy { store: FakeStore::new(sim.clone()), armed: Arc::default() },
-            books,
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeOutbox::new(sim.clone()),
-            chat: FakeOutbox::new(sim.clone()),
-            sim,
-        };
+        let ports = FakePorts::new(Busy { store: FakeStore::new(sim.clone()), armed: Arc::default() }, sim);
+        ports.books.add(company);
         connect::ensure(&ports, &connection).await.unwrap();
         let shop = Self { ports, org };
         shop.set(policy).await;
@@ -197,35 +183,9 @@ impl Shop {
 
     /// A proposal as planning leaves it.
     fn propose(&self) -> Proposal {
-        let now = self.ports.sim.now();
-        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let company = self.ports.books.with(self.org, |company| company.clone());
         let supplier = ContactId(*company.contacts.keys().next().unwrap());
-        let lines = company.items.values().take(2).map(|item| ProposalLine {
-            item: item.id,
-            code: item.code.clone(),
-            name: item.name.clone(),
-            location: LocationId::main(),
-            quantity: Quantity::ONE,
-            unit_price: item.purchase_price.unwrap_or_default(),
-            reason: "for the test".into(),
-            inputs: BTreeMap::new(),
-        });
-        let proposal = Proposal {
-            id: Proposal::new_id(self.org, supplier, now),
-            supplier,
-            supplier_name: String::new(),
-            planned_on: today,
-            wanted_on: today,
-            proposed_at: now,
-            lines: lines.collect(),
-            status: ProposalState::Open,
-        };
-        let owner = Owner::Org(self.org);
-        let pending = Record::PendingProposal(Pointer { to: proposal.id });
-        self.ports.store.store.put(owner, Key::PendingProposal(supplier), pending);
-        self.ports.store.store.put(owner, Key::Proposal(proposal.id), Record::Proposal(proposal.clone()));
-        proposal
+        self.ports.store.store.put_proposal(&company, supplier, 2, self.ports.sim.now())
     }
 
     async fn approve(&self, proposal: &Proposal) -> Proposal {

@@ -25,10 +25,8 @@ use parstock_domain::document::{
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{DocumentId, ItemId, LineId, OrgId};
 use parstock_domain::ledger::Movement;
-use parstock_tests::books::{Company, FakeBooks};
-use parstock_tests::mail::FakeOutbox;
+use parstock_tests::books::Company;
 use parstock_tests::ports::FakePorts;
-use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
 use parstock_tests::trade::Trader;
@@ -53,17 +51,6 @@ const VISIBILITY: SignedDuration = SignedDuration::from_mins(30);
 fn morning() -> Timestamp {
     // eleven in Sydney, after the hour of the digest
     "2026-06-01T01:00:00Z".parse().unwrap()
-}
-
-fn ports_over<S: Store>(store: S, sim: Sim) -> FakePorts<S> {
-    FakePorts {
-        store,
-        books: FakeBooks::new(sim.clone()),
-        queue: FakeQueue::new(sim.clone()),
-        mailer: FakeOutbox::new(sim.clone()),
-        chat: FakeOutbox::new(sim.clone()),
-        sim,
-    }
 }
 
 fn received(message: Message) -> Received {
@@ -104,7 +91,7 @@ async fn work<S: Store>(ports: &FakePorts<S>) {
 /// A stack with so many organisations that have read their history, one of which is in the books too.
 fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
     let sim = Sim::new(1, morning());
-    let ports = ports_over(FakeStore::new(sim.clone()), sim);
+    let ports = FakePorts::new(FakeStore::new(sim.clone()), sim);
     let mut first = None;
     for number in 0..orgs {
         let company = Trader::new(u64::from(number)).company(&format!("Shop {number}"), morning());
@@ -306,7 +293,7 @@ async fn a_long_sale_is_booked<S: Store>(store: impl FnOnce(&Sim) -> S, lines: u
     let store = store(&sim);
     let (watched, stopped) = (Arc::<Mutex<Watched>>::default(), Arc::new(Notify::new()));
     let store = Watching { store, watched: Arc::clone(&watched), stopped: Arc::clone(&stopped) };
-    let ports = ports_over(store, sim.clone());
+    let ports = FakePorts::new(store, sim.clone());
     let (company, items) = large_shop();
     let (org, connection) = (company.organisation.id, company.connection());
     let contact = company.contacts.values().next().unwrap().0.clone();

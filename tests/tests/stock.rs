@@ -31,10 +31,8 @@ use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, Loca
 use parstock_domain::ledger::{Cause, Movement, OnHand, OrderLine, Position};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::files::Files;
-use parstock_tests::books::{Company, FakeBooks};
-use parstock_tests::mail::FakeOutbox;
+use parstock_tests::books::Company;
 use parstock_tests::ports::FakePorts;
-use parstock_tests::queue::FakeQueue;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
 use parstock_views::pages::PositionQuery;
@@ -70,7 +68,6 @@ impl Shop {
     /// In Xero, not connected yet.
     fn new(codes: &[&str]) -> Self {
         let sim = Sim::new(1, NOON.parse().unwrap());
-        let books = FakeBooks::new(sim.clone());
         let mut company = Company::new(Organisation {
             id: OrgId(Uuid::from_u128(1)),
             name: "Shop".to_owned(),
@@ -82,15 +79,8 @@ impl Shop {
             company.items.insert(item(code), master(code, sim.now()));
         }
         let (connection, org) = (company.connection(), company.organisation.id);
-        books.add(company);
-        let ports = FakePorts {
-            store: FakeStore::new(sim.clone()),
-            books,
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeOutbox::new(sim.clone()),
-            chat: FakeOutbox::new(sim.clone()),
-            sim,
-        };
+        let ports = FakePorts::new(FakeStore::new(sim.clone()), sim);
+        ports.books.add(company);
         Self { ports, org, connection }
     }
 

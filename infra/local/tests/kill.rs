@@ -1,5 +1,6 @@
 //! Killed at any moment and started again, a run comes to the same end as one that nobody disturbed.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
+#![expect(clippy::print_stdout, reason = "the seed is printed")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -8,10 +9,12 @@ use std::process::{Child, Command, Stdio};
 
 use parstock_adapters::store::embedded;
 use parstock_app::load;
+use parstock_app::ports::Entropy;
 use parstock_app::records::{Key, List, OrgEntry, Owner};
 use parstock_domain::document::Item;
 use parstock_domain::ids::LocationId;
 use parstock_domain::ledger::{Movement, Position};
+use parstock_local::clock::LocalEntropy;
 use parstock_tests::rng::Rng;
 use parstock_xero_sim::act::DocumentKind;
 use parstock_xero_sim::{Settings, World};
@@ -39,11 +42,13 @@ fn follow(child: &mut Child, lines: u64) -> u64 {
     u64::try_from(told.take(lines).map_while(Result::ok).count()).unwrap()
 }
 
-/// The seed of the kills; `KILL_SEED=<number>` tries others.
-#[expect(clippy::disallowed_methods, reason = "other kills are tried by their seed")]
+/// The seed of the kills, another in each run; `KILL_SEED=<number>` repeats one.
+#[expect(clippy::disallowed_methods, reason = "a kill is repeated by its seed")]
 fn kill_seed() -> u64 {
-    let given = std::env::var("KILL_SEED").ok().and_then(|text| text.parse().ok());
-    given.unwrap_or(SEED)
+    match std::env::var("KILL_SEED") {
+        Ok(text) => text.parse().expect("KILL_SEED is a whole number"),
+        Err(_) => LocalEntropy::Random.uuid().as_u64_pair().0,
+    }
 }
 
 /// Days with the number of their digest's mails.
@@ -115,6 +120,7 @@ async fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     let lines = follow(&mut undisturbed, u64::MAX);
     assert!(undisturbed.wait().unwrap().success());
     let seed = kill_seed();
+    println!("KILL_SEED={seed}");
     let mut rng = Rng::new(seed);
     let mut after = Vec::new();
     for _ in 0..KILLS {

@@ -18,10 +18,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use parstock_local::clock::LocalClock;
-use parstock_xero_sim::act::{
-    Account, Act, Contact, DocumentKind, E4, Item, Line, LineAmountTypes, NewDocument, Organisation, Status,
-    TimedAct, Tracking,
-};
+use parstock_tests::corner_shop;
+use parstock_xero_sim::act::{Act, DocumentKind, E4, TimedAct};
 use parstock_xero_sim::{Settings, World, router};
 use serde_json::Value;
 
@@ -86,65 +84,13 @@ fn today() -> Date {
 }
 
 fn sale(number: &str, quantity: i64, date: Date) -> Act {
-    Act::CreateDocument(NewDocument {
-        kind: DocumentKind::Invoice,
-        number: number.to_owned(),
-        reference: String::new(),
-        contact: "Mill & Sons".to_owned(),
-        date,
-        due: None,
-        expected_arrival: None,
-        status: Status::Authorised,
-        amounts: LineAmountTypes::NoTax,
-        currency: None,
-        lines: vec![Line {
-            item_code: Some("BAG".to_owned()),
-            quantity: E4::whole(quantity),
-            unit_amount: E4::ONE,
-            ..Line::default()
-        }],
-    })
+    corner_shop::document(DocumentKind::Invoice, number, corner_shop::UNTRACKED, E4::whole(quantity), date)
 }
 
 fn books(name: &str) -> Vec<Act> {
-    let account = |code: &str, account_type: &str| {
-        Act::UpsertAccount(Account {
-            code: code.to_owned(),
-            name: account_type.to_owned(),
-            account_type: account_type.to_owned(),
-            system_account: None,
-        })
-    };
-    let mut acts = vec![
-        Act::SetUpOrganisation(Organisation {
-            name: name.to_owned(),
-            time_zone: "AUSEASTERNSTANDARDTIME".to_owned(),
-            base_currency: "AUD".to_owned(),
-            country: "AU".to_owned(),
-            period_lock_date: None,
-            end_of_year_lock_date: None,
-            tax_rates: Vec::new(),
-        }),
-        account("200", "SALES"),
-        account("310", "DIRECTCOSTS"),
-        Act::UpsertContact(Contact {
-            name: "Mill & Sons".to_owned(),
-            contact_number: None,
-            email: None,
-            is_supplier: true,
-            is_customer: true,
-        }),
-        Act::UpsertItem(Item {
-            code: "BAG".to_owned(),
-            name: "Paper bag".to_owned(),
-            description: String::new(),
-            tracking: Tracking::Untracked { purchase_account: "310".to_owned() },
-            purchase_price: E4::ONE,
-            sales_price: E4::whole(2),
-            sales_account: "200".to_owned(),
-        }),
-    ];
-    acts.extend((0..HISTORY).map(|number| sale(&format!("OLD-{number}"), 1, today() - 30.days())));
+    let day = today() - 30.days();
+    let mut acts = corner_shop::set_up(name);
+    acts.extend((0..HISTORY).map(|number| sale(&format!("OLD-{number}"), 1, day)));
     acts
 }
 

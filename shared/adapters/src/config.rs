@@ -12,6 +12,7 @@
 //! | `XERO_IDENTITY_URL` | base of the identity server; Xero's own if not set |
 //! | `XERO_SCOPES` | scopes to ask for, with blanks between; all that the connection has if not set |
 //! | `XERO_TENANT_ID` | tenant to name in each call, for what stands in for Xero and demands it; none if not set, since a custom connection has none |
+//! | `SSL_CERT_FILE` | the image's one bundle of authorities, read by the TLS library and not here; without it every client reads each file of a folder, which takes most of a cold start |
 //!
 //! Secrets themselves are never in the environment.
 

@@ -18,4 +18,6 @@ pub mod webhook;
 #[cfg(test)]
 mod test_http;
 #[cfg(test)]
+mod test_mail;
+#[cfg(test)]
 mod test_store;

@@ -243,7 +243,13 @@ fn with_pictures(mail: &Mail) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use parstock_tests::conformance;
+
     use super::*;
+    use crate::test_http::{Canned, aws_config};
+    use crate::test_mail;
 
     struct Noon;
 
@@ -314,6 +320,36 @@ mod tests {
         let mut large = mail();
         large.pictures = vec![("p".into(), vec![0; MAIL_BYTES_MAX])];
         assert!(matches!(compose(&large, "stock@example.com", Noon.now()), Err(SendError::Refused(_))));
+    }
+
+    #[tokio::test]
+    async fn the_mails_by_ses_conform() {
+        let taken = Arc::<Mutex<Vec<Mail>>>::default();
+        let ses = Arc::clone(&taken);
+        let http = Canned::playing(move |seen| {
+            assert!(seen.target.ends_with("/v2/email/outbound-emails"), "{}", seen.target);
+            let request: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
+            let raw = BASE64.decode(request["Content"]["Raw"]["Data"].as_str().unwrap()).unwrap();
+            let mail = test_mail::read(&String::from_utf8(raw).unwrap());
+            // SES delivers to these, whatever the mail says
+            assert_eq!(request["Destination"]["ToAddresses"], serde_json::json!(mail.to));
+            ses.lock().unwrap().push(mail);
+            Some((200, r#"{"MessageId":"m"}"#.to_owned()))
+        });
+        let mailer = SesMailer::new(&aws_config(&http), "stock@example.com".into(), Arc::new(Noon));
+        conformance::send::mailer(&mailer, async || taken.lock().unwrap().clone()).await;
+    }
+
+    #[tokio::test]
+    async fn the_mails_in_files_conform() {
+        let folder = tempfile::tempdir().unwrap();
+        let mailer = FileMailer::new(folder.path().to_owned(), "stock@example.com".into(), Arc::new(Noon));
+        conformance::send::mailer(&mailer, async || {
+            let files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            let mails = files.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
+            mails.map(|path| test_mail::read(&fs::read_to_string(path).unwrap())).collect()
+        })
+        .await;
     }
 
     #[tokio::test]

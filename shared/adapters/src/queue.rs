@@ -53,11 +53,10 @@ impl SqsQueue {
             .into_iter()
             .enumerate()
             .map(|(at, message)| {
-                let delay = message.delay_seconds.min(DELAY_SECONDS_MAX);
                 SendMessageBatchRequestEntry::builder()
                     .id(at.to_string())
                     .message_body(message.body)
-                    .delay_seconds(i32::try_from(delay).unwrap_or_default())
+                    .delay_seconds(i32::try_from(message.delay_seconds).unwrap_or(i32::MAX))
                     .build()
             })
             .collect::<Result<Vec<_>, _>>()
@@ -111,6 +110,12 @@ fn batches(messages: Vec<Outgoing>) -> Result<Vec<Vec<Outgoing>>, SendError> {
                 "a message of {length} bytes can't be queued: 1 to {BATCH_BYTES_MAX} are taken"
             )));
         }
+        if message.delay_seconds > DELAY_SECONDS_MAX {
+            return Err(SendError::Refused(format!(
+                "a message can't be delayed by {} seconds: {DELAY_SECONDS_MAX} at most",
+                message.delay_seconds
+            )));
+        }
         match batches.last_mut() {
             Some(batch)
                 if batch.len() < BATCH_MESSAGES_MAX && bytes.saturating_add(length) <= BATCH_BYTES_MAX =>
@@ -148,8 +153,101 @@ fn short(cause: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use jiff::SignedDuration;
+    use parstock_tests::conformance;
+    use serde_json::{Value, json};
+
     use super::*;
-    use crate::test_http::{Canned, aws_config};
+    use crate::test_http::{Canned, Seen, aws_config};
+
+    /// The longest delay that SQS takes, in seconds. Source: the API reference of `SendMessageBatch`.
+    const SQS_DELAY_SECONDS_MAX: u64 = 900;
+
+    /// SQS as far as it is asked here, with a time of its own.
+    #[derive(Default)]
+    struct Sqs {
+        now: SignedDuration,
+        /// Bodies with the time from which on they can be received, by the last part of the queue's address.
+        queues: BTreeMap<String, Vec<(SignedDuration, String)>>,
+    }
+
+    impl Sqs {
+        fn answer(&mut self, seen: &Seen) -> (u16, String) {
+            let request: Value = serde_json::from_slice(&seen.body).unwrap();
+            let queue = request["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap();
+            let entries = match seen.target.as_str() {
+                "AmazonSQS.SendMessageBatch" => request["Entries"].as_array().unwrap().as_slice(),
+                "AmazonSQS.SendMessage" => std::slice::from_ref(&request),
+                other => panic!("nothing here asks for {other}"),
+            };
+            let body = |entry: &Value| entry["MessageBody"].as_str().unwrap().to_owned();
+            let bytes: usize = entries.iter().map(|entry| body(entry).len()).sum();
+            if entries.is_empty() || entries.len() > BATCH_MESSAGES_MAX || bytes > BATCH_BYTES_MAX {
+                return (400, json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong"}).to_string());
+            }
+            let (mut taken, mut failed) = (Vec::new(), Vec::new());
+            for entry in entries {
+                let delay = entry["DelaySeconds"].as_u64().unwrap_or_default();
+                if delay > SQS_DELAY_SECONDS_MAX {
+                    let code = "InvalidParameterValue";
+                    failed.push(json!({"Id": entry["Id"], "Code": code, "SenderFault": true}));
+                    continue;
+                }
+                let visible_at = self.now + SignedDuration::from_secs(i64::try_from(delay).unwrap());
+                self.queues.entry(queue.to_owned()).or_default().push((visible_at, body(entry)));
+                taken.push(json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""}));
+            }
+            (200, json!({"MessageId": "m", "Successful": taken, "Failed": failed}).to_string())
+        }
+
+        /// Takes what can be received now, as many as one call of SQS gives.
+        fn receive(&mut self, queue: &str) -> Vec<String> {
+            let waiting = self.queues.entry(queue.to_owned()).or_default();
+            let visible = waiting.extract_if(.., |(visible_at, _)| *visible_at <= self.now);
+            visible.take(BATCH_MESSAGES_MAX).map(|(_, body)| body).collect()
+        }
+    }
+
+    struct Queues {
+        queue: SqsQueue,
+        sqs: Arc<Mutex<Sqs>>,
+    }
+
+    impl conformance::queue::Harness for Queues {
+        type Queue = SqsQueue;
+        fn queue(&self) -> &SqsQueue {
+            &self.queue
+        }
+        async fn take(&self, queue: QueueName) -> Vec<String> {
+            self.sqs.lock().unwrap().receive(queue.code())
+        }
+        async fn dead(&self, queue: QueueName) -> Vec<String> {
+            self.sqs.lock().unwrap().receive(&format!("{}-dead", queue.code()))
+        }
+        async fn pass(&self, time: SignedDuration) {
+            self.sqs.lock().unwrap().now += time;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_queues_on_sqs_conform() {
+        conformance::queue::queue(async || {
+            let sqs = Arc::<Mutex<Sqs>>::default();
+            let played = Arc::clone(&sqs);
+            let http = Canned::playing(move |seen| Some(played.lock().unwrap().answer(seen)));
+            let url = |name: String| format!("https://sqs.eu-west-1.amazonaws.com/1/{name}");
+            let address = |queue: QueueName| QueueAddress {
+                url: url(queue.code().to_owned()),
+                dead_letter_url: Some(url(format!("{}-dead", queue.code()))),
+            };
+            let addresses = [QueueName::Events, QueueName::Work, QueueName::Effects];
+            let addresses = addresses.into_iter().map(|queue| (queue, address(queue))).collect();
+            Queues { queue: SqsQueue::new(Client::new(&aws_config(&http)), addresses), sqs }
+        })
+        .await;
+    }
 
     fn messages(sizes: &[usize]) -> Vec<Outgoing> {
         sizes.iter().map(|size| Outgoing::now("x".repeat(*size))).collect()
@@ -218,7 +316,7 @@ mod tests {
         let http = Canned::new([(200, r#"{"MessageId":"m"}"#.to_owned())]);
         queue(&http).bury(QueueName::Events, "{}", "no such org").await.unwrap();
         let sent = http.requests().remove(0);
-        let body: serde_json::Value = serde_json::from_slice(&sent.body).unwrap();
+        let body: Value = serde_json::from_slice(&sent.body).unwrap();
         assert_eq!(body["QueueUrl"], "https://sqs.eu-west-1.amazonaws.com/1/events-dead");
         assert_eq!(body["MessageAttributes"]["cause"]["StringValue"], "no such org");
     }

@@ -1,6 +1,8 @@
-//! For tests: answers prepared in advance instead of AWS, and the requests that asked for them.
+//! For tests: prepared or played answers instead of AWS, and the requests that asked for them.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -20,16 +22,35 @@ pub(crate) struct Seen {
     pub(crate) body: Vec<u8>,
 }
 
-/// Gives its answers in their order; beyond them the connection fails.
-#[derive(Clone, Debug)]
+type Script = dyn FnMut(&Seen) -> Option<(u16, String)> + Send;
+
+/// Answers requests in their order; where it has no answer the connection fails.
+#[derive(Clone)]
 pub(crate) struct Canned {
-    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
+    script: Arc<Mutex<Script>>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
+impl fmt::Debug for Canned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canned").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}
+
 impl Canned {
-    pub(crate) fn new(answers: impl IntoIterator<Item = (u16, String)>) -> Self {
-        Self { answers: Arc::new(Mutex::new(answers.into_iter().collect())), seen: Arc::default() }
+    /// Gives these answers and no more.
+    pub(crate) fn new<I>(answers: I) -> Self
+    where
+        I: IntoIterator<Item = (u16, String)>,
+        I::IntoIter: Send + 'static,
+    {
+        let mut answers = answers.into_iter();
+        Self::playing(move |_| answers.next())
+    }
+
+    /// Answers each request by a function of it.
+    pub(crate) fn playing(script: impl FnMut(&Seen) -> Option<(u16, String)> + Send + 'static) -> Self {
+        Self { script: Arc::new(Mutex::new(script)), seen: Arc::default() }
     }
 
     pub(crate) fn requests(&self) -> Vec<Seen> {
@@ -41,8 +62,10 @@ impl HttpConnector for Canned {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or(request.uri()).to_owned();
         let body = request.body().bytes().unwrap_or_default().to_vec();
-        self.seen.lock().unwrap().push(Seen { target, body });
-        HttpConnectorFuture::ready(match self.answers.lock().unwrap().pop_front() {
+        let seen = Seen { target, body };
+        let answer = (self.script.lock().unwrap())(&seen);
+        self.seen.lock().unwrap().push(seen);
+        HttpConnectorFuture::ready(match answer {
             Some((status, body)) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
             None => Err(ConnectorError::io("no further answer".into())),
         })
@@ -91,6 +114,7 @@ pub(crate) async fn play_xero(
             } else {
                 script(target)
             };
+            record(&head);
             keep.lock().unwrap().push(head);
             let answer = format!(
                 "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -100,4 +124,28 @@ pub(crate) async fn play_xero(
         }
     });
     (url, asked)
+}
+
+/// Keeps a request for the check against Xero's specification (`tests/spec`), as the simulated Xero does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the test run of the specification sets it, for all processes"
+)]
+fn record(head: &str) {
+    let Ok(folder) = std::env::var("XERO_SIM_EXCHANGES") else { return };
+    let (first, headers) = head.split_once("\r\n").unwrap();
+    let target = first.split(' ').nth(1).unwrap();
+    if target == "/connect/token" {
+        return;
+    }
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers = headers.lines().filter_map(|line| line.split_once(": "));
+    let headers: BTreeMap<&str, &str> = headers.filter(|(name, _)| *name != "authorization").collect();
+    let line = serde_json::json!({
+        "method": "GET", "path": path, "query": query, "headers": headers, "body": "", "answer": null,
+    });
+    let file = std::path::Path::new(&folder).join(format!("adapters-{}.jsonl", std::process::id()));
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+    // one write, so that lines of tests at the same time don't mix
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }

@@ -11,7 +11,7 @@ use parstock_local::ports::LocalBooks;
 use parstock_tests::conformance;
 use parstock_xero_sim::act::{Act, DocumentKind, E4, Status};
 
-use crate::shop::{MONDAY, Shop, document};
+use crate::shop::{MONDAY, Shop};
 
 impl conformance::books::Harness for Shop {
     type Books = LocalBooks;
@@ -32,7 +32,7 @@ impl conformance::books::Harness for Shop {
     }
     fn sell(&self, item: &Item, quantity: Quantity) -> DocumentId {
         let number = format!("INV-{}", self.world.lock().unwrap().document_count());
-        self.apply(&document(DocumentKind::Invoice, &number, &item.code, E4(quantity.e4())));
+        Shop::sell(self, &number, &item.code, E4(quantity.e4()));
         DocumentId(self.world.lock().unwrap().document(DocumentKind::Invoice, &number).unwrap().id)
     }
     fn void(&self, invoice: DocumentId) {

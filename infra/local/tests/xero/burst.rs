@@ -11,9 +11,9 @@ use parstock_domain::ledger::Position;
 use parstock_local::demo::load_history;
 use parstock_local::driver::{Driver, Simulation};
 use parstock_local::trade::NoTrade;
-use parstock_xero_sim::act::{DocumentKind, E4};
+use parstock_xero_sim::act::E4;
 
-use crate::shop::{Shop, document};
+use crate::shop::Shop;
 
 /// Sales within one moment.
 const SALES: u64 = 200;
@@ -31,7 +31,7 @@ async fn two_hundred_sales_at_once_cost_one_call_per_twenty() {
     let gets = || shop.world.lock().unwrap().audit().calls.get("GET Invoices").copied().unwrap_or_default();
     let before = gets();
     for number in 0..SALES {
-        shop.apply(&document(DocumentKind::Invoice, &format!("INV-{number}"), "BAG", E4::ONE));
+        shop.sell(&format!("INV-{number}"), "BAG", E4::ONE);
     }
     // short of the next poll, which would find them, too
     let soon = shop.ports.clock.now() + SignedDuration::from_mins(10);

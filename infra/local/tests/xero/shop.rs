@@ -1,5 +1,5 @@
-//! A corner shop with a tracked and an untracked item, in the simulated Xero on a port of this machine,
-//! reached through the adapter that reaches the real one.
+//! The corner shop in the simulated Xero on a port of this machine, reached through the adapter that reaches the
+//! real one.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,10 +13,8 @@ use parstock_local::folder::Folder;
 use parstock_local::notebook::Notebook;
 use parstock_local::ports::LocalPorts;
 use parstock_local::start;
-use parstock_xero_sim::act::{
-    Account, Act, Contact, DocumentKind, E4, Item as XeroItem, Line, LineAmountTypes, NewDocument,
-    Organisation, Status, TimedAct, Tracking,
-};
+use parstock_tests::corner_shop;
+use parstock_xero_sim::act::{Act, DocumentKind, E4, TimedAct};
 use parstock_xero_sim::{Settings, World};
 use tempfile::TempDir;
 
@@ -46,7 +44,8 @@ impl Shop {
         let notebook = Notebook::open(&folder.file("local.sqlite")).unwrap();
         let clock = start::simulated_clock(&notebook, monday()).unwrap();
         let world = start::world(None, SEED, Settings::development(SEED)).unwrap();
-        let setup: Vec<TimedAct> = set_up().into_iter().map(|act| TimedAct { at: monday(), act }).collect();
+        let acts = corner_shop::set_up("Corner Shop").into_iter().chain([corner_shop::first_bill(MONDAY)]);
+        let setup: Vec<TimedAct> = acts.map(|act| TimedAct { at: monday(), act }).collect();
         world.lock().unwrap().apply_history(&setup).unwrap();
         let base = start::serve_world(Arc::clone(&world), Arc::clone(&clock)).await.unwrap();
         let settings = world.lock().unwrap().settings().clone();
@@ -70,6 +69,11 @@ impl Shop {
     pub fn apply(&self, act: &Act) {
         self.world.lock().unwrap().apply(self.ports.clock.now(), act).unwrap();
     }
+
+    /// Somebody buys, on the shop's day.
+    pub fn sell(&self, number: &str, item: &str, quantity: E4) {
+        self.apply(&corner_shop::document(DocumentKind::Invoice, number, item, quantity, MONDAY));
+    }
 }
 
 async fn ports(
@@ -89,73 +93,4 @@ async fn ports(
         posts_to_slack: false,
     };
     Arc::new(start::ports(parts).await.unwrap())
-}
-
-fn set_up() -> Vec<Act> {
-    let account = |code: &str, account_type: &str| {
-        Act::UpsertAccount(Account {
-            code: code.to_owned(),
-            name: account_type.to_owned(),
-            account_type: account_type.to_owned(),
-            system_account: None,
-        })
-    };
-    let item = |code: &str, tracking| {
-        Act::UpsertItem(XeroItem {
-            code: code.to_owned(),
-            name: code.to_owned(),
-            description: String::new(),
-            tracking,
-            purchase_price: E4::ONE,
-            sales_price: E4::whole(2),
-            sales_account: "200".to_owned(),
-        })
-    };
-    let (asset, cogs) = ("630".to_owned(), "310".to_owned());
-    vec![
-        Act::SetUpOrganisation(Organisation {
-            name: "Corner Shop".to_owned(),
-            time_zone: "AUSEASTERNSTANDARDTIME".to_owned(),
-            base_currency: "AUD".to_owned(),
-            country: "AU".to_owned(),
-            period_lock_date: None,
-            end_of_year_lock_date: None,
-            tax_rates: Vec::new(),
-        }),
-        account("200", "SALES"),
-        account("310", "DIRECTCOSTS"),
-        account("630", "INVENTORY"),
-        Act::UpsertContact(Contact {
-            name: "Mill & Sons".to_owned(),
-            contact_number: None,
-            email: None,
-            is_supplier: true,
-            is_customer: true,
-        }),
-        item("TEA", Tracking::Tracked { asset_account: asset, cogs_account: cogs.clone() }),
-        item("BAG", Tracking::Untracked { purchase_account: cogs }),
-        // a tracked item can be sold only while there is some
-        document(DocumentKind::Bill, "B-1", "TEA", E4::whole(100)),
-    ]
-}
-
-pub fn document(kind: DocumentKind, number: &str, item: &str, quantity: E4) -> Act {
-    Act::CreateDocument(NewDocument {
-        kind,
-        number: number.to_owned(),
-        reference: String::new(),
-        contact: "Mill & Sons".to_owned(),
-        date: MONDAY,
-        due: None,
-        expected_arrival: None,
-        status: Status::Authorised,
-        amounts: LineAmountTypes::NoTax,
-        currency: None,
-        lines: vec![Line {
-            item_code: Some(item.to_owned()),
-            quantity,
-            unit_amount: E4::ONE,
-            ..Line::default()
-        }],
-    })
 }

@@ -3,6 +3,7 @@
 pub(crate) mod idempotency;
 mod query;
 mod read;
+mod record;
 mod render;
 pub(crate) mod reply;
 mod write;
@@ -100,6 +101,9 @@ async fn api(State(shared): State<Shared>, request: Request) -> Response {
     };
     let now = shared.clock.now();
     let reply = shared.world().serve(now, &parts, &body);
+    if let Err(error) = record::exchange(&parts, &body, &reply) {
+        return response(Reply::plain(500, &format!("the exchange can't be recorded: {error}")));
+    }
     if reply.fate == Fate::ArrivesSlowly {
         tokio::time::sleep(SLOW_ANSWER).await;
     }

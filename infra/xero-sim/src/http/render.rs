@@ -20,7 +20,7 @@ pub(crate) fn organisation(json: &mut Json, row: &Row<Organisation>) {
     json.text("Name", &organisation.name);
     json.text("LegalName", &organisation.name);
     json.flag("PaysTax", true);
-    json.text("Version", &organisation.country);
+    json.text("Version", version_of(&organisation.country));
     json.text("OrganisationType", "COMPANY");
     json.text("BaseCurrency", &organisation.base_currency);
     json.text("CountryCode", &organisation.country);
@@ -37,6 +37,17 @@ pub(crate) fn organisation(json: &mut Json, row: &Row<Organisation>) {
     json.text("ShortCode", &format!("!{}", row.id.simple().to_string().get(..5).unwrap_or_default()));
     json.text("Edition", "BUSINESS");
     json.text("Class", "DEMO");
+}
+
+/// The edition of Xero of a country: Britain has another name here than in ISO 3166, most countries have none.
+fn version_of(country: &str) -> &'static str {
+    match country {
+        "AU" => "AU",
+        "NZ" => "NZ",
+        "GB" => "UK",
+        "US" => "US",
+        _ => "GLOBAL",
+    }
 }
 
 pub(crate) fn account(json: &mut Json, row: &Row<Account>) {
@@ -193,7 +204,10 @@ fn order_head(json: &mut Json, document: &Document) {
     json.text("Type", document.kind.xero_type());
     json.text("Reference", &document.reference);
     json.day_twice("DeliveryDate", document.due);
-    json.day_twice("ExpectedArrivalDate", document.expected_arrival);
+    // the only date of an order that no published answer repeats as text
+    if let Some(day) = document.expected_arrival {
+        json.day("ExpectedArrivalDate", day);
+    }
     json.flag("SentToContact", false);
     json.flag("IsDiscounted", false);
 }

@@ -286,6 +286,9 @@ impl Company {
             .uri(format!("/api.xro/2.0/{path}"))
             .header("authorization", format!("Bearer {}", self.token))
             .header("accept", "application/json");
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write as _,
     sync::{Arc, LazyLock, Mutex},
 };
 
@@ -123,12 +124,33 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
             .collect(),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
+    if seen.path != "/connect/token" {
+        record(&seen, parts.uri.query().unwrap_or_default());
+    }
     let before = {
         let mut all = shared.seen.lock().unwrap();
         all.push(seen.clone());
         all.iter().filter(|one| one.path != "/connect/token").count().saturating_sub(1)
     };
     (shared.script)(&seen, before)
+}
+
+/// Keeps a request for the check against Xero's specification (`tests/spec`), as the simulated Xero does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the test run of the specification sets it, for all processes"
+)]
+fn record(seen: &Seen, query: &str) {
+    let Ok(folder) = std::env::var("XERO_SIM_EXCHANGES") else { return };
+    let mut headers = seen.headers.clone();
+    headers.remove("authorization");
+    let line = serde_json::json!({
+        "method": seen.method, "path": seen.path, "query": query, "headers": headers, "body": seen.body, "answer": null,
+    });
+    let path = std::path::Path::new(&folder).join(format!("client-{}.jsonl", std::process::id()));
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    // one write, so that lines of tests at the same time don't mix
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 fn query(text: &str) -> BTreeMap<String, String> {
