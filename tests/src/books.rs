@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, ChangedItems, DocumentPage, Feed, Priority,
+    Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed, Priority,
     TrackedQuantities, Unreadable,
 };
 use parstock_domain::audit::Hash;
@@ -50,6 +50,8 @@ pub struct Company {
     pub counts_pages: bool,
     /// Items in a form that nobody understands.
     pub unreadable_items: Vec<Unreadable>,
+    /// Documents in a form that nobody understands, and why.
+    pub unreadable_documents: BTreeMap<DocumentId, String>,
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
     note_keys: BTreeMap<EffectId, Timestamp>,
     parked_until: Option<Timestamp>,
@@ -87,6 +89,7 @@ impl Company {
             clock_behind: SignedDuration::ZERO,
             counts_pages: true,
             unreadable_items: Vec::new(),
+            unreadable_documents: BTreeMap::new(),
             keys: BTreeMap::new(),
             note_keys: BTreeMap::new(),
             parked_until: None,
@@ -148,13 +151,17 @@ impl Company {
         let skipped = PAGE_DOCUMENTS * page.saturating_sub(1) as usize;
         let documents: Vec<Document> =
             found.into_iter().skip(skipped).take(PAGE_DOCUMENTS).cloned().collect();
-        DocumentPage {
-            more: if self.counts_pages { documents.len() == PAGE_DOCUMENTS } else { !documents.is_empty() },
-            latest: documents.last().map(|document| document.updated_at),
-            unreadable: Vec::new(),
-            documents,
-            answered_at: None,
-        }
+        let more = if self.counts_pages { documents.len() == PAGE_DOCUMENTS } else { !documents.is_empty() };
+        let latest = documents.last().map(|document| document.updated_at);
+        let (unreadable, documents): (Vec<Document>, Vec<Document>) = documents
+            .into_iter()
+            .partition(|document| self.unreadable_documents.contains_key(&document.of.id));
+        let why = |document: &Document| self.unreadable_documents.get(&document.of.id).cloned();
+        let unreadable = unreadable.iter().map(|document| Unreadable {
+            id: document.of.id.to_string(),
+            why: why(document).unwrap_or_default(),
+        });
+        DocumentPage { more, latest, unreadable: unreadable.collect(), documents, answered_at: None }
     }
 }
 
@@ -375,14 +382,24 @@ impl BooksSession for FakeSession {
         Ok(TrackedQuantities { quantities, unreadable: Vec::new() })
     }
 
-    async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<Vec<Contact>, BooksError> {
-        self.read("books.contacts", |company| {
-            let changed = |at: Timestamp| since.is_none_or(|since| at.as_second() >= since.as_second());
-            let contacts =
-                company.contacts.values().filter(|(_, at)| changed(*at)).map(|(contact, _)| contact.clone());
-            contacts.skip(PAGE_CONTACTS * page.saturating_sub(1) as usize).take(PAGE_CONTACTS).collect()
-        })
-        .await
+    async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<ChangedContacts, BooksError> {
+        let mut found = self
+            .read("books.contacts", |company| {
+                let changed = |at: Timestamp| since.is_none_or(|since| at.as_second() >= since.as_second());
+                let mut found: Vec<_> = company.contacts.values().filter(|(_, at)| changed(*at)).collect();
+                found.sort_by_key(|(contact, at)| (*at, contact.id));
+                let skipped = PAGE_CONTACTS * page.saturating_sub(1) as usize;
+                let found: Vec<_> = found.into_iter().skip(skipped).take(PAGE_CONTACTS).collect();
+                ChangedContacts {
+                    more: if company.counts_pages { found.len() == PAGE_CONTACTS } else { !found.is_empty() },
+                    latest: found.last().map(|(_, at)| *at),
+                    contacts: found.into_iter().map(|(contact, _)| contact.clone()).collect(),
+                    answered_at: None,
+                }
+            })
+            .await?;
+        found.answered_at = Some(self.xero_now());
+        Ok(found)
     }
 
     async fn order_by_number(&mut self, number: &str) -> Result<Option<Document>, BooksError> {

@@ -63,7 +63,12 @@ impl Trader {
             self.new_item(&mut company, now);
         }
         for number in 0..CONTACTS {
-            let contact = Contact { id: ContactId(self.rng.uuid()), name: format!("Contact {number}") };
+            let contact = Contact {
+                id: ContactId(self.rng.uuid()),
+                name: format!("Contact {number}"),
+                archived: false,
+                only_customer: false,
+            };
             company.contacts.insert(contact.id.0, (contact, now));
         }
         company

@@ -4,13 +4,15 @@
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{Ports, QueueName, Store, Unreadable};
 use parstock_app::process::{self, Received};
-use parstock_app::records::{Key, Owner, Record, ReviewKind};
+use parstock_app::records::{Key, Owner, Record, Review, ReviewKind};
+use parstock_app::settings::{self, Applied};
 use parstock_app::{connect, poller};
 use parstock_domain::document::{
     Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
 };
 use parstock_domain::fixed::{Money, Quantity};
-use parstock_domain::ids::{DocumentId, LineId, OrgId, derived};
+use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, LocationId, OrgId, derived};
+use parstock_domain::settings::files::Files;
 use parstock_tests::books::{Company, PAGE_DOCUMENTS};
 use parstock_tests::ports::FakePorts;
 use parstock_tests::scheduler::{Sim, run_alone};
@@ -116,6 +118,36 @@ impl Shop {
         rows.into_iter().next().flatten().map(|row| row.record)
     }
 
+    /// A line of the shop's item without a price.
+    fn line(&self, quantity: Quantity) -> DocumentLine {
+        DocumentLine {
+            id: LineId(Uuid::from_u128(u128::from(quantity.e4().unsigned_abs()))),
+            item: Some(ItemRef { id: Some(self.item.id), code: self.item.code.clone() }),
+            description: "Goods".to_owned(),
+            quantity,
+            unit_amount: Money::ZERO,
+            net: Money::ZERO,
+            account: "200".to_owned(),
+        }
+    }
+
+    /// Somebody changes a document in Xero.
+    fn change(&self, of: DocumentRef, change: impl FnOnce(&mut Document)) {
+        let now = self.xero_now();
+        self.with(|company| {
+            let document = company.documents.get_mut(&of.id).unwrap();
+            change(document);
+            document.updated_at = now;
+        });
+    }
+
+    fn reviews(&self) -> Vec<Review> {
+        let rows = self.ports.store.rows(Owner::Org(self.org));
+        rows.into_iter()
+            .filter_map(|row| if let Record::Review(review) = row.record { Some(review) } else { None })
+            .collect()
+    }
+
     async fn is_booked(&self, document: DocumentRef) -> bool {
         self.get(Key::Document(document)).await.is_some()
     }
@@ -205,7 +237,7 @@ fn an_item_that_cannot_be_read_is_asked_about_and_holds_up_no_other() {
         let odd = Unreadable { id: "odd".to_owned(), why: "a field has an unexpected form".to_owned() };
         let shop = Shop::open(SignedDuration::ZERO, |company| company.unreadable_items = vec![odd]).await;
         assert!(shop.get(Key::Item(shop.item.id)).await.is_some());
-        let review = Key::Review(derived("review", &["unreadable", "odd"]));
+        let review = Key::Review(derived("review", &["unreadable", "item", "odd"]));
         let Some(Record::Review(review)) = shop.get(review).await else { panic!() };
         assert_eq!(review.kind, ReviewKind::UnreadableDocument);
         assert!(review.text.starts_with("The item odd could not be read"), "{}", review.text);
@@ -230,5 +262,213 @@ fn a_shop_that_sells_tracked_goods_all_day_does_not_lose_sight_of_its_items() {
         shop.poll().await;
         let Some(Record::Item(item)) = shop.get(Key::Item(shop.item.id)).await else { panic!("no item") };
         assert_eq!(item.name, "Renamed");
+    });
+}
+
+#[test]
+fn a_supplier_that_is_renamed_or_archived_is_known_and_customers_are_left_out() {
+    run_alone(async {
+        let customer = Contact {
+            id: ContactId(Uuid::from_u128(u128::MAX)),
+            name: "A customer".to_owned(),
+            archived: false,
+            only_customer: true,
+        };
+        let shop = Shop::open(TWO_HOURS, |company| {
+            let at = company.contacts.values().next().unwrap().1;
+            company.contacts.insert(customer.id.0, (customer.clone(), at));
+        })
+        .await;
+        let kept = async |id: ContactId| match shop.get(Key::Contact(id)).await {
+            Some(Record::Contact(contact)) => Some((contact.name, contact.archived)),
+            _ => None,
+        };
+        // more than one page of them, without any document
+        for (contact, _) in shop.with(|company| company.contacts.clone()).values() {
+            let expected = (contact.id != customer.id).then(|| (contact.name.clone(), false));
+            assert_eq!(kept(contact.id).await, expected);
+        }
+        for (name, archived) in [("First", false), ("Second", false), ("Second", true)] {
+            for _ in 0..6 {
+                shop.poll().await;
+            }
+            let now = shop.xero_now();
+            shop.with(|company| {
+                let (contact, at) = company.contacts.get_mut(&shop.contact.id.0).unwrap();
+                (contact.name, contact.archived, *at) = (name.to_owned(), archived, now);
+            });
+            for _ in 0..5 {
+                shop.poll().await;
+            }
+            assert_eq!(kept(shop.contact.id).await, Some((name.to_owned(), archived)));
+        }
+    });
+}
+
+#[test]
+fn what_is_set_for_an_item_and_a_supplier_outlives_their_names() {
+    run_alone(async {
+        let shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+        let (code, supplier) = (&shop.item.code, &shop.contact.name);
+        let items = format!("item,supplier,pack\n{code},{supplier},6\n");
+        let suppliers = format!("supplier,lead_time_days\n{supplier},9\n");
+        let policy = format!(
+            r#"{{"version": 1, "rules": [
+                {{"scope": "item:{code}", "setting": "dead_after_days", "value": 33}},
+                {{"scope": "supplier:{supplier}", "setting": "overstock_cover_days", "value": 44}}]}}"#
+        );
+        let files = Files { policy: Some(&policy), items: Some(&items), suppliers: Some(&suppliers) };
+        let applied = settings::apply(&shop.ports, shop.org, "a person", &files).await.unwrap();
+        assert!(matches!(applied, Applied::Changed(_)), "{applied:?}");
+        let now = shop.xero_now();
+        shop.with(|company| {
+            let item = company.items.get_mut(&shop.item.id).unwrap();
+            (item.code, item.updated_at) = ("NEW".to_owned(), now);
+            let (contact, at) = company.contacts.get_mut(&shop.contact.id.0).unwrap();
+            (contact.name, *at) = ("New name".to_owned(), now);
+        });
+        for _ in 0..6 {
+            shop.poll().await;
+        }
+        let Some(Record::Item(item)) = shop.get(Key::Item(shop.item.id)).await else { panic!() };
+        assert_eq!(item.code, "NEW");
+        let held = settings::for_items(&shop.ports, shop.org, &[shop.item.id]).await.unwrap();
+        let resolved = held.for_item(&item, &LocationId::main(), None);
+        assert_eq!(resolved.pack, Some("6".parse().unwrap()));
+        assert_eq!(resolved.supplier.as_deref(), Some("New name"));
+        assert_eq!((resolved.lead_time_days.value, resolved.dead_after_days), (9, 33));
+        assert_eq!(resolved.overstock_cover_days, 44);
+        let shown = settings::export(&shop.ports, shop.org).await.unwrap();
+        assert!(shown.items.contains("NEW,,New name,6"), "{}", shown.items);
+        assert!(shown.suppliers.contains("New name,9"), "{}", shown.suppliers);
+        assert!(shown.policy.contains("item:NEW") && shown.policy.contains("supplier:New name"));
+        // what is shown says the same, and the old names are unknown
+        let files = Files {
+            policy: Some(&shown.policy),
+            items: Some(&shown.items),
+            suppliers: Some(&shown.suppliers),
+        };
+        let same = settings::check(&shop.ports, shop.org, &files).await.unwrap();
+        assert!(matches!(&same, Applied::Changed(changes) if changes.is_empty()), "{same:?}");
+        let files = Files { items: Some(&items), ..Files::default() };
+        let old = settings::apply(&shop.ports, shop.org, "a person", &files).await.unwrap();
+        let Applied::Refused(problems) = old else { panic!("the old names are gone") };
+        assert!(problems.iter().all(|problem| problem.line == 2), "{problems:?}");
+    });
+}
+
+#[test]
+fn what_is_asked_about_a_document_ends_when_it_can_be_read_and_booked() {
+    run_alone(async {
+        let shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+        let unread = shop.write(DocumentKind::SalesCredit, 1);
+        let refused = shop.write(DocumentKind::SpendMoney, 2);
+        shop.with(|company| {
+            company.unreadable_documents.insert(unread.id, "a field has an unexpected form".to_owned());
+        });
+        // two lines, each as much as the ledger holds
+        let most = Quantity::from_e4(i64::MAX);
+        shop.change(refused, |document| document.lines = vec![shop.line(most), shop.line(Quantity::ONE)]);
+        shop.change(refused, |document| document.lines.iter_mut().for_each(|line| line.quantity = most));
+        shop.poll().await;
+        let asked = shop.reviews();
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        assert!(asked.iter().all(|review| review.kind == ReviewKind::UnreadableDocument), "{asked:?}");
+        shop.poll().await;
+        assert_eq!(shop.reviews().len(), 2);
+
+        shop.with(|company| company.unreadable_documents.clear());
+        shop.change(unread, |_| {});
+        shop.change(refused, |document| document.lines = vec![shop.line(Quantity::ONE)]);
+        shop.poll().await;
+        assert!(shop.is_booked(unread).await && shop.is_booked(refused).await);
+        assert_eq!(shop.reviews(), Vec::new());
+    });
+}
+
+#[test]
+fn what_is_asked_about_an_item_ends_when_it_can_be_read() {
+    run_alone(async {
+        let shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+        let odd = Unreadable { id: shop.item.id.to_string().to_uppercase(), why: "odd".to_owned() };
+        shop.with(|company| company.unreadable_items = vec![odd]);
+        for _ in 0..5 {
+            shop.poll().await;
+        }
+        assert_eq!(shop.reviews().len(), 1);
+        let now = shop.xero_now();
+        shop.with(|company| {
+            company.unreadable_items.clear();
+            company.items.get_mut(&shop.item.id).unwrap().updated_at = now;
+        });
+        for _ in 0..4 {
+            shop.poll().await;
+        }
+        assert_eq!(shop.reviews(), Vec::new());
+    });
+}
+
+#[test]
+fn what_is_asked_about_an_opening_below_zero_ends_with_the_book_that_it_opened() {
+    run_alone(async {
+        let mut tracked = None;
+        let shop = Shop::open(SignedDuration::ZERO, |company| {
+            let item = company.items.values().find(|item| item.tracked).unwrap().id;
+            company.initial.insert(item, Quantity::from_e4(-50_000));
+            tracked = Some(item);
+        })
+        .await;
+        let asked: Vec<ReviewKind> = shop.reviews().iter().map(|review| review.kind).collect();
+        assert_eq!(asked, [ReviewKind::NegativeOpening]);
+        let now = shop.xero_now();
+        shop.with(|company| {
+            let item = company.items.get_mut(&tracked.unwrap()).unwrap();
+            (item.tracked, item.updated_at) = (false, now);
+        });
+        for _ in 0..4 {
+            shop.poll().await;
+        }
+        assert_eq!(shop.reviews(), Vec::new());
+    });
+}
+
+#[test]
+fn an_item_that_comes_late_brings_back_documents_that_can_not_be_fetched_by_their_id() {
+    run_alone(async {
+        let shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+        let kinds = [DocumentKind::SalesCredit, DocumentKind::SpendMoney, DocumentKind::SalesInvoice];
+        let waiting: Vec<DocumentRef> =
+            (1..).zip(kinds).map(|(number, kind)| shop.write(kind, number)).collect();
+        for of in &waiting {
+            shop.change(*of, |document| {
+                document.lines.iter_mut().for_each(|line| {
+                    line.item = Some(ItemRef { id: None, code: "LATE".to_owned() });
+                });
+            });
+        }
+        shop.poll().await;
+        assert_eq!(shop.reviews().len(), waiting.len());
+        // days go by, and more documents come than a page holds
+        for day in 0..3 {
+            for number in 0..PAGE_DOCUMENTS as u128 {
+                shop.write(DocumentKind::SpendMoney, 100 + day * 50 + number);
+                shop.write(DocumentKind::SalesCredit, 1_000 + day * 50 + number);
+            }
+            shop.ports.sim.pass(SignedDuration::from_hours(24));
+            shop.poll().await;
+        }
+        let late = ItemId(Uuid::from_u128(77));
+        let now = shop.xero_now();
+        shop.with(|company| {
+            let item = Item { id: late, code: "LATE".to_owned(), updated_at: now, ..shop.item.clone() };
+            company.items.insert(late, item);
+        });
+        for _ in 0..4 {
+            shop.poll().await;
+        }
+        assert_eq!(shop.reviews(), Vec::new());
+        let rows = shop.ports.store.rows(Owner::Org(shop.org));
+        let moved = rows.iter().filter(|row| matches!(&row.key, Key::Movement(item, _) if *item == late));
+        assert_eq!(moved.count(), waiting.len());
     });
 }

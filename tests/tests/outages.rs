@@ -16,9 +16,10 @@ use parstock_app::records::{Backfill, Effect, EffectState, Key, List, Owner, Pro
 use parstock_app::settings::{self, Applied};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::Head;
+use parstock_domain::document::Item;
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
-use parstock_domain::ids::{ContactId, LocationId, OrgId};
+use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId};
 use parstock_domain::settings::files::Files;
 use parstock_tests::ports::FakePorts;
 use parstock_tests::scheduler::{Sim, run_alone};
@@ -36,6 +37,8 @@ fn noon() -> Timestamp {
 struct Busy {
     store: FakeStore,
     armed: Arc<AtomicBool>,
+    /// Whether commits fail that end a question.
+    foils_ends: Arc<AtomicBool>,
 }
 
 impl Busy {
@@ -66,6 +69,11 @@ impl Store for Busy {
         let ends = commit.writes.iter().any(|write| {
             matches!(&write.record, Some(Record::Effect(effect)) if matches!(effect.status, EffectState::Done { .. }))
         });
+        let answers =
+            commit.writes.iter().any(|write| matches!(write.key, Key::Review(_)) && write.record.is_none());
+        if answers && self.foils_ends.load(Ordering::Relaxed) {
+            return Err(CommitError::Conflict { keys: Vec::new() });
+        }
         if ends && self.armed.swap(false, Ordering::Relaxed) {
             self.somebody_else_commits(owner).await;
         }
@@ -87,7 +95,12 @@ impl Shop {
         let sim = Sim::new(1, noon());
         let company = Trader::new(1).company("Shop", noon());
         let (connection, org) = (company.connection(), company.organisation.id);
-        let ports = FakePorts::new(Busy { store: FakeStore::new(sim.clone()), armed: Arc::default() }, sim);
+        let store = Busy {
+            store: FakeStore::new(sim.clone()),
+            armed: Arc::default(),
+            foils_ends: Arc::default(),
+        };
+        let ports = FakePorts::new(store, sim);
         ports.books.add(company);
         connect::ensure(&ports, &connection).await.unwrap();
         let shop = Self { ports, org };
@@ -408,5 +421,42 @@ fn the_same_yes_of_the_same_person_is_answered_twice() {
         let other = decide(&shop.ports, shop.org, proposal.id, shown, "Ada", &Decision::Approve).await;
         assert!(other.is_err(), "somebody else is told that it was decided");
         assert_eq!(shop.written().len(), 1);
+    });
+}
+
+#[test]
+fn settings_that_are_broken_off_say_so_until_they_are_applied_again() {
+    run_alone(async {
+        let shop = Shop::open(OBSERVE).await;
+        let pattern =
+            shop.ports.books.with(shop.org, |company| company.items.values().next().cloned().unwrap());
+        // more than one commit holds
+        let mut rows = vec!["item,pack".to_owned()];
+        for number in 0..100 {
+            let (id, code) = (ItemId(Uuid::from_u128(1_000 + number)), format!("X-{number}"));
+            rows.push(format!("{code},6"));
+            let item = Item { id, code, ..pattern.clone() };
+            shop.ports.store.store.put(Owner::Org(shop.org), Key::Item(id), Record::Item(item));
+        }
+        let items = rows.join("\n");
+        let files = Files { items: Some(&items), ..Files::default() };
+        let questions = || {
+            let rows = shop.ports.store.store.rows(Owner::Org(shop.org));
+            let asked = rows.into_iter().filter_map(|row| match row.record {
+                Record::Review(review) => Some(review.kind),
+                _ => None,
+            });
+            asked.collect::<Vec<_>>()
+        };
+        let set = async || settings::all(&shop.ports, shop.org).await.unwrap().items.len();
+        shop.ports.store.foils_ends.store(true, Ordering::Relaxed);
+        settings::apply(&shop.ports, shop.org, "a person", &files).await.unwrap_err();
+        assert_eq!((questions(), set().await), (vec![ReviewKind::HalfApplied], 80));
+        shop.ports.store.foils_ends.store(false, Ordering::Relaxed);
+        for _ in 0..2 {
+            let applied = settings::apply(&shop.ports, shop.org, "a person", &files).await.unwrap();
+            assert!(matches!(applied, Applied::Changed(_)), "{applied:?}");
+            assert_eq!((questions(), set().await), (Vec::new(), 100));
+        }
     });
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, ChangedItems, Clock, DocumentPage, Entropy, Feed, Priority,
-    Store, TrackedQuantities, Unreadable,
+    Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, Clock, DocumentPage, Entropy,
+    Feed, Priority, Store, TrackedQuantities, Unreadable,
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
-use parstock_domain::document::{Contact, Document, OrderDraft, Organisation};
+use parstock_domain::document::{Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
 use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Page};
@@ -389,10 +389,14 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         Ok(found)
     }
 
-    async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<Vec<Contact>, BooksError> {
+    async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<ChangedContacts, BooksError> {
         let query = ContactsQuery { modified_since: since, page, include_archived: true };
-        let contacts = self.session.contacts(query).await.map_err(failure)?;
-        Ok(contacts.resources.into_iter().map(translate::contact).collect())
+        let found = self.session.contacts(query).await.map_err(failure)?;
+        let (more, answered_at) = (found.may_have_more(page), found.answered_at);
+        let unread_at = found.unreadable.iter().filter_map(|contact| contact.updated_at).max();
+        let latest = found.resources.iter().filter_map(|contact| contact.updated_at).max().max(unread_at);
+        let contacts = found.resources.into_iter().map(translate::contact).collect();
+        Ok(ChangedContacts { contacts, more, latest, answered_at })
     }
 
     async fn order_by_number(&mut self, number: &str) -> Result<Option<Document>, BooksError> {

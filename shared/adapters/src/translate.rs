@@ -408,7 +408,12 @@ pub(crate) fn xero_quantity(from: &wire::Item) -> Result<Option<XeroQuantity>, D
 
 /// A contact.
 pub(crate) fn contact(from: wire::Contact) -> Contact {
-    Contact { id: ContactId(from.contact_id), name: from.name.unwrap_or_default() }
+    Contact {
+        id: ContactId(from.contact_id),
+        name: from.name.unwrap_or_default(),
+        archived: from.contact_status == Some(wire::ContactStatus::Archived),
+        only_customer: from.is_customer == Some(true) && from.is_supplier != Some(true),
+    }
 }
 
 /// The organisation.

@@ -27,7 +27,8 @@ use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
 use crate::ports::{COMMIT_WRITES_MAX, Expect, Ports, Store, Write};
 use crate::records::{
-    Backfill, ContactRecord, Content, DocumentRecord, Key, List, MoreLines, Review, ReviewKind,
+    Backfill, CODES_OF_REVIEW_MAX, ContactRecord, Content, DocumentRecord, Key, List, MoreLines, Review,
+    ReviewKind,
 };
 use crate::writer::{Reason, Writer};
 
@@ -326,10 +327,16 @@ impl Step<'_> {
             moved.extend(change.items());
             done += 1;
         }
-        if self.is_new && matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder) {
-            // settings name suppliers by their name
+        let names_supplier =
+            matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder)
+                && !self.document.contact_name.is_empty();
+        if self.is_new && names_supplier {
+            // known at once, and not only when contacts are read
             let name = self.document.contact_name.clone();
-            writes.push(unguarded(Key::Contact(self.document.contact), ContactRecord { name }));
+            writes.push(unguarded(
+                Key::Contact(self.document.contact),
+                ContactRecord { name, archived: false },
+            ));
         }
         let left = pending.len().saturating_sub(done);
         for item in &moved {
@@ -671,7 +678,9 @@ impl Step<'_> {
         item: Option<ItemId>,
         text: String,
     ) -> Write {
-        let review = Review { kind, since: writer.now(), item, document: Some(self.document.of), text };
+        let since = writer.now();
+        let document = Some(self.document.of);
+        let review = Review { kind, since, item, document, text, codes: BTreeSet::new() };
         unguarded(Key::Review(self.review_id(kind, what)), review)
     }
 
@@ -696,15 +705,23 @@ impl Step<'_> {
             codes.iter().take(UNKNOWN_CODES_NAMED_MAX).map(|code| format!("`{code}`")).collect();
         let more = match codes.len().saturating_sub(named.len()) {
             0 => String::new(),
-            more => format!("{}{more} more", look_again::AND),
+            more => format!(" and {more} more"),
         };
         let text = format!(
-            "{} {} names item codes that Xero doesn't list: {}{more}. Their quantity is not counted: make the items, or correct the lines, and save the document again.",
+            "{} {} names item codes that Xero doesn't list: {}{more}. Their quantity is not counted: make the items, or correct the lines. The document is looked at again then.",
             self.document.of.kind.words(),
             self.document.number,
             named.join(", "),
         );
-        Some(self.review(writer, ReviewKind::UnknownItem, "", None, text))
+        let review = Review {
+            kind: ReviewKind::UnknownItem,
+            since: writer.now(),
+            item: None,
+            document: Some(self.document.of),
+            text,
+            codes: codes.iter().take(CODES_OF_REVIEW_MAX).map(|code| (*code).to_owned()).collect(),
+        };
+        Some(unguarded(Key::Review(self.review_id(ReviewKind::UnknownItem, "")), review))
     }
 }
 

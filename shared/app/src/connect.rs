@@ -1,26 +1,37 @@
 //! Connecting: which organisation a token set reaches, and which Xero tenant id is whose.
 
+use std::collections::BTreeSet;
+
 use jiff::{Span, Timestamp};
 use parstock_domain::calendar::OrgClock;
-use parstock_domain::ids::{CommitId, OrgId};
+use parstock_domain::document::{DocumentKind, DocumentRef};
+use parstock_domain::ids::{CommitId, DocumentId, OrgId};
 use parstock_domain::settings::Policy;
 use uuid::Uuid;
 
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::Message;
-use crate::ports::{Books, Clock, Commit, Entropy, Expect, Ports, Store};
-use crate::records::{Backfill, Key, List, OrgEntry, Owner, Pointer, Profile};
+use crate::ports::{Books, Clock, Commit, Entropy, Expect, Ports, Store, Write};
+use crate::records::{Backfill, DocumentRecord, Key, List, OrgEntry, Owner, Pointer, Profile};
 use crate::send::send_now;
 use crate::sync;
+use crate::writer::{Reason, Writer};
 
 /// Orgs of one stack at most.
 pub const ORGS_MAX: usize = 1_000;
+/// Orgs without a tenant id in which a document is looked for that an unknown tenant's webhook names.
+const CANDIDATES_MAX: usize = 50;
+/// The days that an org counts by until a person says its zone. Nothing is read or booked by them.
+const ZONE_MEANWHILE: &str = "Etc/UTC";
 
 /// Makes sure that the connection's organisation is part of the stack, and begins its first load if not.
 ///
+/// An organisation whose time zone is not known is connected, too, so that a person can set it; its first load
+/// begins with that.
+///
 /// # Errors
-/// When Xero can't be asked, or names a time zone that is not known.
+/// When Xero can't be asked.
 pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppError> {
     if let Some(entry) = orgs(ports).await?.into_iter().find(|entry| entry.connection == connection) {
         return Ok(entry.org);
@@ -30,49 +41,76 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
     let owner = Owner::Org(org);
     let set = load::one::<Policy>(ports.store(), owner, Key::Policy).await?;
     let set = set.and_then(|policy| policy.content.org().time_zone);
-    let clock = OrgClock::of_org(set.as_deref(), &organisation.xero_time_zone)
-        .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
+    let (clock, unknown) = match OrgClock::of_org(set.as_deref(), &organisation.xero_time_zone) {
+        Ok(clock) => (clock, None),
+        Err(error) => {
+            let clock = OrgClock::new(ZONE_MEANWHILE).map_err(|error| AppError::Bug(error.to_string()))?;
+            (clock, Some(error.to_string()))
+        }
+    };
+    let is_held = unknown.is_some();
     let time_zone = clock.zone_name().to_owned();
     let now = ports.clock().now();
     if load::one::<Profile>(ports.store(), owner, Key::Profile).await?.is_none() {
         let profile = Profile {
             organisation: organisation.clone(),
             time_zone: time_zone.clone(),
+            awaits_time_zone: is_held,
             connected_at: now,
             backfill: Backfill::Reading { from: history_begins(&clock, now), documents: 0 },
             polled_at: None,
             polls_since_quantities: 0,
             quantities_stale: false,
             items_until: None,
+            polls_since_contacts: 0,
+            contacts_until: None,
             planned_on: None,
             planned_all_on: None,
             digest_on: None,
             alerts_told_at: None,
-            needs_person: None,
+            needs_person: unknown,
         };
-        create(ports, owner, Versioned::new(profile).write(Key::Profile)).await?;
+        create(ports, owner, vec![Versioned::new(profile).write(Key::Profile)]).await?;
     }
     let entry = OrgEntry {
         org,
         name: organisation.name,
-        time_zone: Some(time_zone),
+        time_zone: (!is_held).then_some(time_zone),
         connection: connection.to_owned(),
         tenant: None,
     };
-    create(ports, Owner::Stack, Versioned::new(entry).write(Key::Org(org))).await?;
-    send_now(ports, Message::Backfill { org }).await?;
+    create(ports, Owner::Stack, vec![Versioned::new(entry).write(Key::Org(org))]).await?;
+    if !is_held {
+        send_now(ports, Message::Backfill { org }).await?;
+    }
     Ok(org)
 }
 
-fn history_begins(clock: &OrgClock, now: Timestamp) -> Timestamp {
+/// Where the history begins that is read.
+pub(crate) fn history_begins(clock: &OrgClock, now: Timestamp) -> Timestamp {
     let first = clock.day_of(now).checked_sub(Span::new().months(sync::BACKFILL_MONTHS));
     first.ok().and_then(|day| clock.instant_at(day, jiff::civil::Time::midnight())).unwrap_or(now)
 }
 
-async fn create<P: Ports>(ports: &P, owner: Owner, write: crate::ports::Write) -> Result<(), AppError> {
-    let commit = Commit { id: CommitId(ports.entropy().uuid()), writes: vec![write] };
+async fn create<P: Ports>(ports: &P, owner: Owner, writes: Vec<Write>) -> Result<(), AppError> {
+    let commit = Commit { id: CommitId(ports.entropy().uuid()), writes };
     // a conflict is no proof that another worker wrote: the next tick looks again
     Ok(ports.store().commit(owner, commit).await?)
+}
+
+/// Keeps the org's time zone with its entry in the stack, too.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn keep_time_zone<P: Ports>(ports: &P, org: OrgId, zone: &str) -> Result<(), AppError> {
+    let Some(entry) = load::one::<OrgEntry>(ports.store(), Owner::Stack, Key::Org(org)).await? else {
+        return Ok(());
+    };
+    if entry.content.time_zone.as_deref() == Some(zone) {
+        return Ok(());
+    }
+    let content = OrgEntry { time_zone: Some(zone.to_owned()), ..entry.content };
+    create(ports, Owner::Stack, vec![Versioned { content, expect: entry.expect }.write(Key::Org(org))]).await
 }
 
 /// The orgs of the stack.
@@ -84,31 +122,98 @@ pub async fn orgs<P: Ports>(ports: &P) -> Result<Vec<OrgEntry>, AppError> {
     Ok(rows.into_iter().map(|(_, row)| row.content).take(ORGS_MAX).collect())
 }
 
-/// The org of a Xero tenant id. A custom connection doesn't tell its tenant id, so the first signed
-/// webhook does, if exactly one org has none yet; a second id for the same org is refused.
+/// Whose a Xero tenant id is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantOf {
+    /// This org's.
+    Known(OrgId),
+    /// Perhaps this org's, which has no tenant id yet: look there, and [`bind`] it if the document is there.
+    Perhaps(OrgId),
+    /// None of ours.
+    Nobody,
+}
+
+/// Whose a tenant id is that a signed webhook told together with the id of a document.
+///
+/// A custom connection doesn't tell its tenant id, and a webhook's key says only that Xero sent it: one key may
+/// serve several tenants, or one that is no longer connected. So a tenant is taken for an org's only once a
+/// document that it named is found in that org's Xero.
 ///
 /// # Errors
-/// [`AppError::Reject`] for a tenant that is none of ours.
-pub async fn org_of_tenant<P: Ports>(ports: &P, tenant: Uuid) -> Result<OrgId, AppError> {
-    let key = Key::Tenant(tenant);
-    if let Some(known) = load::one::<Pointer<OrgId>>(ports.store(), Owner::Stack, key.clone()).await? {
-        return Ok(known.content.to);
+/// When the store does not answer.
+pub async fn org_of_tenant<P: Ports>(ports: &P, tenant: Uuid, resource: Uuid) -> Result<TenantOf, AppError> {
+    if let Some(known) = load::one::<Pointer<OrgId>>(ports.store(), Owner::Stack, Key::Tenant(tenant)).await?
+    {
+        return Ok(TenantOf::Known(known.content.to));
     }
-    let rows = load::all_of::<OrgEntry>(ports.store(), Owner::Stack, &List::Orgs).await?;
-    let mut unbound = rows.into_iter().filter(|(_, row)| row.content.tenant.is_none());
-    let (Some((entry_key, entry)), None) = (unbound.next(), unbound.next()) else {
-        return Err(AppError::Reject(format!(
-            "the tenant {tenant} belongs to no organisation of this stack: every organisation here has another tenant id, or several have none yet"
-        )));
-    };
-    let org = entry.content.org;
-    let bound =
-        Versioned { content: OrgEntry { tenant: Some(tenant), ..entry.content }, expect: entry.expect };
+    let unbound: Vec<OrgId> = orgs(ports)
+        .await?
+        .into_iter()
+        .filter(|entry| entry.tenant.is_none())
+        .map(|entry| entry.org)
+        .collect();
+    for org in unbound.iter().take(CANDIDATES_MAX) {
+        if booked_of(ports, *org, &BTreeSet::from([resource])).await?.is_some() {
+            return Ok(TenantOf::Perhaps(*org));
+        }
+    }
+    // a new document: with several orgs nobody can say where to look, and the next poll finds it
+    Ok(match unbound.as_slice() {
+        [org] => TenantOf::Perhaps(*org),
+        _ => TenantOf::Nobody,
+    })
+}
+
+/// One of these documents that the org has read out of its Xero.
+async fn booked_of<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    resources: &BTreeSet<Uuid>,
+) -> Result<Option<DocumentRef>, AppError> {
+    /// Kinds of documents that webhooks name.
+    const KINDS: [DocumentKind; 4] = [
+        DocumentKind::SalesInvoice,
+        DocumentKind::Bill,
+        DocumentKind::SalesCredit,
+        DocumentKind::SupplierCredit,
+    ];
+    let keys: Vec<Key> = resources
+        .iter()
+        .flat_map(|id| KINDS.map(|kind| Key::Document(DocumentRef { kind, id: DocumentId(*id) })))
+        .collect();
+    for keys in keys.chunks(500) {
+        let found = load::many::<DocumentRecord>(ports.store(), Owner::Org(org), keys).await?;
+        if let Some(found) = found.into_iter().flatten().next() {
+            return Ok(Some(found.content.of));
+        }
+    }
+    Ok(None)
+}
+
+/// Binds a tenant id to an org that has none, if one of the documents that its webhooks named is the org's.
+/// Answers whether it is bound.
+///
+/// The audit entry lies with the org and is written first; the binding lies with the stack. After a crash
+/// between the two, the next webhook does both again.
+///
+/// # Errors
+/// When the store does not answer or another worker was quicker: the next webhook tries again.
+pub async fn bind<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    tenant: Uuid,
+    resources: &BTreeSet<Uuid>,
+) -> Result<bool, AppError> {
+    let Some(document) = booked_of(ports, org, resources).await? else { return Ok(false) };
+    let entry = load::one::<OrgEntry>(ports.store(), Owner::Stack, Key::Org(org)).await?;
+    let Some(entry) = entry.filter(|entry| entry.content.tenant.is_none()) else { return Ok(false) };
+    let mut writer = Writer::open_unleased(ports, org).await?;
+    let reason = Reason::own("bind tenant").with("tenant", tenant).with("document", document.id);
+    let id = writer.new_commit();
+    writer.commit(id, Vec::new(), reason).await?;
+    let content = OrgEntry { tenant: Some(tenant), ..entry.content };
+    let bound = Versioned { content, expect: entry.expect }.write(Key::Org(org));
     let pointer = Versioned { content: Pointer { to: org }, expect: Expect::Absent };
-    let commit = Commit {
-        id: CommitId(ports.entropy().uuid()),
-        writes: vec![bound.write(entry_key), pointer.write(key)],
-    };
-    ports.store().commit(Owner::Stack, commit).await?;
-    Ok(org)
+    create(ports, Owner::Stack, vec![bound, pointer.write(Key::Tenant(tenant))]).await?;
+    Ok(true)
 }

@@ -612,6 +612,7 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::NegativeOpening => "opening below zero",
         ReviewKind::Residual => "unexplained quantity",
         ReviewKind::MissingNote => "missing note",
+        ReviewKind::HalfApplied => "settings applied in part",
     }
 }
 

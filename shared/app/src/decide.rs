@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::audit::Hash;
 use parstock_domain::governance::{DecisionError, Phase, Proposal, ProposalState};
-use parstock_domain::ids::{ContactId, OrgId, ProposalId};
+use parstock_domain::ids::{ContactId, ItemId, OrgId, ProposalId};
 use parstock_domain::replenish::REJECTION_REST_DAYS;
 use parstock_domain::settings::Policy;
 
@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
 use crate::message::Message;
 use crate::ports::{Expect, Ports, Write};
-use crate::records::{Effect, EffectKind, EffectState, Key, Mark, Rejected};
+use crate::records::{ContactRecord, Effect, EffectKind, EffectState, Key, Mark, Rejected};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
@@ -163,13 +163,17 @@ async fn rest<P: Ports>(
 
 /// The lowest phase of the proposal's lines: a pilot covers an order only if it covers all of it.
 pub(crate) async fn phase<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<Phase, AppError> {
-    let codes: Vec<String> = proposal.lines.iter().map(|line| line.code.clone()).collect();
-    let settings = crate::settings::for_codes(writer.ports(), writer.org(), &codes).await?;
+    let items: Vec<ItemId> = proposal.lines.iter().map(|line| line.item).collect();
+    let settings = crate::settings::for_items(writer.ports(), writer.org(), &items).await?;
+    // by its present name, as settings have it
+    let supplier = Key::Contact(proposal.supplier);
+    let supplier = load::one::<ContactRecord>(writer.ports().store(), writer.owner(), supplier).await?;
+    let supplier = supplier.map_or_else(|| proposal.supplier_name.clone(), |row| row.content.name);
     let mut lowest = Phase::Assist;
     for line in &proposal.lines {
         let item = load::one(writer.ports().store(), writer.owner(), Key::Item(line.item)).await?;
         let Some(item) = item else { return Ok(Phase::Observe) };
-        let resolved = settings.for_item(&item.content, &line.location, Some(&proposal.supplier_name));
+        let resolved = settings.for_item(&item.content, &line.location, Some(&supplier));
         lowest = lowest.min(resolved.phase);
     }
     Ok(lowest)

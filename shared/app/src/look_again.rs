@@ -1,6 +1,7 @@
 //! Looking again at documents that are booked and did not change: something else did.
 //!
-//! They are named by hints, as if a webhook had named them, and are fetched in their present state.
+//! They are named by hints, as if a webhook had named them, and are fetched in their present state: by their id,
+//! or, where Xero's lists are all there is, by reading their feed again from them on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,9 @@ use parstock_domain::settings::Learned;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::ports::{Ports, Store};
-use crate::records::{Backfill, DocumentRecord, HintOf, Key, List, Review, ReviewKind, WaitingHint};
+use crate::records::{
+    Backfill, CODES_OF_REVIEW_MAX, DocumentRecord, HintOf, Key, List, Review, ReviewKind, WaitingHint,
+};
 use crate::sync;
 use crate::writer::{Reason, Writer};
 
@@ -28,8 +31,6 @@ const PAGES_MAX: usize = 10;
 const BILLS_MAX: usize = 40;
 /// Days back in which a bill is looked for that teaches what a void bill taught.
 const LESSON_DAYS: i64 = 180;
-/// How a review goes on that names not all of a document's unknown codes.
-pub(crate) const AND: &str = " and ";
 
 /// The bills that moved the item since a day.
 async fn bills_of<P: Ports>(
@@ -132,8 +133,8 @@ pub(crate) async fn at_bills<P: Ports>(
 
 /// Has the documents looked at again that name one of these item codes, which nobody knew until now.
 ///
-/// Only invoices and bills can be fetched by their id; others are booked once they are saved again, as
-/// their review says.
+/// It is asked before the items are kept: the hints are served after that, since the org is held meanwhile. If
+/// keeping them fails, the items are read again, and it is asked again.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -145,10 +146,13 @@ pub(crate) async fn at_codes<P: Ports>(writer: &Writer<'_, P>, codes: &[String])
     for (_, review) in load::all::<Review>(writer.ports().store(), writer.org(), &List::Reviews).await? {
         let review = review.content;
         let (ReviewKind::UnknownItem, Some(of)) = (review.kind, review.document) else { continue };
-        let named = codes.iter().any(|code| review.text.contains(&format!("`{code}`")))
-            || review.text.contains(&format!("`{AND}"));
-        if named && matches!(of.kind, DocumentKind::SalesInvoice | DocumentKind::Bill) {
-            hints.insert(HintOf::Invoice(of.id));
+        let may_name =
+            review.codes.len() >= CODES_OF_REVIEW_MAX || codes.iter().any(|code| review.codes.contains(code));
+        if may_name {
+            hints.insert(match of.kind {
+                DocumentKind::SalesInvoice | DocumentKind::Bill => HintOf::Invoice(of.id),
+                _ => HintOf::Again(of),
+            });
         }
     }
     if hints.is_empty() { Ok(()) } else { sync::record(writer.ports(), writer.org(), &hints).await }

@@ -116,7 +116,7 @@ struct Chunk<'p, P> {
     org: OrgId,
     today: Date,
     now: jiff::Timestamp,
-    suppliers: BTreeMap<String, ContactId>,
+    suppliers: BTreeMap<ContactId, String>,
     settings: parstock_domain::settings::Settings,
 }
 
@@ -147,7 +147,6 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
             .await?;
     let standing =
         load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
-    let codes: Vec<String> = masters.iter().flatten().map(|row| row.content.code.clone()).collect();
     let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
     let chunk = Chunk {
         ports,
@@ -157,10 +156,10 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         suppliers: contacts
             .into_iter()
             .filter_map(
-                |(key, row)| if let Key::Contact(id) = key { Some((row.content.name, id)) } else { None },
+                |(key, row)| if let Key::Contact(id) = key { Some((id, row.content.name)) } else { None },
             )
             .collect(),
-        settings: crate::settings::for_codes(ports, org, &codes).await?,
+        settings: crate::settings::for_items(ports, org, items).await?,
     };
     let mut writes = Vec::new();
     let mut crossings = Vec::new();
@@ -252,7 +251,10 @@ async fn warn<P: Ports>(
 
 impl<P: Ports> Chunk<'_, P> {
     fn resolved(&self, item: &Item, location: &LocationId, lesson: Option<&Learned>) -> Resolved {
-        self.settings.for_item(item, location, lesson.map(|lesson| lesson.supplier_name.as_str()))
+        // by its present name, as settings have it
+        let learned = lesson
+            .map(|lesson| self.suppliers.get(&lesson.supplier).unwrap_or(&lesson.supplier_name).as_str());
+        self.settings.for_item(item, location, learned)
     }
 
     async fn plan(
@@ -284,7 +286,11 @@ impl<P: Ports> Chunk<'_, P> {
     }
 
     fn supplier(&self, resolved: &Resolved, lesson: Option<&Learned>) -> Option<Sourced<ContactId>> {
-        let set = resolved.supplier.as_ref().and_then(|name| self.suppliers.get(name)).copied();
+        let set = resolved
+            .supplier
+            .as_ref()
+            .and_then(|name| self.suppliers.iter().find(|(_, known)| *known == name))
+            .map(|(id, _)| *id);
         Sourced::set_or_learned(set, lesson.map(|lesson| lesson.supplier))
     }
 

@@ -4,7 +4,9 @@
 use std::future::Future;
 
 use jiff::Timestamp;
-use parstock_domain::document::{Contact, Document, Item, OrderDraft, Organisation, XeroQuantity};
+use parstock_domain::document::{
+    Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
+};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{CommitId, DocumentId, EffectId, ItemId, OrgId};
 use thiserror::Error;
@@ -208,6 +210,16 @@ impl Feed {
     pub const ALL: [Self; 4] =
         [Self::PurchaseOrders, Self::Invoices, Self::CreditNotes, Self::BankTransactions];
 
+    /// The feed that lists documents of a kind.
+    pub const fn of(kind: DocumentKind) -> Self {
+        match kind {
+            DocumentKind::PurchaseOrder => Self::PurchaseOrders,
+            DocumentKind::SalesInvoice | DocumentKind::Bill => Self::Invoices,
+            DocumentKind::SalesCredit | DocumentKind::SupplierCredit => Self::CreditNotes,
+            DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => Self::BankTransactions,
+        }
+    }
+
     /// The word in keys.
     pub const fn code(self) -> &'static str {
         match self {
@@ -242,6 +254,19 @@ pub struct ChangedItems {
     /// Items that can't be understood, with the reason: they go to the review list.
     pub unreadable: Vec<Unreadable>,
     /// The latest change among them, unreadable ones included.
+    pub latest: Option<Timestamp>,
+    /// Xero's clock at the time of the answer, if it said so. It may be another than ours.
+    pub answered_at: Option<Timestamp>,
+}
+
+/// A page of changed contacts. One that can't be read is left out: its documents name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangedContacts {
+    /// The contacts, in the order of their change.
+    pub contacts: Vec<Contact>,
+    /// Whether more may follow.
+    pub more: bool,
+    /// The latest change on the page, unreadable ones included.
     pub latest: Option<Timestamp>,
     /// Xero's clock at the time of the answer, if it said so. It may be another than ours.
     pub answered_at: Option<Timestamp>,
@@ -348,12 +373,13 @@ pub trait BooksSession: Send {
     /// What Xero holds of every tracked item.
     fn tracked_quantities(&mut self) -> impl Future<Output = Result<TrackedQuantities, BooksError>> + Send;
 
-    /// All contacts changed since an instant; all without one. Only ids and names.
+    /// Page `page` (from 1) of the contacts changed since an instant, archived ones included, in the order of
+    /// their change; of all contacts without an instant.
     fn contacts(
         &mut self,
         since: Option<Timestamp>,
         page: u32,
-    ) -> impl Future<Output = Result<Vec<Contact>, BooksError>> + Send;
+    ) -> impl Future<Output = Result<ChangedContacts, BooksError>> + Send;
 
     /// The purchase order with this number.
     fn order_by_number(

@@ -7,14 +7,14 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::ids::{DocumentId, OrgId};
+use uuid::Uuid;
 
-use crate::connect;
+use crate::connect::{self, TenantOf};
 use crate::error::{AppError, panic_words};
 use crate::message::{Envelope, Hint, Message};
-use crate::ports::{Clock, Ports, Queue, QueueName};
+use crate::ports::{Clock, DELAY_SECONDS_MAX, Ports, Queue, QueueName};
 use crate::records::HintOf;
 use crate::send::send_in;
-use crate::writer::BUSY_SECONDS;
 use crate::{effects, sync};
 
 /// Times a message is received before it goes to the dead-letter queue with its cause. The queue's own
@@ -48,7 +48,7 @@ pub struct GivenBack {
 /// A record that fails, even by a panic, does not take its batch-mates with it. Hints of one org are
 /// served together.
 pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>) -> Vec<GivenBack> {
-    let mut hints: BTreeMap<OrgId, (BTreeSet<HintOf>, Vec<Received>)> = BTreeMap::new();
+    let mut due: BTreeMap<OrgId, Due> = BTreeMap::new();
     let mut others: Vec<(Message, Received)> = Vec::new();
     let mut back = Vec::new();
     for record in records {
@@ -58,27 +58,34 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
             }
             Ok(envelope) => match envelope.message {
                 Message::Hint(hint) => match guarded(org_and_hint(ports, &hint)).await {
-                    Ok(Some((org, of))) => {
-                        let (all, records) = hints.entry(org).or_default();
-                        all.insert(of);
-                        records.push(record);
+                    Ok(Some((whose, of))) => {
+                        let (TenantOf::Known(org) | TenantOf::Perhaps(org)) = whose else { continue };
+                        let due = due.entry(org).or_default();
+                        due.hints.insert(of);
+                        due.records.push(record);
+                        if matches!(whose, TenantOf::Perhaps(_)) {
+                            due.strangers.entry(hint.tenant).or_default().insert(hint.resource);
+                        }
                     }
                     // nothing that moves stock
                     Ok(None) => {}
                     Err(error) => settle(ports, queue, &record, Err(error), &mut back).await,
                 },
                 Message::Sync { org } => {
-                    let (all, records) = hints.entry(org).or_default();
-                    all.insert(HintOf::Sync);
-                    records.push(record);
+                    let due = due.entry(org).or_default();
+                    due.hints.insert(HintOf::Sync);
+                    due.records.push(record);
                 }
-                Message::Waiting { org } => hints.entry(org).or_default().1.push(record),
+                Message::Waiting { org } => due.entry(org).or_default().records.push(record),
                 message => others.push((message, record)),
             },
         }
     }
-    for (org, (hints, records)) in hints {
+    for (org, Due { hints, records, strangers }) in due {
         let outcome = guarded(serve(ports, org, hints)).await;
+        if outcome.is_ok() {
+            bind(ports, org, strangers).await;
+        }
         if let Err(error) = &outcome {
             tracing::warn!(org.id = %org, %error, records = records.len(), "hints could not be served");
         }
@@ -97,6 +104,30 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
     back
 }
 
+/// What a batch asks of one org.
+#[derive(Default)]
+struct Due {
+    hints: BTreeSet<HintOf>,
+    records: Vec<Received>,
+    /// Documents that tenants named which may be this org's, by tenant.
+    strangers: BTreeMap<Uuid, BTreeSet<Uuid>>,
+}
+
+/// Binds a tenant whose document was found. Whatever goes wrong, the next webhook tries again.
+async fn bind<P: Ports>(ports: &P, org: OrgId, strangers: BTreeMap<Uuid, BTreeSet<Uuid>>) {
+    for (tenant, resources) in strangers {
+        match guarded(connect::bind(ports, org, tenant, &resources)).await {
+            Ok(true) => tracing::info!(org.id = %org, tenant.id = %tenant, "a tenant is bound"),
+            Ok(false) => {
+                tracing::warn!(tenant.id = %tenant, "a webhook's tenant is not bound: none of its documents is here");
+            }
+            Err(error) => {
+                tracing::warn!(org.id = %org, tenant.id = %tenant, %error, "a tenant was not bound")
+            }
+        }
+    }
+}
+
 /// Turns a panic into an error.
 async fn guarded<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
     AssertUnwindSafe(work)
@@ -105,8 +136,8 @@ async fn guarded<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T
         .unwrap_or_else(|panic| Err(AppError::Bug(panic_words(&*panic))))
 }
 
-/// What a webhook's hint is about; `None` when nothing in stock can follow from it.
-async fn org_and_hint<P: Ports>(ports: &P, hint: &Hint) -> Result<Option<(OrgId, HintOf)>, AppError> {
+/// What a webhook's hint is about, and whose; `None` when nothing in our stock can follow from it.
+async fn org_and_hint<P: Ports>(ports: &P, hint: &Hint) -> Result<Option<(TenantOf, HintOf)>, AppError> {
     let of = match hint.category.as_str() {
         "INVOICE" => HintOf::Invoice(DocumentId(hint.resource)),
         "CREDITNOTE" => HintOf::CreditNotes,
@@ -114,10 +145,12 @@ async fn org_and_hint<P: Ports>(ports: &P, hint: &Hint) -> Result<Option<(OrgId,
         other if !matches!(other, "CONTACT" | "SUBSCRIPTION" | "PREPAYMENT" | "OVERPAYMENT") => HintOf::Sync,
         _ => return Ok(None),
     };
-    match connect::org_of_tenant(ports, hint.tenant).await {
-        Ok(org) => Ok(Some((org, of))),
-        Err(error) => Err(error),
+    let whose = connect::org_of_tenant(ports, hint.tenant, hint.resource).await?;
+    if whose == TenantOf::Nobody {
+        tracing::warn!(tenant.id = %hint.tenant, "a webhook of a tenant that is none of ours is dropped");
+        return Ok(None);
     }
+    Ok(Some((whose, of)))
 }
 
 /// Serves hints; what can't be served now is recorded as due, which is success for their messages.
@@ -176,7 +209,12 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
         Message::Digest { org } => crate::digest::produce(ports, org).await,
     };
     match outcome {
-        Err(AppError::NotNow { .. }) => send_in(ports, message, BUSY_SECONDS).await,
+        // one message for one: whoever delivers it twice does no more than that
+        Err(AppError::NotNow { until, .. }) => {
+            let seconds = until.duration_since(ports.clock().now()).as_secs();
+            let seconds = u32::try_from(seconds).unwrap_or(0).clamp(1, DELAY_SECONDS_MAX);
+            send_in(ports, message, seconds).await
+        }
         outcome => outcome,
     }
 }

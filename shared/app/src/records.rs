@@ -1,5 +1,7 @@
 //! What is stored: each kind of row with its typed key. How keys become strings is the store's business.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
@@ -37,7 +39,7 @@ pub enum Key {
     Connection(String),
     /// The organisation and how far its copy is.
     Profile,
-    /// The policy file in force.
+    /// The policy file in force; its scopes name items and suppliers by their Xero ids.
     Policy,
     /// The org's call budget.
     CallBudget,
@@ -51,12 +53,12 @@ pub enum Key {
     Item(ItemId),
     /// The item with a code.
     ItemCode(String),
-    /// A contact's name.
+    /// A contact that is or may become a supplier.
     Contact(ContactId),
-    /// What people set for the item with this code.
-    ItemSettings(String),
-    /// What people set for the supplier of this name.
-    SupplierSettings(String),
+    /// What people set for an item.
+    ItemSettings(ItemId),
+    /// What people set for a supplier.
+    SupplierSettings(ContactId),
     /// What bills taught about an item's supply.
     Supply(ItemId),
     /// A document as booked.
@@ -160,6 +162,8 @@ pub enum HintOf {
     CreditNotes,
     /// The org is due for a sync.
     Sync,
+    /// A document to look at again that can't be fetched by its id: its feed is read again from it on.
+    Again(DocumentRef),
 }
 
 /// An org of the stack.
@@ -173,7 +177,7 @@ pub struct OrgEntry {
     pub time_zone: Option<String>,
     /// The token set through which it is reached.
     pub connection: String,
-    /// Its Xero tenant id, once a signed webhook told it.
+    /// Its Xero tenant id, once a signed webhook told it together with a document that was found here.
     pub tenant: Option<Uuid>,
 }
 
@@ -195,8 +199,11 @@ pub struct Connection {
 pub struct Profile {
     /// As Xero describes it.
     pub organisation: Organisation,
-    /// Its time zone, an IANA name.
+    /// Its time zone, an IANA name: the one that a person set, else Xero's.
     pub time_zone: String,
+    /// Whether the first load waits for a person to set the time zone, since Xero's name for it is not known.
+    #[serde(default)]
+    pub awaits_time_zone: bool,
     /// When parstock first saw it.
     pub connected_at: Timestamp,
     /// How far the first load is.
@@ -209,6 +216,12 @@ pub struct Profile {
     pub quantities_stale: bool,
     /// Up to when items were read.
     pub items_until: Option<Timestamp>,
+    /// Polls since contacts were last read.
+    #[serde(default)]
+    pub polls_since_contacts: u32,
+    /// Up to when contacts were read.
+    #[serde(default)]
+    pub contacts_until: Option<Timestamp>,
     /// Day of the latest planning of touched items.
     pub planned_on: Option<Date>,
     /// Day of the latest planning of all items.
@@ -435,6 +448,8 @@ pub enum ReviewKind {
     Residual,
     /// An order is in Xero without the note that says why.
     MissingNote,
+    /// Settings were applied in part.
+    HalfApplied,
 }
 
 impl ReviewKind {
@@ -447,6 +462,7 @@ impl ReviewKind {
             Self::NegativeOpening => "negative_opening",
             Self::Residual => "residual",
             Self::MissingNote => "missing_note",
+            Self::HalfApplied => "half_applied",
         }
     }
 }
@@ -464,7 +480,13 @@ pub struct Review {
     pub document: Option<DocumentRef>,
     /// The question, with its figures and what to do.
     pub text: String,
+    /// The item codes that nobody knows, if it is about some; at most [`CODES_OF_REVIEW_MAX`].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub codes: BTreeSet<String>,
 }
+
+/// Item codes that a review keeps. With so many, any code may be among those that it left out.
+pub const CODES_OF_REVIEW_MAX: usize = 500;
 
 /// The digest of a day: what was told, so that it can be shown again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -552,11 +574,23 @@ pub struct CallBudgetRecord {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {}
 
-/// A contact's name.
+/// What people set for an item. Xero may rename items and suppliers, so both are kept by their ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemSettingsRecord {
+    /// Its supplier.
+    pub supplier: Option<ContactId>,
+    /// All else; no supplier's name stands here.
+    pub set: ItemSettings,
+}
+
+/// A contact that is or may become a supplier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactRecord {
-    /// Its name.
+    /// Its present name.
     pub name: String,
+    /// Whether it is archived in Xero.
+    #[serde(default)]
+    pub archived: bool,
 }
 
 /// A plan that wants to order now.
@@ -599,8 +633,8 @@ records! {
     ItemCode(Pointer<ItemId>)
     /// See [`ContactRecord`].
     Contact(ContactRecord)
-    /// See [`ItemSettings`].
-    ItemSettings(ItemSettings)
+    /// See [`ItemSettingsRecord`].
+    ItemSettings(ItemSettingsRecord)
     /// See [`SupplierSettings`].
     SupplierSettings(SupplierSettings)
     /// See [`Learned`].

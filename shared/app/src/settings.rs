@@ -1,22 +1,34 @@
 //! Settings: loading what holds, and exporting, checking and applying the files.
+//!
+//! Files name items by their code and suppliers by their name. Both may change in Xero, so rows are kept by ids:
+//! names become ids when files are applied, and ids the present names when settings are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+use parstock_domain::calendar::OrgClock;
 use parstock_domain::document::Item;
-use parstock_domain::ids::{ContactId, LocationId, OrgId};
-use parstock_domain::settings::files::{self, Change, Exported, Files, Known, Problem};
-use parstock_domain::settings::{ItemSettings, Learned, Policy, Settings, SupplierSettings};
+use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, derived};
+use parstock_domain::settings::files::{self, Change, Exported, File, Files, Known, Problem};
+use parstock_domain::settings::{
+    ItemSettings, Learned, Policy, Scope, ScopedRule, Settings, SupplierSettings,
+};
 
+use crate::connect;
 use crate::error::AppError;
-use crate::load::{self, unguarded};
+use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
 use crate::ports::{Expect, Ports, Write};
-use crate::records::{ContactRecord, Key, List, Owner};
+use crate::records::{
+    Backfill, ContactRecord, Content, ItemSettingsRecord, Key, List, Owner, Profile, Review, ReviewKind,
+};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
-/// Rows of one commit.
+/// Rows of one commit, beside the profile and a question.
 const ROWS_PER_COMMIT: usize = 80;
+/// Keys of one read.
+const KEYS_PER_READ: usize = 500;
 
 /// What a change of settings would do, or did.
 #[derive(Debug)]
@@ -27,43 +39,105 @@ pub enum Applied {
     Changed(Vec<Change>),
 }
 
-/// The settings that concern the items with these codes, and all suppliers.
+/// The settings that concern these items, and all suppliers, by their present codes and names.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn for_codes<P: Ports>(ports: &P, org: OrgId, codes: &[String]) -> Result<Settings, AppError> {
-    let owner = Owner::Org(org);
-    let policy = load::one::<Policy>(ports.store(), owner, Key::Policy).await?;
-    let keys: Vec<Key> = codes.iter().map(|code| Key::ItemSettings(code.clone())).collect();
-    let rows = load::many::<ItemSettings>(ports.store(), owner, &keys).await?;
-    let items = codes.iter().zip(rows).filter_map(|(code, row)| Some((code.clone(), row?.content))).collect();
-    let suppliers = suppliers(ports, org).await?;
-    Ok(Settings { policy: policy.map(|row| row.content).unwrap_or_default(), items, suppliers })
+pub async fn for_items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<Settings, AppError> {
+    let keys: Vec<Key> = items.iter().map(|item| Key::ItemSettings(*item)).collect();
+    let rows = many::<ItemSettingsRecord, P>(ports, org, &keys).await?;
+    let set = items.iter().zip(rows).filter_map(|(item, row)| Some((*item, row?.content)));
+    named(ports, org, set.collect()).await
 }
 
-async fn suppliers<P: Ports>(ports: &P, org: OrgId) -> Result<BTreeMap<String, SupplierSettings>, AppError> {
-    let rows = load::all::<SupplierSettings>(ports.store(), org, &List::SupplierSettings).await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(key, row)| match key {
-            Key::SupplierSettings(name) => Some((name, row.content)),
-            _ => None,
-        })
-        .collect())
-}
-
-/// All settings of an org.
+/// All settings of an org, by the present codes and names.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn all<P: Ports>(ports: &P, org: OrgId) -> Result<Settings, AppError> {
-    let rows = load::all::<ItemSettings>(ports.store(), org, &List::ItemSettings).await?;
-    let items = rows.into_iter().filter_map(|(key, row)| match key {
-        Key::ItemSettings(code) => Some((code, row.content)),
+    let rows = load::all::<ItemSettingsRecord>(ports.store(), org, &List::ItemSettings).await?;
+    let set = rows.into_iter().filter_map(|(key, row)| match key {
+        Key::ItemSettings(item) => Some((item, row.content)),
         _ => None,
     });
-    let of_all = for_codes(ports, org, &[]).await?;
-    Ok(Settings { items: items.collect(), ..of_all })
+    named(ports, org, set.collect()).await
+}
+
+async fn many<T: Content, P: Ports>(
+    ports: &P,
+    org: OrgId,
+    keys: &[Key],
+) -> Result<Vec<Option<Versioned<T>>>, AppError> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(KEYS_PER_READ) {
+        rows.extend(load::many::<T>(ports.store(), Owner::Org(org), keys).await?);
+    }
+    Ok(rows)
+}
+
+/// The settings as people write them: policy, suppliers and these items by their present codes and names.
+async fn named<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    items: Vec<(ItemId, ItemSettingsRecord)>,
+) -> Result<Settings, AppError> {
+    let policy = load::one::<Policy>(ports.store(), Owner::Org(org), Key::Policy).await?;
+    let policy = policy.map(|row| row.content).unwrap_or_default();
+    let rows = load::all::<SupplierSettings>(ports.store(), org, &List::SupplierSettings).await?;
+    let suppliers: Vec<(ContactId, SupplierSettings)> = rows
+        .into_iter()
+        .filter_map(|(key, row)| match key {
+            Key::SupplierSettings(contact) => Some((contact, row.content)),
+            _ => None,
+        })
+        .collect();
+    let mut named_items: BTreeSet<ItemId> = items.iter().map(|(item, _)| *item).collect();
+    let mut named_contacts: BTreeSet<ContactId> = suppliers.iter().map(|(contact, _)| *contact).collect();
+    named_contacts.extend(items.iter().filter_map(|(_, row)| row.supplier));
+    for rule in policy.rules() {
+        match &rule.scope {
+            Scope::Item(id) => named_items.extend(id.parse::<ItemId>().ok()),
+            Scope::Supplier(id) => named_contacts.extend(id.parse::<ContactId>().ok()),
+            Scope::Org | Scope::Location(_) | Scope::Category(_) => {}
+        }
+    }
+    let keys: Vec<Key> = named_items.iter().map(|item| Key::Item(*item)).collect();
+    let masters = many::<Item, P>(ports, org, &keys).await?;
+    let codes: BTreeMap<ItemId, (Timestamp, String)> = masters
+        .into_iter()
+        .flatten()
+        .map(|row| (row.content.id, (row.content.updated_at, row.content.code)))
+        .collect();
+    let keys: Vec<Key> = named_contacts.iter().map(|contact| Key::Contact(*contact)).collect();
+    let contacts = many::<ContactRecord, P>(ports, org, &keys).await?;
+    let names: BTreeMap<ContactId, String> =
+        named_contacts.iter().zip(contacts).filter_map(|(id, row)| Some((*id, row?.content.name))).collect();
+    let code = |item: &ItemId| codes.get(item).map_or_else(|| item.to_string(), |(_, code)| code.clone());
+    let name = |contact: &ContactId| names.get(contact).cloned().unwrap_or_else(|| contact.to_string());
+    let scope = |scope: &Scope| match scope {
+        Scope::Item(id) => Scope::Item(id.parse().map_or_else(|_| id.clone(), |id| code(&id))),
+        Scope::Supplier(id) => Scope::Supplier(id.parse().map_or_else(|_| id.clone(), |id| name(&id))),
+        Scope::Org | Scope::Location(_) | Scope::Category(_) => scope.clone(),
+    };
+    // of two items with one code the later counts, as for documents
+    let mut items = items;
+    items.sort_by_key(|(item, _)| codes.get(item).map(|(at, _)| *at));
+    Ok(Settings {
+        policy: rescoped(&policy, scope),
+        items: items
+            .into_iter()
+            .map(|(item, row)| {
+                let supplier = row.supplier.as_ref().map(name);
+                (code(&item), ItemSettings { supplier, ..row.set })
+            })
+            .collect(),
+        suppliers: suppliers.into_iter().map(|(contact, set)| (name(&contact), set)).collect(),
+    })
+}
+
+fn rescoped(policy: &Policy, scope: impl Fn(&Scope) -> Scope) -> Policy {
+    let rules = policy.rules().iter();
+    Policy::new(rules.map(|rule| ScopedRule { scope: scope(&rule.scope), rule: rule.rule.clone() }))
 }
 
 /// The settings in force, as files with a row for each item and each supplier: whoever is set as one, or
@@ -73,17 +147,12 @@ pub async fn all<P: Ports>(ports: &P, org: OrgId) -> Result<Settings, AppError> 
 /// When the store does not answer.
 pub async fn export<P: Ports>(ports: &P, org: OrgId) -> Result<Exported, AppError> {
     let settings = all(ports, org).await?;
-    let items = load::all::<Item>(ports.store(), org, &List::Items).await?;
-    let keys: Vec<Key> = items.iter().map(|(_, row)| Key::Supply(row.content.id)).collect();
-    let learned = load::many::<Learned>(ports.store(), Owner::Org(org), &keys).await?;
+    let (mut known, ids) = known(ports, org).await?;
+    let keys: Vec<Key> = ids.items.values().map(|item| Key::Supply(*item)).collect();
+    let learned = many::<Learned, P>(ports, org, &keys).await?;
     let learned: BTreeSet<ContactId> =
         learned.into_iter().flatten().map(|row| row.content.supplier).collect();
-    let mut known = known(ports, org).await?;
-    let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
-    let bills = contacts.into_iter().filter_map(|(key, row)| match key {
-        Key::Contact(id) if learned.contains(&id) => Some(row.content.name),
-        _ => None,
-    });
+    let bills = ids.suppliers.into_iter().filter(|(_, id)| learned.contains(id)).map(|(name, _)| name);
     let set = settings.items.values().filter_map(|item| item.supplier.clone());
     known.suppliers = bills.chain(set).collect();
     Ok(files::export(&settings, &known))
@@ -94,14 +163,36 @@ pub async fn export<P: Ports>(ports: &P, org: OrgId) -> Result<Exported, AppErro
 /// # Errors
 /// When the store does not answer.
 pub async fn check<P: Ports>(ports: &P, org: OrgId, texts: &Files<'_>) -> Result<Applied, AppError> {
+    let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
     let standing = all(ports, org).await?;
-    Ok(match files::check(texts, &standing, &known(ports, org).await?) {
+    let (known, _) = known(ports, org).await?;
+    Ok(match wanted(texts, &standing, &known, profile.as_ref().map(|profile| &profile.content)) {
         Err(problems) => Applied::Refused(problems),
         Ok(wanted) => Applied::Changed(files::difference(&standing, &wanted)),
     })
 }
 
+/// The settings that the files describe.
+fn wanted(
+    texts: &Files<'_>,
+    standing: &Settings,
+    known: &Known,
+    profile: Option<&Profile>,
+) -> Result<Settings, Vec<Problem>> {
+    let wanted = files::check(texts, standing, known)?;
+    let zone = |settings: &Settings| settings.policy.org().time_zone;
+    if let (Some(profile), Some(_), None) = (profile, zone(standing), zone(&wanted))
+        && let Err(unknown) = OrgClock::of_org(None, &profile.organisation.xero_time_zone)
+    {
+        return Err(vec![Problem { file: File::Policy, line: 1, what: unknown.to_string() }]);
+    }
+    Ok(wanted)
+}
+
 /// Puts the files in force and has everything planned again. With a single error nothing is changed.
+///
+/// More rows than one commit holds are written in several. Should it be broken off between two, a question on
+/// the review list says so until the same files are applied again, which writes what is left.
 ///
 /// # Errors
 /// When the store does not answer or another worker holds the org.
@@ -112,14 +203,15 @@ pub async fn apply<P: Ports>(
     texts: &Files<'_>,
 ) -> Result<Applied, AppError> {
     let mut writer = Writer::open(ports, org).await?;
-    let result = write(&mut writer, who, texts).await;
-    let day = writer.clock().day_of(writer.now());
+    let was_held = writer.profile.content.awaits_time_zone;
+    let result = match write(&mut writer, who, texts).await {
+        Ok(Applied::Changed(changes)) => {
+            follow(&mut writer, &changes, was_held).await.map(|()| Applied::Changed(changes))
+        }
+        outcome => outcome,
+    };
     writer.close().await;
-    let applied = result?;
-    if matches!(&applied, Applied::Changed(changes) if !changes.is_empty()) {
-        send_now(ports, Message::PlanAll { org, day, after: None }).await?;
-    }
-    Ok(applied)
+    result
 }
 
 async fn write<P: Ports>(
@@ -128,54 +220,194 @@ async fn write<P: Ports>(
     texts: &Files<'_>,
 ) -> Result<Applied, AppError> {
     let standing = all(writer.ports(), writer.org()).await?;
-    let known = known(writer.ports(), writer.org()).await?;
-    let wanted = match files::check(texts, &standing, &known) {
+    let (known, ids) = known(writer.ports(), writer.org()).await?;
+    let wanted = match wanted(texts, &standing, &known, Some(&writer.profile.content)) {
         Err(problems) => return Ok(Applied::Refused(problems)),
         Ok(wanted) => wanted,
     };
     let changes = files::difference(&standing, &wanted);
-    let mut writes: Vec<Write> = Vec::new();
-    if wanted.policy != standing.policy {
-        writes.push(unguarded(Key::Policy, wanted.policy.clone()));
+    let writes = ids.writes(&standing, &wanted)?;
+    let question = Key::Review(derived("review", &[ReviewKind::HalfApplied.code()]));
+    let asked =
+        load::one::<Review>(writer.ports().store(), writer.owner(), question.clone()).await?.is_some();
+    let zone = wanted.policy.org().time_zone;
+    let now = writer.now();
+    let zone_changes = settle_zone(&mut writer.profile.content, zone.as_deref(), now);
+    if writes.is_empty() && !zone_changes && !asked {
+        return Ok(Applied::Changed(changes));
     }
-    rows(&standing.items, &wanted.items, Key::ItemSettings, &mut writes);
-    rows(&standing.suppliers, &wanted.suppliers, Key::SupplierSettings, &mut writes);
-    for chunk in writes.chunks(ROWS_PER_COMMIT) {
+    // until all is asked to be planned again; see `follow`
+    writer.profile.content.planned_all_on = None;
+    let commits = writes.len().div_ceil(ROWS_PER_COMMIT).max(1);
+    for number in 1..=commits {
+        let rows = writes.iter().skip((number - 1) * ROWS_PER_COMMIT).take(ROWS_PER_COMMIT);
+        let mut rows: Vec<Write> = rows.cloned().collect();
+        if number == 1 {
+            rows.push(writer.profile.clone().write(Key::Profile));
+        }
+        if number < commits {
+            let text = format!(
+                "Settings are in force in part: {} of {} changed rows are written. Apply the same files again.",
+                number * ROWS_PER_COMMIT,
+                writes.len()
+            );
+            let (kind, since, codes) = (ReviewKind::HalfApplied, writer.now(), BTreeSet::new());
+            let review = Review { kind, since, item: None, document: None, text, codes };
+            rows.push(unguarded(question.clone(), review));
+        } else if asked || commits > 1 {
+            rows.push(removal(question.clone()));
+        }
         let mut reason = Reason { who: who.to_owned(), ..Reason::own("apply settings") };
         for change in changes.iter().take(CHANGES_IN_AUDIT) {
             let name = format!("{} {}", change.subject, change.setting);
             reason = reason.with(&name, format!("{} -> {}", change.before, change.after));
         }
         let id = writer.new_commit();
-        writer.commit(id, chunk.to_vec(), reason.with("changes", changes.len())).await?;
+        writer.commit(id, rows, reason.with("changes", changes.len())).await?;
+        if let (1, Expect::Version(version)) = (number, writer.profile.expect) {
+            writer.profile.expect = Expect::Version(version + 1);
+        }
     }
     Ok(Applied::Changed(changes))
+}
+
+/// The zone that holds by the settings. What is booked keeps its days. Where the first load waited for the
+/// zone, it begins. Answers whether anything changed.
+fn settle_zone(profile: &mut Profile, set: Option<&str>, now: Timestamp) -> bool {
+    // still unknown: what stands goes on
+    let Ok(clock) = OrgClock::of_org(set, &profile.organisation.xero_time_zone) else { return false };
+    let changes = profile.awaits_time_zone || profile.time_zone != clock.zone_name();
+    clock.zone_name().clone_into(&mut profile.time_zone);
+    if profile.awaits_time_zone {
+        profile.awaits_time_zone = false;
+        profile.needs_person = None;
+        profile.backfill = Backfill::Reading { from: connect::history_begins(&clock, now), documents: 0 };
+    }
+    changes
+}
+
+/// What follows from settings in force. Whatever is broken off here is made good: the zone by the next apply,
+/// the first load by the next poll, the planning by the next day's.
+async fn follow<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    changes: &[Change],
+    was_held: bool,
+) -> Result<(), AppError> {
+    let (ports, org) = (writer.ports(), writer.org());
+    if !writer.profile.content.awaits_time_zone {
+        connect::keep_time_zone(ports, org, &writer.profile.content.time_zone).await?;
+        if was_held {
+            send_now(ports, Message::Backfill { org }).await?;
+        }
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let clock = OrgClock::new(&writer.profile.content.time_zone)
+        .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
+    let day = clock.day_of(writer.now());
+    send_now(ports, Message::PlanAll { org, day, after: None }).await?;
+    writer.profile.content.planned_all_on = Some(day);
+    writer.save_profile().await
 }
 
 /// Changes that an audit entry spells out; the digest of the rows covers all.
 const CHANGES_IN_AUDIT: usize = 50;
 
-fn rows<T: Clone + PartialEq + crate::records::Content>(
-    standing: &BTreeMap<String, T>,
-    wanted: &BTreeMap<String, T>,
-    key: impl Fn(String) -> Key,
-    writes: &mut Vec<Write>,
-) {
-    for (name, value) in wanted.iter().filter(|(name, value)| standing.get(*name) != Some(value)) {
-        writes.push(unguarded(key(name.clone()), value.clone()));
+/// The ids of what files name.
+struct Ids {
+    items: BTreeMap<String, ItemId>,
+    suppliers: BTreeMap<String, ContactId>,
+}
+
+impl Ids {
+    /// The item of a code; what is gone from Xero is named by its id.
+    fn item(&self, code: &str) -> Result<ItemId, AppError> {
+        let id = self.items.get(code).copied().or_else(|| code.parse().ok());
+        id.ok_or_else(|| AppError::Bug(format!("the item `{code}` was checked and is not known")))
     }
-    for name in standing.keys().filter(|name| !wanted.contains_key(*name)) {
-        writes.push(Write { key: key(name.clone()), record: None, expect: Expect::Anything });
+
+    /// The contact of a name, likewise.
+    fn supplier(&self, name: &str) -> Result<ContactId, AppError> {
+        let id = self.suppliers.get(name).copied().or_else(|| name.parse().ok());
+        id.ok_or_else(|| AppError::Bug(format!("the contact `{name}` was checked and is not known")))
+    }
+
+    /// The rows that differ.
+    fn writes(&self, standing: &Settings, wanted: &Settings) -> Result<Vec<Write>, AppError> {
+        let mut writes = Vec::new();
+        if wanted.policy != standing.policy {
+            let mut rules = Vec::new();
+            for rule in wanted.policy.rules() {
+                let scope = match &rule.scope {
+                    Scope::Item(code) => Scope::Item(self.item(code)?.to_string()),
+                    Scope::Supplier(name) => Scope::Supplier(self.supplier(name)?.to_string()),
+                    Scope::Org | Scope::Location(_) | Scope::Category(_) => rule.scope.clone(),
+                };
+                rules.push(ScopedRule { scope, rule: rule.rule.clone() });
+            }
+            writes.push(unguarded(Key::Policy, Policy::new(rules)));
+        }
+        for code in differing(&standing.items, &wanted.items) {
+            let key = Key::ItemSettings(self.item(code)?);
+            writes.push(match wanted.items.get(code) {
+                None => removal(key),
+                Some(set) => {
+                    let supplier = set.supplier.as_deref().map(|name| self.supplier(name)).transpose()?;
+                    let set = ItemSettings { supplier: None, ..set.clone() };
+                    unguarded(key, ItemSettingsRecord { supplier, set })
+                }
+            });
+        }
+        for name in differing(&standing.suppliers, &wanted.suppliers) {
+            let key = Key::SupplierSettings(self.supplier(name)?);
+            writes.push(
+                wanted
+                    .suppliers
+                    .get(name)
+                    .map_or_else(|| removal(key.clone()), |set| unguarded(key.clone(), *set)),
+            );
+        }
+        Ok(writes)
     }
 }
 
-/// What files may name: the org's items and suppliers.
-async fn known<P: Ports>(ports: &P, org: OrgId) -> Result<Known, AppError> {
-    let items = load::all::<Item>(ports.store(), org, &List::Items).await?;
+/// The names whose values differ, those that stand on one side alone included.
+fn differing<'a, T: PartialEq>(
+    standing: &'a BTreeMap<String, T>,
+    wanted: &'a BTreeMap<String, T>,
+) -> impl Iterator<Item = &'a String> {
+    let names: BTreeSet<&String> = standing.keys().chain(wanted.keys()).collect();
+    names.into_iter().filter(|name| standing.get(*name) != wanted.get(*name))
+}
+
+/// What files may name, the org's items and suppliers, and their ids.
+async fn known<P: Ports>(ports: &P, org: OrgId) -> Result<(Known, Ids), AppError> {
+    let mut items: Vec<Item> = load::all::<Item>(ports.store(), org, &List::Items)
+        .await?
+        .into_iter()
+        .map(|(_, row)| row.content)
+        .collect();
+    // of two items with one code the later counts
+    items.sort_by_key(|item| item.updated_at);
     let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
-    Ok(Known {
-        items: items.into_iter().map(|(_, row)| (row.content.code, row.content.sales_account)).collect(),
-        suppliers: contacts.into_iter().map(|(_, row)| row.content.name).collect(),
+    let mut contacts: Vec<(bool, String, ContactId)> = contacts
+        .into_iter()
+        .filter_map(|(key, row)| match key {
+            Key::Contact(id) => Some((row.content.archived, row.content.name, id)),
+            _ => None,
+        })
+        .collect();
+    // of two contacts with one name the one that can be ordered from counts
+    contacts.sort_by_key(|(archived, ..)| !archived);
+    let known = Known {
+        items: items.iter().map(|item| (item.code.clone(), item.sales_account.clone())).collect(),
+        suppliers: contacts.iter().map(|(_, name, _)| name.clone()).collect(),
         locations: BTreeSet::from([LocationId::main().0]),
-    })
+    };
+    let ids = Ids {
+        items: items.into_iter().map(|item| (item.code, item.id)).collect(),
+        suppliers: contacts.into_iter().map(|(_, name, id)| (name, id)).collect(),
+    };
+    Ok((known, ids))
 }

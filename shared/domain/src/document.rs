@@ -210,6 +210,10 @@ pub struct Contact {
     pub id: ContactId,
     /// Its name.
     pub name: String,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Whether something was sold to it and nothing bought from it, as Xero says.
+    pub only_customer: bool,
 }
 
 /// The organisation as Xero describes it.

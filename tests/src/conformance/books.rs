@@ -55,7 +55,8 @@ async fn supplier(harness: &impl Harness) -> Contact {
     let mut session = session(harness).await;
     let contacts = session.contacts(None, 1).await.unwrap();
     session.close().await;
-    contacts.first().unwrap().clone()
+    assert!(!contacts.contacts.is_empty() && contacts.latest.is_some(), "{contacts:?}");
+    contacts.contacts.first().unwrap().clone()
 }
 
 /// Runs the suite; `make` answers fresh books each time.

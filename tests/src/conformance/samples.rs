@@ -146,6 +146,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         item: Some(item),
         document: Some(of),
         text: text.into(),
+        codes: [text.to_owned()].into(),
     };
     vec![
         (Key::Tenant(id(1)), Record::Tenant(Pointer { to: OrgId(id(1)) })),
@@ -216,6 +217,7 @@ pub fn lists() -> BTreeMap<&'static str, ListSample> {
         HintOf::Invoice(DocumentId(id(2))),
         HintOf::CreditNotes,
         HintOf::Sync,
+        HintOf::Again(of),
     ];
     let further = [0, 1, 2, 10, 11, 100].into_iter().map(|n| {
         (

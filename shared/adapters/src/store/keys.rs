@@ -121,9 +121,10 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Hint(HintOf::Invoice(id)) => (Shelf::Main, format!("HINT#1-invoice#{id}")),
         Key::Hint(HintOf::CreditNotes) => (Shelf::Main, "HINT#2-credit_notes".to_owned()),
         Key::Hint(HintOf::Sync) => (Shelf::Main, "HINT#3-sync".to_owned()),
+        Key::Hint(HintOf::Again(of)) => (Shelf::Main, format!("HINT#4-again#{}", document(*of))),
         Key::ItemCode(code) => (Shelf::Main, format!("ITEM_CODE#{code}")),
         Key::Contact(contact) => (Shelf::Main, format!("CONTACT#{contact}")),
-        Key::SupplierSettings(name) => (Shelf::Main, format!("SUPPLIER_SETTINGS#{name}")),
+        Key::SupplierSettings(contact) => (Shelf::Main, format!("SUPPLIER_SETTINGS#{contact}")),
         Key::Want(contact, item, location) => (Shelf::Main, format!("WANT#{contact}#{item}#{location}")),
         Key::Trouble(item, location) => (Shelf::Main, format!("TROUBLE#{item}#{location}")),
         Key::Touched(mark) => (Shelf::Main, format!("TOUCHED#{mark}")),
@@ -139,7 +140,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Document(of) => (Shelf::Documents, format!("D#{}", document(*of))),
         Key::DocumentLines(of, part) => (Shelf::Documents, format!("L#{}#{part:010}", document(*of))),
         Key::Item(item) => (Shelf::Items, format!("ITEM#{item}")),
-        Key::ItemSettings(code) => (Shelf::Items, format!("SETTINGS#{code}")),
+        Key::ItemSettings(item) => (Shelf::Items, format!("SETTINGS#{item}")),
         Key::Supply(item) => (Shelf::Item(*item), "SUPPLY".to_owned()),
         Key::Position(item, location) => (Shelf::Item(*item), format!("POSITION#{location}")),
         Key::Layer(item, location) => (Shelf::Item(*item), format!("LAYER#{location}")),
@@ -195,13 +196,17 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "CURSOR") => Key::Cursor(Feed::ALL.into_iter().find(|feed| feed.code() == rest)?),
         (Shelf::Main, "HINT") => Key::Hint(match rest.split_once('#') {
             Some(("1-invoice", id)) => HintOf::Invoice(id.parse().ok()?),
+            Some(("4-again", of)) => {
+                let (kind, id) = of.split_once('#')?;
+                HintOf::Again(parse_document(kind, id)?)
+            }
             None if rest == "2-credit_notes" => HintOf::CreditNotes,
             None if rest == "3-sync" => HintOf::Sync,
             _ => return None,
         }),
         (Shelf::Main, "ITEM_CODE") => Key::ItemCode(rest.to_owned()),
         (Shelf::Main, "CONTACT") => Key::Contact(rest.parse().ok()?),
-        (Shelf::Main, "SUPPLIER_SETTINGS") => Key::SupplierSettings(rest.to_owned()),
+        (Shelf::Main, "SUPPLIER_SETTINGS") => Key::SupplierSettings(rest.parse().ok()?),
         (Shelf::Main, "WANT") => {
             let (contact, rest) = rest.split_once('#')?;
             let (item, location) = rest.split_once('#')?;
@@ -231,7 +236,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
             Key::DocumentLines(parse_document(kind, id)?, part.parse().ok()?)
         }
         (Shelf::Items, "ITEM") => Key::Item(rest.parse().ok()?),
-        (Shelf::Items, "SETTINGS") => Key::ItemSettings(rest.to_owned()),
+        (Shelf::Items, "SETTINGS") => Key::ItemSettings(rest.parse().ok()?),
         (Shelf::Item(item), "SUPPLY") => Key::Supply(item),
         (Shelf::Item(item), "POSITION") => Key::Position(item, LocationId(rest.to_owned())),
         (Shelf::Item(item), "LAYER") => Key::Layer(item, LocationId(rest.to_owned())),
@@ -427,11 +432,12 @@ mod tests {
             ]),
             prop::sample::select(Feed::ALL.to_vec()).prop_map(Key::Cursor),
             id().prop_map(|id| Key::Hint(HintOf::Invoice(DocumentId(id)))),
+            document_ref().prop_map(|of| Key::Hint(HintOf::Again(of))),
             item().prop_map(Key::Item),
             text().prop_map(Key::ItemCode),
             contact().prop_map(Key::Contact),
-            text().prop_map(Key::ItemSettings),
-            text().prop_map(Key::SupplierSettings),
+            item().prop_map(Key::ItemSettings),
+            contact().prop_map(Key::SupplierSettings),
             item().prop_map(Key::Supply),
             document_ref().prop_map(Key::Document),
             (document_ref(), number()).prop_map(|(of, part)| Key::DocumentLines(of, part)),

@@ -24,7 +24,7 @@ fn head(seq: u64) -> Record {
 }
 
 fn name(text: &str) -> Record {
-    Record::Contact(ContactRecord { name: text.to_owned() })
+    Record::Contact(ContactRecord { name: text.to_owned(), archived: false })
 }
 
 fn contact(number: u64) -> Key {

@@ -3,7 +3,7 @@
 //! The order's number derives from the proposal's id, is fixed by the approval and unique in Xero. After an unknown outcome the
 //! order is looked up by its number and adopted; "Order number must be unique" means that it exists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item, OrderDraft, OrderDraftLine};
@@ -237,6 +237,7 @@ async fn finish<P: Ports>(
             item: None,
             document: Some(DocumentRef { kind: DocumentKind::PurchaseOrder, id: order }),
             text,
+            codes: BTreeSet::new(),
         };
         let id = derived("review", &[ReviewKind::MissingNote.code(), &order.to_string()]);
         writes.push(unguarded(Key::Review(id), review));

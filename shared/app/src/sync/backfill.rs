@@ -5,6 +5,8 @@
 //! limits' reserve, books them and moves the cursor, and asks for the next step. When the day's calls are
 //! used up the poller asks again.
 
+use std::collections::BTreeSet;
+
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::ids::{ItemId, LocationId, OrgId, derived};
@@ -13,7 +15,7 @@ use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Layer, Position};
 
 use super::quantities::Held;
-use super::{Done, feed, items};
+use super::{Done, contacts, feed, items};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
@@ -38,7 +40,10 @@ const OPENINGS_PER_COMMIT: usize = 20;
 /// [`AppError::NotNow`] when another worker holds the org or Xero can't be asked; the poller asks again.
 pub async fn advance<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     let mut writer = Writer::open(ports, org).await?;
-    let result = step(&mut writer).await;
+    let result = match super::zone_is_known(&writer) {
+        Ok(()) => step(&mut writer).await,
+        Err(error) => Err(error),
+    };
     writer.close().await;
     if result? {
         send_now(ports, Message::Backfill { org }).await?;
@@ -53,7 +58,7 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             let calls = u32::try_from(Feed::ALL.len())
                 .unwrap_or(u32::MAX)
                 .saturating_mul(PAGES_PER_STEP)
-                .saturating_add(1);
+                .saturating_add(2);
             let mut session = writer.ports().books().open(writer.org(), Priority::Backfill, calls).await?;
             let mut done = Done::default();
             let result = read(writer, &mut session, &mut done).await;
@@ -79,7 +84,7 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             session.close().await;
             // people are at work in Xero: the next step looks again
             let Some(TrackedQuantities { quantities, unreadable }) = settled? else { return Ok(true) };
-            feed::tell_unreadable(writer, "item", &unreadable).await?;
+            feed::tell_unreadable(writer, feed::QUANTITY, &unreadable).await?;
             for chunk in quantities.chunks(OPENINGS_PER_COMMIT) {
                 open_tracked(writer, chunk).await?;
             }
@@ -128,6 +133,9 @@ async fn read<P: Ports>(
 ) -> Result<feed::Reached, AppError> {
     if writer.profile.content.items_until.is_none() {
         items::refresh(writer, session).await?;
+    }
+    if writer.profile.content.contacts_until.is_none() {
+        contacts::refresh(writer, session).await?;
     }
     for feed in Feed::ALL {
         // orders before bills, so that bills find their order
@@ -190,13 +198,14 @@ pub(super) async fn open_tracked<P: Ports>(
                 opening.quantity.magnitude(),
                 opening.quantity
             );
-            let review = derived("review", &["negative opening", &held.item.to_string()]);
+            let review = negative_opening_review(held.item);
             let review_row = Review {
                 kind: ReviewKind::NegativeOpening,
                 since: now,
                 item: Some(held.item),
                 document: None,
                 text,
+                codes: BTreeSet::new(),
             };
             writes.push(unguarded(Key::Review(review), review_row));
         }
@@ -230,6 +239,11 @@ pub(super) async fn open_tracked<P: Ports>(
     let reason =
         Reason { event: Some(event), ..Reason::own("derive opening balances") }.with("items", opened);
     writer.commit(id, writes, reason).await
+}
+
+/// The one question about an opening below zero; it ends with the book that it opened.
+pub(super) fn negative_opening_review(item: ItemId) -> uuid::Uuid {
+    derived("review", &["negative opening", &item.to_string()])
 }
 
 /// The day on which derived openings stand: where the history that was read begins.

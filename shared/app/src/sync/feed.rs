@@ -5,16 +5,17 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use parstock_domain::document::Document;
+use parstock_domain::document::{Document, DocumentRef};
 use parstock_domain::event::Source;
 use parstock_domain::ids::{ItemId, derived};
+use uuid::Uuid;
 
 use super::{Codes, Done, items, touch};
 use crate::booking;
 use crate::error::{AppError, panic_words};
-use crate::load::{self, Versioned, unguarded};
+use crate::load::{self, Versioned, removal, unguarded};
 use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Ports, Store, Unreadable};
-use crate::records::{Backfill, Cursor, DocumentRecord, Key, Pointer, Review, ReviewKind};
+use crate::records::{Backfill, Cursor, DocumentRecord, Key, List, Pointer, Review, ReviewKind};
 use crate::writer::Writer;
 
 /// Pages of a feed that one poll reads at most; what is left comes with the next.
@@ -102,6 +103,39 @@ fn before(instant: Timestamp, by: SignedDuration) -> Timestamp {
     instant.saturating_sub(by).unwrap_or(instant)
 }
 
+/// Has a feed read again from the earliest of these documents on, the next time that it is read.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn rewind<P: Ports>(
+    writer: &Writer<'_, P>,
+    feed: Feed,
+    documents: &[DocumentRef],
+) -> Result<(), AppError> {
+    let store = writer.ports().store();
+    let mut earliest: Option<Timestamp> = None;
+    let keys: Vec<Key> = documents.iter().map(|of| Key::Document(*of)).collect();
+    for keys in keys.chunks(500) {
+        for record in load::many::<DocumentRecord>(store, writer.owner(), keys).await?.into_iter().flatten() {
+            let at = record.content.updated_at;
+            earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
+        }
+    }
+    let key = Key::Cursor(feed);
+    let cursor = load::one::<Cursor>(store, writer.owner(), key.clone()).await?;
+    // a feed that was never read is read from its beginning on
+    let (Some(earliest), Some(cursor)) = (earliest, cursor) else { return Ok(()) };
+    let from = before(earliest, RESTART_OVERLAP);
+    let until = cursor.content.until;
+    if cursor.content.resume.map_or(before(until, OVERLAP), |(since, _)| since) <= from {
+        return Ok(());
+    }
+    let content = Cursor { until, resume: Some((from, 1)) };
+    let write = Versioned { content, expect: cursor.expect }.write(key);
+    let commit = Commit { id: writer.new_commit(), writes: vec![write] };
+    Ok(store.commit(writer.owner(), commit).await?)
+}
+
 /// Books the documents of a page. One that fails doesn't hold up the others; the first failure is
 /// returned once all were tried, so that whoever asked asks again.
 pub async fn book_page<P: Ports>(
@@ -111,10 +145,16 @@ pub async fn book_page<P: Ports>(
     source: Source,
     done: &mut Done,
 ) -> Result<(), AppError> {
-    set_aside(writer, &page).await?;
+    tell_unreadable(writer, DOCUMENT, &page.unreadable).await?;
+    // what was asked about a document that could not be read or booked ends once it can be
+    let mut answered = BTreeSet::new();
+    for document in &page.documents {
+        answered.insert(unreadable_review(DOCUMENT, &document.of.id.to_string()));
+        answered.insert(refused_review(document));
+    }
     let documents = unbooked(writer, page.documents).await?;
     if documents.is_empty() {
-        return Ok(());
+        return end_reviews(writer, answered).await;
     }
     let codes = codes(writer, session, &documents).await?;
     let touched: BTreeSet<ItemId> = documents
@@ -137,19 +177,23 @@ pub async fn book_page<P: Ports>(
                 writer.profile.content.quantities_stale |= outcome.touched_tracked;
             }
             Ok(Err(error @ (AppError::Reject(_) | AppError::Bug(_)))) => {
+                answered.remove(&refused_review(document));
                 refuse(writer, document, &error.to_string()).await?;
             }
             Ok(Err(error)) => {
+                answered.remove(&refused_review(document));
                 writer.reload_head().await?;
                 failure.get_or_insert(error);
             }
             Err(panic) => {
                 let why = panic_words(&*panic);
+                answered.remove(&refused_review(document));
                 refuse(writer, document, &format!("a bug in parstock: {why}")).await?;
                 writer.reload_head().await?;
             }
         }
     }
+    end_reviews(writer, answered).await?;
     failure.map_or(Ok(()), Err)
 }
 
@@ -208,30 +252,69 @@ async fn known_codes<P: Ports>(writer: &Writer<'_, P>, named: &BTreeSet<String>)
     Ok(codes)
 }
 
-/// Puts documents that can't be understood on the review list; they don't hold up the rest.
-async fn set_aside<P: Ports>(writer: &Writer<'_, P>, page: &DocumentPage) -> Result<(), AppError> {
-    tell_unreadable(writer, "document", &page.unreadable).await
+/// What can't be understood, in the words of its question.
+pub(super) const DOCUMENT: &str = "document";
+/// As [`DOCUMENT`].
+pub(super) const ITEM: &str = "item";
+/// As [`DOCUMENT`]. It has a question of its own, since an item's master data may be read without it.
+pub(super) const QUANTITY: &str = "quantity of the item";
+
+/// The one question about something that can't be understood.
+pub(super) fn unreadable_review(what: &str, id: &str) -> Uuid {
+    derived("review", &["unreadable", what, id])
 }
 
-/// Puts what can't be understood on the review list: `what` is a document or an item.
+/// The one question about a document that can't be booked.
+fn refused_review(document: &Document) -> Uuid {
+    derived("review", &["refused", &document.of.id.to_string()])
+}
+
+/// Puts what can't be understood on the review list; it doesn't hold up the rest.
 pub(super) async fn tell_unreadable<P: Ports>(
     writer: &Writer<'_, P>,
     what: &str,
     unreadable: &[Unreadable],
 ) -> Result<(), AppError> {
-    if unreadable.is_empty() {
+    let mut writes = Vec::new();
+    for one in unreadable {
+        // an id may come in capitals
+        let id = one.id.parse::<Uuid>().map_or_else(|_| one.id.clone(), |id| id.to_string());
+        let text = format!(
+            "The {what} {id} could not be read and is not counted: {}. Correct it in Xero; it is read again when it changes.",
+            one.why
+        );
+        let key = Key::Review(unreadable_review(what, &id));
+        let asked = load::one::<Review>(writer.ports().store(), writer.owner(), key.clone()).await?;
+        if asked.is_some_and(|asked| asked.content.text == text) {
+            continue;
+        }
+        let (kind, since) = (ReviewKind::UnreadableDocument, writer.now());
+        let review = Review { kind, since, item: None, document: None, text, codes: BTreeSet::new() };
+        writes.push(unguarded(key, review));
+    }
+    if !writes.is_empty() {
+        writer.ports().store().write_each(writer.owner(), writes).await?;
+    }
+    Ok(())
+}
+
+/// Ends those of these questions that stand: their cause is gone.
+pub(super) async fn end_reviews<P: Ports>(
+    writer: &Writer<'_, P>,
+    answered: BTreeSet<Uuid>,
+) -> Result<(), AppError> {
+    if answered.is_empty() {
         return Ok(());
     }
-    let since = writer.now();
-    let writes = unreadable.iter().map(|one| {
-        let text = format!(
-            "The {what} {} could not be read and is not counted: {}. Correct it in Xero; it is read again when it changes.",
-            one.id, one.why
-        );
-        let id = derived("review", &["unreadable", &one.id]);
-        unguarded(Key::Review(id), Review { kind: ReviewKind::UnreadableDocument, since, item: None, document: None, text })
+    let standing = load::all::<Review>(writer.ports().store(), writer.org(), &List::Reviews).await?;
+    let ended = standing.into_iter().filter_map(|(key, _)| match &key {
+        Key::Review(id) if answered.contains(id) => Some(removal(key)),
+        _ => None,
     });
-    writer.ports().store().write_each(writer.owner(), writes.collect()).await?;
+    let ended: Vec<_> = ended.collect();
+    if !ended.is_empty() {
+        writer.ports().store().write_each(writer.owner(), ended).await?;
+    }
     Ok(())
 }
 
@@ -242,14 +325,15 @@ async fn refuse<P: Ports>(writer: &Writer<'_, P>, document: &Document, why: &str
         document.of.kind.words(),
         document.number
     );
-    let id = derived("review", &["refused", &document.of.id.to_string()]);
     let review = Review {
         kind: ReviewKind::UnreadableDocument,
         since: writer.now(),
         item: None,
         document: Some(document.of),
         text,
+        codes: BTreeSet::new(),
     };
-    writer.ports().store().write_each(writer.owner(), vec![unguarded(Key::Review(id), review)]).await?;
+    let key = Key::Review(refused_review(document));
+    writer.ports().store().write_each(writer.owner(), vec![unguarded(key, review)]).await?;
     Ok(())
 }

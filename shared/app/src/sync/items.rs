@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
 
-use super::feed;
+use super::{backfill, feed, quantities};
 use crate::error::AppError;
-use crate::load::{self, Versioned, unguarded};
+use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
 use crate::opening::{MODE_WRITES_MAX, change_mode};
 use crate::ports::{Books, BooksSession, COMMIT_WRITES_MAX, ChangedItems, Expect, Ports};
@@ -16,7 +16,9 @@ use crate::records::{Key, Pointer};
 use crate::writer::{Reason, Writer};
 
 /// Items of one commit: item, code and what a change of its book writes each, and the audit entry.
-const ITEMS_PER_COMMIT: usize = (COMMIT_WRITES_MAX - 2) / (2 + MODE_WRITES_MAX);
+const ITEMS_PER_COMMIT: usize = (COMMIT_WRITES_MAX - 2) / (2 + MODE_WRITES_MAX + REVIEWS_OF_BOOK);
+/// Questions about an item's book that end with it.
+const REVIEWS_OF_BOOK: usize = 2;
 /// Reading begins this much before the last change seen.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
@@ -31,7 +33,9 @@ pub async fn refresh<P: Ports>(
     for chunk in items.chunks(ITEMS_PER_COMMIT) {
         keep(writer, chunk).await?;
     }
-    feed::tell_unreadable(writer, "item", &unreadable).await?;
+    feed::tell_unreadable(writer, feed::ITEM, &unreadable).await?;
+    let read = items.iter().map(|item| feed::unreadable_review(feed::ITEM, &item.id.to_string()));
+    feed::end_reviews(writer, read.collect()).await?;
     let profile = &mut writer.profile.content;
     // Nothing but what was known already: without a step on it would be read again at every poll. By Xero's own
     // time alone: by ours, changes could be jumped over.
@@ -66,6 +70,9 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
         if standing.as_ref().is_some_and(|standing| standing.tracked != fresh.tracked) {
             writes.extend(change_mode(writer, fresh.id, fresh.tracked, id).await?);
             turned.insert(fresh.id);
+            // what was asked about the old book
+            writes.push(removal(Key::Review(backfill::negative_opening_review(fresh.id))));
+            writes.push(removal(Key::Review(quantities::residual_review(fresh.id))));
         }
         event.get_or_insert(Event {
             what: if standing.is_none() { EventType::ItemCreated } else { EventType::ItemUpdated },
@@ -81,7 +88,7 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
         return Ok(());
     }
     super::touch(writer, turned).await?;
+    look_again::at_codes(writer, &codes).await?;
     let reason = Reason { event, ..Reason::own("keep items") }.with("items", changed);
-    writer.commit(id, writes, reason).await?;
-    look_again::at_codes(writer, &codes).await
+    writer.commit(id, writes, reason).await
 }

@@ -2,6 +2,7 @@
 //! difference is booked. Webhooks only make it faster; polling alone converges.
 
 mod backfill;
+mod contacts;
 mod feed;
 mod items;
 mod quantities;
@@ -9,11 +10,13 @@ mod quantities;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use parstock_domain::calendar::UnknownZone;
+use parstock_domain::document::DocumentRef;
 use parstock_domain::event::Source;
 use parstock_domain::ids::{DocumentId, ItemId, OrgId};
 
 use crate::error::AppError;
-use crate::load::{self, Versioned, unguarded};
+use crate::load::{self, unguarded};
 use crate::message::Message;
 use crate::ports::{
     Books, BooksSession, Clock, Commit, DELAY_SECONDS_MAX, Feed, Ports, Priority, Store, Write,
@@ -24,7 +27,7 @@ use crate::writer::Writer;
 
 pub use backfill::{MONTHS as BACKFILL_MONTHS, advance as backfill};
 
-/// Calls that one poll takes: the four feeds, and items or the quantities of tracked ones.
+/// Calls that one poll takes: the four feeds, and items, contacts or the quantities of tracked items.
 pub const CALLS_PER_POLL: u32 = 5;
 /// Ids that one call fetches, by the length of the URL (about 52 were seen to pass, XeroAPI/Xero-Java#331).
 pub const IDS_PER_CALL: usize = 40;
@@ -52,8 +55,13 @@ pub struct Done {
 ///
 /// # Errors
 /// [`AppError::NotNow`] when another worker holds the org or Xero can't be asked; record the hints then.
+/// [`AppError::NeedsPerson`] while the org's time zone is not known, too.
 pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Result<Done, AppError> {
     let mut writer = Writer::open(ports, org).await?;
+    if let Err(error) = zone_is_known(&writer) {
+        writer.close().await;
+        return Err(error);
+    }
     let mut done = Done::default();
     let was_stale = writer.profile.content.quantities_stale;
     let mut result = rounds(&mut writer, hints, &mut done).await;
@@ -76,6 +84,16 @@ pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> 
     }
     done.crossed = crossed;
     result.map(|()| done)
+}
+
+/// Nothing is booked by days that are not the org's.
+fn zone_is_known<P: Ports>(writer: &Writer<'_, P>) -> Result<(), AppError> {
+    let profile = &writer.profile.content;
+    if !profile.awaits_time_zone {
+        return Ok(());
+    }
+    let unknown = UnknownZone { name: profile.organisation.xero_time_zone.clone() };
+    Err(AppError::NeedsPerson(unknown.to_string()))
 }
 
 async fn rounds<P: Ports>(
@@ -117,13 +135,18 @@ async fn round<P: Ports>(
     hints: &BTreeSet<HintOf>,
     done: &mut Done,
 ) -> Result<(), AppError> {
-    let invoices: Vec<DocumentId> = hints
-        .iter()
-        .filter_map(|hint| match hint {
-            HintOf::Invoice(id) => Some(*id),
-            HintOf::CreditNotes | HintOf::Sync => None,
-        })
-        .collect();
+    let (mut invoices, mut feeds) = (Vec::new(), BTreeSet::new());
+    let mut again: BTreeMap<Feed, Vec<DocumentRef>> = BTreeMap::new();
+    for hint in hints {
+        match hint {
+            HintOf::Invoice(id) => invoices.push(*id),
+            HintOf::CreditNotes => {
+                feeds.insert(Feed::CreditNotes);
+            }
+            HintOf::Again(of) => again.entry(Feed::of(of.kind)).or_default().push(*of),
+            HintOf::Sync => {}
+        }
+    }
     for ids in invoices.chunks(INVOICES_PER_ROUND_MAX) {
         let calls = u32::try_from(ids.len().div_ceil(IDS_PER_CALL)).unwrap_or(u32::MAX);
         let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
@@ -131,23 +154,31 @@ async fn round<P: Ports>(
         session.close().await;
         result?;
     }
-    let polls = hints.contains(&HintOf::Sync);
-    if hints.contains(&HintOf::CreditNotes) && !polls {
-        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, 1).await?;
-        let result = feed::read(
-            writer,
-            &mut session,
-            Feed::CreditNotes,
-            feed::PAGES_PER_POLL_MAX,
-            Source::Webhook,
-            done,
-        )
-        .await;
+    for (feed, documents) in &again {
+        feed::rewind(writer, *feed, documents).await?;
+        feeds.insert(*feed);
+    }
+    if hints.contains(&HintOf::Sync) {
+        // which reads every feed
+        poll(writer, done).await?;
+    } else if !feeds.is_empty() {
+        let calls = u32::try_from(feeds.len()).unwrap_or(u32::MAX);
+        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
+        let result = read_feeds(writer, &mut session, &feeds, done).await;
         session.close().await;
         result?;
     }
-    if polls {
-        poll(writer, done).await?;
+    Ok(())
+}
+
+async fn read_feeds<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    feeds: &BTreeSet<Feed>,
+    done: &mut Done,
+) -> Result<(), AppError> {
+    for feed in feeds {
+        feed::read(writer, session, *feed, feed::PAGES_PER_POLL_MAX, Source::Webhook, done).await?;
     }
     Ok(())
 }
@@ -174,10 +205,12 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
     let stale = profile.quantities_stale;
     let quantities = stale || profile.polls_since_quantities >= quantities::POLLS_BETWEEN;
     // by turns while nothing moves; a shop that sells all day must not lose sight of its items
-    let items = stale || !quantities;
+    let by_turns = stale || !quantities;
+    let contacts = by_turns && profile.polls_since_contacts >= contacts::POLLS_BETWEEN;
+    let lists = Lists { items: by_turns && !contacts, contacts, quantities };
     let calls = CALLS_PER_POLL.saturating_add(u32::from(stale));
     let mut session = writer.ports().books().open(writer.org(), Priority::Poll, calls).await?;
-    let result = read_all(writer, &mut session, items, quantities, done).await;
+    let result = read_all(writer, &mut session, lists, done).await;
     session.close().await;
     if result.is_err() && quantities {
         writer.profile.content.quantities_stale = true;
@@ -190,8 +223,17 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
     }
     profile.polls_since_quantities =
         if quantities { 0 } else { profile.polls_since_quantities.saturating_add(1) };
+    profile.polls_since_contacts = if contacts { 0 } else { profile.polls_since_contacts.saturating_add(1) };
     profile.needs_person = None;
     writer.save_profile().await
+}
+
+/// Which lists a poll reads besides the feeds.
+#[derive(Clone, Copy)]
+struct Lists {
+    items: bool,
+    contacts: bool,
+    quantities: bool,
 }
 
 /// Reads each list by itself: one that Xero refuses doesn't hold up the others. The first failure is
@@ -199,8 +241,7 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
 async fn read_all<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
-    items: bool,
-    quantities: bool,
+    Lists { items, contacts, quantities }: Lists,
     done: &mut Done,
 ) -> Result<feed::Reached, AppError> {
     let mut failure = None;
@@ -209,6 +250,9 @@ async fn read_all<P: Ports>(
         writer.profile.content.quantities_stale = false;
     }
     if items && let Err(error) = items::refresh(writer, session).await {
+        failure.get_or_insert(error);
+    }
+    if contacts && let Err(error) = contacts::refresh(writer, session).await {
         failure.get_or_insert(error);
     }
     for feed in Feed::ALL {
@@ -286,22 +330,25 @@ pub async fn record<P: Ports>(ports: &P, org: OrgId, hints: &BTreeSet<HintOf>) -
 /// Remembers what a person must do before syncing goes on. It is shown in the digest and on the health
 /// page, and cleared by the next poll that succeeds.
 ///
+/// Whoever holds the org just now writes its profile too and finds out by itself; the next poll says it again.
+///
 /// # Errors
 /// When the store does not answer.
 pub async fn needs_person<P: Ports>(ports: &P, org: OrgId, what: &str) -> Result<(), AppError> {
-    let owner = crate::records::Owner::Org(org);
-    let Some(profile) = load::one::<crate::records::Profile>(ports.store(), owner, Key::Profile).await?
-    else {
-        return Ok(());
+    let mut writer = match Writer::open(ports, org).await {
+        Ok(writer) => writer,
+        // not connected, or held
+        Err(AppError::NeedsPerson(_) | AppError::NotNow { .. }) => return Ok(()),
+        Err(error) => return Err(error),
     };
-    if profile.content.needs_person.as_deref() == Some(what) {
-        return Ok(());
-    }
-    let content = crate::records::Profile { needs_person: Some(what.to_owned()), ..profile.content };
-    let write = Versioned { content, expect: profile.expect }.write(Key::Profile);
-    let id = parstock_domain::ids::CommitId(crate::ports::Entropy::uuid(ports.entropy()));
-    ports.store().commit(owner, Commit { id, writes: vec![write] }).await?;
-    Ok(())
+    let result = if writer.profile.content.needs_person.as_deref() == Some(what) {
+        Ok(())
+    } else {
+        writer.profile.content.needs_person = Some(what.to_owned());
+        writer.save_profile().await
+    };
+    writer.close().await;
+    result
 }
 
 /// Marks the items that are about to be booked, so that they are planned again even if this worker dies

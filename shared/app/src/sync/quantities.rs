@@ -1,6 +1,8 @@
 //! What Xero says of tracked items. A stock change does not touch an item's `UpdatedDateUTC`, so their
 //! quantities are read again after a booking that touched one, and every few polls.
 
+use std::collections::BTreeSet;
+
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::Quantity;
@@ -33,7 +35,9 @@ pub async fn refresh<P: Ports>(
     done: &mut Done,
 ) -> Result<(), AppError> {
     let TrackedQuantities { quantities, unreadable } = session.tracked_quantities().await?;
-    feed::tell_unreadable(writer, "item", &unreadable).await?;
+    feed::tell_unreadable(writer, feed::QUANTITY, &unreadable).await?;
+    let read = quantities.iter().map(|(item, _)| feed::unreadable_review(feed::QUANTITY, &item.to_string()));
+    feed::end_reviews(writer, read.collect()).await?;
     for chunk in quantities.chunks(ITEMS_PER_COMMIT) {
         keep(writer, chunk, documents_are_in, done).await?;
     }
@@ -130,7 +134,8 @@ async fn ask<P: Ports>(
         snapshot.xero.on_hand, snapshot.booked
     );
     let since = asked.as_ref().map_or(writer.now(), |asked| asked.content.since);
-    let review = Review { kind: ReviewKind::Residual, since, item: Some(item), document: None, text };
+    let kind = ReviewKind::Residual;
+    let review = Review { kind, since, item: Some(item), document: None, text, codes: BTreeSet::new() };
     if asked.is_none_or(|asked| asked.content != review) {
         writer.ports().store().write_each(writer.owner(), vec![unguarded(key, review)]).await?;
     }
@@ -138,7 +143,7 @@ async fn ask<P: Ports>(
 }
 
 /// The one question about what is unexplained of an item; it ends when nothing is.
-fn residual_review(item: ItemId) -> uuid::Uuid {
+pub(super) fn residual_review(item: ItemId) -> uuid::Uuid {
     derived("review", &[ReviewKind::Residual.code(), &item.to_string()])
 }
 
