@@ -49,7 +49,11 @@ async fn a_recording_of_the_simulator_agrees_with_it_and_holds_nothing_personal(
     assert_eq!(checked.wrong, Vec::<String>::new());
     assert_eq!(checked.missing, Vec::<String>::new());
     assert!(checked.steps >= 20, "{} answers", checked.steps);
-    assert!(checked.answers.iter().any(|answer| answer.contains("No items available to sell")), "{:?}", checked.answers);
+    assert!(
+        checked.answers.iter().any(|answer| answer.contains("No items available to sell")),
+        "{:?}",
+        checked.answers
+    );
     for file in fs::read_dir(folder.path()).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
         for personal in ["Northern Range", "P-10", "INV-", "@"] {

@@ -131,9 +131,9 @@ fn filled(text: &str, known: &BTreeMap<&'static str, String>) -> Option<String> 
         text = text.replace(&format!("{{{name}}}"), value);
     }
     let names_another = text.split('{').skip(1).any(|rest| {
-        rest.split('}').next().is_some_and(|word| {
-            !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase())
-        })
+        rest.split('}')
+            .next()
+            .is_some_and(|word| !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase()))
     });
     (!names_another).then_some(text)
 }
@@ -283,9 +283,7 @@ fn compare(step: &Step, recorded: &Recorded, simulated: &Recorded, checked: &mut
     if let Some(question) = step.question {
         let said = |answer: &Recorded| match answer.shown.values().next() {
             Some(Value::String(text)) => text.clone(),
-            Some(_) => {
-                answer.shown.values().map(Value::to_string).collect::<Vec<_>>().join(" and ")
-            }
+            Some(_) => answer.shown.values().map(Value::to_string).collect::<Vec<_>>().join(" and "),
             None => format!("status {}", answer.status),
         };
         checked.answers.push(format!(
@@ -295,10 +293,9 @@ fn compare(step: &Step, recorded: &Recorded, simulated: &Recorded, checked: &mut
         ));
     }
     if recorded.status != simulated.status {
-        checked.wrong.push(format!(
-            "{name}: Xero answered {}, the simulator {}",
-            recorded.status, simulated.status
-        ));
+        checked
+            .wrong
+            .push(format!("{name}: Xero answered {}, the simulator {}", recorded.status, simulated.status));
         // the bodies of different outcomes have nothing in common
         return;
     }

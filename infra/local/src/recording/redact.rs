@@ -7,9 +7,23 @@ use super::shape::Form;
 
 /// Fields whose values are words of Xero, not of its users.
 const WORDS: [&str; 17] = [
-    "Status", "Type", "Class", "LineAmountTypes", "TaxType", "CurrencyCode", "BaseCurrency", "CountryCode",
-    "SystemAccount", "StatusAttributeString", "ReportType", "RowType", "OrganisationEntityType", "Edition",
-    "Version", "PaymentType", "SalesTaxBasis",
+    "Status",
+    "Type",
+    "Class",
+    "LineAmountTypes",
+    "TaxType",
+    "CurrencyCode",
+    "BaseCurrency",
+    "CountryCode",
+    "SystemAccount",
+    "StatusAttributeString",
+    "ReportType",
+    "RowType",
+    "OrganisationEntityType",
+    "Edition",
+    "Version",
+    "PaymentType",
+    "SalesTaxBasis",
 ];
 /// The longest of these words, in characters.
 const WORD_CHARS_MAX: usize = 40;
@@ -65,7 +79,9 @@ mod tests {
         }]});
         let kept = redacted(&answer);
         let text = kept.to_string();
-        for personal in ["Jane", "JANE", "jane", "1234", "12-3456", "0a1b2c3d", "1439434356790", "2026", "200\""] {
+        for personal in
+            ["Jane", "JANE", "jane", "1234", "12-3456", "0a1b2c3d", "1439434356790", "2026", "200\""]
+        {
             assert!(!text.contains(personal), "{personal} is in {text}");
         }
         assert_eq!(kept["Invoices"][0]["Type"], "ACCREC");

@@ -92,10 +92,7 @@ pub const READS: &[Step] = &[
             Keep::Where { name: "expense", list: "/Accounts", is: ("Type", "EXPENSE"), take: "Code" },
         ],
     ),
-    keeps(
-        read("contacts", "Contacts?page=1&pageSize=20"),
-        &[Keep::At("contact", "/Contacts/0/ContactID")],
-    ),
+    keeps(read("contacts", "Contacts?page=1&pageSize=20"), &[Keep::At("contact", "/Contacts/0/ContactID")]),
     read("items", "Items?unitdp=4"),
     read("invoices", "Invoices?page=1&pageSize=20&unitdp=4&order=UpdatedDateUTC%20ASC"),
     read("credit-notes", "CreditNotes?page=1&pageSize=20&unitdp=4"),

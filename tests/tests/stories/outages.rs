@@ -95,11 +95,8 @@ impl Shop {
         let sim = Sim::new(1, noon());
         let company = Trader::new(1).company("Shop", noon());
         let (connection, org) = (company.connection(), company.organisation.id);
-        let store = Busy {
-            store: FakeStore::new(sim.clone()),
-            armed: Arc::default(),
-            foils_ends: Arc::default(),
-        };
+        let store =
+            Busy { store: FakeStore::new(sim.clone()), armed: Arc::default(), foils_ends: Arc::default() };
         let ports = FakePorts::new(store, sim);
         ports.books.add(company);
         connect::ensure(&ports, &connection).await.unwrap();

@@ -1,6 +1,6 @@
 //! The use cases under the seeded scheduler, compared with the independent model.
 //!
-//! A run that fails prints its seed; `SEED=<number> cargo test -p parstock-tests --test simulation` runs
+//! A run that fails prints its seed; `SEED=<number> cargo test -p parstock-tests --test stories` runs
 //! that one alone, and `SEEDS=<number>` that many of each story.
 
 #![expect(

@@ -54,16 +54,8 @@ impl World {
         let mut company = Trader::new(1).company("Shop", noon());
         prepare(&mut company);
         let (org, connection) = (company.organisation.id, company.connection());
-        let books = FakeBooks::new(sim.clone());
-        books.add(company.clone());
-        let ports = FakePorts {
-            store: FakeStore::new(sim.clone()),
-            books,
-            queue: FakeQueue::new(sim.clone()),
-            mailer: FakeOutbox::new(sim.clone()),
-            chat: FakeOutbox::new(sim.clone()),
-            sim,
-        };
+        let ports = FakePorts::new(FakeStore::new(sim.clone()), sim);
+        ports.books.add(company.clone());
         Self { ports, org, connection, company }
     }
 

@@ -1,0 +1,10 @@
+//! Stories of whole use cases over the fake ports, and the seeded simulation. One program: what they share is
+//! compiled once.
+
+mod alerts;
+mod cursors;
+mod first_load;
+mod outages;
+mod simulation;
+mod size;
+mod stock;
