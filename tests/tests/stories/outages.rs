@@ -20,6 +20,7 @@ use parstock_domain::document::Item;
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId};
+use parstock_domain::ledger::Position;
 use parstock_domain::settings::files::Files;
 use parstock_tests::ports::FakePorts;
 use parstock_tests::scheduler::{Sim, run_alone};
@@ -188,7 +189,10 @@ impl Shop {
             reorder_point: None,
             told_at: None,
         };
-        self.ports.store.store.put(Owner::Org(self.org), Key::Alert(Uuid::nil()), Record::Alert(alert));
+        let put = |key, record| self.ports.store.store.put(Owner::Org(self.org), key, record);
+        let position = Position { opened: true, ..Position::default() };
+        put(Key::Position(alert.item, alert.location.clone()), Record::Position(position));
+        put(Key::Alert(Uuid::nil()), Record::Alert(alert));
     }
 
     /// A proposal as planning leaves it.

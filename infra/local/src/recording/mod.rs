@@ -322,7 +322,7 @@ fn compare(step: &Step, recorded: &Recorded, simulated: &Recorded, checked: &mut
 pub async fn simulator() -> Result<(std::sync::Arc<std::sync::Mutex<World>>, String), LocalError> {
     let company = DemoCompany::new(SEED, FIRST_DAY);
     let world = start::world(None, SEED, Settings::development(SEED))?;
-    locked(&world).apply_history(&company.history())?;
+    locked(&world).apply_history(company.history())?;
     let clock = std::sync::Arc::new(crate::clock::LocalClock::Wall);
     let base = start::serve_world(std::sync::Arc::clone(&world), clock).await?;
     Ok((world, base))

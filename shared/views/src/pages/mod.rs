@@ -78,6 +78,7 @@ impl Site {
 
 /// How far a document is booked: `booking 80 of 500 lines`.
 pub fn booking_words(booked: u32, lines: u32) -> String {
+    let booked = crate::format::grouped(u64::from(booked));
     format!("booking {booked} of {}", crate::format::counted(lines, "line", "lines"))
 }
 
