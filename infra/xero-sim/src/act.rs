@@ -60,6 +60,13 @@ impl E4 {
         E4(div_half_up(i128::from(self.0), 100).saturating_mul(100))
     }
 
+    /// As an amount of money: rounded half up to two places, `-0.50`.
+    pub fn to_money(self) -> String {
+        let mut text = self.round2().to_string();
+        text.truncate(text.len() - 2);
+        text
+    }
+
     /// The product with another decimal, rounded half up to four places.
     pub fn times(self, other: E4) -> E4 {
         E4(div_half_up(i128::from(self.0) * i128::from(other.0), i128::from(SCALE)))
@@ -343,6 +350,106 @@ pub struct Line {
     /// Which line of the present document this one continues, counted from 0. A line that continues none is new
     /// and gets its own `LineItemID`; present lines that no line continues are deleted.
     pub continues: Option<u32>,
+    /// At most two tracking options.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracking: Vec<TrackingChoice>,
+}
+
+/// A tracking option on a line, by the names of category and option.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TrackingChoice {
+    /// Name of the category.
+    pub category: String,
+    /// Name of the option.
+    pub option: String,
+}
+
+/// A dimension of reports, with what can be chosen of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackingCategory {
+    /// Display name; identifies the category.
+    pub name: String,
+    /// Names of its options.
+    pub options: Vec<String>,
+}
+
+/// The status of a manual journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum JournalStatus {
+    /// Being written.
+    Draft,
+    /// In the books.
+    Posted,
+    /// Thrown away before posting.
+    Deleted,
+    /// Taken back after posting.
+    Voided,
+}
+
+impl JournalStatus {
+    /// Xero's word.
+    pub const fn xero(self) -> &'static str {
+        match self {
+            JournalStatus::Draft => "DRAFT",
+            JournalStatus::Posted => "POSTED",
+            JournalStatus::Deleted => "DELETED",
+            JournalStatus::Voided => "VOIDED",
+        }
+    }
+
+    /// Reads Xero's word.
+    pub fn parse(word: &str) -> Option<JournalStatus> {
+        [JournalStatus::Draft, JournalStatus::Posted, JournalStatus::Deleted, JournalStatus::Voided]
+            .into_iter()
+            .find(|status| status.xero() == word)
+    }
+}
+
+/// A manual journal as it is first written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewJournal {
+    /// What it is for.
+    pub narration: String,
+    /// Day in the organisation's time zone.
+    pub date: Date,
+    /// Draft or posted.
+    pub status: JournalStatus,
+    /// The lines, which come to zero.
+    pub lines: Vec<JournalLine>,
+    /// A link back to an app.
+    pub url: Option<String>,
+}
+
+/// A line of a manual journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalLine {
+    /// Above zero a debit, below zero a credit.
+    pub amount: E4,
+    /// Code of the account.
+    pub account_code: String,
+    /// Its text.
+    pub description: String,
+    /// At most two tracking options.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracking: Vec<TrackingChoice>,
+}
+
+/// A prepayment or an overpayment, as it comes by a bank account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAdvance {
+    /// An overpayment instead of a prepayment.
+    pub is_overpayment: bool,
+    /// To a supplier instead of from a customer.
+    pub is_spent: bool,
+    /// Its number or reference.
+    pub reference: String,
+    /// Name of a contact that exists.
+    pub contact: String,
+    /// Day in the organisation's time zone.
+    pub date: Date,
+    /// How much, with tax.
+    pub total: E4,
 }
 
 /// A foreign currency with its rate.
@@ -409,6 +516,9 @@ pub struct Changes {
     pub status: Option<Status>,
     /// All lines that the document has from now on.
     pub lines: Option<Vec<Line>>,
+    /// Whether it counts as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<bool>,
 }
 
 /// One thing done to the books.
@@ -430,6 +540,73 @@ pub enum Act {
         document: DocumentName,
         /// What changes.
         changes: Changes,
+    },
+    /// Changes a document that only its id tells from others, as bills of one number.
+    EditDocumentById {
+        /// Its id.
+        id: Uuid,
+        /// What changes.
+        changes: Changes,
+    },
+    /// Changes documents without any change, as opening and saving them does: only `UpdatedDateUTC` moves.
+    Touch {
+        /// Their ids.
+        documents: Vec<Uuid>,
+    },
+    /// Gives an item another code.
+    RenameItem {
+        /// Its present code.
+        code: String,
+        /// Its code from now on.
+        new_code: String,
+    },
+    /// Merges a contact into another: its documents go there, and it is archived.
+    MergeContacts {
+        /// Name of the one that goes.
+        from: String,
+        /// Name of the one that stays.
+        into: String,
+    },
+    /// Adds a tracking category or changes the one with this name.
+    UpsertTrackingCategory(TrackingCategory),
+    /// Says what plan and role don't allow, by Xero's names such as `CreateApprovedBill`; all else is allowed.
+    ForbidActions(Vec<String>),
+    /// Writes a manual journal.
+    CreateJournal(NewJournal),
+    /// Changes a manual journal.
+    EditJournal {
+        /// Its id.
+        id: Uuid,
+        /// Another narration.
+        narration: Option<String>,
+        /// Another status.
+        status: Option<JournalStatus>,
+        /// Other lines.
+        lines: Option<Vec<JournalLine>>,
+    },
+    /// Sets a part of a credit note against an invoice or a bill.
+    Allocate {
+        /// Id of the credit note.
+        credit: Uuid,
+        /// Id of the invoice or bill.
+        invoice: Uuid,
+        /// How much.
+        amount: E4,
+        /// The day it counts from.
+        date: Date,
+    },
+    /// Takes or makes a prepayment or an overpayment.
+    TakeAdvance(NewAdvance),
+    /// Puts a file beside a document; its content is not kept.
+    Attach {
+        /// Id of the document.
+        of: Uuid,
+        /// Its name.
+        file_name: String,
+        /// Its form.
+        mime_type: String,
+        /// Its length in bytes.
+        length: usize,
     },
     /// Puts a note into a history.
     AddNote {

@@ -75,6 +75,15 @@ impl Json {
         self.string(text);
     }
 
+    pub(crate) fn texts(&mut self, name: &str, texts: &[&str]) {
+        self.array(name, |all| {
+            for text in texts {
+                all.separate();
+                all.string(text);
+            }
+        });
+    }
+
     pub(crate) fn some_text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
@@ -104,9 +113,7 @@ impl Json {
     /// A decimal rounded half up to two places.
     pub(crate) fn two(&mut self, name: &str, value: E4) {
         self.name(name);
-        let mut text = value.round2().to_string();
-        text.truncate(text.len() - 2);
-        self.out.push_str(&text);
+        self.out.push_str(&value.to_money());
     }
 
     /// An exact decimal given in millionths.

@@ -26,7 +26,9 @@ pub use error::{OpenError, XeroError};
 pub use http::{ADDRESS_LIMIT, BODY_LIMIT, SLOW_ANSWER, SimClock, router};
 pub use limits::{APP_CALLS_PER_MINUTE, CALLS_AT_ONCE, CALLS_PER_MINUTE};
 pub use oauth::TOKEN_SECONDS;
-pub use settings::{ApiFault, Faults, STARTER_CALLS_PER_DAY, Settings, Switches, WebhookFault};
+pub use settings::{
+    ApiFault, DATE_SKEW, Faults, LONG_RETRY_AFTER, STARTER_CALLS_PER_DAY, Settings, Switches, WebhookFault,
+};
 pub use state::{Happening, Stock};
 pub use webhook::{Delivery, IntentToReceive, sign};
 pub use world::World;

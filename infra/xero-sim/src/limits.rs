@@ -105,7 +105,7 @@ impl Meter {
     pub(crate) fn limited(&mut self, problem: &'static str, now: i64) -> Limited {
         self.limited += 1;
         let retry_after = match problem {
-            "minute" => Some(self.until_end(now, MINUTE)),
+            "minute" | "appminute" => Some(self.until_end(now, MINUTE)),
             "day" => Some(self.until_end(now, DAY)),
             _ => self.concurrent_has_retry_after.then_some(CONCURRENT_RETRY_AFTER),
         };

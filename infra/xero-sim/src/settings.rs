@@ -6,6 +6,10 @@ use crate::ids::draw;
 
 /// Calls a day on Xero's smallest plan.
 pub const STARTER_CALLS_PER_DAY: u32 = 1_000;
+/// `Retry-After` of [`ApiFault::LongDayLimit`], in seconds: 20 hours.
+pub const LONG_RETRY_AFTER: i64 = 20 * 3_600;
+/// By how much [`ApiFault::SkewedDate`] is ahead, in seconds.
+pub const DATE_SKEW: i64 = 3_600;
 /// Rates of faults are counted per this many.
 const PER_MILLE: u64 = 1_000;
 
@@ -59,6 +63,12 @@ pub struct Switches {
     pub unapproved_order_may_be_billed: bool,
     /// 429 for too many calls at once carries `Retry-After` too.
     pub concurrent_has_retry_after: bool,
+    /// An update of an item clears what it leaves out instead of leaving it as it is.
+    pub item_update_clears_left_out: bool,
+    /// An item that is sent with a quantity or a cost pool is refused instead of these being ignored.
+    pub sent_quantity_is_refused: bool,
+    /// The scope `accounting.invoices` alone is enough to write items.
+    pub items_written_with_invoices_scope: bool,
 }
 
 impl Default for Switches {
@@ -71,6 +81,9 @@ impl Default for Switches {
             supplier_credit_at_line_amount: false,
             unapproved_order_may_be_billed: false,
             concurrent_has_retry_after: false,
+            item_update_clears_left_out: false,
+            sent_quantity_is_refused: false,
+            items_written_with_invoices_scope: true,
         }
     }
 }
@@ -82,8 +95,12 @@ pub enum ApiFault {
     MinuteLimit,
     /// 429, `X-Rate-Limit-Problem: day`.
     DayLimit,
+    /// 429, `X-Rate-Limit-Problem: day`, with a `Retry-After` of [`LONG_RETRY_AFTER`].
+    LongDayLimit,
     /// 429, `X-Rate-Limit-Problem: concurrent`.
     ConcurrentLimit,
+    /// 429, `X-Rate-Limit-Problem: appminute`: all organisations of the app together.
+    AppMinuteLimit,
     /// 500, nothing done.
     ServerError,
     /// 503, nothing done.
@@ -94,6 +111,14 @@ pub enum ApiFault {
     DroppedAfterCommit,
     /// The answer takes some seconds of wall time.
     Slow,
+    /// 403 with `AuthenticationUnsuccessful`, as after the organisation removed the app.
+    Disconnected,
+    /// 403 for a scope that the token does not have.
+    ScopeMissing,
+    /// The header `Date` is off by [`DATE_SKEW`]; the body is right.
+    SkewedDate,
+    /// Right before a page is read, somebody changes the first half of the page before it: what was behind moves up.
+    ShiftedPage,
 }
 
 /// What can go wrong with a webhook event.

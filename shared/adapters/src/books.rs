@@ -420,7 +420,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         }
         let key = key(effect.to_string())?;
         let written = self.session.create_purchase_orders(&[translate::new_order(draft)], &key).await;
-        let outcome = written.map_err(failure)?.into_iter().next();
+        let outcome = written.map_err(failure)?.outcomes.into_iter().next();
         let outcome =
             outcome.ok_or_else(|| BooksError::Unknown("Xero's answer names no order".to_owned()))?;
         if outcome.number_is_taken() {

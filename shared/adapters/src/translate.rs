@@ -440,6 +440,7 @@ pub(crate) fn new_order(draft: &OrderDraft) -> NewPurchaseOrder {
         unit_amount: Some(Decimal::from_e4(line.unit_price.e4())),
         account_code: given(&line.account),
         tax_type: given(&line.tax),
+        tracking: Vec::new(),
     };
     NewPurchaseOrder {
         purchase_order_number: draft.number.clone(),

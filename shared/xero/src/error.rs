@@ -146,11 +146,21 @@ pub enum Problem {
 
 /// The scope that a resource needs. Source: developer.xero.com, *Scopes* (those of apps made since March 2026).
 fn scope(resource: &str) -> Option<&'static str> {
+    if resource.ends_with("/Attachments") {
+        return Some("accounting.attachments");
+    }
     Some(match resource.split('/').next()? {
         "Invoices" | "CreditNotes" | "PurchaseOrders" => "accounting.invoices",
+        "Prepayments" | "Overpayments" | "Payments" => "accounting.payments.read",
         "BankTransactions" => "accounting.banktransactions.read",
-        "Items" | "Accounts" | "Organisations" => "accounting.settings",
+        "ManualJournals" => "accounting.manualjournals",
+        "Items" | "Accounts" | "Organisations" | "Actions" | "TaxRates" | "TrackingCategories"
+        | "Currencies" | "BrandingThemes" => "accounting.settings",
         "Contacts" => "accounting.contacts",
+        "Reports" => match resource {
+            "Reports/BalanceSheet" => "accounting.reports.balancesheet.read",
+            _ => "accounting.reports.trialbalance.read",
+        },
         _ => return None,
     })
 }
@@ -257,6 +267,32 @@ pub enum InputError {
         what: &'static str,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// The lines of a document can't be sent.
+    #[error("the lines can't be sent: {why}")]
+    Lines {
+        /// What is wrong with them.
+        why: &'static str,
+    },
+    /// There are more than Xero takes.
+    #[error("there would be {count} {what}, and Xero takes at most {limit}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// The most Xero takes.
+        limit: usize,
+    },
+    /// Something is larger than Xero takes.
+    #[error("the {what} would have {bytes} bytes, and Xero takes at most {limit}")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// Its size in bytes.
+        bytes: usize,
+        /// The most Xero takes, in bytes.
+        limit: usize,
     },
     /// The HTTP client can't be built.
     #[error("the HTTP client can't be built: {why}")]

@@ -12,9 +12,11 @@ pub mod webhook;
 
 pub use auth::{MemoryTokenStore, StoredToken, TOKEN_LEASE, TOKEN_SKEW, TokenStore};
 pub use client::{
-    API_URL, CALL_TIMEOUT, CONNECT_TIMEOUT, CallCounts, CallKind, Client, Clock, ContactsQuery, IDENTITY_URL,
-    IDS_PER_CALL, ITEMS_BYTES_MAX, IdempotencyKey, ItemsQuery, ItemsRead, PAGE_SIZE, RESPONSE_BYTES_MAX,
-    Session, SystemClock, UNREADABLE_ITEMS_MAX, WriteOutcome, XeroConfig, http_client,
+    API_URL, BATCH_BYTES_MAX, BATCH_ELEMENTS_MAX, Batch, CALL_TIMEOUT, CONNECT_TIMEOUT, CallCounts, CallKind,
+    Client, Clock, ContactsQuery, ELEMENT_BYTES_MAX, IDENTITY_URL, IDS_PER_CALL, ITEMS_BYTES_MAX,
+    IdempotencyKey, ItemsQuery, ItemsRead, JournalMark, NUMBERS_LENGTH_MAX, Obstacle, PAGE_SIZE,
+    RESPONSE_BYTES_MAX, RefusalReason, Session, SystemClock, UNREADABLE_ITEMS_MAX, WriteOutcome, WriteRules,
+    XeroConfig, http_client,
 };
 pub use date::{parse_day, parse_instant};
 pub use decimal::{Decimal, DecimalError};

@@ -60,29 +60,58 @@ macro_rules! text_enum {
 pub(crate) use text_enum;
 
 mod account;
+mod attachment;
 mod bank_transaction;
+mod bill;
 mod contact;
 mod credit_note;
 mod history;
 mod invoice;
 mod item;
+mod journal;
 mod line_item;
+mod lines;
 mod organisation;
 mod page;
+mod payment;
 mod purchase_order;
+mod report;
+mod setting;
+mod walk;
 
 pub use account::{Account, AccountClass, AccountStatus};
+pub use attachment::{
+    ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX, Attachment, AttachmentOf, FILE_NAME_MAX, NewAttachment,
+};
 pub use bank_transaction::{BankTransaction, BankTransactionStatus, BankTransactionType};
+pub use bill::{BillUpdate, NewBill, NewStatus};
 pub use contact::{Address, Contact, ContactRef, ContactStatus, Phone};
-pub use credit_note::{CreditNote, CreditNoteType};
+pub(crate) use contact::{contact_by_id, some_contact_by_id};
+pub use credit_note::{
+    Allocation, CreditNote, CreditNoteType, CreditNoteUpdate, InvoiceRef, NewAllocation, NewCreditNote,
+};
 pub use history::{HISTORY_NOTE_MAX, HistoryNote, HistoryOf, HistoryRecord};
 pub use invoice::{Invoice, InvoiceStatus, InvoiceType};
-pub use item::{Item, ItemPrice};
+pub use item::{Item, ItemPrice, ItemUpdate};
+pub use journal::{
+    JournalLine, JournalStatus, ManualJournal, ManualJournalUpdate, NewJournalLine, NewJournalStatus,
+    NewManualJournal,
+};
 pub use line_item::{LineAmountTypes, LineItem, LineItemItem, NewLineItem, Tracking};
+pub use lines::{LineUpdate, Lines, TRACKING_MAX};
 pub use organisation::Organisation;
 pub use page::{Page, Pagination, Unreadable};
 pub(crate) use page::{Resource, first, read_page};
-pub use purchase_order::{NewPurchaseOrder, PurchaseOrder, PurchaseOrderStatus};
+pub use payment::{
+    Advance, AdvanceStatus, AdvanceType, Overpayment, Payment, PaymentStatus, PaymentType, Prepayment,
+};
+pub use purchase_order::{NewPurchaseOrder, PurchaseOrder, PurchaseOrderStatus, PurchaseOrderUpdate};
+pub(crate) use report::Report;
+pub use report::{BalanceRow, BalanceSheet, TrialBalance, TrialRow};
+pub use setting::{
+    Action, ActionStatus, BrandingTheme, Currency, SettingStatus, TaxRate, TrackingCategory, TrackingOption,
+};
+pub use walk::{Listed, Walk};
 
 /// Reads a field on which nothing depends: what it can't read is left out instead of spoiling the rest.
 pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(

@@ -1,11 +1,14 @@
 //! The API over HTTP: addresses, sign-in, limits and faults.
 
 pub(crate) mod idempotency;
+mod lists;
 mod query;
 mod read;
 mod record;
 mod render;
 pub(crate) mod reply;
+mod reports;
+mod scopes;
 mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,12 +20,15 @@ use axum::response::Response;
 use axum::routing::{any, post};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::act::Act;
+use crate::error::XeroError;
 use crate::http::query::Query;
 use crate::http::reply::{Fate, Reply};
+use crate::limits::Limited;
 use crate::oauth::{self, TokenReply};
-use crate::settings::ApiFault;
+use crate::settings::{ApiFault, DATE_SKEW, LONG_RETRY_AFTER};
 use crate::world::World;
 
 /// How long a slow answer takes, in wall time.
@@ -124,8 +130,7 @@ fn response(reply: Reply) -> Response {
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let kind = if reply.is_json { "application/json; charset=utf-8" } else { "text/plain; charset=utf-8" };
-    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     for (name, value) in reply.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             response.headers_mut().insert(name, value);
@@ -140,9 +145,8 @@ impl World {
         let path = parts.uri.path().strip_prefix("/api.xro/2.0/").unwrap_or_default();
         let decoded: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
         let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
-        let endpoint = segments.first().copied().unwrap_or_default();
         let writes = parts.method != Method::GET;
-        if let Err(denied) = self.check_access(now, &parts.headers, endpoint, writes) {
+        if let Err(denied) = self.check_access(now, &parts.headers, &segments, writes) {
             return denied;
         }
         let number = self.meter.used.calls;
@@ -159,6 +163,9 @@ impl World {
             Some(ApiFault::Slow) => reply.fate = Fate::ArrivesSlowly,
             _ => {}
         }
+        let skew = if fault == Some(ApiFault::SkewedDate) { DATE_SKEW } else { 0 };
+        let date = now.saturating_add(SignedDuration::from_secs(skew)).unwrap_or(now);
+        reply.headers.push(("Date", date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
         reply
     }
 
@@ -166,7 +173,7 @@ impl World {
         &self,
         now: Timestamp,
         headers: &HeaderMap,
-        endpoint: &str,
+        segments: &[&str],
         writes: bool,
     ) -> Result<(), Reply> {
         let scopes = oauth::verify(&self.settings, now, header(headers, "authorization"))
@@ -176,10 +183,12 @@ impl World {
         if header(headers, "xero-tenant-id").is_some_and(|asked| Some(asked) != tenant.as_deref()) {
             return Err(Reply::denied(403, "Forbidden", "AuthenticationUnsuccessful"));
         }
-        if !oauth::allows(&scopes, endpoint, writes) {
+        if !scopes::allow(&scopes, segments, writes, &self.settings.switches) {
             return Err(Reply::denied(403, "Forbidden", "InsufficientScope"));
         }
-        if !header(headers, "accept").is_some_and(|accepted| accepted.contains("json")) {
+        let accept = header(headers, "accept").unwrap_or_default();
+        let prints = matches!(segments, ["PurchaseOrders", _]) && !writes && accept.contains("pdf");
+        if !(prints || accept.contains("json")) {
             // Xero would answer in XML, its default; a client that forgets the header should notice here, too.
             return Err(Reply::plain(
                 406,
@@ -204,15 +213,38 @@ impl World {
         }
         match fault {
             Some(ApiFault::MinuteLimit) => Reply::limited(self.meter.limited("minute", at)),
+            Some(ApiFault::LongDayLimit) => {
+                let limited = self.meter.limited("day", at);
+                Reply::limited(Limited { retry_after: Some(LONG_RETRY_AFTER), ..limited })
+            }
+            Some(ApiFault::AppMinuteLimit) => Reply::limited(self.meter.limited("appminute", at)),
+            Some(ApiFault::Disconnected) => Reply::denied(403, "Forbidden", "AuthenticationUnsuccessful"),
+            Some(ApiFault::ScopeMissing) => Reply::denied(403, "Forbidden", "InsufficientScope"),
             Some(ApiFault::DayLimit) => Reply::limited(self.meter.limited("day", at)),
             Some(ApiFault::ConcurrentLimit) => Reply::limited(self.meter.limited("concurrent", at)),
             Some(ApiFault::ServerError) => Reply::plain(500, "An error occurred in Xero"),
             Some(ApiFault::Unavailable) => Reply::plain(503, "The Xero API is currently unavailable"),
             Some(ApiFault::DroppedBefore) => Reply::plain(500, ""),
-            Some(ApiFault::DroppedAfterCommit | ApiFault::Slow) | None => {
+            Some(ApiFault::ShiftedPage) => {
+                if let Err(error) = self.shift_page(now, parts, segments) {
+                    return Reply::plain(500, &error.to_string());
+                }
+                self.answer(now, parts, segments, body)
+            }
+            Some(ApiFault::DroppedAfterCommit | ApiFault::Slow | ApiFault::SkewedDate) | None => {
                 self.answer(now, parts, segments, body)
             }
         }
+    }
+
+    /// Lets somebody change the first half of the page before the one that is asked for.
+    fn shift_page(&mut self, now: Timestamp, parts: &Parts, segments: &[&str]) -> Result<(), XeroError> {
+        let (Ok(query), [endpoint]) = (Query::read(parts), segments) else { return Ok(()) };
+        let (Some(list), Some(page)) = (read::list_named(endpoint), query.page) else { return Ok(()) };
+        let before = page.number.saturating_sub(2).saturating_mul(page.size);
+        let documents = self.books.changed_since(list, query.modified_since);
+        let documents = documents.skip(before).take(page.size / 2).map(|document| document.id).collect();
+        self.apply(now, &Act::Touch { documents }).map(drop)
     }
 
     fn answer(&mut self, now: Timestamp, parts: &Parts, segments: &[&str], body: &[u8]) -> Reply {
@@ -224,6 +256,9 @@ impl World {
             Err(reply) => return reply,
         };
         match parts.method {
+            Method::GET if header(&parts.headers, "accept").is_some_and(|form| form.contains("pdf")) => {
+                self.print_order(segments)
+            }
             Method::GET => self.read(now, segments, &query),
             Method::PUT | Method::POST => {
                 let key = header(&parts.headers, "idempotency-key").map(str::to_owned);
@@ -250,7 +285,7 @@ impl World {
         key: Option<(String, String)>,
     ) -> rusqlite::Result<Reply> {
         self.store.begin()?;
-        let reply = self.write(now, parts.method == Method::PUT, segments, query, body);
+        let reply = self.write(now, parts, segments, query, body);
         if let Some((key, request)) = key {
             self.remember(now, &key, request, &reply)?;
         }
@@ -283,6 +318,9 @@ fn decode(segment: &str) -> String {
 fn kind_of_call(segments: &[&str]) -> String {
     match segments {
         [endpoint, _, "History"] => format!("{endpoint} History"),
+        [endpoint, _, "Attachments"] | [endpoint, _, "Attachments", _] => format!("{endpoint} Attachments"),
+        [endpoint, _, "Allocations"] => format!("{endpoint} Allocations"),
+        ["Reports", name] => format!("Reports {name}"),
         ["Organisation", "Actions"] => "Organisation Actions".to_owned(),
         [endpoint, _] => format!("{endpoint} by id"),
         [endpoint] => (*endpoint).to_owned(),

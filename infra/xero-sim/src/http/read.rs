@@ -10,7 +10,7 @@ use crate::http::query::{Field, Page, Query};
 use crate::http::render::{self, Detail};
 use crate::http::reply::Reply;
 use crate::json::Json;
-use crate::state::{Books, Document, DocumentList, Row, StockedItem};
+use crate::state::{Advance, Books, Document, DocumentList, Row, StockedItem};
 use crate::world::World;
 
 /// What a custom connection with all scopes may do in a demo company.
@@ -42,12 +42,12 @@ pub(super) fn list_named(endpoint: &str) -> Option<DocumentList> {
 }
 
 /// The part of a list that a page shows.
-struct Shown<T> {
-    rows: Vec<T>,
-    page: Option<(Page, usize)>,
+pub(super) struct Shown<T> {
+    pub(super) rows: Vec<T>,
+    pub(super) page: Option<(Page, usize)>,
 }
 
-fn turn_page<T>(rows: Vec<T>, page: Option<Page>) -> Shown<T> {
+pub(super) fn turn_page<T>(rows: Vec<T>, page: Option<Page>) -> Shown<T> {
     match page {
         None => Shown { rows, page: None },
         Some(page) => {
@@ -68,6 +68,19 @@ impl World {
             ["Contacts", id] => self.contact(now, id),
             ["Items"] => self.item_list(now, query),
             ["Items", id] => self.item(now, id, query),
+            ["Prepayments"] => self.advances(now, false, query),
+            ["Overpayments"] => self.advances(now, true, query),
+            ["Payments"] => self.payments(now, query),
+            ["ManualJournals"] => self.journals(now, query),
+            ["ManualJournals", id] => self.journal(now, id),
+            ["TaxRates"] => Ok(self.tax_rates(now)),
+            ["TrackingCategories"] => Ok(self.tracking_categories(now)),
+            ["Currencies"] => Ok(self.currencies(now)),
+            ["BrandingThemes"] => Ok(self.branding_themes(now)),
+            ["Reports", "BalanceSheet"] => self.balance_sheet(now, query),
+            ["Reports", "TrialBalance"] => self.trial_balance(now, query),
+            [endpoint, id, "Attachments"] => self.attachments(now, endpoint, id),
+            ["BankTransactions"] => self.bank_transactions(now, query),
             [_, id, "History"] => self.history(now, id),
             [endpoint] => match list_named(endpoint) {
                 Some(list) => self.document_list(now, list, query),
@@ -84,7 +97,7 @@ impl World {
         self.paged_envelope(now, name, None, fill)
     }
 
-    fn paged_envelope(
+    pub(super) fn paged_envelope(
         &self,
         now: Timestamp,
         name: &str,
@@ -118,9 +131,10 @@ impl World {
     fn actions(&self, now: Timestamp) -> Result<Reply, Reply> {
         Ok(self.envelope(now, "Actions", |all| {
             for name in ACTIONS {
+                let allowed = !self.books.forbidden.contains(name);
                 all.object(|json| {
                     json.text("Name", name);
-                    json.text("Status", "ALLOWED");
+                    json.text("Status", if allowed { "ALLOWED" } else { "NOT-ALLOWED" });
                 });
             }
         }))
@@ -144,13 +158,17 @@ impl World {
             .iter()
             .filter(|row| row.updated >= query.modified_since)
             .filter(|row| ids.as_ref().is_none_or(|ids| ids.contains(&row.id.to_string())))
+            .filter(|row| {
+                let archived = self.books.merged.contains_key(&row.id);
+                !archived || ids.is_some() || query.is("includeArchived", "true")
+            })
             .collect();
         rows.sort_by_key(|row| (row.updated, row.id));
         let shown =
             turn_page(query.select(rows.into_iter(), |row, name| contact_field(row, name))?, query.page);
         Ok(self.paged_envelope(now, "Contacts", shown.page, |all| {
             for row in shown.rows {
-                all.object(|json| render::contact(json, row));
+                all.object(|json| render::contact(json, &self.books, row));
             }
         }))
     }
@@ -158,7 +176,7 @@ impl World {
     fn contact(&self, now: Timestamp, id: &str) -> Result<Reply, Reply> {
         let by_id = Uuid::parse_str(id).ok().and_then(|id| self.books.contact_with_id(id));
         let row = by_id.or_else(|| self.books.contact_with_number(id)).ok_or_else(Reply::not_found)?;
-        Ok(self.envelope(now, "Contacts", |all| all.object(|json| render::contact(json, row))))
+        Ok(self.envelope(now, "Contacts", |all| all.object(|json| render::contact(json, &self.books, row))))
     }
 
     /// Items are not paged: all that match come in one answer.
@@ -182,10 +200,7 @@ impl World {
 
     fn history(&self, now: Timestamp, id: &str) -> Result<Reply, Reply> {
         let id = Uuid::parse_str(id).map_err(|_| Reply::not_found())?;
-        let known = self.books.document_with_id(id).is_some()
-            || self.books.item_with_id(id).is_some()
-            || self.books.contact_with_id(id).is_some();
-        if !known {
+        if !self.books.has_history(id) {
             return Err(Reply::not_found());
         }
         Ok(self.envelope(now, "HistoryRecords", |all| {
@@ -226,6 +241,28 @@ impl World {
         }))
     }
 
+    /// Bank transactions, those included that brought a prepayment or an overpayment.
+    fn bank_transactions(&self, now: Timestamp, query: &Query) -> Result<Reply, Reply> {
+        let list = DocumentList::BankTransactions;
+        let since = query.modified_since;
+        let advances = self.books.advances.iter().filter(|row| row.updated >= since).map(InBank::Advance);
+        let mut rows: Vec<InBank<'_>> =
+            self.books.changed_since(list, since).map(InBank::Document).chain(advances).collect();
+        rows.sort_by_key(InBank::key);
+        let rows = query.select(rows.into_iter(), |row, name| row.field(name))?;
+        let shown = turn_page(rows, query.page);
+        let lines = query.page.is_some();
+        let detail = Detail { lines, four_places: query.four_places() };
+        Ok(self.paged_envelope(now, list.endpoint(), shown.page, |all| {
+            for row in shown.rows {
+                all.object(|json| match row {
+                    InBank::Document(document) => render::document(json, &self.books, document, detail),
+                    InBank::Advance(row) => render::advance_in_bank(json, &self.books, row, lines),
+                });
+            }
+        }))
+    }
+
     fn one_document(&self, now: Timestamp, endpoint: &str, id: &str, query: &Query) -> Result<Reply, Reply> {
         let list = list_named(endpoint).ok_or_else(Reply::not_found)?;
         let document = self.document_in(list, id).ok_or_else(Reply::not_found)?;
@@ -245,6 +282,42 @@ impl World {
                 .find_map(|kind| self.books.document_named(kind, id)),
         };
         found.filter(|document| DocumentList::of(document.kind) == list)
+    }
+}
+
+/// What stands in the list of bank transactions.
+enum InBank<'b> {
+    Document(&'b Document),
+    Advance(&'b Row<Advance>),
+}
+
+impl InBank<'_> {
+    fn key(&self) -> (i64, Uuid) {
+        match self {
+            InBank::Document(document) => (document.updated, document.id),
+            InBank::Advance(row) => (row.updated, row.value.bank_transaction),
+        }
+    }
+
+    fn field(&self, name: &str) -> Option<Field> {
+        match self {
+            InBank::Document(document) => document_field(document, name),
+            InBank::Advance(row) => {
+                let new = &row.value.new;
+                match name {
+                    "Type" => {
+                        let (_, kind, _) = render::advance_names(new.is_overpayment, new.is_spent);
+                        Some(Field::Text(kind.to_owned()))
+                    }
+                    "Status" => Some(Field::Text("AUTHORISED".to_owned())),
+                    "Reference" => Some(Field::Text(new.reference.clone())),
+                    "Date" => Some(Field::Day(new.date)),
+                    "BankTransactionID" => Some(Field::Text(row.value.bank_transaction.to_string())),
+                    "UpdatedDateUTC" => Some(Field::Instant(row.updated)),
+                    _ => None,
+                }
+            }
+        }
     }
 }
 

@@ -1,9 +1,16 @@
 //! Resources as Xero writes them in JSON.
 
-use crate::act::{Account, Contact, DocumentKind, E4, Organisation, Status, Tracking};
+use uuid::Uuid;
+
+use crate::act::{
+    Account, Contact, DocumentKind, E4, Organisation, Status, Tracking, TrackingCategory, TrackingChoice,
+};
 use crate::ids::line_id;
 use crate::json::Json;
-use crate::state::{Books, Document, DocumentList, Note, Row, StockedItem, StoredLine};
+use crate::state::{
+    Advance, Allocation, Attachment, Books, Document, DocumentList, Journal, Note, Payment, Row, StockedItem,
+    StoredLine,
+};
 
 /// How much of a document is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +70,7 @@ pub(crate) fn account(json: &mut Json, row: &Row<Account>) {
     json.instant("UpdatedDateUTC", row.updated);
 }
 
-fn class_of(account_type: &str) -> &'static str {
+pub(crate) fn class_of(account_type: &str) -> &'static str {
     match account_type {
         "REVENUE" | "SALES" | "OTHERINCOME" => "REVENUE",
         "DIRECTCOSTS" | "EXPENSE" | "OVERHEADS" | "DEPRECIATN" => "EXPENSE",
@@ -73,11 +80,15 @@ fn class_of(account_type: &str) -> &'static str {
     }
 }
 
-pub(crate) fn contact(json: &mut Json, row: &Row<Contact>) {
+pub(crate) fn contact(json: &mut Json, books: &Books, row: &Row<Contact>) {
     let contact = &row.value;
     json.id("ContactID", row.id);
     json.some_text("ContactNumber", contact.contact_number.as_deref());
-    json.text("ContactStatus", "ACTIVE");
+    let merged_into = books.merged.get(&row.id);
+    json.text("ContactStatus", if merged_into.is_some() { "ARCHIVED" } else { "ACTIVE" });
+    if let Some(id) = merged_into {
+        json.id("MergedToContactID", *id);
+    }
     json.text("Name", &contact.name);
     json.some_text("EmailAddress", contact.email.as_deref());
     json.flag("IsSupplier", contact.is_supplier);
@@ -113,6 +124,9 @@ pub(crate) fn item(json: &mut Json, row: &Row<StockedItem>, four_places: bool) {
         json.text("InventoryAssetAccountCode", asset_account);
         json.two("TotalCostPool", stock.cost_pool);
         json.four("QuantityOnHand", stock.on_hand);
+        // Back-orders are not simulated, so all that is there is available.
+        json.four("QuantityAvailable", stock.on_hand);
+        json.four("QuantityOnBackOrder", E4::ZERO);
     }
     json.flag("IsSold", true);
     json.flag("IsPurchased", true);
@@ -122,7 +136,7 @@ pub(crate) fn document(json: &mut Json, books: &Books, document: &Document, deta
     let list = DocumentList::of(document.kind);
     match list {
         DocumentList::Invoices => invoice_head(json, document),
-        DocumentList::CreditNotes => credit_note_head(json, document),
+        DocumentList::CreditNotes => credit_note_head(json, books, document),
         DocumentList::PurchaseOrders => order_head(json, document),
         DocumentList::BankTransactions => bank_head(json, books, document),
     }
@@ -163,7 +177,7 @@ pub(crate) fn document(json: &mut Json, books: &Books, document: &Document, deta
         }
         (None, None) => {}
     }
-    json.flag("HasAttachments", false);
+    json.flag("HasAttachments", books.attachments.contains_key(&document.id));
 }
 
 fn invoice_head(json: &mut Json, document: &Document) {
@@ -174,25 +188,31 @@ fn invoice_head(json: &mut Json, document: &Document) {
         json.text("Reference", &document.reference);
     }
     json.day_twice("DueDate", document.due);
-    let paid = if document.status == Status::Paid { document.total } else { E4::ZERO };
-    let owed = if document.status == Status::Authorised { document.total } else { E4::ZERO };
+    let open = document.total - document.applied;
+    let paid = if document.status == Status::Paid { open } else { E4::ZERO };
+    let owed = if document.status == Status::Authorised { open } else { E4::ZERO };
     json.two("AmountDue", owed);
     json.two("AmountPaid", paid);
-    json.two("AmountCredited", E4::ZERO);
+    json.two("AmountCredited", document.applied);
     if let Some(day) = document.paid_on {
         json.day("FullyPaidOnDate", day);
     }
 }
 
-fn credit_note_head(json: &mut Json, document: &Document) {
+fn credit_note_head(json: &mut Json, books: &Books, document: &Document) {
     json.text("Type", document.kind.xero_type());
     json.id("CreditNoteID", document.id);
     json.text("CreditNoteNumber", &document.number);
     if document.kind == DocumentKind::SalesCredit {
         json.text("Reference", &document.reference);
     }
-    let left = if document.status == Status::Authorised { document.total } else { E4::ZERO };
-    json.two("RemainingCredit", left);
+    let open = document.total - document.applied;
+    json.two("RemainingCredit", if document.status == Status::Authorised { open } else { E4::ZERO });
+    json.array("Allocations", |all| {
+        for allocation in books.allocations.iter().filter(|one| one.credit == document.id) {
+            all.object(|json| self::allocation(json, books, allocation));
+        }
+    });
     if let Some(day) = document.paid_on {
         json.day("FullyPaidOnDate", day);
     }
@@ -208,7 +228,7 @@ fn order_head(json: &mut Json, document: &Document) {
     if let Some(day) = document.expected_arrival {
         json.day("ExpectedArrivalDate", day);
     }
-    json.flag("SentToContact", false);
+    json.flag("SentToContact", document.sent);
     json.flag("IsDiscounted", false);
 }
 
@@ -221,7 +241,11 @@ fn bank_head(json: &mut Json, books: &Books, document: &Document) {
         if document.reference.is_empty() { &document.number } else { &document.reference },
     );
     json.flag("IsReconciled", true);
-    // Acts don't say which bank account: it is the first of the chart, or one that the chart doesn't show.
+    bank_account(json, books);
+}
+
+/// Acts don't say which bank account: it is the first of the chart, or one that the chart doesn't show.
+fn bank_account(json: &mut Json, books: &Books) {
     let bank = books.accounts.iter().find(|row| row.value.account_type == "BANK");
     json.nested("BankAccount", |account| {
         account.id("AccountID", bank.map_or_else(|| books.ids.id("account of the bank"), |row| row.id));
@@ -250,7 +274,7 @@ fn line(json: &mut Json, books: &Books, document: &Document, line: &StoredLine, 
     if line.discount_percent != E4::ZERO {
         json.two("DiscountRate", line.discount_percent);
     }
-    json.array("Tracking", |_| {});
+    tracking(json, books, line.tracking.as_deref().unwrap_or_default());
     json.four("Quantity", line.quantity);
     json.id("LineItemID", line_id(document.id, line.serial));
 }
@@ -260,4 +284,185 @@ pub(crate) fn note(json: &mut Json, note: &Note) {
     json.instant("DateUTC", note.at);
     json.text("User", "System Generated");
     json.text("Details", &note.details);
+}
+
+/// The tracking options of a line.
+fn tracking(json: &mut Json, books: &Books, choices: &[TrackingChoice]) {
+    json.array("Tracking", |all| {
+        for choice in choices {
+            all.object(|one| {
+                one.text("Name", &choice.category);
+                one.text("Option", &choice.option);
+                if let Some(row) = books.tracking.iter().find(|row| row.value.name == choice.category) {
+                    one.id("TrackingCategoryID", row.id);
+                    one.id("TrackingOptionID", option_id(row.id, &choice.option));
+                }
+            });
+        }
+    });
+}
+
+/// The id of a tracking option.
+fn option_id(category: Uuid, name: &str) -> Uuid {
+    Uuid::new_v5(&category, name.as_bytes())
+}
+
+pub(crate) fn tracking_category(json: &mut Json, row: &Row<TrackingCategory>) {
+    json.text("Name", &row.value.name);
+    json.text("Status", "ACTIVE");
+    json.id("TrackingCategoryID", row.id);
+    json.array("Options", |all| {
+        for name in &row.value.options {
+            all.object(|one| {
+                one.id("TrackingOptionID", option_id(row.id, name));
+                one.text("Name", name);
+                one.text("Status", "ACTIVE");
+            });
+        }
+    });
+}
+
+pub(crate) fn journal(json: &mut Json, books: &Books, row: &Row<Journal>, lines: bool) {
+    let journal = &row.value;
+    json.day("Date", journal.date);
+    json.text("Status", journal.status.xero());
+    json.text("LineAmountTypes", "NoTax");
+    json.instant("UpdatedDateUTC", row.updated);
+    json.id("ManualJournalID", row.id);
+    json.text("Narration", &journal.narration);
+    json.some_text("Url", journal.url.as_deref());
+    json.array("JournalLines", |all| {
+        for line in journal.lines.iter().filter(|_| lines) {
+            all.object(|one| {
+                one.text("Description", &line.description);
+                one.text("TaxType", "NONE");
+                one.two("LineAmount", line.amount);
+                one.text("AccountCode", &line.account_code);
+                if let Some(account) = books.accounts.iter().find(|row| row.value.code == line.account_code) {
+                    one.id("AccountID", account.id);
+                }
+                tracking(one, books, &line.tracking);
+                one.flag("IsBlank", false);
+            });
+        }
+    });
+    json.flag("ShowOnCashBasisReports", true);
+    json.flag("HasAttachments", books.attachments.contains_key(&row.id));
+}
+
+pub(crate) fn payment(json: &mut Json, books: &Books, row: &Row<Payment>) {
+    let payment = &row.value;
+    json.id("PaymentID", row.id);
+    json.day("Date", payment.date);
+    json.two("Amount", payment.amount);
+    json.millionths("CurrencyRate", 1_000_000);
+    json.text("Status", if payment.is_deleted { "DELETED" } else { "AUTHORISED" });
+    json.instant("UpdatedDateUTC", row.updated);
+    if let Some(document) = books.document(payment.document) {
+        let (kind, is_credit) = match document.kind {
+            DocumentKind::Invoice => ("ACCRECPAYMENT", false),
+            DocumentKind::SalesCredit => ("ARCREDITPAYMENT", true),
+            DocumentKind::SupplierCredit => ("APCREDITPAYMENT", true),
+            _ => ("ACCPAYPAYMENT", false),
+        };
+        json.text("PaymentType", kind);
+        let (whole, id, number) = if is_credit {
+            ("CreditNote", "CreditNoteID", "CreditNoteNumber")
+        } else {
+            ("Invoice", "InvoiceID", "InvoiceNumber")
+        };
+        json.nested(whole, |one| {
+            one.id(id, document.id);
+            one.text("Type", document.kind.xero_type());
+            one.text(number, &document.number);
+        });
+    }
+}
+
+/// The list that an advance is in, its `Type`, and the name of its id.
+pub(crate) fn advance_names(
+    is_overpayment: bool,
+    is_spent: bool,
+) -> (&'static str, &'static str, &'static str) {
+    match (is_overpayment, is_spent) {
+        (false, false) => ("Prepayments", "RECEIVE-PREPAYMENT", "PrepaymentID"),
+        (false, true) => ("Prepayments", "SPEND-PREPAYMENT", "PrepaymentID"),
+        (true, false) => ("Overpayments", "RECEIVE-OVERPAYMENT", "OverpaymentID"),
+        (true, true) => ("Overpayments", "SPEND-OVERPAYMENT", "OverpaymentID"),
+    }
+}
+
+/// A prepayment or an overpayment in its own list.
+pub(crate) fn advance(json: &mut Json, books: &Books, row: &Row<Advance>, lines: bool) {
+    let advance = &row.value;
+    let (_, _, id) = advance_names(advance.new.is_overpayment, advance.new.is_spent);
+    json.id(id, row.id);
+    advance_body(json, books, row, lines);
+    json.two("RemainingCredit", advance.new.total);
+    json.array("Allocations", |_| {});
+}
+
+/// The bank transaction that an advance came by.
+pub(crate) fn advance_in_bank(json: &mut Json, books: &Books, row: &Row<Advance>, lines: bool) {
+    let advance = &row.value;
+    let (_, _, id) = advance_names(advance.new.is_overpayment, advance.new.is_spent);
+    json.id("BankTransactionID", advance.bank_transaction);
+    json.id(id, row.id);
+    bank_account(json, books);
+    json.flag("IsReconciled", true);
+    advance_body(json, books, row, lines);
+}
+
+fn advance_body(json: &mut Json, books: &Books, row: &Row<Advance>, lines: bool) {
+    let advance = &row.value.new;
+    let (_, kind, _) = advance_names(advance.is_overpayment, advance.is_spent);
+    json.text("Type", kind);
+    json.text("Reference", &advance.reference);
+    if let Some(contact) = books.contact(row.value.contact) {
+        json.nested("Contact", |one| {
+            one.id("ContactID", contact.id);
+            one.text("Name", &contact.value.name);
+        });
+    }
+    json.day_twice("Date", Some(advance.date));
+    json.text("Status", "AUTHORISED");
+    json.text("LineAmountTypes", "NoTax");
+    if lines {
+        json.array("LineItems", |all| {
+            all.object(|one| {
+                one.text("Description", &advance.reference);
+                one.four("Quantity", E4::ONE);
+                one.two("UnitAmount", advance.total);
+                one.two("LineAmount", advance.total);
+                one.id("LineItemID", line_id(row.id, 0));
+            });
+        });
+    }
+    json.two("SubTotal", advance.total);
+    json.two("TotalTax", E4::ZERO);
+    json.two("Total", advance.total);
+    json.instant("UpdatedDateUTC", row.updated);
+    json.some_text("CurrencyCode", books.organisation.as_ref().map(|row| row.value.base_currency.as_str()));
+    json.flag("HasAttachments", false);
+}
+
+pub(crate) fn allocation(json: &mut Json, books: &Books, allocation: &Allocation) {
+    json.id("AllocationID", allocation.id);
+    json.two("Amount", allocation.amount);
+    json.day("Date", allocation.date);
+    json.nested("Invoice", |invoice| {
+        invoice.id("InvoiceID", allocation.invoice);
+        let document = books.document_with_id(allocation.invoice);
+        invoice.some_text("InvoiceNumber", document.map(|document| &*document.number));
+    });
+    json.flag("IsDeleted", false);
+}
+
+pub(crate) fn attachment(json: &mut Json, endpoint: &str, of: Uuid, file: &Attachment) {
+    json.id("AttachmentID", file.id);
+    json.text("FileName", &file.file_name);
+    let name = &file.file_name;
+    json.text("Url", &format!("https://api.xero.com/api.xro/2.0/{endpoint}/{of}/Attachments/{name}"));
+    json.text("MimeType", &file.mime_type);
+    json.count("ContentLength", file.length);
 }

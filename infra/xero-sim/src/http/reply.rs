@@ -20,18 +20,23 @@ pub(crate) enum Fate {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: String,
-    pub(crate) is_json: bool,
+    pub(crate) content_type: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) fate: Fate,
 }
 
 impl Reply {
     pub(crate) fn json(status: u16, body: String) -> Reply {
-        Reply { status, body, is_json: true, headers: Vec::new(), fate: Fate::Arrives }
+        let content_type = "application/json; charset=utf-8";
+        Reply { status, body, content_type, headers: Vec::new(), fate: Fate::Arrives }
     }
 
     pub(crate) fn plain(status: u16, body: &str) -> Reply {
-        Reply { is_json: false, ..Reply::json(status, body.to_owned()) }
+        Reply { content_type: "text/plain; charset=utf-8", ..Reply::json(status, body.to_owned()) }
+    }
+
+    pub(crate) fn pdf(body: String) -> Reply {
+        Reply { content_type: "application/pdf", ..Reply::json(200, body) }
     }
 
     /// 400 without elements.

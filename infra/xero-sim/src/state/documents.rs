@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::act::Tracking;
-use crate::act::{
-    Changes, Currency, DocumentKind, DocumentName, E4, Line, LineAmountTypes, NewDocument, Status,
-};
+use crate::act::{Changes, Currency, DocumentKind, E4, Line, LineAmountTypes, NewDocument, Status};
 use crate::error::XeroError;
 use crate::ids::line_id;
 use crate::state::amounts::{in_base_currency, line_amount, line_tax};
@@ -55,6 +53,8 @@ impl Books {
             total_tax: E4::ZERO,
             total: E4::ZERO,
             paid_on: None,
+            applied: E4::ZERO,
+            sent: false,
             updated: at,
         };
         document.add_up();
@@ -74,10 +74,11 @@ impl Books {
     pub(super) fn edit_document(
         &mut self,
         at: i64,
-        name: &DocumentName,
+        id: uuid::Uuid,
         changes: &Changes,
     ) -> Result<Vec<Happening>, XeroError> {
-        let before = self.find(name)?.clone();
+        let missing = || XeroError::refused("The document could not be found");
+        let before = self.document_with_id(id).ok_or_else(missing)?.clone();
         rules::check_change(&before, changes, &self.switches)?;
         let mut document = before.clone();
         document.updated = at;
@@ -96,6 +97,7 @@ impl Books {
         document.due = changes.due.or(before.due);
         document.expected_arrival = changes.expected_arrival.or(before.expected_arrival);
         document.status = changes.status.unwrap_or(before.status);
+        document.sent = changes.sent.unwrap_or(before.sent);
         if let Some(lines) = &changes.lines {
             let lines = self.lines(before.kind, before.amounts, lines, &before.lines, before.next_serial)?;
             let last = lines.iter().map(|line| line.serial.saturating_add(1)).max().unwrap_or(0);
@@ -129,6 +131,9 @@ impl Books {
         let list = self.changed.entry(DocumentList::of(document.kind)).or_default();
         list.remove(&(before.updated, before.id, index));
         list.insert((document.updated, document.id, index));
+        if is_payment {
+            self.note_payment(at, &before, &document, index);
+        }
         let mut happenings = vec![happening(&document, false, is_payment)];
         if let Some(place) = self.documents.get_mut(index as usize) {
             *place = document;
@@ -143,10 +148,11 @@ impl Books {
         u32::try_from(place).ok()
     }
 
-    fn contact_index(&self, name: &str) -> Result<u32, XeroError> {
+    pub(super) fn contact_index(&self, name: &str) -> Result<u32, XeroError> {
         self.contact_by_name
             .get(name)
             .copied()
+            .filter(|index| !self.contact(*index).is_some_and(|row| self.merged.contains_key(&row.id)))
             .ok_or_else(|| XeroError::refused(format!("The contact '{name}' could not be found")))
     }
 
@@ -177,7 +183,7 @@ impl Books {
             .unwrap_or_default()
     }
 
-    fn check_lock(&self, document: &Document) -> Result<(), XeroError> {
+    pub(super) fn check_lock(&self, document: &Document) -> Result<(), XeroError> {
         match &self.organisation {
             Some(organisation) if document.kind != DocumentKind::PurchaseOrder => {
                 rules::check_lock(&organisation.value, document.date)
@@ -299,6 +305,7 @@ impl Books {
                 "The quantity value '{quantity}' is invalid. Quantity must not be less than zero."
             )));
         }
+        self.check_tracking(&line.tracking)?;
         if line.discount_percent != E4::ZERO && kind != DocumentKind::Invoice {
             return Err(XeroError::refused("Only sales invoices can have discounts"));
         }
@@ -337,6 +344,7 @@ impl Books {
             amount,
             tax_type,
             tax: line_tax(amount, percent, amounts),
+            tracking: (!line.tracking.is_empty()).then(|| line.tracking.clone().into()),
             moved: Moved::default(),
         })
     }
@@ -404,7 +412,7 @@ fn count(lines: &[StoredLine]) -> u32 {
 }
 
 /// What a line is worth without tax, in the base currency.
-fn base_value(line: &StoredLine, amounts: LineAmountTypes, currency: Option<&Currency>) -> E4 {
+pub(super) fn base_value(line: &StoredLine, amounts: LineAmountTypes, currency: Option<&Currency>) -> E4 {
     let net = match amounts {
         LineAmountTypes::Inclusive => line.amount - line.tax,
         LineAmountTypes::Exclusive | LineAmountTypes::NoTax => line.amount,
@@ -412,7 +420,7 @@ fn base_value(line: &StoredLine, amounts: LineAmountTypes, currency: Option<&Cur
     in_base_currency(net, currency)
 }
 
-fn happening(document: &Document, is_new: bool, is_payment: bool) -> Happening {
+pub(super) fn happening(document: &Document, is_new: bool, is_payment: bool) -> Happening {
     Happening::Document {
         id: document.id,
         kind: document.kind,

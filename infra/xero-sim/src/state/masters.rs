@@ -109,6 +109,53 @@ impl Books {
         Ok(Vec::new())
     }
 
+    /// Gives an item another code; its id and its past stay.
+    pub(super) fn rename_item(
+        &mut self,
+        at: i64,
+        code: &str,
+        new_code: &str,
+    ) -> Result<Vec<Happening>, XeroError> {
+        check_text("Code", new_code, ITEM_CODE_LIMIT)?;
+        if self.item_by_code.contains_key(new_code) {
+            return Err(XeroError::refused(format!("Price List Item with Code '{new_code}' already exists")));
+        }
+        let missing = || XeroError::refused(format!("Item code '{code}' is not valid"));
+        let index = self.item_by_code.remove(code).ok_or_else(missing)?;
+        self.item_by_code.insert(new_code.to_owned(), index);
+        if let Some(row) = self.items.get_mut(index as usize) {
+            new_code.clone_into(&mut row.value.item.code);
+            row.updated = at;
+        }
+        Ok(Vec::new())
+    }
+
+    /// Archives a contact and moves its documents to another, without changing them otherwise.
+    pub(super) fn merge_contacts(
+        &mut self,
+        at: i64,
+        from: &str,
+        into: &str,
+    ) -> Result<Vec<Happening>, XeroError> {
+        let missing = |name: &str| XeroError::refused(format!("The contact '{name}' could not be found"));
+        let gone = *self.contact_by_name.get(from).ok_or_else(|| missing(from))?;
+        let kept = *self.contact_by_name.get(into).ok_or_else(|| missing(into))?;
+        if gone == kept {
+            return Err(XeroError::refused("A contact can't be merged with itself"));
+        }
+        let mut happenings = Vec::new();
+        let kept_id = self.contact(kept).map(|row| row.id).unwrap_or_default();
+        if let Some(row) = self.contacts.get_mut(gone as usize) {
+            row.updated = at;
+            self.merged.insert(row.id, kept_id);
+            happenings.push(Happening::Contact { id: row.id, is_new: false });
+        }
+        for document in self.documents.iter_mut().filter(|document| document.contact == gone) {
+            document.contact = kept;
+        }
+        Ok(happenings)
+    }
+
     fn check_item_accounts(&self, item: &Item) -> Result<(), XeroError> {
         self.known_account(&item.sales_account)?;
         match &item.tracking {

@@ -2,6 +2,8 @@
 
 mod amounts;
 mod documents;
+mod extras;
+pub(crate) mod ledger;
 mod masters;
 mod rules;
 mod stock;
@@ -14,11 +16,13 @@ use uuid::Uuid;
 
 use crate::act::{
     Account, Act, Contact, Currency, DocumentKind, DocumentName, E4, Item, LineAmountTypes, Status,
+    TrackingCategory, TrackingChoice,
 };
 use crate::act::{Organisation, Tracking};
 use crate::error::XeroError;
 use crate::ids::Ids;
 use crate::settings::Switches;
+pub(crate) use extras::{Advance, Allocation, Attachment, Journal, Payment};
 pub(crate) use stock::Moved;
 pub use stock::Stock;
 
@@ -93,6 +97,7 @@ pub(crate) struct StoredLine {
     pub(crate) amount: E4,
     pub(crate) tax_type: Option<Arc<str>>,
     pub(crate) tax: E4,
+    pub(crate) tracking: Option<Box<[TrackingChoice]>>,
     /// What the line did to tracked stock; zero while the document has no effect.
     pub(crate) moved: Moved,
 }
@@ -117,6 +122,10 @@ pub(crate) struct Document {
     pub(crate) total_tax: E4,
     pub(crate) total: E4,
     pub(crate) paid_on: Option<Date>,
+    /// What is allocated from it or to it.
+    pub(crate) applied: E4,
+    /// Whether it counts as sent.
+    pub(crate) sent: bool,
     /// Milliseconds since 1970 (UTC).
     pub(crate) updated: i64,
 }
@@ -183,6 +192,16 @@ pub(crate) struct Books {
     pub(crate) items: Vec<Row<StockedItem>>,
     pub(crate) documents: Vec<Document>,
     pub(crate) notes: BTreeMap<Uuid, Vec<Note>>,
+    pub(crate) journals: Vec<Row<Journal>>,
+    pub(crate) payments: Vec<Row<Payment>>,
+    pub(crate) advances: Vec<Row<Advance>>,
+    pub(crate) allocations: Vec<Allocation>,
+    pub(crate) attachments: BTreeMap<Uuid, Vec<Attachment>>,
+    pub(crate) tracking: Vec<Row<TrackingCategory>>,
+    /// What plan and role don't allow.
+    pub(crate) forbidden: BTreeSet<String>,
+    /// Contacts that were merged, with where they went.
+    pub(crate) merged: BTreeMap<Uuid, Uuid>,
     account_by_code: BTreeMap<String, u32>,
     contact_by_name: BTreeMap<String, u32>,
     item_by_code: BTreeMap<String, u32>,
@@ -205,6 +224,14 @@ impl Books {
             items: Vec::new(),
             documents: Vec::new(),
             notes: BTreeMap::new(),
+            journals: Vec::new(),
+            payments: Vec::new(),
+            advances: Vec::new(),
+            allocations: Vec::new(),
+            attachments: BTreeMap::new(),
+            tracking: Vec::new(),
+            forbidden: BTreeSet::new(),
+            merged: BTreeMap::new(),
             account_by_code: BTreeMap::new(),
             contact_by_name: BTreeMap::new(),
             item_by_code: BTreeMap::new(),
@@ -232,7 +259,30 @@ impl Books {
             Act::UpsertContact(contact) => self.upsert_contact(at, contact),
             Act::UpsertItem(item) => self.upsert_item(at, item),
             Act::CreateDocument(document) => self.create_document(at, document),
-            Act::EditDocument { document, changes } => self.edit_document(at, document, changes),
+            Act::EditDocument { document, changes } => {
+                let id = self.find(document)?.id;
+                self.edit_document(at, id, changes)
+            }
+            Act::EditDocumentById { id, changes } => self.edit_document(at, *id, changes),
+            Act::Touch { documents } => Ok(self.touch(at, documents)),
+            Act::RenameItem { code, new_code } => self.rename_item(at, code, new_code),
+            Act::MergeContacts { from, into } => self.merge_contacts(at, from, into),
+            Act::UpsertTrackingCategory(category) => self.upsert_tracking(at, category),
+            Act::ForbidActions(names) => {
+                self.forbidden = names.iter().cloned().collect();
+                Ok(Vec::new())
+            }
+            Act::CreateJournal(journal) => self.create_journal(at, journal),
+            Act::EditJournal { id, narration, status, lines } => {
+                self.edit_journal(at, *id, narration.as_deref(), *status, lines.as_deref())
+            }
+            Act::Allocate { credit, invoice, amount, date } => {
+                self.allocate(at, *credit, *invoice, *amount, *date)
+            }
+            Act::TakeAdvance(advance) => self.take_advance(at, advance),
+            Act::Attach { of, file_name, mime_type, length } => {
+                self.attach(at, *of, file_name, mime_type, *length)
+            }
             Act::AddNote { of, details } => {
                 self.add_note(at, *of, details)?;
                 Ok(Vec::new())
@@ -240,12 +290,19 @@ impl Books {
         }
     }
 
+    /// Whether something that has a history has this id.
+    pub(crate) fn has_history(&self, id: Uuid) -> bool {
+        self.document_by_id.contains_key(&id)
+            || self.item_by_id.contains_key(&id)
+            || self.contact_by_id.contains_key(&id)
+            || self.journals.iter().any(|row| row.id == id)
+            || self.payments.iter().any(|row| row.id == id)
+            || self.advances.iter().any(|row| row.id == id)
+    }
+
     /// Adds a note to the history of whatever has this id.
     fn add_note(&mut self, at: i64, id: Uuid, details: &str) -> Result<(), XeroError> {
-        let exists = self.document_by_id.contains_key(&id)
-            || self.item_by_id.contains_key(&id)
-            || self.contact_by_id.contains_key(&id);
-        if !exists {
+        if !self.has_history(id) {
             return Err(XeroError::refused("The document does not exist"));
         }
         if details.trim().is_empty() {

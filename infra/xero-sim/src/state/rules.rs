@@ -8,7 +8,7 @@ use crate::settings::Switches;
 use crate::state::Document;
 
 /// Refusal of a change that the document's status doesn't allow.
-const NOT_MODIFIABLE: &str = "Invoice not of valid status for modification";
+pub(super) const NOT_MODIFIABLE: &str = "Invoice not of valid status for modification";
 const ORDER_NOT_MODIFIABLE: &str = "Purchase order not of valid status for modification";
 /// Refusal of a change to a paid document.
 const HAS_PAYMENT: &str =
@@ -70,6 +70,10 @@ pub(super) fn check_change(
     switches: &Switches,
 ) -> Result<(), XeroError> {
     let next = changes.status.unwrap_or(document.status);
+    let is_edit = changes.lines.is_some() || changes.contact.is_some() || next == Status::Voided;
+    if document.applied != E4::ZERO && is_edit {
+        return Err(XeroError::refused(HAS_PAYMENT));
+    }
     let allowed = match document.kind {
         DocumentKind::PurchaseOrder => return check_order(document.status, next, changes, switches),
         DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => may_follow_bank(document.status, next),

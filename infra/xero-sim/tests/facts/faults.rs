@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parstock_xero_sim::act::{DocumentKind as Kind, Status};
 use parstock_xero_sim::{ApiFault, Faults, Settings, SimClock, router};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -14,6 +15,10 @@ async fn scripted_calls_go_wrong_once() {
         (ApiFault::MinuteLimit, 429, Some("minute")),
         (ApiFault::DayLimit, 429, Some("day")),
         (ApiFault::ConcurrentLimit, 429, Some("concurrent")),
+        (ApiFault::LongDayLimit, 429, Some("day")),
+        (ApiFault::AppMinuteLimit, 429, Some("appminute")),
+        (ApiFault::Disconnected, 403, None),
+        (ApiFault::ScopeMissing, 403, None),
         (ApiFault::ServerError, 500, None),
         (ApiFault::Unavailable, 503, None),
     ] {
@@ -86,4 +91,44 @@ async fn drawn_faults_repeat_with_the_seed() {
     }
     assert_eq!(runs[0], runs[1]);
     assert!(runs[0].contains(&500) && runs[0].contains(&200));
+}
+
+#[tokio::test]
+async fn a_long_day_names_twenty_hours() {
+    // Fact: Retry-After of a day limit was seen to be about 20 hours (third-party post-mortems of locked-out apps).
+    let company = Company::new().await;
+    company.world.lock().unwrap().script_call(ApiFault::LongDayLimit);
+    assert_eq!(company.get("Organisation").await.header("Retry-After"), Some("72000"));
+}
+
+#[tokio::test]
+async fn the_date_header_follows_the_clock_or_is_an_hour_ahead() {
+    let company = Company::new().await;
+    assert_eq!(company.get("Organisation").await.header("Date"), Some("Mon, 02 Mar 2026 01:00:00 GMT"));
+    company.world.lock().unwrap().script_call(ApiFault::SkewedDate);
+    let skewed = company.get("Organisation").await;
+    assert_eq!(skewed.header("Date"), Some("Mon, 02 Mar 2026 02:00:00 GMT"));
+    assert!(skewed.json()["DateTimeUTC"].as_str().unwrap().contains("1772413200250"));
+}
+
+#[tokio::test]
+async fn a_shifted_page_hides_documents_from_who_counts_pages() {
+    // Fact: lists are in the order of UpdatedDateUTC, so a document that changes moves to the end and those behind it
+    // move up (developer.xero.com, Requests and Responses: the default order).
+    let company = Company::new().await;
+    for number in 0..6 {
+        company
+            .write(Kind::Bill, &format!("B-{number}"), Status::Draft, vec![line("TEA", "1", "1")])
+            .unwrap();
+        company.pass_seconds(1);
+    }
+    let numbers = |answer: &Answer| -> Vec<String> {
+        let all = answer.list("Invoices");
+        all.iter().map(|one| one["InvoiceNumber"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = company.get("Invoices?page=1&pageSize=2").await;
+    company.world.lock().unwrap().script_call(ApiFault::ShiftedPage);
+    let second = company.get("Invoices?page=2&pageSize=2").await;
+    assert_eq!(numbers(&first), ["B-0", "B-1"]);
+    assert_eq!(numbers(&second), ["B-3", "B-4"], "B-2 moved to the first page");
 }

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod beside;
 mod books;
 mod faults;
 mod limits;
@@ -17,3 +18,4 @@ mod reads;
 mod restart;
 mod support;
 mod webhooks;
+mod writes;

@@ -172,7 +172,8 @@ async fn broken_requests_say_what_is_wrong() {
         let body = company.order_json("PS-1", "").replacen(from, to, 1);
         assert_eq!(company.put("PurchaseOrders", &body).await.status, 400, "{to}");
     }
-    assert_eq!(company.put("Invoices", "{}").await.status, 404);
+    assert_eq!(company.put("Quotes", "{}").await.status, 404);
+    assert_eq!(company.put("BankTransactions", "{}").await.status, 404);
     assert_eq!(company.world.lock().unwrap().document_count(), 0);
 }
 

@@ -2,7 +2,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{ContactRef, LineAmountTypes, LineItem, list_or_null};
+use super::{Advance, ContactRef, LineAmountTypes, LineItem, list_or_null};
 use crate::{
     date::{optional_day, optional_instant},
     decimal::Decimal,
@@ -76,7 +76,31 @@ pub struct BankTransaction {
     pub total_tax: Option<Decimal>,
     /// The sum with tax.
     pub total: Option<Decimal>,
+    /// The prepayment that it brings, on `RECEIVE-PREPAYMENT` and `SPEND-PREPAYMENT`.
+    #[serde(default, rename = "PrepaymentID")]
+    pub prepayment_id: Option<Uuid>,
+    /// The overpayment that it brings, on `RECEIVE-OVERPAYMENT` and `SPEND-OVERPAYMENT`.
+    #[serde(default, rename = "OverpaymentID")]
+    pub overpayment_id: Option<Uuid>,
     /// When it last changed.
     #[serde(default, rename = "UpdatedDateUTC", deserialize_with = "optional_instant")]
     pub updated_at: Option<Timestamp>,
+}
+
+impl BankTransaction {
+    /// The prepayment or overpayment that this transaction brings, which stands in a list of its own too: who reads both
+    /// lists books one of the two. Source: Xero-OpenAPI, `BankTransaction.PrepaymentID` and `.OverpaymentID`.
+    #[must_use]
+    pub fn brings(&self) -> Option<Advance> {
+        let prepayment = self.prepayment_id.filter(|id| !id.is_nil()).map(Advance::Prepayment);
+        prepayment.or_else(|| self.overpayment_id.filter(|id| !id.is_nil()).map(Advance::Overpayment))
+    }
+
+    /// Whether its type says that it brings a prepayment or an overpayment, even where Xero names no id.
+    #[must_use]
+    pub fn is_advance(&self) -> bool {
+        use BankTransactionType::{ReceiveOverpayment, ReceivePrepayment, SpendOverpayment, SpendPrepayment};
+        let kinds = [ReceiveOverpayment, ReceivePrepayment, SpendOverpayment, SpendPrepayment];
+        self.brings().is_some() || self.kind.as_ref().is_some_and(|kind| kinds.contains(kind))
+    }
 }

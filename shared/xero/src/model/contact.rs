@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serializer, ser::SerializeStruct};
 use uuid::Uuid;
 
 use super::list_or_null;
@@ -107,4 +107,19 @@ pub struct Phone {
     pub phone_area_code: Option<String>,
     /// The country code.
     pub phone_country_code: Option<String>,
+}
+
+/// Writes a contact as its id alone: any other field would overwrite the contact's own.
+pub(crate) fn contact_by_id<S: Serializer>(contact_id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut contact = serializer.serialize_struct("Contact", 1)?;
+    contact.serialize_field("ContactID", contact_id)?;
+    contact.end()
+}
+
+/// See [`contact_by_id`].
+pub(crate) fn some_contact_by_id<S: Serializer>(id: &Option<Uuid>, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) => contact_by_id(id, serializer),
+        None => serializer.serialize_none(),
+    }
 }

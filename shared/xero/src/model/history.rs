@@ -21,6 +21,14 @@ pub enum HistoryOf {
     Item,
     /// A contact.
     Contact,
+    /// A manual journal.
+    ManualJournal,
+    /// A payment.
+    Payment,
+    /// A prepayment.
+    Prepayment,
+    /// An overpayment.
+    Overpayment,
 }
 
 impl HistoryOf {
@@ -33,6 +41,10 @@ impl HistoryOf {
             Self::BankTransaction => "BankTransactions",
             Self::Item => "Items",
             Self::Contact => "Contacts",
+            Self::ManualJournal => "ManualJournals",
+            Self::Payment => "Payments",
+            Self::Prepayment => "Prepayments",
+            Self::Overpayment => "Overpayments",
         }
     }
 
@@ -45,6 +57,10 @@ impl HistoryOf {
             Self::BankTransaction => "BankTransactions/History",
             Self::Item => "Items/History",
             Self::Contact => "Contacts/History",
+            Self::ManualJournal => "ManualJournals/History",
+            Self::Payment => "Payments/History",
+            Self::Prepayment => "Prepayments/History",
+            Self::Overpayment => "Overpayments/History",
         }
     }
 }

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{date::lenient_instant, decimal::Decimal};
@@ -48,16 +48,81 @@ pub struct Item {
 }
 
 /// What a line of an item begins with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ItemPrice {
     /// The price of one unit in the base currency, to four decimals.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<Decimal>,
     /// The account of the line, on items that are not tracked and on sales.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_code: Option<String>,
     /// The account of the cost of goods sold, on purchases of tracked items.
-    #[serde(rename = "COGSAccountCode")]
+    #[serde(rename = "COGSAccountCode", skip_serializing_if = "Option::is_none")]
     pub cogs_account_code: Option<String>,
     /// The tax rate of the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_type: Option<String>,
+}
+
+/// What an item is to be from now on: everything as it was read, except for what is changed here.
+///
+/// Xero doesn't say what becomes of fields that an update leaves out, so none is left out. What Xero works out itself
+/// (quantity, cost pool, whether the item is tracked) is never sent. An edit that a person makes between reading and
+/// updating is overwritten: read the item right before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ItemUpdate {
+    #[serde(rename = "ItemID")]
+    item_id: Uuid,
+    code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purchase_description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_sold: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_purchased: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purchase_details: Option<ItemPrice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sales_details: Option<ItemPrice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inventory_asset_account_code: Option<String>,
+}
+
+impl ItemUpdate {
+    /// An update that changes nothing yet.
+    #[must_use]
+    pub fn of(item: &Item) -> Self {
+        Self {
+            item_id: item.item_id,
+            code: item.code.clone(),
+            name: item.name.clone(),
+            description: item.description.clone(),
+            purchase_description: item.purchase_description.clone(),
+            is_sold: item.is_sold,
+            is_purchased: item.is_purchased,
+            purchase_details: item.purchase_details.clone(),
+            sales_details: item.sales_details.clone(),
+            inventory_asset_account_code: item.inventory_asset_account_code.clone(),
+        }
+    }
+
+    /// With another usual purchase price, to four decimals in the base currency.
+    #[must_use]
+    pub fn with_purchase_price(mut self, price: Decimal) -> Self {
+        self.purchase_details.get_or_insert_default().unit_price = Some(price);
+        self
+    }
+
+    /// With another usual sales price, to four decimals in the base currency.
+    #[must_use]
+    pub fn with_sales_price(mut self, price: Decimal) -> Self {
+        self.sales_details.get_or_insert_default().unit_price = Some(price);
+        self
+    }
 }

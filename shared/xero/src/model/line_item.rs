@@ -68,18 +68,20 @@ pub struct LineItemItem {
 }
 
 /// A tracking option of a line.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tracking {
     /// The category.
-    #[serde(rename = "TrackingCategoryID")]
+    #[serde(rename = "TrackingCategoryID", skip_serializing_if = "Option::is_none")]
     pub tracking_category_id: Option<Uuid>,
     /// The option.
-    #[serde(rename = "TrackingOptionID")]
+    #[serde(rename = "TrackingOptionID", skip_serializing_if = "Option::is_none")]
     pub tracking_option_id: Option<Uuid>,
     /// The category's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The option's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub option: Option<String>,
 }
 
@@ -105,4 +107,7 @@ pub struct NewLineItem {
     /// Its tax rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_type: Option<String>,
+    /// Its tracking options, at most [`TRACKING_MAX`](super::TRACKING_MAX).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tracking: Vec<Tracking>,
 }

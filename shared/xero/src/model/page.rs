@@ -10,8 +10,9 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    Account, BankTransaction, Contact, CreditNote, HistoryRecord, Invoice, Item, Organisation, PurchaseOrder,
-    lenient,
+    Account, Action, Allocation, Attachment, BankTransaction, BrandingTheme, Contact, CreditNote, Currency,
+    HistoryRecord, Invoice, Item, ManualJournal, Organisation, Overpayment, Payment, Prepayment,
+    PurchaseOrder, Report, TaxRate, TrackingCategory, lenient,
 };
 use crate::{date::parse_instant, error::json_error};
 
@@ -37,6 +38,18 @@ resources! {
     PurchaseOrder => "PurchaseOrders",
     BankTransaction => "BankTransactions",
     HistoryRecord => "HistoryRecords",
+    Prepayment => "Prepayments",
+    Overpayment => "Overpayments",
+    Payment => "Payments",
+    ManualJournal => "ManualJournals",
+    TaxRate => "TaxRates",
+    TrackingCategory => "TrackingCategories",
+    Currency => "Currencies",
+    BrandingTheme => "BrandingThemes",
+    Action => "Actions",
+    Allocation => "Allocations",
+    Attachment => "Attachments",
+    Report => "Reports",
 }
 
 /// Some resources, and where they stand among all that were asked for.

@@ -2,8 +2,8 @@ use jiff::civil::date;
 use parstock_xero::{
     Decimal, Error, IdempotencyKey, InputError, Priority, WriteOutcome,
     model::{
-        HISTORY_NOTE_MAX, HistoryNote, HistoryOf, LineAmountTypes, NewLineItem, NewPurchaseOrder,
-        PurchaseOrderStatus,
+        BillUpdate, HISTORY_NOTE_MAX, HistoryNote, HistoryOf, InvoiceStatus, LineAmountTypes, NewBill,
+        NewLineItem, NewPurchaseOrder, NewStatus, PurchaseOrderStatus, Tracking,
     },
 };
 use uuid::Uuid;
@@ -49,8 +49,8 @@ async fn an_order_is_sent_as_written_and_each_outcome_is_read_by_itself() {
     let client = fake.client();
     let mut session = client.session(Priority::Person, 1).await.unwrap();
     let orders = [order("PS-1"), order("PS-2"), order("PS-3")];
-    let outcomes = session.create_purchase_orders(&orders, &key()).await.unwrap();
-    assert_eq!(session.create_purchase_orders(&[], &key()).await.unwrap(), []);
+    let outcomes = session.create_purchase_orders(&orders, &key()).await.unwrap().outcomes;
+    assert_eq!(session.create_purchase_orders(&[], &key()).await.unwrap().outcomes, []);
     session.finish().await.unwrap();
 
     let [WriteOutcome::Saved { resource, warnings }, taken, WriteOutcome::Refused { errors }] =
@@ -76,6 +76,85 @@ async fn an_order_is_sent_as_written_and_each_outcome_is_read_by_itself() {
 }
 
 #[tokio::test]
+async fn a_bill_is_sent_with_four_decimals_and_nothing_of_its_contact_but_the_id() {
+    let fake = Fake::start(|_, _| {
+        ok(r#"{"Invoices":[{"InvoiceID":"243216c5-369e-4056-ac67-05388f86dc81","StatusAttributeString":"OK"}]}"#)
+    })
+    .await;
+    let client = fake.client();
+    let line = NewLineItem {
+        description: Some("Freight".to_owned()),
+        quantity: Some(Decimal::from(1)),
+        unit_amount: Some(Decimal::from_e4(12_345)),
+        account_code: Some("310".to_owned()),
+        tracking: vec![Tracking {
+            name: Some("Shop".to_owned()),
+            option: Some("North".to_owned()),
+            ..Tracking::default()
+        }],
+        ..NewLineItem::default()
+    };
+    let bill = NewBill {
+        invoice_number: "PS-1".to_owned(),
+        contact_id: Uuid::from_u128(5),
+        status: NewStatus::Draft,
+        date: date(2026, 3, 1),
+        due_date: None,
+        line_amount_types: Some(LineAmountTypes::Exclusive),
+        currency_code: Some("USD".to_owned()),
+        currency_rate: Some(Decimal::new(937_053, 6).unwrap()),
+        url: None,
+        line_items: vec![line],
+    };
+    let mut session = client.session(Priority::Person, 2).await.unwrap();
+    assert_eq!(session.create_bills(&[bill], &key()).await.unwrap().outcomes.len(), 1);
+    let id = Uuid::from_u128(9);
+    let update = BillUpdate::status(id, InvoiceStatus::Voided);
+    assert_eq!(session.update_bills(&[update], &key()).await.unwrap().outcomes.len(), 1);
+    session.finish().await.unwrap();
+    let calls = fake.calls();
+    assert_eq!((calls[0].method.as_str(), calls[1].method.as_str()), ("PUT", "POST"));
+    for call in &calls {
+        assert_eq!(call.path, "/api.xro/2.0/Invoices");
+        assert_eq!(call.query["summarizeErrors"], "false");
+        assert_eq!(call.query["unitdp"], "4");
+    }
+    assert_eq!(
+        calls[0].body,
+        r#"{"Invoices":[{"Type":"ACCPAY","InvoiceNumber":"PS-1","Contact":{"ContactID":"00000000-0000-0000-0000-000000000005"},"Status":"DRAFT","Date":"2026-03-01","LineAmountTypes":"Exclusive","CurrencyCode":"USD","CurrencyRate":0.937053,"LineItems":[{"Description":"Freight","Quantity":1,"UnitAmount":1.2345,"AccountCode":"310","Tracking":[{"Name":"Shop","Option":"North"}]}]}]}"#
+    );
+    assert_eq!(
+        calls[1].body,
+        r#"{"Invoices":[{"InvoiceID":"00000000-0000-0000-0000-000000000009","Status":"VOIDED"}]}"#
+    );
+}
+
+#[tokio::test]
+async fn each_call_of_a_long_batch_has_a_key_of_its_own() {
+    let fake = Fake::start(|seen, _| {
+        let orders = seen.body.matches("PurchaseOrderNumber").count();
+        let one =
+            r#"{"PurchaseOrderID":"243216c5-369e-4056-ac67-05388f86dc81","StatusAttributeString":"OK"}"#;
+        ok(&format!(r#"{{"PurchaseOrders":[{}]}}"#, vec![one; orders].join(",")))
+    })
+    .await;
+    let client = fake.client();
+    let orders: Vec<NewPurchaseOrder> = (0..101).map(|number| order(&format!("PS-{number}"))).collect();
+    let mut session = client.session(Priority::Person, 3).await.unwrap();
+    let batch = session.create_purchase_orders(&orders, &key()).await.unwrap();
+    assert_eq!((batch.outcomes.len(), batch.stopped.is_none()), (101, true));
+    session.finish().await.unwrap();
+    let keys: Vec<String> = fake.calls().iter().map(|call| call.headers["idempotency-key"].clone()).collect();
+    assert_eq!(keys, ["proposal-1", "proposal-1/2", "proposal-1/3"]);
+    // A key with no room for that is refused before anything is sent.
+    let mut session = client.session(Priority::Person, 3).await.unwrap();
+    let long = IdempotencyKey::new("k".repeat(128)).unwrap();
+    let error = session.create_purchase_orders(&orders, &long).await.unwrap_err();
+    assert!(matches!(error, Error::Input(InputError::TooLong { .. })), "{error:?}");
+    assert_eq!(fake.calls().len(), 3);
+}
+
+#[tokio::test]
 async fn a_refusal_without_reasons_says_so_or_repeats_the_warnings() {
     for (warnings, expected) in
         [("[]", "Xero gave no reason"), (r#"[{"Message":"Unusual rate"}]"#, "Unusual rate")]
@@ -87,7 +166,7 @@ async fn a_refusal_without_reasons_says_so_or_repeats_the_warnings() {
         })
         .await;
         let mut session = fake.client().session(Priority::Person, 1).await.unwrap();
-        let outcomes = session.create_purchase_orders(&[order("PS-1")], &key()).await.unwrap();
+        let outcomes = session.create_purchase_orders(&[order("PS-1")], &key()).await.unwrap().outcomes;
         assert_eq!(outcomes, [WriteOutcome::Refused { errors: vec![expected.to_owned()] }]);
     }
 }

@@ -1,0 +1,49 @@
+//! Files beside documents.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::act::Act;
+use crate::error::XeroError;
+use crate::http::read::list_named;
+use crate::http::render;
+use crate::http::reply::Reply;
+use crate::world::World;
+
+impl World {
+    /// Keeps a file's name, form and length.
+    pub(super) fn write_attachment(
+        &mut self,
+        now: Timestamp,
+        (endpoint, id): (&str, &str),
+        name: &str,
+        form: &str,
+        length: usize,
+    ) -> Reply {
+        let Some(of) = self.attached_to(endpoint, id) else { return Reply::not_found() };
+        if length == 0 {
+            return Reply::refused("The file is empty");
+        }
+        let act = Act::Attach { of, file_name: name.to_owned(), mime_type: form.to_owned(), length };
+        match self.apply_within(now, &act, true) {
+            Ok(_) => {}
+            Err(XeroError::Refused(messages)) => return Reply::refused(&messages.join("; ")),
+            Err(error) => return Reply::plain(500, &error.to_string()),
+        }
+        self.envelope(now, "Attachments", |all| {
+            let files = self.books.attachments.get(&of).into_iter().flatten();
+            for file in files.filter(|file| file.file_name == name) {
+                all.object(|json| render::attachment(json, endpoint, of, file));
+            }
+        })
+    }
+
+    /// What has attachments and this id at this address.
+    pub(in crate::http) fn attached_to(&self, endpoint: &str, id: &str) -> Option<Uuid> {
+        if endpoint == "ManualJournals" {
+            let id = Uuid::parse_str(id).ok()?;
+            return self.books.journals.iter().find(|row| row.id == id).map(|row| row.id);
+        }
+        self.document_in(list_named(endpoint)?, id).map(|document| document.id)
+    }
+}
