@@ -110,11 +110,9 @@ impl Shape {
 
     /// Whether anything was seen in what holds this field: an empty list shows none of its elements' fields.
     fn shows_parent(&self, path: &str) -> bool {
-        let parent = match path.rsplit_once('.') {
-            Some((parent, _)) => parent,
-            None => path.strip_suffix("[]").unwrap_or_default(),
-        };
-        self.0.contains_key(parent)
+        let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+        // an element is no field of its list
+        !path.ends_with("[]") && self.0.contains_key(parent)
     }
 }
 
