@@ -39,8 +39,8 @@ const WINDOW_STEP_SECONDS: i64 = 5;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// When to ask again if only other sessions stand in the way: they may end at any moment.
 const BUSY_RETRY: SignedDuration = SignedDuration::from_secs(2);
-/// What must remain of the app's 10,000 calls a minute, for the other organisations.
-const APP_MINUTE_RESERVE: u32 = 100;
+/// What a poll of five calls every 15 minutes takes of a day.
+const POLL_CALLS_OF_A_DAY: u32 = 480;
 /// How many more calls than expected must be left before a new day is believed to have begun: answers of parallel
 /// sessions can arrive in another order than they were given.
 const DAY_JUMP: u32 = CONCURRENT_CEILING * GRANT_CALLS_MAX;
@@ -75,20 +75,23 @@ pub struct Reserve {
     pub minute: u32,
     /// Calls of the day.
     pub day: u32,
+    /// Calls of the app within a minute, over all organisations. Each organisation knows of the others only what the last
+    /// answer said, so even the most urgent leaves some.
+    pub app_minute: u32,
 }
 
 impl Priority {
     /// What this priority leaves to those above it.
     ///
     /// The day reserves are made for 1,000 calls a day: a poll every 15 minutes takes about 400, so backfill stops
-    /// there; the last 100 are for what Xero announces and for what people do.
+    /// there; the last 100 are for what Xero announces and for what people do, and of those 30 for what Xero announces.
     #[must_use]
     pub fn reserve(self) -> Reserve {
         match self {
-            Self::Webhook => Reserve { concurrent: 0, minute: 0, day: 0 },
-            Self::Person => Reserve { concurrent: 0, minute: 5, day: 0 },
-            Self::Poll => Reserve { concurrent: 1, minute: 10, day: 100 },
-            Self::Backfill => Reserve { concurrent: 2, minute: 20, day: 400 },
+            Self::Webhook => Reserve { concurrent: 0, minute: 0, day: 0, app_minute: 100 },
+            Self::Person => Reserve { concurrent: 0, minute: 5, day: 30, app_minute: 300 },
+            Self::Poll => Reserve { concurrent: 1, minute: 10, day: 100, app_minute: 1_000 },
+            Self::Backfill => Reserve { concurrent: 2, minute: 20, day: 400, app_minute: 4_000 },
         }
     }
 }
@@ -385,6 +388,38 @@ impl BudgetState {
         self.day_left.saturating_sub(self.reserved())
     }
 
+    /// How long work of this priority should gather before its next `calls` calls are made, so that the day's calls last
+    /// until they are renewed.
+    ///
+    /// While fewer calls were used than an even day would have used by now, there is nothing to wait for. Beyond that the
+    /// calls that are left for this priority are spread evenly over the time that is left. Work that can gather, such as
+    /// fetching what webhooks announced (forty documents cost as much as one), then never meets the day limit, whatever
+    /// comes in; it only gets later. Urgent work plans with what polls leave it, so that they go on too, but always with a
+    /// quarter of what is left.
+    #[must_use]
+    pub fn spacing(&self, priority: Priority, calls: u32, now: Timestamp) -> SignedDuration {
+        let Some(left_of_day) = self.day_resets_at.map(|at| now.duration_until(at).as_secs()) else {
+            return SignedDuration::ZERO;
+        };
+        let left_of_day = left_of_day.clamp(0, DAY.as_secs());
+        let own = |left: u32, time: i64| {
+            let left = i64::from(left);
+            if priority <= Priority::Poll {
+                return left - i64::from(priority.reserve().day);
+            }
+            let polls = i64::from(POLL_CALLS_OF_A_DAY) * time / DAY.as_secs();
+            (left - i64::from(Priority::Poll.reserve().day) - polls).max(left / 4)
+        };
+        let usable = own(self.day_left(), left_of_day);
+        if usable * DAY.as_secs() >= own(self.day_limit, DAY.as_secs()) * left_of_day {
+            return SignedDuration::ZERO;
+        }
+        match usable / i64::from(calls.max(1)) {
+            times if times > 0 => SignedDuration::from_secs(left_of_day / times),
+            _ => SignedDuration::from_secs(left_of_day),
+        }
+    }
+
     /// When the day's calls are believed to be renewed; unknown before the first call.
     #[must_use]
     pub fn day_resets_at(&self) -> Option<Timestamp> {
@@ -480,7 +515,7 @@ impl BudgetState {
         }
         let app_left = self.app_minute_left.as_ref();
         app_left
-            .filter(|left| left.calls < reserved + calls + APP_MINUTE_RESERVE)
+            .filter(|left| left.calls < reserved + calls + reserve.app_minute)
             .map(|left| (left.until, Wait::AppMinute))
     }
 
@@ -604,7 +639,8 @@ mod tests {
         let mut state = BudgetState::default();
         assert_eq!(drain(&mut state, Priority::Backfill, 0), (600, at(86_400), Wait::Day));
         assert_eq!(drain(&mut state, Priority::Poll, 4_000), (300, at(86_400), Wait::Day));
-        assert_eq!(drain(&mut state, Priority::Webhook, 8_000), (100, at(86_400), Wait::Day));
+        assert_eq!(drain(&mut state, Priority::Person, 8_000), (70, at(86_400), Wait::Day));
+        assert_eq!(drain(&mut state, Priority::Webhook, 12_000), (30, at(86_400), Wait::Day));
         assert_eq!(state.day_left(), 0);
         granted(state.grant(Priority::Backfill, 10, at(86_400)));
         assert_eq!(state.day_left(), STARTER_DAY_LIMIT - 10);
@@ -636,10 +672,58 @@ mod tests {
     fn the_app_minute_keeps_something_for_other_organisations() {
         let mut state = BudgetState::default();
         let grant = granted(state.grant(Priority::Webhook, 1, at(0)));
-        let remaining = Remaining { app_minute: Some(APP_MINUTE_RESERVE), ..Remaining::default() };
+        let left = Priority::Webhook.reserve().app_minute;
+        let remaining = Remaining { app_minute: Some(left), ..Remaining::default() };
         state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(0));
         assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(1))), (at(60), Wait::AppMinute));
         granted(state.grant(Priority::Webhook, 1, at(60)));
+    }
+
+    #[test]
+    fn of_the_apps_minute_each_priority_leaves_more_than_those_above_it() {
+        let order = [Priority::Webhook, Priority::Person, Priority::Poll, Priority::Backfill];
+        for (place, priority) in order.into_iter().enumerate() {
+            let mut state = BudgetState::default();
+            let grant = granted(state.grant(Priority::Webhook, 1, at(0)));
+            let remaining =
+                Remaining { app_minute: Some(priority.reserve().app_minute + 1), ..Default::default() };
+            state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(0));
+            for (other_place, other) in order.into_iter().enumerate() {
+                let answer = state.clone().grant(other, 1, at(1));
+                assert_eq!(
+                    matches!(answer, Answer::Granted(_)),
+                    other_place <= place,
+                    "{priority:?} {other:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn calls_are_spread_once_more_were_used_than_an_even_day_would_have() {
+        let mut state = BudgetState::default();
+        assert_eq!(state.spacing(Priority::Webhook, 1, at(0)), SignedDuration::ZERO, "nothing is known yet");
+        let use_all = |state: &mut BudgetState, left: u32, now: i64| {
+            let grant = granted(state.grant(Priority::Webhook, 1, at(now)));
+            let remaining = Remaining { day: Some(left), ..Remaining::default() };
+            state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(now));
+        };
+        use_all(&mut state, 999, 0);
+        // Half of the day with 600 left is ahead of an even day, with 500 or 400 it is not.
+        use_all(&mut state, 600, 43_200);
+        assert_eq!(state.spacing(Priority::Webhook, 1, at(43_200)), SignedDuration::ZERO);
+        use_all(&mut state, 500, 43_200);
+        let polls_and_their_reserve = 480 / 2 + 100;
+        let left = 500 - polls_and_their_reserve;
+        assert_eq!(state.spacing(Priority::Webhook, 1, at(43_200)).as_secs(), 43_200 / left);
+        assert_eq!(state.spacing(Priority::Person, 4, at(43_200)).as_secs(), 43_200 / (left / 4));
+        assert_eq!(state.spacing(Priority::Poll, 5, at(43_200)).as_secs(), 43_200 / ((500 - 100) / 5));
+        // Urgent work has a quarter of what is left, however little that is.
+        use_all(&mut state, 400, 43_200);
+        assert_eq!(state.spacing(Priority::Webhook, 1, at(43_200)).as_secs(), 43_200 / (400 / 4));
+        // What is kept for others is no call of one's own.
+        use_all(&mut state, 90, 43_200);
+        assert_eq!(state.spacing(Priority::Poll, 5, at(43_200)).as_secs(), 43_200);
     }
 
     #[test]

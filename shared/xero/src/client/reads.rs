@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     BY_CHANGE, Clock, FOUR_DECIMALS, IDS_PER_CALL, INVOICE_STATUSES, ITEMS_BYTES_MAX, PAGE_SIZE,
     RESPONSE_BYTES_MAX, Session, UNREADABLE_ITEMS_MAX, WriteRules,
-    request::{BodyError, Call, read_body},
+    request::{BodyError, Call, PDF, read_body},
 };
 use crate::{
     auth::TokenStore,
@@ -339,6 +339,27 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         let page = self.read::<Report>(Call::get(counted_as, &path, &query, None)).await?;
         let missing = || Error::BadAnswer { resource: counted_as, why: "the list is empty".to_owned() };
         first(page).ok_or_else(missing)
+    }
+
+    /// A purchase order as Xero prints it. One call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn purchase_order_pdf(&mut self, id: Uuid) -> Result<Vec<u8>, Error> {
+        const RESOURCE: &str = "PurchaseOrders/pdf";
+        let id = id.to_string();
+        let path = [PurchaseOrder::NAME, &id];
+        let call = Call { accept: PDF, ..Call::get(RESOURCE, &path, &[], None) };
+        let mut response = self.send(call).await?;
+        let outcome = match read_body(&mut response, RESPONSE_BYTES_MAX).await {
+            Ok(body) if body.starts_with(b"%PDF-") => Ok(body),
+            Ok(_) => Err(Error::BadAnswer { resource: RESOURCE, why: "it is no PDF".to_owned() }),
+            Err(BodyError::Lost(why)) => Err(self.client.retry(why)),
+            Err(error @ BodyError::TooLong(_)) => {
+                Err(Error::BadAnswer { resource: RESOURCE, why: error.to_string() })
+            }
+        };
+        self.done(outcome).await
     }
 
     /// The files beside a document. One call.

@@ -9,9 +9,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Clock, IdempotencyKey, RESPONSE_BYTES_MAX, Session,
+    Clock, IdempotencyKey, Session,
     batch::{Batch, Target, json},
-    request::{BodyError, Call, JSON, PDF, Sent, read_body},
+    request::{Call, JSON, Sent},
 };
 use crate::{
     auth::TokenStore,
@@ -196,27 +196,6 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         let lines = updates.iter().filter_map(|update| update.lines.as_ref());
         check_tracking(lines.flat_map(|lines| lines.parts().map(|(_, _, tracking)| tracking)))?;
         self.write_all(post::<PurchaseOrder>(&["PurchaseOrders"], false), updates, key).await
-    }
-
-    /// A purchase order as Xero prints it. One call.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn purchase_order_pdf(&mut self, id: Uuid) -> Result<Vec<u8>, Error> {
-        const RESOURCE: &str = "PurchaseOrders/pdf";
-        let id = id.to_string();
-        let path = [PurchaseOrder::NAME, &id];
-        let call = Call { accept: PDF, ..Call::get(RESOURCE, &path, &[], None) };
-        let mut response = self.send(call).await?;
-        let outcome = match read_body(&mut response, RESPONSE_BYTES_MAX).await {
-            Ok(body) if body.starts_with(b"%PDF-") => Ok(body),
-            Ok(_) => Err(Error::BadAnswer { resource: RESOURCE, why: "it is no PDF".to_owned() }),
-            Err(BodyError::Lost(why)) => Err(self.client.retry(why)),
-            Err(error @ BodyError::TooLong(_)) => {
-                Err(Error::BadAnswer { resource: RESOURCE, why: error.to_string() })
-            }
-        };
-        self.done(outcome).await
     }
 
     /// Adds a note to the history of a resource. One call. Sent twice, it stands there twice.

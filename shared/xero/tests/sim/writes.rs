@@ -322,7 +322,7 @@ async fn an_order_is_changed_marked_as_sent_and_printed() {
     let order = saved(session.create_purchase_orders(&[order], &key("a")).await.unwrap());
     let id = order.purchase_order_id;
     let sent = PurchaseOrderUpdate { sent_to_contact: Some(true), ..PurchaseOrderUpdate::new(id) };
-    let early = session.update_purchase_orders(&[sent.clone()], &key("b")).await.unwrap();
+    let early = session.update_purchase_orders(std::slice::from_ref(&sent), &key("b")).await.unwrap();
     let [WriteOutcome::Saved { resource, warnings }] = early.outcomes.as_slice() else { panic!("{early:?}") };
     assert_eq!((resource.sent_to_contact, warnings.len()), (Some(false), 1), "it says why it did nothing");
 
@@ -453,7 +453,7 @@ async fn what_the_books_forbid_is_known_before_and_explained_after() {
 
     let good = shop.bill("B-0", NewStatus::Draft);
     rules.check_bill(&good).unwrap();
-    saved(session.create_bills(&[good.clone()], &key("0")).await.unwrap());
+    saved(session.create_bills(std::slice::from_ref(&good), &key("0")).await.unwrap());
 
     let mut locked = shop.bill("B-1", NewStatus::Authorised);
     locked.date = date(2025, 6, 30);
@@ -500,7 +500,7 @@ async fn what_the_books_forbid_is_known_before_and_explained_after() {
 
     let number = shop.order("PS-1", PurchaseOrderStatus::Draft);
     rules.check_purchase_order(&number).unwrap();
-    saved(session.create_purchase_orders(&[number.clone()], &key("o")).await.unwrap());
+    saved(session.create_purchase_orders(std::slice::from_ref(&number), &key("o")).await.unwrap());
     let words = refused(session.create_purchase_orders(&[number], &key("p")).await.unwrap());
     assert_eq!(RefusalReason::of(&words[0]), RefusalReason::NumberTaken);
     session.finish().await.unwrap();
