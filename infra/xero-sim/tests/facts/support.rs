@@ -286,7 +286,8 @@ impl Company {
             .uri(format!("/api.xro/2.0/{path}"))
             .header("authorization", format!("Bearer {}", self.token))
             .header("accept", "application/json");
-        if !body.is_empty() {
+        let says_what_it_sends = headers.iter().any(|(name, _)| *name == "content-type");
+        if !body.is_empty() && !says_what_it_sends {
             request = request.header("content-type", "application/json");
         }
         for (name, value) in headers {
