@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    auth::{HeldToken, TokenStore},
+    auth::{ConnectionKind, HeldToken, HttpIdentity, TokenStore},
     date::modified_since,
     error::{Error, InputError, Problem, Wait, json_error},
     limits::{Answer, CallBudget, Grant, Priority, RateProblem, Refused, Remaining, Usage},
@@ -95,6 +95,7 @@ pub struct XeroConfig {
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
     pub(crate) scopes: Vec<String>,
+    kind: ConnectionKind,
     tenant: Option<Uuid>,
 }
 
@@ -117,6 +118,7 @@ impl XeroConfig {
             client_id,
             client_secret,
             scopes: Vec::new(),
+            kind: ConnectionKind::Custom,
             tenant: None,
         })
     }
@@ -154,13 +156,26 @@ impl XeroConfig {
         self
     }
 
+    /// An app to which a person has consented, and the organisation to name in each call. Its tokens are renewed with
+    /// the refresh token that the [`TokenStore`] holds.
+    #[must_use]
+    pub fn with_consent(mut self, tenant: Uuid) -> Self {
+        self.kind = ConnectionKind::Consent;
+        self.tenant = Some(tenant);
+        self
+    }
+
     pub(crate) fn token_url(&self) -> Url {
         below(&self.identity_url, &["connect", "token"])
+    }
+
+    pub(crate) fn revocation_url(&self) -> Url {
+        below(&self.identity_url, &["connect", "revocation"])
     }
 }
 
 /// An absolute address that secrets may be sent to.
-fn base_url(text: &str, what: &'static str) -> Result<Url, InputError> {
+pub(crate) fn base_url(text: &str, what: &'static str) -> Result<Url, InputError> {
     let url = Url::parse(text.trim()).map_err(|_| InputError::Url { what })?;
     let plain = url.scheme() == "http";
     let bare = url.username().is_empty()
@@ -188,7 +203,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The address of `segments` below `base`, each escaped.
-fn below(base: &Url, segments: &[&str]) -> Url {
+pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
     let mut url = base.clone();
     // Only addresses without a path, such as `mailto:`, refuse this; `base_url` has refused those.
     if let Ok(mut path) = url.path_segments_mut() {
@@ -790,8 +805,10 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         loop {
             let client = Arc::clone(&self.client);
             let now = client.clock.now();
+            let identity = HttpIdentity { http: &client.http, config: &client.config, now };
+            let kind = client.config.kind;
             let token =
-                client.held.get(&client.tokens, &client.http, &client.config, now, refused_version).await?;
+                client.held.get(&client.tokens, &identity, kind, &client.clock, refused_version).await?;
             self.reserve().await?;
             let request = call.request(&client, &token.access);
             client.http.counts.add(call.method_name(), call.counted_as);
