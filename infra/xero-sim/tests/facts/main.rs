@@ -9,6 +9,7 @@
 
 mod access;
 mod books;
+mod consent;
 mod faults;
 mod limits;
 mod orders;
