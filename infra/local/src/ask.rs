@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parstock_adapters::config::XeroAddresses;
 use parstock_app::console::{Console, Viewer};
 use parstock_app::ports::Ports;
 use parstock_domain::ids::OrgId;
@@ -16,8 +17,8 @@ use serde_json::Value;
 use crate::clock::{LocalClock, LocalEntropy};
 use crate::commands::dead_letters::Letters;
 use crate::commands::{
-    approve, audit, dead_letters, digest, health, item, positions, proposals, reject, reviews, settings,
-    stock,
+    approve, audit, connect, connections, dead_letters, digest, health, item, positions, proposals, reject,
+    reviews, settings, stock,
 };
 use crate::control;
 use crate::error::{DONE, LocalError};
@@ -97,6 +98,20 @@ pub enum Ask {
     VerifyAudit,
     /// List questions.
     Reviews,
+    /// Keep what a consent gave.
+    Connect(Box<connect::Kept>),
+    /// List what is connected.
+    Connections {
+        /// Whether it is tried, too.
+        test: bool,
+    },
+    /// End a connection.
+    RemoveConnection {
+        /// Its name or its organisation's.
+        name: String,
+        /// Whether it is confirmed.
+        yes: bool,
+    },
 }
 
 impl Ask {
@@ -157,25 +172,61 @@ pub async fn put(path: &Path, ask: &Ask) -> Result<Answer, LocalError> {
     }
 }
 
+/// Puts a question about connections to whoever holds the folder. It may be new: connecting comes before the first run.
+///
+/// # Errors
+/// What can't be used or does not answer; [`LocalError::Input`] for a folder that is for something else.
+pub async fn put_live(folder: &Folder, ask: &Ask) -> Result<Answer, LocalError> {
+    match folder.hold()? {
+        Some(_held) => {
+            let notebook = Notebook::open(&folder.file("local.sqlite"))?;
+            start::check_use(folder, &notebook, start::Use::Live)?;
+            let addresses =
+                XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
+            let done = answer(&rest(folder, &notebook, true, addresses).await?, ask).await?;
+            if matches!(ask, Ask::Connect(_)) {
+                start::claim(&notebook, start::Use::Live)?;
+            }
+            Ok(done)
+        }
+        None => control::put(&folder.running()?, ask).await,
+    }
+}
+
+/// As [`put_live`], for a folder that something has been run in or connected to.
+///
+/// # Errors
+/// As [`put_live`].
+pub async fn put_live_at(path: &Path, ask: &Ask) -> Result<Answer, LocalError> {
+    put_live(&Folder::existing(path)?, ask).await
+}
+
 /// The ports of a folder that nobody works on: time stands where it stood.
 async fn at_rest(folder: &Folder) -> Result<LocalPorts, LocalError> {
     let notebook = Notebook::open(&folder.file("local.sqlite"))?;
     let live = start::used_for(&notebook)? == Some(start::Use::Live);
-    let starts = start::count_start(&notebook)?;
+    let xero = start::addresses(parstock_xero::API_URL.to_owned(), parstock_xero::IDENTITY_URL.to_owned());
+    rest(folder, &notebook, live, xero).await
+}
+
+async fn rest(
+    folder: &Folder,
+    notebook: &Notebook,
+    live: bool,
+    addresses: XeroAddresses,
+) -> Result<LocalPorts, LocalError> {
+    let starts = start::count_start(notebook)?;
     let (clock, entropy) = if live {
         (Arc::new(LocalClock::Wall), LocalEntropy::Random)
     } else {
-        (start::simulated_clock(&notebook, Timestamp::UNIX_EPOCH)?, LocalEntropy::seeded(0, starts))
+        (start::simulated_clock(notebook, Timestamp::UNIX_EPOCH)?, LocalEntropy::seeded(0, starts))
     };
     let parts = start::Parts {
         folder,
-        notebook: &notebook,
+        notebook,
         clock,
         entropy,
-        addresses: start::addresses(
-            parstock_xero::API_URL.to_owned(),
-            parstock_xero::IDENTITY_URL.to_owned(),
-        ),
+        addresses,
         console_url: String::new(),
         posts_to_slack: false,
     };
@@ -187,6 +238,18 @@ async fn at_rest(folder: &Folder) -> Result<LocalPorts, LocalError> {
 /// # Errors
 /// Bad input, or what does not answer.
 pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError> {
+    match ask {
+        Ask::Connect(kept) => {
+            let _turn = turn(ports).await?;
+            return connect::answer(ports, kept).await;
+        }
+        Ask::Connections { test } => return connections::answer(ports, *test).await,
+        Ask::RemoveConnection { name, yes } => {
+            let _turn = turn(ports).await?;
+            return connections::remove(ports, name, *yes).await;
+        }
+        _ => {}
+    }
     let orgs = parstock_app::connect::orgs(ports).await?;
     let Some(org) = orgs.first().map(|entry| entry.org) else {
         return Err(LocalError::Input(
@@ -197,13 +260,7 @@ pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError>
     // line gets in between
     let _turn = match ask.changes() {
         false => None,
-        true => Some(tokio::time::timeout(TURN_WAIT, ports.turn.lock()).await.map_err(|_| {
-            LocalError::Outside(format!(
-                "the running parstock has been at one step for {} seconds, and nothing was changed: try again in a \
-                 minute",
-                TURN_WAIT.as_secs()
-            ))
-        })?),
+        true => Some(turn(ports).await?),
     };
     match ask.clone() {
         Ask::Positions { search, standing, at } => {
@@ -228,7 +285,20 @@ pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError>
         Ask::DeadLetters(letters) => dead_letters::answer(ports, &letters),
         Ask::VerifyAudit => audit::answer(ports, org).await,
         Ask::Reviews => reviews::answer(ports, org).await,
+        Ask::Connect(_) | Ask::Connections { .. } | Ask::RemoveConnection { .. } => {
+            Err(LocalError::Outside("a question about connections came too far".to_owned()))
+        }
     }
+}
+
+/// Waits for the step under way.
+async fn turn(ports: &LocalPorts) -> Result<tokio::sync::MutexGuard<'_, ()>, LocalError> {
+    tokio::time::timeout(TURN_WAIT, ports.turn.lock()).await.map_err(|_| {
+        LocalError::Outside(format!(
+            "the running parstock has been at one step for {} seconds, and nothing was changed: try again in a minute",
+            TURN_WAIT.as_secs()
+        ))
+    })
 }
 
 /// The app's answers, for the command line.

@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use parstock_adapters::config::XeroAddresses;
-use parstock_adapters::vault::{EncryptedFileVault, Freshness, Vault, names};
+use parstock_adapters::vault::{Credentials, EncryptedFileVault, Freshness, Vault, names};
 use parstock_adapters::webhook;
 use parstock_app::load;
 use parstock_app::ports::Ports;
@@ -17,9 +17,8 @@ use parstock_app::records::{Key, Owner};
 use parstock_domain::ids::OrgId;
 use parstock_domain::settings::Policy;
 use parstock_xero::webhook::SIGNATURE_HEADER;
-use parstock_xero::{Client, MemoryBudget, MemoryTokenStore};
+use parstock_xero::{Client, MemoryBudget, MemoryTokenStore, Problem, TokenStore};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use tokio::net::TcpListener;
 
 use crate::clock::{LocalClock, LocalEntropy};
@@ -38,23 +37,23 @@ pub const WEBHOOK_PORT: u16 = 4102;
 /// are kept.
 const REACHED_AT: &str = "live.reached_at";
 
-/// The id and secret of the custom connection, as the vault keeps them.
-#[derive(Clone, PartialEq, Deserialize)]
-struct Credentials {
-    client_id: String,
-    client_secret: String,
+/// The kept credentials of the one connection.
+///
+/// # Errors
+/// When the vault or what it keeps can't be read.
+pub async fn kept_credentials(vault: &EncryptedFileVault) -> Result<Option<Credentials>, LocalError> {
+    let Some(secret) = kept(vault, &names::credentials(CONNECTION)).await? else { return Ok(None) };
+    Credentials::read(&secret).map(Some).ok_or_else(|| {
+        LocalError::Input(
+            "the kept credentials can't be read: set XERO_CLIENT_ID and XERO_CLIENT_SECRET again".to_owned(),
+        )
+    })
 }
 
-impl Credentials {
-    fn read(kept: &SecretString) -> Result<Self, LocalError> {
-        // the parser's error could repeat a piece of the secret
-        serde_json::from_str(kept.expose_secret()).map_err(|_| {
-            LocalError::Input(
-                "the kept credentials can't be read: set XERO_CLIENT_ID and XERO_CLIENT_SECRET again"
-                    .to_owned(),
-            )
-        })
-    }
+/// Id and secret of the app, if the environment has both.
+pub fn given_app() -> Option<(String, SecretString)> {
+    let given = Secrets::from_env();
+    Some((given.client_id?, given.client_secret?.into()))
 }
 
 /// What the environment holds; each is kept in the folder's vault once given.
@@ -105,6 +104,8 @@ pub struct Live {
     /// The keys that webhooks may be signed with.
     pub webhook_keys: Vec<SecretString>,
     slack: Option<SecretString>,
+    by_consent: bool,
+    scopes: Vec<String>,
 }
 
 /// Opens the live connection of a folder. What it is given is tried before anything is kept.
@@ -116,17 +117,21 @@ pub async fn open(folder: &Folder, notebook: Notebook, console_url: String) -> R
     let addresses = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
     let vault = start::vault(folder)?;
     let given = Secrets::from_env();
-    let known = kept(&vault, &names::credentials(CONNECTION)).await?;
-    let known = known.as_ref().map(Credentials::read).transpose()?;
+    let known = kept_credentials(&vault).await?;
     let wanted = match (given.client_id.clone(), given.client_secret.clone()) {
-        (Some(client_id), Some(client_secret)) => Some(Credentials { client_id, client_secret }),
+        (Some(client_id), Some(client_secret)) => {
+            // an app that a person has consented to stays one, with a new secret too
+            let tenant =
+                known.as_ref().filter(|known| known.client_id == client_id).and_then(|known| known.tenant);
+            Some(Credentials { client_id, client_secret: client_secret.into(), tenant, token_set: None })
+        }
         (None, None) => known.clone(),
         _ => None,
     };
     let credentials = wanted.ok_or_else(|| {
         LocalError::Input(
-            "set XERO_CLIENT_ID and XERO_CLIENT_SECRET to those of your custom connection (developer.xero.com, \
-             My Apps); they are kept encrypted in the data folder, so once is enough"
+            "run `parstock connect` first, or set XERO_CLIENT_ID and XERO_CLIENT_SECRET to those of your custom \
+             connection (developer.xero.com, My Apps); they are kept encrypted in the data folder, so once is enough"
                 .to_owned(),
         )
     })?;
@@ -141,11 +146,14 @@ pub async fn open(folder: &Folder, notebook: Notebook, console_url: String) -> R
     };
     let ports = Arc::new(start::ports(parts).await?);
     let address = addresses.api_url.clone();
-    if known.as_ref() != Some(&credentials) || notebook.fact(REACHED_AT)?.as_ref() != Some(&address) {
+    let is_known = known.as_ref().is_some_and(|known| known.same_as(&credentials));
+    if !is_known || notebook.fact(REACHED_AT)?.as_ref() != Some(&address) {
         try_out(folder, &ports, &credentials, &addresses).await?;
-        start::drop_token(&ports).await?;
-        let secret = credentials.client_secret.clone().into();
-        start::keep_credentials(&vault, &credentials.client_id, &secret).await?;
+        if credentials.tenant.is_none() {
+            start::tokens(&ports).drop_present().await.map_err(LocalError::outside)?;
+        }
+        let secret = credentials.to_secret();
+        ports.vault.put(&names::credentials(CONNECTION), secret).await.map_err(LocalError::outside)?;
         notebook.set_fact(REACHED_AT, &address)?;
     }
     start::claim(&notebook, start::Use::Live)?;
@@ -156,11 +164,17 @@ pub async fn open(folder: &Folder, notebook: Notebook, console_url: String) -> R
         keys.expose_secret().split_whitespace().map(SecretString::from).collect()
     });
     let driver = Driver::new(ports, notebook, webhook_keys.clone(), None);
-    Ok(Live { driver, webhook_keys, slack: given.slack.map(SecretString::from) })
+    Ok(Live {
+        driver,
+        webhook_keys,
+        slack: given.slack.map(SecretString::from),
+        by_consent: credentials.tenant.is_some(),
+        scopes: addresses.consent_scopes(),
+    })
 }
 
-/// Asks Xero whose books these credentials reach, with a token that nobody else uses, and refuses others
-/// than the folder's.
+/// Asks Xero whose books these credentials reach, and refuses others than the folder's. A custom connection is tried with a
+/// token that nobody else uses; a consent has but one token set, which is renewed and kept as ever.
 async fn try_out(
     folder: &Folder,
     ports: &LocalPorts,
@@ -168,22 +182,13 @@ async fn try_out(
     addresses: &XeroAddresses,
 ) -> Result<(), LocalError> {
     let input = |error: parstock_xero::InputError| LocalError::Input(error.to_string());
-    let config = addresses
-        .client_config(credentials.client_id.clone(), credentials.client_secret.clone().into())
-        .map_err(input)?;
-    let client = Client::new(
-        config,
-        parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url]).map_err(input)?,
-        MemoryTokenStore::default(),
-        MemoryBudget::default(),
-        LocalClock::Wall,
-    );
-    let failed = |error: parstock_xero::Error| match error {
-        parstock_xero::Error::AskPerson(_) => LocalError::Input(error.to_string()),
-        other => LocalError::Outside(other.to_string()),
+    let config = addresses.client_config(credentials).map_err(input)?;
+    let http = parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url]).map_err(input)?;
+    let budget = MemoryBudget::default();
+    let reached = match credentials.tenant {
+        None => ask(Client::new(config, http, MemoryTokenStore::default(), budget, LocalClock::Wall)).await?,
+        Some(_) => ask(Client::new(config, http, start::tokens(ports), budget, LocalClock::Wall)).await?,
     };
-    let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failed)?;
-    let reached = session.organisation().await.map_err(failed)?;
     let orgs = parstock_app::connect::orgs(ports).await?;
     match orgs.iter().find(|entry| entry.connection == CONNECTION) {
         Some(entry) if entry.org != OrgId(reached.organisation_id) => Err(LocalError::Input(format!(
@@ -194,6 +199,20 @@ async fn try_out(
         ))),
         _ => Ok(()),
     }
+}
+
+async fn ask<T: TokenStore>(
+    client: Client<T, MemoryBudget, LocalClock>,
+) -> Result<parstock_xero::model::Organisation, LocalError> {
+    let failed = |error: parstock_xero::Error| match error {
+        parstock_xero::Error::AskPerson(Problem::ConsentEnded | Problem::NoConsent) => {
+            LocalError::Input(format!("{error} Run `parstock connect`."))
+        }
+        parstock_xero::Error::AskPerson(_) => LocalError::Input(error.to_string()),
+        other => LocalError::Outside(other.to_string()),
+    };
+    let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failed)?;
+    session.organisation().await.map_err(failed)
 }
 
 async fn kept(vault: &EncryptedFileVault, name: &str) -> Result<Option<SecretString>, LocalError> {
@@ -208,6 +227,19 @@ impl Live {
     pub async fn keep_slack(&mut self, folder: &Folder, org: OrgId) -> Result<(), LocalError> {
         let Some(address) = self.slack.take() else { return Ok(()) };
         start::vault(folder)?.put(&names::slack(org), address).await.map_err(LocalError::outside)
+    }
+
+    /// What the consent lacks of the scopes that are needed, as a sentence.
+    ///
+    /// # Errors
+    /// When store or vault can't be read.
+    pub async fn lacks(&self) -> Result<Option<String>, LocalError> {
+        if !self.by_consent {
+            return Ok(None);
+        }
+        let token = start::tokens(self.driver.ports()).load().await.map_err(LocalError::outside)?;
+        let granted = token.map(|token| token.scopes).unwrap_or_default();
+        Ok(crate::commands::connect::lacks(&granted, &self.scopes))
     }
 
     /// Whether anybody hears of digests and warnings: a mail address is set, or Slack with an address of its

@@ -42,6 +42,8 @@ pub struct LocalPorts {
     pub store: Arc<DynamoStore>,
     /// What state costs, in DynamoDB's units.
     pub meter: Meter,
+    /// The folder's secrets: one value for all who write them, since each write is a whole new file.
+    pub vault: Arc<EncryptedFileVault>,
     /// Xero, or the simulator, over HTTP.
     pub books: LocalBooks,
     /// The queues.

@@ -1,6 +1,5 @@
 //! Putting a process together: folder, clock, store, simulator or Xero, ports and driver.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +8,8 @@ use parstock_adapters::chat::{FileChat, SlackChat};
 use parstock_adapters::config::XeroAddresses;
 use parstock_adapters::store::units::Meter;
 use parstock_adapters::store::{DynamoStore, embedded};
-use parstock_adapters::vault::{EncryptedFileVault, Vault, names};
+use parstock_adapters::tokens::StoreTokens;
+use parstock_adapters::vault::{Credentials, EncryptedFileVault, Vault, names};
 use parstock_app::load::{self, Versioned};
 use parstock_app::ports::{Commit, Entropy, Ports, Store, Write};
 use parstock_app::records::{
@@ -18,7 +18,7 @@ use parstock_app::records::{
 use parstock_domain::ids::{CommitId, OrgId};
 use parstock_xero::BudgetState;
 use parstock_xero_sim::{Settings, World, router};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -85,6 +85,18 @@ pub fn check_use(folder: &Folder, notebook: &Notebook, wanted: Use) -> Result<()
             folder.path().display(),
             used.holds()
         ))),
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that a folder may be connected to Xero. One that another process holds is asked about that later.
+///
+/// # Errors
+/// [`LocalError::Input`] says what it holds.
+pub fn may_be_live(folder: &Folder) -> Result<(), LocalError> {
+    let file = folder.file("local.sqlite");
+    match folder.hold()? {
+        Some(_held) if file.exists() => check_use(folder, &Notebook::open(&file)?, Use::Live),
         _ => Ok(()),
     }
 }
@@ -164,9 +176,13 @@ pub async fn keep_credentials(
     client_id: &str,
     client_secret: &SecretString,
 ) -> Result<(), LocalError> {
-    let fields = BTreeMap::from([("client_id", client_id), ("client_secret", client_secret.expose_secret())]);
-    let secret = SecretString::from(serde_json::to_string(&fields)?);
-    vault.put(&names::credentials(CONNECTION), secret).await.map_err(LocalError::outside)
+    let credentials = Credentials {
+        client_id: client_id.to_owned(),
+        client_secret: client_secret.clone(),
+        tenant: None,
+        token_set: None,
+    };
+    vault.put(&names::credentials(CONNECTION), credentials.to_secret()).await.map_err(LocalError::outside)
 }
 
 /// The folder's store.
@@ -185,22 +201,23 @@ pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
     let Parts { folder, notebook, clock, entropy, addresses, console_url, posts_to_slack } = parts;
     let meter = Meter::default();
     let store = Arc::new(store(&folder.file("store.sqlite"))?.metered(meter.clone()));
-    let entropy = Arc::new(entropy);
+    let (entropy, vault) = (Arc::new(entropy), Arc::new(vault(folder)?));
     let books = LocalBooks::new(
         Arc::clone(&store),
-        Arc::new(vault(folder)?),
+        Arc::clone(&vault),
         Arc::clone(&clock),
         Arc::clone(&entropy),
         addresses,
     );
     let chat = if posts_to_slack {
-        LocalChat::Slack(SlackChat::new(Arc::new(vault(folder)?)).map_err(LocalError::outside)?)
+        LocalChat::Slack(SlackChat::new(Arc::clone(&vault)).map_err(LocalError::outside)?)
     } else {
         LocalChat::File(FileChat::new(folder.file("chat")))
     };
     let ports = LocalPorts {
         store,
         meter,
+        vault,
         books: books.map_err(LocalError::outside)?,
         queue: LocalQueue::open(notebook.clone(), Arc::clone(&clock))?,
         mailer: mailer(folder.path(), Arc::clone(&clock)),
@@ -272,22 +289,11 @@ async fn free_token(ports: &LocalPorts) -> Result<(), LocalError> {
     }
 }
 
-/// Makes sure that the connection's present token is used no more, since its credentials have changed: the
-/// row moves past it, so the next call fetches the one after it.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn drop_token(ports: &LocalPorts) -> Result<(), LocalError> {
-    let key = Key::Connection(CONNECTION.to_owned());
-    let Some(mut row) = load::one::<Connection>(ports.store(), RowOwner::Stack, key.clone()).await? else {
-        return Ok(());
-    };
-    let version: u64 = row.content.secret_version.parse().map_err(LocalError::outside)?;
-    if version > 0 {
-        row.content.secret_version = version.saturating_add(1).to_string();
-        write(ports, RowOwner::Stack, vec![row.write(key)]).await?;
-    }
-    Ok(())
+/// The tokens of the one connection.
+pub fn tokens(ports: &LocalPorts) -> StoreTokens<DynamoStore, EncryptedFileVault, LocalEntropy> {
+    let (store, vault, entropy) =
+        (Arc::clone(&ports.store), Arc::clone(&ports.vault), Arc::clone(&ports.entropy));
+    StoreTokens::new(store, vault, entropy, CONNECTION.to_owned())
 }
 
 /// Opens the simulated Xero of a folder, or one in memory.

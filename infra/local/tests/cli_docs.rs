@@ -2,9 +2,12 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 23] = [
     "",
     "run",
+    "connect",
+    "connections",
+    "connections remove",
     "replay",
     "positions",
     "item",

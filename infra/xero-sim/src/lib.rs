@@ -1,4 +1,4 @@
-//! A stateful Xero for development: one organisation with one custom connection, as far as parstock needs it.
+//! A stateful Xero for development: one organisation with one app, by custom connection or consent, as far as parstock needs it.
 //!
 //! [`World`] is the state, [`router`] its API over HTTP, [`act`] what people and trade do to the books. What is
 //! enforced comes from Xero's public documentation, and each such fact has a test that names its source; facts that
@@ -23,9 +23,9 @@ mod zones;
 
 pub use audit::{Audit, DocumentView, LineView};
 pub use error::{OpenError, XeroError};
-pub use http::{ADDRESS_LIMIT, BODY_LIMIT, SLOW_ANSWER, SimClock, router};
+pub use http::{ADDRESS_LIMIT, BODY_LIMIT, SLOW_ANSWER, SimClock, router, router_of};
 pub use limits::{APP_CALLS_PER_MINUTE, CALLS_AT_ONCE, CALLS_PER_MINUTE};
-pub use oauth::TOKEN_SECONDS;
+pub use oauth::{CODE_SECONDS, Consent, GRACE_SECONDS, Given, REFRESH_SECONDS, TOKEN_SECONDS};
 pub use settings::{
     ApiFault, DATE_SKEW, Faults, LONG_RETRY_AFTER, STARTER_CALLS_PER_DAY, Settings, Switches, WebhookFault,
 };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::draw;
+use crate::oauth::Consent;
 
 /// Calls a day on Xero's smallest plan.
 pub const STARTER_CALLS_PER_DAY: u32 = 1_000;
@@ -16,9 +17,9 @@ const PER_MILLE: u64 = 1_000;
 /// The app's credentials and the world's behaviour.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Client id of the custom connection.
+    /// Client id of the app: of its custom connection, and of the consents that people give it.
     pub client_id: String,
-    /// Client secret of the custom connection.
+    /// Client secret of the app.
     pub client_secret: String,
     /// Key that webhooks are signed with, used as the bytes of this very text.
     pub webhook_key: String,
@@ -28,6 +29,8 @@ pub struct Settings {
     pub switches: Switches,
     /// What goes wrong.
     pub faults: Faults,
+    /// How people answer when they are asked for their consent.
+    pub consent: Consent,
 }
 
 impl Settings {
@@ -42,6 +45,7 @@ impl Settings {
             day_limit: STARTER_CALLS_PER_DAY,
             switches: Switches::default(),
             faults: Faults::default(),
+            consent: Consent::default(),
         }
     }
 }
@@ -69,6 +73,8 @@ pub struct Switches {
     pub sent_quantity_is_refused: bool,
     /// The scope `accounting.invoices` alone is enough to write items.
     pub items_written_with_invoices_scope: bool,
+    /// A refresh token that is used again within its grace ends the one that its first use gave, if that is unused.
+    pub reuse_ends_the_successor: bool,
 }
 
 impl Default for Switches {
@@ -84,6 +90,7 @@ impl Default for Switches {
             item_update_clears_left_out: false,
             sent_quantity_is_refused: false,
             items_written_with_invoices_scope: true,
+            reuse_ends_the_successor: true,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{OpenError, XeroError};
 use crate::http::idempotency::Remembered;
 use crate::ids::{Ids, line_id};
 use crate::limits::Meter;
+use crate::oauth::Identity;
 use crate::persist::Store;
 use crate::settings::{ApiFault, Settings, WebhookFault};
 use crate::state::{Books, Document, Happening, Stock};
@@ -32,6 +33,7 @@ pub struct World {
     pub(crate) store: Store,
     pub(crate) remembered: BTreeMap<String, Remembered>,
     pub(crate) scripted: VecDeque<ApiFault>,
+    pub(crate) identity: Identity,
     acts_applied: u64,
 }
 
@@ -61,6 +63,7 @@ impl World {
             meter: Meter::new(settings.day_limit, settings.switches.concurrent_has_retry_after, offset, used),
             remembered: store.remembered()?.into_iter().collect(),
             scripted: VecDeque::new(),
+            identity: store.get("identity")?.unwrap_or_default(),
             settings,
             books,
             store,
@@ -130,6 +133,11 @@ impl World {
     /// Id of the organisation, which is the tenant id of its webhooks, too.
     pub fn tenant_id(&self) -> Option<Uuid> {
         self.books.organisation.as_ref().map(|row| row.id)
+    }
+
+    /// Tenant id and name of the organisation.
+    pub(crate) fn tenant(&self) -> Option<(Uuid, String)> {
+        self.books.organisation.as_ref().map(|row| (row.id, row.value.name.clone()))
     }
 
     /// The settings the world was opened with.

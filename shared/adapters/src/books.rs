@@ -17,15 +17,13 @@ use parstock_xero::{
     Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, MemoryBudget, Problem, Session, WriteOutcome,
     XeroConfig,
 };
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use crate::budget::{self, StoreBudget};
 use crate::config::XeroAddresses;
 use crate::tokens::StoreTokens;
 use crate::translate::{self, Puzzle};
-use crate::vault::{Freshness, Vault, VaultError, names};
+use crate::vault::{Credentials, Freshness, Vault, VaultError, names};
 
 /// The port's clock as the client asks it.
 #[derive(Debug)]
@@ -38,25 +36,6 @@ impl<K: Clock> parstock_xero::Clock for XeroClock<K> {
 }
 
 type OrgClient<S, V, K, E> = Client<StoreTokens<S, V, E>, StoreBudget<S, E>, XeroClock<K>>;
-
-/// The id and secret of a custom connection, as the vault keeps them.
-#[derive(Clone, Deserialize)]
-struct Credentials {
-    client_id: String,
-    #[serde(deserialize_with = "secret_text")]
-    client_secret: SecretString,
-}
-
-fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    String::deserialize(deserializer).map(SecretString::from)
-}
-
-impl Credentials {
-    fn same_as(&self, other: &Self) -> bool {
-        self.client_id == other.client_id
-            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
-    }
-}
 
 /// An org's client with what it was made from.
 struct Reached<S, V, K, E> {
@@ -121,25 +100,23 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         let wanted = r#"{"client_id": "…", "client_secret": "…"}"#;
         let secret = secret.ok_or_else(|| {
             BooksError::NeedsPerson(format!(
-                "there is no secret `{name}`: store {wanted} of the custom connection there"
+                "there is no secret `{name}`: run `parstock connect`, or store {wanted} of a custom connection there"
             ))
         })?;
-        // The parser's error could repeat a piece of the secret.
-        serde_json::from_str(secret.expose_secret()).map_err(|_| {
+        Credentials::read(&secret).ok_or_else(|| {
             BooksError::NeedsPerson(format!("the secret `{name}` does not have the form {wanted}"))
         })
     }
 
     fn xero_config(&self, credentials: &Credentials) -> Result<XeroConfig, BooksError> {
-        self.addresses
-            .client_config(credentials.client_id.clone(), credentials.client_secret.clone())
-            .map_err(|error| BooksError::NeedsPerson(error.to_string()))
+        self.addresses.client_config(credentials).map_err(|error| BooksError::NeedsPerson(error.to_string()))
     }
 
-    fn tokens(&self, connection: String) -> StoreTokens<S, V, E> {
+    fn tokens(&self, connection: &str, credentials: &Credentials) -> StoreTokens<S, V, E> {
+        let token_set = credentials.token_set.clone().unwrap_or_else(|| connection.to_owned());
         let (store, vault, entropy) =
             (Arc::clone(&self.store), Arc::clone(&self.vault), Arc::clone(&self.entropy));
-        StoreTokens::new(store, vault, entropy, connection)
+        StoreTokens::new(store, vault, entropy, token_set)
     }
 
     fn xero_clock(&self) -> XeroClock<K> {
@@ -176,7 +153,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         let client = Client::new(
             self.xero_config(&credentials)?,
             self.http.clone(),
-            self.tokens(connection.clone()),
+            self.tokens(&connection, &credentials),
             StoreBudget::new(Arc::clone(&self.store), Arc::clone(&self.entropy), org),
             self.xero_clock(),
         );
@@ -190,9 +167,10 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
     type Session = XeroSession<S, V, K, E>;
 
     async fn identify(&self, connection: &str) -> Result<Organisation, BooksError> {
-        let config = self.xero_config(&self.credentials(connection).await?)?;
+        let credentials = self.credentials(connection).await?;
+        let config = self.xero_config(&credentials)?;
         // Whose budget this one call belongs to is what it asks.
-        let (tokens, budget) = (self.tokens(connection.to_owned()), MemoryBudget::default());
+        let (tokens, budget) = (self.tokens(connection, &credentials), MemoryBudget::default());
         let client = Client::new(config, self.http.clone(), tokens, budget, self.xero_clock());
         let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failure)?;
         let organisation = session.organisation().await.map_err(failure)?;
@@ -500,7 +478,11 @@ const fn setting(problem: &Problem) -> &'static str {
             " The scopes asked for are those in XERO_SCOPES; without it they are all that the connection has."
         }
         Problem::Forbidden { .. } => " If XERO_SCOPES is set, it has to name the scope as well.",
-        Problem::WrongCredentials | Problem::ConnectionNotAllowed | Problem::Disconnected => "",
+        Problem::ConsentEnded | Problem::NoConsent | Problem::CodeRefused => {
+            " That is done with `parstock connect`."
+        }
+        Problem::Disconnected => " If it was connected in the browser, that is done with `parstock connect`.",
+        Problem::WrongCredentials | Problem::ConnectionNotAllowed => "",
     }
 }
 

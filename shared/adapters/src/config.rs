@@ -20,13 +20,32 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use parstock_app::ports::QueueName;
-use parstock_xero::{API_URL, IDENTITY_URL, InputError, XeroConfig};
+use parstock_xero::{API_URL, CONNECTIONS_URL, ConsentApp, IDENTITY_URL, InputError, LOGIN_URL, XeroConfig};
 use reqwest::Url;
 use secrecy::SecretString;
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::queue::QueueAddress;
+use crate::vault::Credentials;
+
+/// The scopes that a consent is asked for, with what each is for. All at once, since more of them later need another
+/// consent.
+pub const CONSENT_SCOPES: [(&str, &str); 10] = [
+    (
+        "accounting.invoices",
+        "invoices, bills, credit notes and purchase orders: what moves stock, and draft orders",
+    ),
+    ("accounting.banktransactions.read", "goods bought or sold as spend or receive money"),
+    ("accounting.payments.read", "prepayments and overpayments, and whether bills are paid"),
+    ("accounting.manualjournals", "draft journals of the cost of goods sold"),
+    ("accounting.contacts", "suppliers and customers"),
+    ("accounting.settings", "items, accounts, tax rates, tracking categories and the organisation itself"),
+    ("accounting.attachments", "papers beside documents"),
+    ("accounting.reports.balancesheet.read", "the stock accounts, compared with the value of the stock"),
+    ("accounting.reports.trialbalance.read", "the stock accounts, compared with the value of the stock"),
+    ("offline_access", "to go on without asking you every half an hour"),
+];
 
 /// Connections of one stack.
 pub const CONNECTIONS_MAX: usize = 50;
@@ -65,19 +84,70 @@ impl XeroAddresses {
     ///
     /// # Errors
     /// When an address or a credential can't be used.
-    pub fn client_config(
-        &self,
-        client_id: String,
-        client_secret: SecretString,
-    ) -> Result<XeroConfig, InputError> {
-        let config = XeroConfig::new(client_id, client_secret)?
+    pub fn client_config(&self, credentials: &Credentials) -> Result<XeroConfig, InputError> {
+        let config = XeroConfig::new(credentials.client_id.clone(), credentials.client_secret.clone())?
             .with_api_url(&self.api_url)?
             .with_identity_url(&self.identity_url)?
             .with_scopes(&self.scopes);
-        Ok(match self.tenant {
-            Some(tenant) => config.with_tenant(tenant),
-            None => config,
+        Ok(match (credentials.tenant, self.tenant) {
+            (Some(tenant), _) => config.with_consent(tenant),
+            (None, Some(tenant)) => config.with_tenant(tenant),
+            (None, None) => config,
         })
+    }
+
+    /// The scopes that a consent is asked for: those set, or [`CONSENT_SCOPES`].
+    pub fn consent_scopes(&self) -> Vec<String> {
+        if self.scopes.is_empty() {
+            CONSENT_SCOPES.iter().map(|(scope, _)| (*scope).to_owned()).collect()
+        } else {
+            self.scopes.clone()
+        }
+    }
+}
+
+/// Where people consent, and where what they connected is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentAddresses {
+    /// The base of the login server.
+    pub login_url: String,
+    /// The whole address of the list of connections.
+    pub connections_url: String,
+}
+
+impl ConsentAddresses {
+    /// From the environment: `XERO_LOGIN_URL` and `XERO_CONNECTIONS_URL`, Xero's own if not set.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&variable)
+    }
+
+    fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { variable, problems: Vec::new() };
+        let or = |name: &str, own: &str| reader.optional(name).unwrap_or_else(|| own.to_owned());
+        let addresses = Self {
+            login_url: or("XERO_LOGIN_URL", LOGIN_URL),
+            connections_url: or("XERO_CONNECTIONS_URL", CONNECTIONS_URL),
+        };
+        // The client has the rules of addresses.
+        let nobody = || {
+            let config = XeroConfig::new("nobody", SecretString::from("nothing"))?;
+            ConsentApp::new(config, reqwest::Client::new())
+        };
+        for (name, checked) in [
+            ("XERO_LOGIN_URL", nobody().and_then(|app| app.with_login_url(&addresses.login_url))),
+            (
+                "XERO_CONNECTIONS_URL",
+                nobody().and_then(|app| app.with_connections_url(&addresses.connections_url)),
+            ),
+        ] {
+            if let Err(error) = checked {
+                reader.problems.push(format!("{name}: {error}"));
+            }
+        }
+        reader.finish(addresses)
     }
 }
 
@@ -382,6 +452,32 @@ mod tests {
         let some = |name: &str| wanted.contains(&name).then(|| variables[name].to_owned());
         assert_eq!(WebhookConfig::read(&some).unwrap().queues.len(), 1);
         assert_eq!(WebhookConfig::read(&|_| None).unwrap_err().problems.len(), wanted.len());
+    }
+
+    #[test]
+    fn a_consent_names_its_own_tenant_and_asks_for_every_scope_once() {
+        let xero = read(&[]).unwrap().xero;
+        let scopes = xero.consent_scopes();
+        assert!(scopes.contains(&"offline_access".to_owned()));
+        assert_eq!(scopes.iter().collect::<std::collections::BTreeSet<_>>().len(), CONSENT_SCOPES.len());
+        let set = read(&[("XERO_SCOPES", "a b")]).unwrap().xero.consent_scopes();
+        assert_eq!(set, ["a", "b"]);
+        let docs = include_str!("../../../docs/connect.md");
+        for (scope, what_for) in CONSENT_SCOPES {
+            let row = format!("| `{scope}` | {what_for} |");
+            assert!(docs.contains(&row), "put this into docs/connect.md:\n{row}");
+        }
+    }
+
+    #[test]
+    fn login_and_connections_are_xeros_own_unless_others_are_named() {
+        let own = ConsentAddresses::read(&|_| None).unwrap();
+        assert_eq!(own.login_url, "https://login.xero.com");
+        assert_eq!(own.connections_url, "https://api.xero.com/connections");
+        let local = ConsentAddresses::read(&|name| Some(format!("http://127.0.0.1:1/{name}"))).unwrap();
+        assert_eq!(local.login_url, "http://127.0.0.1:1/XERO_LOGIN_URL");
+        let wrong = ConsentAddresses::read(&|_| Some("http://xero.example".to_owned())).unwrap_err();
+        assert_eq!(wrong.problems.len(), 2, "{wrong}");
     }
 
     #[test]

@@ -17,7 +17,9 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::Clock;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::aws::why;
 
@@ -34,14 +36,14 @@ pub mod names {
     /// Who may sign in to the console: `{"user": …, "password": …, "key": …}`; the key signs sessions.
     pub const CONSOLE: &str = "console";
 
-    /// A connection's `{"client_id": …, "client_secret": …}`.
+    /// A connection's [`Credentials`](super::Credentials).
     pub fn credentials(connection: &str) -> String {
         format!("connections/{connection}/credentials")
     }
 
-    /// A connection's access token, kept by parstock itself.
-    pub fn token(connection: &str) -> String {
-        format!("connections/{connection}/token")
+    /// The tokens of a token set, kept by parstock itself.
+    pub fn token(token_set: &str) -> String {
+        format!("connections/{token_set}/token")
     }
 
     /// The address of an org's Slack webhook.
@@ -75,6 +77,58 @@ pub enum VaultError {
     NeedsPerson(String),
 }
 
+/// What a connection reaches Xero with, as the vault keeps it:
+/// `{"client_id": …, "client_secret": …}` of a custom connection, with `"tenant": …` of a consent, and with
+/// `"token_set": …` where several connections share the tokens of one consent.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Credentials {
+    /// The app's id.
+    pub client_id: String,
+    /// The app's secret.
+    #[serde(deserialize_with = "secret_text")]
+    pub client_secret: SecretString,
+    /// The tenant to name in each call. Only a consent has one.
+    #[serde(default)]
+    pub tenant: Option<Uuid>,
+    /// The connection whose tokens it uses; its own if not named.
+    #[serde(default)]
+    pub token_set: Option<String>,
+}
+
+fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
+
+impl Credentials {
+    /// Out of a secret; `None` if it has another form. The parser's error could repeat a piece of it.
+    pub fn read(secret: &SecretString) -> Option<Self> {
+        serde_json::from_str(secret.expose_secret()).ok()
+    }
+
+    /// As a secret.
+    pub fn to_secret(&self) -> SecretString {
+        let mut fields = serde_json::Map::new();
+        let mut set = |name: &str, value: &str| fields.insert(name.to_owned(), value.into());
+        set("client_id", &self.client_id);
+        set("client_secret", self.client_secret.expose_secret());
+        if let Some(tenant) = self.tenant {
+            set("tenant", &tenant.to_string());
+        }
+        if let Some(token_set) = &self.token_set {
+            set("token_set", token_set);
+        }
+        SecretString::from(serde_json::Value::Object(fields).to_string())
+    }
+
+    /// Whether both reach the same by the same.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.client_id == other.client_id
+            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
+            && self.tenant == other.tenant
+            && self.token_set == other.token_set
+    }
+}
+
 /// Where secrets are kept.
 pub trait Vault: Send + Sync {
     /// A secret; `None` if there is none of this name.
@@ -92,6 +146,33 @@ pub trait Vault: Send + Sync {
     /// # Errors
     /// See [`VaultError`].
     fn put(&self, name: &str, secret: SecretString) -> impl Future<Output = Result<(), VaultError>> + Send;
+
+    /// As [`Self::put`], and the secret stays readable as `version` for a day at least, also when another is put after it.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    fn put_version(
+        &self,
+        name: &str,
+        version: Uuid,
+        secret: SecretString,
+    ) -> impl Future<Output = Result<(), VaultError>> + Send;
+
+    /// A version of a secret; `None` if there is none.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    fn get_version(
+        &self,
+        name: &str,
+        version: Uuid,
+    ) -> impl Future<Output = Result<Option<SecretString>, VaultError>> + Send;
+
+    /// Forgets a secret with all its versions.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    fn forget(&self, name: &str) -> impl Future<Output = Result<(), VaultError>> + Send;
 }
 
 /// The webhook's signing keys.
@@ -147,14 +228,13 @@ fn unavailable(name: &str, why: String) -> VaultError {
     VaultError::Unavailable { name: name.to_owned(), why }
 }
 
-impl<K: Clock> Vault for SecretsManagerVault<K> {
-    async fn get(&self, name: &str, freshness: Freshness) -> Result<Option<SecretString>, VaultError> {
-        if freshness == Freshness::Recent
-            && let Some(secret) = self.remembered(name)
-        {
-            return Ok(Some(secret));
-        }
-        let secret = match self.client.get_secret_value().secret_id(self.full_name(name)).send().await {
+impl<K: Clock> SecretsManagerVault<K> {
+    /// A secret, or a version of it, as AWS has it now.
+    async fn fetch(&self, name: &str, version: Option<Uuid>) -> Result<Option<SecretString>, VaultError> {
+        let version = version.map(|version| version.to_string());
+        let asked =
+            self.client.get_secret_value().secret_id(self.full_name(name)).set_version_id(version.clone());
+        let secret = match asked.send().await {
             Ok(answer) => answer.secret_string.map(SecretString::from),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
                 None
@@ -163,24 +243,77 @@ impl<K: Clock> Vault for SecretsManagerVault<K> {
         };
         // A secret that is missing is about to be entered, so its absence is not remembered.
         if let Some(secret) = &secret {
-            self.remember(name, secret.clone());
+            let name = version.map_or_else(|| name.to_owned(), |version| version_name(name, &version));
+            self.remember(&name, secret.clone());
         }
         Ok(secret)
     }
 
-    async fn put(&self, name: &str, secret: SecretString) -> Result<(), VaultError> {
+    /// Keeps a secret, under a version id of ours if there is one: AWS takes the token of the request for it.
+    async fn keep(&self, name: &str, version: Option<Uuid>, secret: &SecretString) -> Result<(), VaultError> {
         let (id, text) = (self.full_name(name), secret.expose_secret());
-        let kept = self.client.put_secret_value().secret_id(&id).secret_string(text).send().await;
-        match kept {
+        let token = version.map(|version| version.to_string());
+        let put = self.client.put_secret_value().secret_id(&id).secret_string(text);
+        match put.set_client_request_token(token.clone()).send().await {
             Ok(_) => {}
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
-                let created = self.client.create_secret().name(id).secret_string(text).send().await;
+                let create = self.client.create_secret().name(id).secret_string(text);
+                let created = create.set_client_request_token(token).send().await;
                 created.map_err(|error| unavailable(name, why(&error)))?;
             }
             Err(error) => return Err(unavailable(name, why(&error))),
         }
-        self.remember(name, secret);
+        self.remember(name, secret.clone());
         Ok(())
+    }
+}
+
+/// Under which name a version is remembered or kept.
+fn version_name(name: &str, version: &str) -> String {
+    format!("{name}@{version}")
+}
+
+impl<K: Clock> Vault for SecretsManagerVault<K> {
+    async fn get(&self, name: &str, freshness: Freshness) -> Result<Option<SecretString>, VaultError> {
+        if freshness == Freshness::Recent
+            && let Some(secret) = self.remembered(name)
+        {
+            return Ok(Some(secret));
+        }
+        self.fetch(name, None).await
+    }
+
+    async fn put(&self, name: &str, secret: SecretString) -> Result<(), VaultError> {
+        self.keep(name, None, &secret).await
+    }
+
+    async fn put_version(&self, name: &str, version: Uuid, secret: SecretString) -> Result<(), VaultError> {
+        self.keep(name, Some(version), &secret).await?;
+        self.remember(&version_name(name, &version.to_string()), secret);
+        Ok(())
+    }
+
+    async fn get_version(&self, name: &str, version: Uuid) -> Result<Option<SecretString>, VaultError> {
+        // a version never changes
+        match self.remembered(&version_name(name, &version.to_string())) {
+            Some(secret) => Ok(Some(secret)),
+            None => self.fetch(name, Some(version)).await,
+        }
+    }
+
+    async fn forget(&self, name: &str) -> Result<(), VaultError> {
+        {
+            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            recent.retain(|kept, _| kept != name && !kept.starts_with(&version_name(name, "")));
+        }
+        let delete = self.client.delete_secret().secret_id(self.full_name(name));
+        match delete.force_delete_without_recovery(true).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                Ok(())
+            }
+            Err(error) => Err(unavailable(name, why(&error))),
+        }
     }
 }
 
@@ -190,6 +323,8 @@ const KEY_FILE: &str = "vault.key";
 const SEALED_FILE: &str = "vault.sealed";
 /// What the sealed bytes are bound to, so that they open as nothing else.
 const SEAL: &[u8] = b"parstock-vault-v1";
+/// Versions of a secret that are kept in the file. One process uses it, so a later one is never far behind.
+const VERSIONS_KEPT: usize = 3;
 /// The length of the random part of each sealing, in bytes.
 const NONCE_BYTES: usize = 24;
 /// Only the owner may read and write.
@@ -291,6 +426,50 @@ impl Vault for EncryptedFileVault {
         secrets.insert(name.to_owned(), secret.expose_secret().to_owned());
         self.write(&secrets)
     }
+
+    async fn put_version(&self, name: &str, version: Uuid, secret: SecretString) -> Result<(), VaultError> {
+        let _one_at_a_time = self.writing.lock().await;
+        let mut secrets = self.read()?;
+        let mut kept = self.versions(&secrets, name)?;
+        kept.push((version, secret.expose_secret().to_owned()));
+        kept.drain(..kept.len().saturating_sub(VERSIONS_KEPT));
+        let kept = serde_json::to_string(&kept).map_err(|_| {
+            VaultError::NeedsPerson("the versions of a secret could not be written as JSON".to_owned())
+        })?;
+        secrets.insert(version_name(name, ""), kept);
+        secrets.insert(name.to_owned(), secret.expose_secret().to_owned());
+        self.write(&secrets)
+    }
+
+    async fn get_version(&self, name: &str, version: Uuid) -> Result<Option<SecretString>, VaultError> {
+        let kept = self.versions(&self.read()?, name)?;
+        Ok(kept.into_iter().find(|(id, _)| *id == version).map(|(_, secret)| SecretString::from(secret)))
+    }
+
+    async fn forget(&self, name: &str) -> Result<(), VaultError> {
+        let _one_at_a_time = self.writing.lock().await;
+        let mut secrets = self.read()?;
+        secrets.remove(name);
+        secrets.remove(&version_name(name, ""));
+        self.write(&secrets)
+    }
+}
+
+impl EncryptedFileVault {
+    /// The versions of a secret, oldest first.
+    fn versions(
+        &self,
+        secrets: &BTreeMap<String, String>,
+        name: &str,
+    ) -> Result<Vec<(Uuid, String)>, VaultError> {
+        let Some(kept) = secrets.get(&version_name(name, "")) else { return Ok(Vec::new()) };
+        serde_json::from_str(kept).map_err(|_| {
+            VaultError::NeedsPerson(format!(
+                "the versions of {name} in {} can't be read",
+                self.sealed.display()
+            ))
+        })
+    }
 }
 
 /// Writes a file that only its owner may read, and waits until it is on the disk.
@@ -345,6 +524,82 @@ mod tests {
         );
         assert_eq!(read(&name, Freshness::Now).await.as_deref(), Some(second));
         assert_eq!(read(names::WEBHOOK_KEYS, Freshness::Now).await.as_deref(), Some("[]"), "names don't mix");
+    }
+
+    /// What every vault must do with versions.
+    async fn keeps_versions(vault: &impl Vault) {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let version = async |id| {
+            vault.get_version("t", id).await.unwrap().map(|secret| secret.expose_secret().to_owned())
+        };
+        vault.put_version("t", one, "first".into()).await.unwrap();
+        vault.put_version("t", two, "second".into()).await.unwrap();
+        assert_eq!(version(one).await.as_deref(), Some("first"), "a later one does not take its place");
+        assert_eq!(version(two).await.as_deref(), Some("second"));
+        assert_eq!(version(Uuid::from_u128(3)).await, None);
+        let latest = vault.get("t", Freshness::Now).await.unwrap().unwrap();
+        assert_eq!(latest.expose_secret(), "second");
+        vault.forget("t").await.unwrap();
+        assert!(vault.get("t", Freshness::Now).await.unwrap().is_none());
+        assert_eq!(version(two).await, None);
+    }
+
+    #[tokio::test]
+    async fn the_encrypted_file_keeps_versions() {
+        let folder = tempfile::tempdir().unwrap();
+        keeps_versions(&EncryptedFileVault::open(folder.path()).unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn secrets_manager_keeps_versions() {
+        let done = || (200, r#"{"Name":"t"}"#.to_owned());
+        let missing = || (400, MISSING.to_owned());
+        let http = Canned::new([
+            missing(),
+            done(),
+            done(),
+            missing(),
+            (200, r#"{"SecretString":"second"}"#.to_owned()),
+            done(),
+            missing(),
+            missing(),
+        ]);
+        keeps_versions(&manager(&http).0).await;
+        let sent: Vec<String> =
+            http.requests().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect();
+        let ids = |number: u128| Uuid::from_u128(number).to_string();
+        for (at, field, id) in [
+            (0, "ClientRequestToken", 1),
+            (1, "ClientRequestToken", 1),
+            (2, "ClientRequestToken", 2),
+            (3, "VersionId", 3),
+        ] {
+            assert!(sent[at].contains(field) && sent[at].contains(&ids(id)), "{at}: {}", sent[at]);
+        }
+        assert_eq!(sent.len(), 8, "versions of its own are remembered");
+    }
+
+    #[test]
+    fn credentials_are_read_as_they_were_written_and_never_shown() {
+        let custom = Credentials {
+            client_id: "id".into(),
+            client_secret: CANARY.into(),
+            tenant: None,
+            token_set: None,
+        };
+        let consent = Credentials {
+            tenant: Some(Uuid::from_u128(7)),
+            token_set: Some("main".into()),
+            ..custom.clone()
+        };
+        assert_eq!(custom.to_secret().expose_secret().matches(':').count(), 2, "as it always was");
+        for credentials in [&custom, &consent] {
+            let again = Credentials::read(&credentials.to_secret()).unwrap();
+            assert!(again.same_as(credentials));
+            assert!(!format!("{again:?}").contains(CANARY));
+        }
+        assert!(!custom.same_as(&consent));
+        assert!(Credentials::read(&CANARY.into()).is_none());
     }
 
     #[tokio::test]

@@ -251,6 +251,15 @@ mod tests {
         async fn put(&self, _: &str, _: SecretString) -> Result<(), VaultError> {
             Ok(())
         }
+        async fn put_version(&self, _: &str, _: uuid::Uuid, _: SecretString) -> Result<(), VaultError> {
+            Ok(())
+        }
+        async fn get_version(&self, _: &str, _: uuid::Uuid) -> Result<Option<SecretString>, VaultError> {
+            Ok(None)
+        }
+        async fn forget(&self, _: &str) -> Result<(), VaultError> {
+            Ok(())
+        }
     }
 
     impl Clock for Changed {

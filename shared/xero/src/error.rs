@@ -131,6 +131,13 @@ pub enum Problem {
         /// The HTTP status.
         status: u16,
     },
+    /// The token endpoint answered `invalid_grant` to a refresh token: the consent was revoked, or nothing used it for 60
+    /// days.
+    ConsentEnded,
+    /// There is no refresh token: nobody has consented yet, or the stored one is gone.
+    NoConsent,
+    /// The token endpoint answered `invalid_grant` to a code: it is used up, too old or for another redirect address.
+    CodeRefused,
     /// A new token was refused with 401 as well.
     TokenRefused,
     /// 403 with `AuthenticationUnsuccessful`: the organisation is no longer connected.
@@ -182,6 +189,13 @@ impl Problem {
                 "Check at developer.xero.com that the app is a custom connection, that it is paid for and that \
                  the organisation has authorised it."
             }
+            Self::ConsentEnded | Self::NoConsent => {
+                "Let a person who may connect the organisation consent in the browser."
+            }
+            Self::CodeRefused => {
+                "Consent again: a code is good for one use within five minutes, and for the redirect address that \
+                 it was asked for with."
+            }
             Self::TokenRefused => {
                 "Check that the address of the API and the address of the identity server belong together, and \
                  that the custom connection is still authorised."
@@ -192,7 +206,7 @@ impl Problem {
             Self::NoAccountingApi { .. } => {
                 "Check the address of the API: it is the whole base, `/api.xro/2.0` included where it has one."
             }
-            Self::Disconnected => "Let the organisation authorise the custom connection again.",
+            Self::Disconnected => "Let the organisation authorise the app again.",
             Self::Forbidden { resource, .. } => {
                 let scope = scope(resource)
                     .map_or_else(|| "the missing scope".to_owned(), |scope| format!("the scope `{scope}`"));
@@ -222,6 +236,9 @@ impl std::fmt::Display for Problem {
             Self::WrongCredentials => "The client id or the client secret is wrong",
             Self::ScopeNotGranted => "Xero does not grant the scopes asked for",
             Self::ConnectionNotAllowed => "Xero does not let this app fetch a token",
+            Self::ConsentEnded => "The consent to use this organisation has ended",
+            Self::NoConsent => "Nobody has consented to use this organisation",
+            Self::CodeRefused => "Xero does not take the code that it gave for the consent",
             Self::TokenRefused => "Xero refuses even a new access token",
             Self::Disconnected => "The organisation is no longer connected to this app",
         };

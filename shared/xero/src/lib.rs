@@ -10,7 +10,11 @@ pub mod model;
 mod stream;
 pub mod webhook;
 
-pub use auth::{MemoryTokenStore, StoredToken, TOKEN_LEASE, TOKEN_SKEW, TokenStore};
+pub use auth::{
+    CONNECTIONS_URL, ConnectionKind, ConsentApp, HeldToken, IdentityServer, IssueError, Issued, LOGIN_URL,
+    MemoryTokenStore, OFFLINE_ACCESS, REFRESH_GRACE, REFRESH_LIFETIME, Renewal, StoredToken, TOKEN_LEASE,
+    TOKEN_SKEW, TOKEN_TIMEOUT, Tenant, TokenRequest, TokenStore, missing_scopes,
+};
 pub use client::{
     API_URL, BATCH_BYTES_MAX, BATCH_ELEMENTS_MAX, Batch, CALL_TIMEOUT, CONNECT_TIMEOUT, CallCounts, CallKind,
     Client, Clock, ContactsQuery, ELEMENT_BYTES_MAX, IDENTITY_URL, IDS_PER_CALL, ITEMS_BYTES_MAX,

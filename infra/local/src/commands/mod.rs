@@ -2,6 +2,8 @@
 
 pub mod approve;
 pub mod audit;
+pub mod connect;
+pub mod connections;
 pub mod dead_letters;
 pub mod digest;
 pub mod health;
@@ -49,6 +51,10 @@ pub struct Common {
 pub enum Command {
     /// Run everything in one process until Ctrl-C (what `parstock` alone does)
     Run(run::Run),
+    /// Connect your organisation in Xero by consent in the browser
+    Connect(connect::Connect),
+    /// List what is connected, try it, end it
+    Connections(connections::Connections),
     /// Turn a retailer's invoice lines into a year in the simulated Xero, run it, and check the result
     Replay(replay::Replay),
     /// List the stock positions
@@ -84,6 +90,13 @@ pub async fn run(cli: Cli) -> u8 {
     let command = cli.command.unwrap_or_else(|| Command::Run(run::Run::default()));
     let done = match command {
         Command::Run(options) => run::run(options).await,
+        Command::Connect(options) => connect::run(options).await,
+        Command::Connections(command) => {
+            match ask::put_live_at(&command.common().data, &command.ask()).await {
+                Ok(answer) => show(command.common(), &answer),
+                Err(error) => Err(error),
+            }
+        }
         Command::Replay(options) => replay::run(options).await,
         Command::Positions(command) => put(&command.common, Ok(command.ask())).await,
         Command::Item(command) => put(&command.common, Ok(command.ask())).await,

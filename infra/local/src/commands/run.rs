@@ -29,7 +29,7 @@ pub enum Org {
     /// An invented company in a simulated Xero, under a simulated clock
     #[default]
     Demo,
-    /// The organisation of a custom connection, reached by the XERO_ variables
+    /// Your organisation, by `parstock connect` or a custom connection in the XERO_ variables
     Live,
 }
 
@@ -211,6 +211,9 @@ async fn run_live(folder: &Folder, notebook: Notebook, options: &Run) -> Result<
         console::USER,
         if live.webhook_keys.is_empty() { " (none is accepted until XERO_WEBHOOK_KEY is set)" } else { "" },
     ));
+    if let Some(lacks) = live.lacks().await? {
+        screen::talk(&lacks);
+    }
     if !live.is_heard(folder, org).await? {
         screen::talk(
             "Nobody hears of warnings and digests yet: set `mail_to` or `slack` in policy.json (`parstock settings \

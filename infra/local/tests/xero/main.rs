@@ -3,5 +3,6 @@
 
 mod books;
 mod burst;
+mod consent;
 mod restart;
 mod shop;

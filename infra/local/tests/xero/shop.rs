@@ -66,6 +66,11 @@ impl Shop {
         Self { ports, ..self }
     }
 
+    /// Where its Xero is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     pub fn apply(&self, act: &Act) {
         self.world.lock().unwrap().apply(self.ports.clock.now(), act).unwrap();
     }

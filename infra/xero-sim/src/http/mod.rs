@@ -15,19 +15,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Form, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{any, post};
+use axum::routing::any;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use crate::act::Act;
 use crate::error::XeroError;
 use crate::http::query::Query;
 use crate::http::reply::{Fate, Reply};
 use crate::limits::Limited;
-use crate::oauth::{self, TokenReply};
+use crate::oauth;
 use crate::settings::{ApiFault, DATE_SKEW, LONG_RETRY_AFTER};
 use crate::world::World;
 
@@ -44,17 +45,39 @@ pub trait SimClock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The world and its clock, as handlers share them.
+/// The worlds and their clock, as handlers share them.
 #[derive(Clone)]
-struct Shared {
+pub(crate) struct Shared {
     world: Arc<Mutex<World>>,
-    clock: Arc<dyn SimClock>,
+    others: Arc<[Arc<Mutex<World>>]>,
+    pub(crate) clock: Arc<dyn SimClock>,
+}
+
+fn locked(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
     /// The world, never across an await. A handler that panicked leaves it usable: acts are whole or not done.
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        locked(&self.world)
+    }
+
+    /// Every organisation: its tenant id and its name, those of the world itself first.
+    pub(crate) fn organisations(&self) -> Vec<(Uuid, String)> {
+        let of = |world: &Arc<Mutex<World>>| locked(world).tenant();
+        std::iter::once(&self.world).chain(self.others.iter()).filter_map(of).collect()
+    }
+
+    /// With the world of the tenant that a call names, if it is another.
+    fn of_tenant(&self, headers: &HeaderMap) -> Shared {
+        let asked = header(headers, "xero-tenant-id");
+        let named = |world: &&Arc<Mutex<World>>| {
+            let tenant = locked(world).tenant_id().map(|tenant| tenant.to_string());
+            asked.is_some() && tenant.as_deref() == asked
+        };
+        let world = self.others.iter().find(named).unwrap_or(&self.world);
+        Shared { world: Arc::clone(world), ..self.clone() }
     }
 }
 
@@ -74,32 +97,31 @@ impl Drop for Underway {
     }
 }
 
-/// The token endpoint at `/connect/token` and the accounting API under `/api.xro/2.0`.
+/// Sign-in (`/identity/connect/authorize`, `/connect/token`, `/connect/revocation`, `/connections`) and the accounting API
+/// under `/api.xro/2.0`.
 pub fn router(world: Arc<Mutex<World>>, clock: Arc<dyn SimClock>) -> axum::Router {
-    axum::Router::new()
-        .route("/connect/token", post(token))
-        .route("/api.xro/2.0/{*path}", any(api))
-        .with_state(Shared { world, clock })
+    router_of(world, [].into(), clock)
 }
 
-async fn token(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Response {
-    let now = shared.clock.now();
-    let reply = {
-        let mut world = shared.world();
-        *world.meter.served.entry("POST token".to_owned()).or_default() += 1;
-        match oauth::grant(&world.settings, now, header(&headers, "authorization"), &form) {
-            TokenReply::Granted(body) => Reply::json(200, body),
-            TokenReply::Refused(word) => Reply::json(400, format!(r#"{{"error":"{word}"}}"#)),
-        }
-    };
-    response(reply)
+/// Several organisations behind one app. Sign-in, the custom connection and calls that name no tenant belong to `world`; the
+/// others must have been opened with the same client id and secret.
+pub fn router_of(
+    world: Arc<Mutex<World>>,
+    others: Arc<[Arc<Mutex<World>>]>,
+    clock: Arc<dyn SimClock>,
+) -> axum::Router {
+    axum::Router::new().route("/api.xro/2.0/{*path}", any(api)).merge(oauth::routes()).with_state(Shared {
+        world,
+        others,
+        clock,
+    })
 }
 
 async fn api(State(shared): State<Shared>, request: Request) -> Response {
+    if let Some(denied) = oauth::denied(&shared, shared.clock.now(), request.headers()) {
+        return response(denied);
+    }
+    let shared = shared.of_tenant(request.headers());
     let _underway = Underway::begin(&shared);
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
@@ -116,11 +138,11 @@ async fn api(State(shared): State<Shared>, request: Request) -> Response {
     response(reply)
 }
 
-fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn response(reply: Reply) -> Response {
+pub(crate) fn response(reply: Reply) -> Response {
     let body = match reply.fate {
         // A body that fails before its first byte makes the server close the connection without an answer.
         Fate::NeverArrives => Body::from_stream(futures::stream::once(async {

@@ -10,6 +10,7 @@
 mod access;
 mod beside;
 mod books;
+mod consent;
 mod faults;
 mod limits;
 mod orders;

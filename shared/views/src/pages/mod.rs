@@ -4,6 +4,7 @@
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
 //! `/health`, `/reviews`, `/login`, `POST /logout`. A GET changes nothing.
 
+mod consent;
 mod digest;
 mod error;
 mod health;
@@ -18,6 +19,7 @@ use jiff::Zoned;
 use parstock_domain::audit::Hash;
 use parstock_domain::governance::Phase;
 
+pub use consent::ConsentPage;
 pub use digest::DigestPage;
 pub use error::ErrorPage;
 pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{API_URL, CALL_TIMEOUT, CONNECT_TIMEOUT, IDENTITY_URL};
-use crate::error::InputError;
+use crate::{auth::ConnectionKind, error::InputError};
 
 /// Which app calls which Xero.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub struct XeroConfig {
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
     pub(crate) scopes: Vec<String>,
+    pub(super) kind: ConnectionKind,
     pub(super) tenant: Option<Uuid>,
 }
 
@@ -39,6 +40,7 @@ impl XeroConfig {
             client_id,
             client_secret,
             scopes: Vec::new(),
+            kind: ConnectionKind::Custom,
             tenant: None,
         })
     }
@@ -76,13 +78,26 @@ impl XeroConfig {
         self
     }
 
+    /// An app to which a person has consented, and the organisation to name in each call. Its tokens are renewed with
+    /// the refresh token that the [`TokenStore`](crate::TokenStore) holds.
+    #[must_use]
+    pub fn with_consent(mut self, tenant: Uuid) -> Self {
+        self.kind = ConnectionKind::Consent;
+        self.tenant = Some(tenant);
+        self
+    }
+
     pub(crate) fn token_url(&self) -> Url {
         below(&self.identity_url, &["connect", "token"])
+    }
+
+    pub(crate) fn revocation_url(&self) -> Url {
+        below(&self.identity_url, &["connect", "revocation"])
     }
 }
 
 /// An absolute address that secrets may be sent to.
-fn base_url(text: &str, what: &'static str) -> Result<Url, InputError> {
+pub(crate) fn base_url(text: &str, what: &'static str) -> Result<Url, InputError> {
     let url = Url::parse(text.trim()).map_err(|_| InputError::Url { what })?;
     let plain = url.scheme() == "http";
     let bare = url.username().is_empty()
@@ -110,7 +125,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The address of `segments` below `base`, each escaped.
-pub(super) fn below(base: &Url, segments: &[&str]) -> Url {
+pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
     let mut url = base.clone();
     // Only addresses without a path, such as `mailto:`, refuse this; `base_url` has refused those.
     if let Ok(mut path) = url.path_segments_mut() {

@@ -25,6 +25,7 @@ use crate::{
 
 pub use batch::{BATCH_BYTES_MAX, BATCH_ELEMENTS_MAX, Batch, ELEMENT_BYTES_MAX, WriteOutcome};
 pub use config::{XeroConfig, http_client};
+pub(crate) use config::{base_url, below};
 pub use explain::{Obstacle, RefusalReason, WriteRules};
 pub use finds::{JournalMark, NUMBERS_LENGTH_MAX};
 pub use reads::{ContactsQuery, ItemsQuery, ItemsRead};

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{CALL_TIMEOUT, Clock, GRANT_MARGIN, Held, IdempotencyKey, Parts, Session, config::below};
 use crate::{
-    auth::TokenStore,
+    auth::{HttpIdentity, TokenStore},
     date::modified_since,
     error::Error,
     limits::{CallBudget, RateProblem, Refused, Remaining, Usage},
@@ -140,8 +140,10 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         loop {
             let client = Arc::clone(&self.client);
             let now = client.clock.now();
+            let identity = HttpIdentity { http: &client.http, config: &client.config, now };
+            let kind = client.config.kind;
             let token =
-                client.held.get(&client.tokens, &client.http, &client.config, now, refused_version).await?;
+                client.held.get(&client.tokens, &identity, kind, &client.clock, refused_version).await?;
             self.reserve().await?;
             let request = call.request(&client, &token.access);
             client.http.counts.add(call.method_name(), call.counted_as);

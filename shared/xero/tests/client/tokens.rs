@@ -227,6 +227,10 @@ impl TokenStore for Racing {
     async fn release(&self, seen_version: u64) -> Result<(), StoreError> {
         self.inner.release(seen_version).await
     }
+
+    async fn end(&self, seen_version: u64) -> Result<(), StoreError> {
+        self.inner.end(seen_version).await
+    }
 }
 
 async fn race(rival: Option<StoredToken>, fails: bool) -> (Fake, Result<(), Error>) {
@@ -253,7 +257,14 @@ async fn a_token_that_could_not_be_published_is_never_used() {
 #[tokio::test]
 async fn the_token_of_a_faster_process_is_used_instead() {
     let expires_at = TestClock::default().now() + SignedDuration::from_secs(1_800);
-    let rival = StoredToken { access: "rival".into(), expires_at, version: 1 };
+    let rival = StoredToken {
+        access: "rival".into(),
+        expires_at,
+        version: 1,
+        issued_at: None,
+        scopes: Vec::new(),
+        renewal: None,
+    };
     let (fake, outcome) = race(Some(rival), false).await;
     outcome.unwrap();
     assert_eq!(fake.calls()[0].headers["authorization"], "Bearer rival");

@@ -1,14 +1,24 @@
-//! The token endpoint of a custom connection: client credentials for a token of thirty minutes.
+//! Sign-in: client credentials of a custom connection, and a person's consent in the browser ([`consent`]).
 //!
-//! Tokens are signed, not stored, so they outlive a restart as real ones do.
+//! Access tokens last thirty minutes. They are signed, not stored, so they outlive a restart as real ones do; refresh
+//! tokens are stored.
+
+mod consent;
+mod endpoints;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::settings::Settings;
 use crate::webhook::sign;
+use crate::world::World;
+
+pub(crate) use consent::Identity;
+pub use consent::{CODE_SECONDS, Consent, GRACE_SECONDS, Given, REFRESH_SECONDS};
+pub(crate) use endpoints::{denied, routes};
 
 /// Lifetime of an access token, in seconds.
 pub const TOKEN_SECONDS: i64 = 30 * 60;
@@ -34,6 +44,12 @@ struct Claims {
     exp: i64,
     client_id: String,
     scope: Vec<String>,
+    /// The token set of a consent; a custom connection has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    set: Option<u64>,
+    /// Which consent it came of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authentication_event_id: Option<Uuid>,
 }
 
 /// What the token endpoint answers.
@@ -51,32 +67,68 @@ fn is_known(scope: &str) -> bool {
         || (scope.starts_with("accounting.reports.") && scope.ends_with(".read"))
 }
 
-/// Answers a request for a token.
-pub(crate) fn grant(
-    settings: &Settings,
-    now: Timestamp,
-    authorization: Option<&str>,
-    form: &[(String, String)],
-) -> TokenReply {
+/// Whether a request shows the app's id and secret.
+fn knows_app(settings: &Settings, authorization: Option<&str>) -> bool {
     let expected = STANDARD.encode(format!("{}:{}", settings.client_id, settings.client_secret));
-    if authorization.and_then(|value| value.strip_prefix("Basic ")) != Some(expected.as_str()) {
-        return TokenReply::Refused("invalid_client");
+    authorization.and_then(|value| value.strip_prefix("Basic ")) == Some(expected.as_str())
+}
+
+/// The value of a form's field.
+fn field<'f>(form: &'f [(String, String)], name: &str) -> Option<&'f str> {
+    form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+impl World {
+    /// Answers a request for a token.
+    pub(crate) fn grant(
+        &mut self,
+        now: Timestamp,
+        authorization: Option<&str>,
+        form: &[(String, String)],
+    ) -> TokenReply {
+        if !knows_app(&self.settings, authorization) {
+            return TokenReply::Refused("invalid_client");
+        }
+        match field(form, "grant_type") {
+            Some("client_credentials") => own_credentials(&self.settings, now, form),
+            Some("authorization_code") => self.consented(now, |identity| identity.redeem(now, form)),
+            Some("refresh_token") => {
+                let ends = self.settings.switches.reuse_ends_the_successor;
+                self.consented(now, |identity| identity.rotate(now, form, ends))
+            }
+            _ => TokenReply::Refused("unsupported_grant_type"),
+        }
     }
-    let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    if field("grant_type") != Some("client_credentials") {
-        return TokenReply::Refused("unsupported_grant_type");
-    }
-    let asked = field("scope").unwrap_or_default();
-    let scope: Vec<String> = match asked {
+}
+
+/// A token of a custom connection.
+fn own_credentials(settings: &Settings, now: Timestamp, form: &[(String, String)]) -> TokenReply {
+    let scope: Vec<String> = match field(form, "scope").unwrap_or_default() {
         "" => SCOPES.map(str::to_owned).into(),
-        _ => asked.split_ascii_whitespace().map(str::to_owned).collect(),
+        asked => asked.split_ascii_whitespace().map(str::to_owned).collect(),
     };
     if !scope.iter().all(|name| is_known(name)) {
         return TokenReply::Refused("invalid_scope");
     }
+    issue(settings, now, scope, None, None)
+}
+
+/// A signed access token, with a refresh token if there is one.
+fn issue(
+    settings: &Settings,
+    now: Timestamp,
+    scope: Vec<String>,
+    consent: Option<(u64, Uuid)>,
+    refresh: Option<&str>,
+) -> TokenReply {
     let granted = scope.join(" ");
-    let claims =
-        Claims { exp: now.as_second() + TOKEN_SECONDS, client_id: settings.client_id.clone(), scope };
+    let claims = Claims {
+        exp: now.as_second() + TOKEN_SECONDS,
+        client_id: settings.client_id.clone(),
+        scope,
+        set: consent.map(|(set, _)| set),
+        authentication_event_id: consent.map(|(_, event)| event),
+    };
     let Ok(claims) = serde_json::to_vec(&claims) else { return TokenReply::Refused("server_error") };
     let signed = format!(
         "{}.{}",
@@ -84,8 +136,9 @@ pub(crate) fn grant(
         URL_SAFE_NO_PAD.encode(claims)
     );
     let token = format!("{signed}.{}", sign(&token_key(settings), signed.as_bytes()));
+    let refresh = refresh.map_or_else(String::new, |refresh| format!(r#""refresh_token":"{refresh}","#));
     TokenReply::Granted(format!(
-        r#"{{"access_token":"{token}","expires_in":{TOKEN_SECONDS},"token_type":"Bearer","scope":"{granted}"}}"#
+        r#"{{"access_token":"{token}",{refresh}"expires_in":{TOKEN_SECONDS},"token_type":"Bearer","scope":"{granted}"}}"#
     ))
 }
 
@@ -100,6 +153,10 @@ pub(crate) fn verify(
     now: Timestamp,
     authorization: Option<&str>,
 ) -> Result<Vec<String>, &'static str> {
+    claims(settings, now, authorization).map(|claims| claims.scope)
+}
+
+fn claims(settings: &Settings, now: Timestamp, authorization: Option<&str>) -> Result<Claims, &'static str> {
     let token =
         authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or("AuthenticationUnsuccessful")?;
     let (signed, signature) = token.rsplit_once('.').ok_or("AuthenticationUnsuccessful")?;
@@ -111,7 +168,7 @@ pub(crate) fn verify(
         .and_then(|(_, claims)| URL_SAFE_NO_PAD.decode(claims).ok())
         .and_then(|claims| serde_json::from_slice(&claims).ok());
     match claims {
-        Some(claims) if claims.exp > now.as_second() => Ok(claims.scope),
+        Some(claims) if claims.exp > now.as_second() => Ok(claims),
         Some(_) => Err("TokenExpired"),
         None => Err("AuthenticationUnsuccessful"),
     }

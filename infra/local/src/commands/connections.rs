@@ -1,0 +1,274 @@
+//! `parstock connections`: what is connected, how it stands, and its end.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
+use parstock_adapters::vault::{Credentials, Vault, names};
+use parstock_app::load;
+use parstock_app::ports::{Books, Ports};
+use parstock_app::records::{Key, OrgEntry, Owner, Profile};
+use parstock_xero::{ConsentApp, Error, Problem, StoredToken, TokenStore};
+use serde_json::json;
+
+use super::{Common, connect};
+use crate::ask::{Answer, Ask, table};
+use crate::driver::CONNECTION;
+use crate::error::{DIFFERENCES, LocalError, OUTSIDE_FAILED};
+use crate::ports::LocalPorts;
+use crate::{live, screen, start};
+
+/// What is connected.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Connections {
+    #[command(subcommand)]
+    command: Option<ConnectionsCommand>,
+    /// Try each with one call
+    #[arg(long)]
+    test: bool,
+    /// Where to look and how to answer.
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum ConnectionsCommand {
+    /// End a connection in Xero and forget its secrets; the books in the data folder stay
+    Remove {
+        /// The connection's or its organisation's name
+        name: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+impl Connections {
+    pub(super) const fn common(&self) -> &Common {
+        match &self.command {
+            Some(ConnectionsCommand::Remove { common, .. }) => common,
+            None => &self.common,
+        }
+    }
+
+    pub(super) fn ask(&self) -> Ask {
+        match &self.command {
+            Some(ConnectionsCommand::Remove { name, yes, .. }) => {
+                Ask::RemoveConnection { name: name.clone(), yes: *yes || confirmed(name) }
+            }
+            None => Ask::Connections { test: self.test },
+        }
+    }
+}
+
+/// Asks at a terminal; elsewhere nobody could answer.
+fn confirmed(name: &str) -> bool {
+    if !io::stdin().is_terminal() {
+        return false;
+    }
+    screen::talk(&format!("End the connection to {name} in Xero and forget its secrets? [y/N]"));
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+}
+
+/// The one connection of the folder.
+struct Found {
+    credentials: Credentials,
+    org: Option<OrgEntry>,
+    token: Option<StoredToken>,
+}
+
+impl Found {
+    async fn of(ports: &LocalPorts) -> Result<Option<Self>, LocalError> {
+        let Some(credentials) = live::kept_credentials(&ports.vault).await? else { return Ok(None) };
+        let orgs = parstock_app::connect::orgs(ports).await?;
+        let org = orgs.into_iter().find(|entry| entry.connection == CONNECTION);
+        let token = start::tokens(ports).load().await.map_err(LocalError::outside)?;
+        Ok(Some(Self { credentials, org, token }))
+    }
+
+    const fn kind(&self) -> &'static str {
+        if self.credentials.tenant.is_some() { "consent" } else { "custom" }
+    }
+
+    fn organisation(&self) -> &str {
+        self.org.as_ref().map_or("not read yet", |entry| &entry.name)
+    }
+
+    /// What a person has to do, if so.
+    fn to_do(&self, needed: &[String]) -> Option<String> {
+        self.credentials.tenant?;
+        let renewal = self.token.as_ref().and_then(|token| token.renewal.as_ref());
+        let again = |problem: Problem| Some(format!("{problem}: run `parstock connect`."));
+        match (renewal, &self.token) {
+            (None, _) => again(Problem::NoConsent),
+            (Some(renewal), _) if renewal.ended => again(Problem::ConsentEnded),
+            (_, Some(token)) => connect::lacks(&token.scopes, needed),
+            _ => None,
+        }
+    }
+}
+
+/// Time since an instant, in the largest fitting unit.
+fn age(since: Timestamp, now: Timestamp) -> String {
+    let minutes = now.duration_since(since).as_mins().max(0);
+    match minutes {
+        0..60 => format!("{minutes} min"),
+        60..2_880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}
+
+/// Lists what is connected, and tries it.
+pub(crate) async fn answer(ports: &LocalPorts, test: bool) -> Result<Answer, LocalError> {
+    let Some(found) = Found::of(ports).await? else {
+        return Ok(
+            Answer::new(json!([]), String::new()).saying("nothing is connected: run `parstock connect`")
+        );
+    };
+    let addresses = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
+    let now = ports.clock.now();
+    let to_do = found.to_do(&addresses.consent_scopes());
+    let tried = if test { Some(ports.books().identify(CONNECTION).await) } else { None };
+    let profile = match &found.org {
+        Some(entry) => load::one::<Profile>(ports.store(), Owner::Org(entry.org), Key::Profile).await?,
+        None => None,
+    };
+    let read_at = profile.and_then(|profile| profile.content.polled_at);
+    let issued_at = found.token.as_ref().and_then(|token| token.issued_at);
+    let scopes = found.token.as_ref().map_or(&[][..], |token| &token.scopes);
+    let since = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| age(at, now));
+    let outcome = match &tried {
+        None => "-".to_owned(),
+        Some(Ok(organisation)) => format!("reaches {}", organisation.name),
+        Some(Err(error)) => error.to_string(),
+    };
+    let head = ["name", "organisation", "kind", "token age", "last read"].map(str::to_owned).to_vec();
+    let row = vec![
+        CONNECTION.to_owned(),
+        found.organisation().to_owned(),
+        found.kind().to_owned(),
+        since(issued_at),
+        since(read_at),
+    ];
+    let mut text = table(&[head, row]);
+    let allowed =
+        if scopes.is_empty() { "not known before the first token".to_owned() } else { scopes.join(" ") };
+    text.push_str(&format!("scopes: {allowed}\n"));
+    if test {
+        text.push_str(&format!("test: {}\n", parstock_views::text::plain(&outcome)));
+    }
+    if let Some(what) = &to_do {
+        text.push_str(&format!("your turn: {what}\n"));
+    }
+    let failed = matches!(tried, Some(Err(_)));
+    let json = json!([{
+        "name": CONNECTION, "organisation": found.org.as_ref().map(|entry| entry.name.clone()), "kind": found.kind(),
+        "tenant_id": found.credentials.tenant, "scopes": scopes, "token_issued_at": issued_at.map(|at| at.to_string()),
+        "last_read_at": read_at.map(|at| at.to_string()), "your_turn": to_do,
+        "test": test.then(|| json!({ "works": !failed, "said": outcome })),
+    }]);
+    let answer = Answer::new(json, text);
+    Ok(match (failed, to_do) {
+        (true, _) => answer.exiting(OUTSIDE_FAILED),
+        (false, Some(_)) => answer.exiting(DIFFERENCES),
+        (false, None) => answer,
+    })
+}
+
+/// Ends a connection.
+pub(crate) async fn remove(ports: &LocalPorts, name: &str, yes: bool) -> Result<Answer, LocalError> {
+    let unknown = |what: &str| LocalError::Input(format!("there is no connection {name}: {what}"));
+    let Some(found) = Found::of(ports).await? else { return Err(unknown("nothing is connected")) };
+    let same = |other: &str| other.to_lowercase() == name.to_lowercase();
+    if !same(CONNECTION) && !same(found.organisation()) {
+        return Err(unknown(&format!("the one here is {CONNECTION}, {}", found.organisation())));
+    }
+    let shown = json!({ "name": CONNECTION, "organisation": found.organisation(), "kind": found.kind() });
+    if !yes {
+        let talk = format!(
+            "nothing was removed; to end the connection to {} and forget its secrets: parstock connections remove {} --yes",
+            found.organisation(),
+            CONNECTION
+        );
+        return Ok(Answer::new(shown, String::new()).saying(talk).exiting(DIFFERENCES));
+    }
+    let talk = match found.credentials.tenant {
+        Some(_) => end_consent(ports, &found).await?,
+        None => "the custom connection stays in Xero until you end it there".to_owned(),
+    };
+    let tokens = start::tokens(ports);
+    tokens.drop_present().await.map_err(LocalError::outside)?;
+    for secret in [names::credentials(CONNECTION), names::token(CONNECTION)] {
+        ports.vault.forget(&secret).await.map_err(LocalError::outside)?;
+    }
+    let text =
+        format!("the connection to {} is removed; its books in the folder stay\n", found.organisation());
+    Ok(Answer::new(shown, text).saying(talk))
+}
+
+/// Disconnects the organisation in Xero, and revokes the consent if that was its last one. What to say of it.
+async fn end_consent(ports: &LocalPorts, found: &Found) -> Result<String, LocalError> {
+    let input = |error: &dyn std::fmt::Display| LocalError::Input(error.to_string());
+    let addresses = XeroAddresses::from_env().map_err(|error| input(&error))?;
+    let consent = ConsentAddresses::from_env().map_err(|error| input(&error))?;
+    let app = || {
+        let http = parstock_xero::http_client(&[&addresses.identity_url, &consent.connections_url])?;
+        ConsentApp::new(addresses.client_config(&found.credentials)?, http)?
+            .with_connections_url(&consent.connections_url)
+    };
+    let app = app().map_err(|error| input(&error))?;
+    let now = ports.clock.now();
+    let over = "its consent had ended in Xero already".to_owned();
+    let failed = |error: Error| {
+        LocalError::Outside(format!("nothing was removed, since Xero could not be told: {error}"))
+    };
+    let token = match app.token(&start::tokens(ports), &*ports.clock).await {
+        Ok(token) => token,
+        Err(Error::AskPerson(Problem::ConsentEnded | Problem::NoConsent)) => return Ok(over),
+        Err(error) => return Err(failed(error)),
+    };
+    let connected = match app.tenants(&token, now).await {
+        Ok(connected) => connected,
+        Err(Error::AskPerson(Problem::Disconnected)) => return Ok(over),
+        Err(error) => return Err(failed(error)),
+    };
+    let (ours, others): (Vec<_>, Vec<_>) =
+        connected.into_iter().partition(|one| Some(one.tenant_id) == found.credentials.tenant);
+    for one in ours {
+        app.disconnect(&token, one.connection_id, now).await.map_err(failed)?;
+    }
+    if others.is_empty() {
+        app.revoke(&token, now).await.map_err(failed)?;
+        return Ok("it is disconnected in Xero, and the consent is revoked".to_owned());
+    }
+    Ok(format!(
+        "it is disconnected in Xero; the consent stays, since the same person connected {} too",
+        others
+            .iter()
+            .map(|one| one.tenant_name.as_deref().unwrap_or("another organisation"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_a_fitting_unit() {
+        let now: Timestamp = "2026-11-22T08:00:00Z".parse().unwrap();
+        for (minutes, said) in
+            [(-1, "0 min"), (0, "0 min"), (59, "59 min"), (60, "1 h"), (2_879, "47 h"), (2_880, "2 days")]
+        {
+            assert_eq!(age(now - minutes.minutes(), now), said);
+        }
+    }
+}
