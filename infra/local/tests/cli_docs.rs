@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 25] = [
     "",
     "run",
     "connect",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 23] = [
     "dead-letters drop",
     "audit verify",
     "reviews",
+    "xero record",
+    "xero check",
 ];
 
 #[test]

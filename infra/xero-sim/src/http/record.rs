@@ -49,7 +49,11 @@ pub(crate) fn exchange(parts: &Parts, body: &[u8], reply: &Reply) -> Result<(), 
         return Ok(());
     };
     let headers = parts.headers.iter().filter(|(name, _)| *name != http::header::AUTHORIZATION);
-    let answer = Answer { status: reply.status, is_json: reply.content_type.starts_with("application/json"), body: &reply.body };
+    let answer = Answer {
+        status: reply.status,
+        is_json: reply.content_type.starts_with("application/json"),
+        body: &reply.body,
+    };
     let exchange = Exchange {
         method: parts.method.as_str(),
         path: parts.uri.path(),
