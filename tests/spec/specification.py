@@ -94,7 +94,12 @@ class Specification:
     def __init__(self, text, base, behind=()):
         self.document = plain_yaml.read(text)
         self.base, self.behind = base, set(behind)
-        self.paths = [(template.strip("/").split("/"), template) for template in self.document["paths"]]
+        # Some operations are served elsewhere than their path says, which tells them apart from another.
+        self.routes = [
+            (item[method].get("x-path", name).strip("/").split("/"), method, name, item)
+            for name, item in self.document["paths"].items()
+            for method in sorted(METHODS & set(item))
+        ]
         self.check_words(self.document.get("components", {}).get("schemas", {}).values())
         for item in self.document["paths"].values():
             for method in METHODS & set(item):
@@ -146,7 +151,7 @@ class Specification:
             raise LookupError(f"{path} is not under {self.base}")
         parts = [urllib.parse.unquote(part) for part in path[len(self.base):].strip("/").split("/")]
         found, templates = [], []
-        for template, name in self.paths:
+        for template, its_method, name, item in self.routes:
             if len(template) != len(parts):
                 continue
             values = {}
@@ -157,9 +162,8 @@ class Specification:
                     break
             else:
                 templates.append(name)
-                item = self.document["paths"][name]
-                node = item.get(method.lower()) if method.lower() in METHODS else None
-                if node:
+                if its_method == method.lower():
+                    node = item[its_method]
                     both = item.get("parameters", []) + node.get("parameters", [])
                     operation = Operation(f"{method} {name}", node, [self.resolved(one)[0] for one in both])
                     found.append((operation, values))
@@ -192,7 +196,16 @@ class Specification:
             for name, one in declared.items()
             if one.get("required") and name not in headers and name != "contenttype"  # Content-Type, judged with the body
         ]
+        problems += self.accept_problems(operation, headers.get("accept", "*/*"))
         return problems + self.body_problems(operation, headers, body)
+
+    def accept_problems(self, operation, accept):
+        """Whether the answer can come in a form that is asked for."""
+        answers = [self.resolved(answer)[0] for status, answer in operation.node["responses"].items() if status < "300"]
+        forms = {form for answer in answers for form in answer.get("content", {})}
+        wanted = {one.split(";")[0].strip() for one in accept.split(",")}
+        fits = not forms or forms == {"application/octet-stream"} or wanted & (forms | {"*/*"})
+        return [] if fits else [f"header accept: {accept!r} has none of {sorted(forms)}"]
 
     def body_problems(self, operation, headers, body):
         wanted, _ = self.resolved(operation.node.get("requestBody", {}))

@@ -61,6 +61,13 @@ paths:
           content:
             application/json:
               schema: {$ref: "#/components/schemas/Orders"}
+  /Orders/{OrderID}/pdf:
+    get:
+      x-path: /Orders/{OrderID}
+      parameters:
+        - {in: path, name: OrderID, required: true, schema: {type: string, format: uuid}}
+      responses:
+        "200": {content: {application/pdf: {schema: {type: string, format: binary}}}}
 components:
   parameters:
     tenant: {in: header, name: xero-tenant-id, required: true, schema: {type: string}}
@@ -133,6 +140,25 @@ class Right(unittest.TestCase):
 
     def test_answers_that_xero_documents_elsewhere_are_not_judged(self):
         self.assertEqual(violations(exchange(status=429, answer="")), [])
+
+    def test_an_operation_is_looked_for_where_it_is_served_and_told_by_what_it_answers(self):
+        printed = exchange(path=f"/Orders/{ID}", headers={"accept": "application/pdf"})
+        printed["answer"].update(is_json=False, body="%PDF-1.4")
+        self.assertEqual(violations(printed), [])
+        self.assertEqual(violations(exchange(path=f"/Orders/{ID}/pdf")), ["no such path: Orders with 3 parts"])
+        as_text = exchange(headers={"accept": "text/csv"})
+        self.assertEqual(violations(as_text), ["header accept: 'text/csv' has none of ['application/json']"])
+
+    def test_an_element_without_its_list_is_taken_by_hand_alone(self):
+        single = exchange("PUT", body=json.dumps(ORDER))
+        self.assertEqual(violations(by_hand(single)), [])
+        self.assertIn("body.Number: unknown in Orders", violations(single))
+        wrong = exchange("PUT", body=json.dumps({**ORDER, "Colour": "red"}))
+        self.assertEqual(violations(by_hand(wrong)), ["body.Orders[].Colour: unknown in Order"])
+
+    def test_a_path_that_the_specification_lacks_is_known_by_its_source(self):
+        lacking = {**exchange("POST", body="token=x"), "path": "/connect/revocation"}
+        self.assertEqual(violations(lacking), [])
 
     def test_what_tests_ask_by_hand_on_purpose_is_told_by_its_place(self):
         by_number = exchange(path="/Orders/A-1")

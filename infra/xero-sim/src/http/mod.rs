@@ -129,13 +129,18 @@ async fn api(State(shared): State<Shared>, request: Request) -> Response {
     };
     let now = shared.clock.now();
     let reply = shared.world().serve(now, &parts, &body);
-    if let Err(error) = record::exchange(&parts, &body, &reply) {
-        return response(Reply::plain(500, &format!("the exchange can't be recorded: {error}")));
-    }
     if reply.fate == Fate::ArrivesSlowly {
         tokio::time::sleep(SLOW_ANSWER).await;
     }
-    response(reply)
+    recorded(&parts, &body, reply)
+}
+
+/// The answer of an exchange, which is recorded where that is asked for.
+pub(crate) fn recorded(parts: &Parts, body: &[u8], reply: Reply) -> Response {
+    match record::exchange(parts, body, &reply) {
+        Ok(()) => response(reply),
+        Err(error) => response(Reply::plain(500, &format!("the exchange can't be recorded: {error}"))),
+    }
 }
 
 pub(crate) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

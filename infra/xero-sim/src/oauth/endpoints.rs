@@ -3,13 +3,14 @@
 use axum::extract::{Form, Path, Query, State};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header as name};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Consent, Given, TokenReply, claims, field, is_known, knows_app};
 use crate::http::reply::Reply;
-use crate::http::{Shared, header, response};
+use crate::http::{Shared, header, recorded, response};
 
 type Fields = Vec<(String, String)>;
 
@@ -67,15 +68,16 @@ fn signed_in(shared: &Shared, headers: &HeaderMap) -> Result<(), Reply> {
     }
 }
 
-async fn connections(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    Query(query): Query<Fields>,
-) -> Response {
-    if let Err(denied) = signed_in(&shared, &headers) {
-        return response(denied);
-    }
-    let event = field(&query, "authEventId");
+async fn connections(State(shared): State<Shared>, Query(query): Query<Fields>, parts: Parts) -> Response {
+    let reply = match signed_in(&shared, &parts.headers) {
+        Ok(()) => list(&shared, &query),
+        Err(denied) => denied,
+    };
+    recorded(&parts, &[], reply)
+}
+
+fn list(shared: &Shared, query: &[(String, String)]) -> Reply {
+    let event = field(query, "authEventId");
     // as .NET writes them: seven digits of a second, no zone
     let day = |at: i64| {
         let at = Timestamp::from_second(at).unwrap_or_default();
@@ -95,19 +97,24 @@ async fn connections(
             })
         })
         .collect();
-    response(Reply::json(200, serde_json::Value::from(listed).to_string()))
+    Reply::json(200, serde_json::Value::from(listed).to_string())
 }
 
-async fn disconnect(State(shared): State<Shared>, headers: HeaderMap, Path(id): Path<Uuid>) -> Response {
-    if let Err(denied) = signed_in(&shared, &headers) {
-        return response(denied);
-    }
+async fn disconnect(State(shared): State<Shared>, Path(id): Path<Uuid>, parts: Parts) -> Response {
+    let reply = match signed_in(&shared, &parts.headers) {
+        Ok(()) => end(&shared, id),
+        Err(denied) => denied,
+    };
+    recorded(&parts, &[], reply)
+}
+
+fn end(shared: &Shared, id: Uuid) -> Reply {
     let mut world = shared.world();
     let found = world.identity.disconnect(id);
     match world.store.put("identity", &world.identity) {
-        Err(_) => response(Reply::plain(500, "the simulator's file can't be written")),
-        Ok(()) if found => response(Reply::plain(204, "")),
-        Ok(()) => response(Reply::plain(404, "")),
+        Err(_) => Reply::plain(500, "the simulator's file can't be written"),
+        Ok(()) if found => Reply::plain(204, ""),
+        Ok(()) => Reply::plain(404, ""),
     }
 }
 

@@ -328,7 +328,16 @@ impl World {
                 let written = id.and_then(|id| world.books.allocations.iter().find(|one| one.id == id));
                 match written {
                     Some(allocation) => render::allocation(json, &world.books, allocation),
-                    None => json.nested("Invoice", |invoice| invoice.id("InvoiceID", element.invoice.id)),
+                    None => {
+                        if let Ok(amount) = decimal("Amount", &element.amount) {
+                            json.two("Amount", amount);
+                        }
+                        let date = read_day("Date", element.date.as_deref()).ok().flatten();
+                        if let Some(date) = date.or_else(|| world.today(now).ok()) {
+                            json.day("Date", date);
+                        }
+                        json.nested("Invoice", |invoice| invoice.id("InvoiceID", element.invoice.id));
+                    }
                 }
             },
         )
