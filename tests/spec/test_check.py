@@ -166,6 +166,13 @@ class Right(unittest.TestCase):
             self.assertEqual(violations(by_hand(by_number)), [])
             self.assertEqual(violations(by_number), ["path OrderID: 'A-1' is no uuid"])
 
+    def test_what_is_answered_otherwise_on_purpose_is_told_by_its_place(self):
+        otherwise = exchange(answer=orders({**ANSWERED, "Quantity": "1.5"}))
+        place = "body.Orders[].Quantity"
+        self.assertEqual(violations(otherwise), [f'{place}: "1.5" is no number'])
+        with unittest.mock.patch.dict(check.ANSWERED, {("GET /Orders", place): "a test"}):
+            self.assertEqual(violations(otherwise), [])
+
     def test_a_wrong_request_that_was_refused_counts_only_if_our_client_sent_it(self):
         wrong = exchange(query="colour=red", status=404)
         self.assertEqual(violations(wrong), ["query colour: unknown"])
