@@ -63,6 +63,19 @@ async fn a_recording_of_the_simulator_agrees_with_it_and_holds_nothing_personal(
     }
 }
 
+#[test]
+fn each_switch_of_the_simulator_is_an_open_question() {
+    let page = include_str!("../../../docs/xero-open-questions.md");
+    let switches = serde_json::to_value(parstock_xero_sim::Switches::default()).unwrap();
+    let unnamed: Vec<&String> = switches
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|switch| !page.contains(&format!("| `{switch}` |")))
+        .collect();
+    assert!(unnamed.is_empty(), "not on the page: {unnamed:?}");
+}
+
 #[tokio::test]
 async fn what_xero_does_otherwise_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -166,16 +166,20 @@ pub const PROBES: &[Step] = &[
         "What does a supplier's credit take out of the cost pool (of 50.00 for 5, after 2 at 7.00)?",
         &["/Items/0/QuantityOnHand", "/Items/0/TotalCostPool"],
     ),
-    write(
-        "probe-sent-quantity",
-        Method::Post,
-        "Items?unitdp=4",
-        "{'Items':[{'ItemID':'{item}','Code':'{run}','QuantityOnHand':99}]}",
+    asks(
+        write(
+            "probe-sent-quantity",
+            Method::Post,
+            "Items?unitdp=4",
+            "{'Items':[{'ItemID':'{item}','Code':'{run}','QuantityOnHand':99}]}",
+        ),
+        "Is a quantity on hand that is sent refused?",
+        &[REFUSAL],
     ),
     asks(
         read("probe-quantity-after", "Items/{item}?unitdp=4"),
-        "Is a quantity on hand that is sent ignored?",
-        &["/Items/0/QuantityOnHand"],
+        "Is it ignored, and does the update leave the name and the price of 10 that it didn't send?",
+        &["/Items/0/QuantityOnHand", "/Items/0/Name", "/Items/0/PurchaseDetails/UnitPrice"],
     ),
     asks(
         write(
