@@ -55,6 +55,8 @@ pub struct Company {
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
     note_keys: BTreeMap<EffectId, Timestamp>,
     parked_until: Option<Timestamp>,
+    /// How far apart fetches and polls should lie.
+    pub spacing: SignedDuration,
     calls: BTreeMap<&'static str, u64>,
     /// What Xero answers instead, by the name of the call or the word of the feed.
     pub refusals: BTreeMap<&'static str, BooksError>,
@@ -93,6 +95,7 @@ impl Company {
             keys: BTreeMap::new(),
             note_keys: BTreeMap::new(),
             parked_until: None,
+            spacing: SignedDuration::ZERO,
             calls: BTreeMap::new(),
             refusals: BTreeMap::new(),
         }
@@ -269,7 +272,12 @@ impl Books for FakeBooks {
         if self.sim.point(Edge::Before, "books.allowance").await == Verdict::Fail {
             return Err(BooksError::Retry("throttled".into()));
         }
-        Ok(Allowance { left_today: None, parked_until: self.with(org, |company| company.parked_until) })
+        Ok(self.with(org, |company| Allowance {
+            left_today: None,
+            parked_until: company.parked_until,
+            fetch_spacing: company.spacing,
+            poll_spacing: company.spacing,
+        }))
     }
 }
 

@@ -59,6 +59,38 @@ async fn without_supply_it_still_does() {
     assert!(report.checked.is_some_and(|items| items > 0));
 }
 
+/// Two days of so many invoices each, one after another from nine to seven.
+fn busy(folder: &Path, invoices: u32) -> PathBuf {
+    let mut lines = vec![
+        "invoice_no,stock_code,description,quantity,invoice_date,unit_price,customer_id,country".to_owned(),
+    ];
+    for number in 0..2 * invoices {
+        let (day, second) = (20 + number / invoices, 9 * 3_600 + number % invoices * 36_000 / invoices);
+        let time = format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60);
+        let item = number % 40;
+        lines.push(format!(
+            "{},3{item:04},MUG {item},1,2023-03-{day} {time},5.25,,United Kingdom",
+            600_000 + number
+        ));
+    }
+    let path = folder.join("busy.csv");
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_shop_of_nine_hundred_invoices_a_day_keeps_within_the_smallest_plan_and_goes_on_polling() {
+    let path = tempfile::tempdir().unwrap();
+    let sales = busy(path.path(), 900);
+    let year = replay::open(&sales, Supply::None).unwrap();
+    let folder = Folder::at(&path.path().join("data")).unwrap();
+    let report = replay::run(&year, &sales, &folder, &mut ()).await.unwrap();
+    assert_eq!((report.calls.limited, report.dead), (0, Vec::new()), "{:?}", report.calls);
+    assert!(report.calls.most_in_any_day < 1_000, "{:?}", report.calls);
+    assert_eq!(report.differences, [""; 0]);
+    eprintln!("BUSY {:?}", report.calls);
+}
+
 #[test]
 fn a_folder_of_a_replay_is_held_meanwhile_and_nothing_else_runs_in_it() {
     let path = tempfile::tempdir().unwrap();

@@ -13,6 +13,8 @@ pub struct Audit {
     pub limited: u64,
     /// The most calls served in any 60 seconds, not only in Xero's fixed windows.
     pub most_in_any_minute: usize,
+    /// The most calls served in one of Xero's days.
+    pub most_in_any_day: u32,
     /// The most calls served at once.
     pub most_at_once: u32,
 }

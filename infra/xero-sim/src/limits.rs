@@ -50,6 +50,7 @@ pub(crate) struct Meter {
     /// Instants of the calls served in the last minute, in milliseconds.
     recent: VecDeque<i64>,
     pub(crate) most_in_any_minute: usize,
+    pub(crate) most_in_any_day: u32,
     pub(crate) served: BTreeMap<String, u64>,
     pub(crate) limited: u64,
 }
@@ -70,6 +71,7 @@ impl Meter {
             most_at_once: 0,
             recent: VecDeque::new(),
             most_in_any_minute: 0,
+            most_in_any_day: 0,
             served: BTreeMap::new(),
             limited: 0,
         }
@@ -126,6 +128,7 @@ impl Meter {
         }
         self.used.in_day += 1;
         self.used.in_minute += 1;
+        self.most_in_any_day = self.most_in_any_day.max(self.used.in_day);
         self.most_at_once = self.most_at_once.max(self.at_once);
         self.recent.push_back(now);
         while self.recent.front().is_some_and(|at| *at <= now - MINUTE) {

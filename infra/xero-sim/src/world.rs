@@ -287,6 +287,7 @@ impl World {
             calls: self.meter.served.clone(),
             limited: self.meter.limited,
             most_in_any_minute: self.meter.most_in_any_minute,
+            most_in_any_day: self.meter.most_in_any_day,
             most_at_once: self.meter.most_at_once,
         }
     }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
     Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, Clock, DocumentPage, Entropy,
     Feed, Priority, Store, TrackedQuantities, Unreadable,
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
+use parstock_app::sync::CALLS_PER_POLL;
 use parstock_domain::document::{Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
@@ -196,9 +197,14 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
         let Some(state) = kept else { return Ok(Allowance::default()) };
         let now = self.clock.now();
         let same_day = state.day_resets_at().is_some_and(|resets_at| resets_at > now);
+        let spacing = |priority, calls| {
+            if same_day { state.spacing(priority, calls, now) } else { SignedDuration::ZERO }
+        };
         Ok(Allowance {
             left_today: same_day.then(|| state.day_left()),
             parked_until: state.parked().map(|(until, _)| until).filter(|until| *until > now),
+            fetch_spacing: spacing(parstock_xero::Priority::Webhook, 1),
+            poll_spacing: spacing(parstock_xero::Priority::Poll, CALLS_PER_POLL),
         })
     }
 }

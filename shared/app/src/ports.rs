@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parstock_domain::document::{
     Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
 };
@@ -342,6 +342,10 @@ pub struct Allowance {
     pub left_today: Option<u32>,
     /// Until when nothing may be asked.
     pub parked_until: Option<Timestamp>,
+    /// How far apart fetches of what webhooks announced should lie, so that the day's calls last.
+    pub fetch_spacing: SignedDuration,
+    /// The same of polls.
+    pub poll_spacing: SignedDuration,
 }
 
 /// A run of calls to Xero, one after another.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::connect::{self, TenantOf};
 use crate::error::{AppError, panic_words};
 use crate::message::{Envelope, Hint, Message};
-use crate::ports::{Clock, DELAY_SECONDS_MAX, Ports, Queue, QueueName};
+use crate::ports::{Books, Clock, DELAY_SECONDS_MAX, Ports, Queue, QueueName};
 use crate::records::HintOf;
 use crate::send::send_in;
 use crate::{effects, sync};
@@ -22,6 +22,9 @@ use crate::{effects, sync};
 pub const RECEIVES_MAX: u32 = 5;
 /// Seconds after which Xero is asked again when it gave no answer.
 const UNREACHABLE_SECONDS: i64 = 120;
+
+/// How long the events queue itself gathers.
+const QUEUE_WINDOW: SignedDuration = SignedDuration::from_secs(5);
 
 /// A record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,8 +156,28 @@ async fn org_and_hint<P: Ports>(ports: &P, hint: &Hint) -> Result<Option<(Tenant
     Ok(Some((whose, of)))
 }
 
+/// How long hints of one org gather before they are fetched, if the day's calls would not last otherwise. Forty
+/// documents cost as much as one.
+async fn gathering<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    hints: &BTreeSet<HintOf>,
+) -> Result<Option<SignedDuration>, AppError> {
+    // a poll reads everything, and who is woken has gathered
+    if hints.is_empty() || hints.contains(&HintOf::Sync) {
+        return Ok(None);
+    }
+    let spacing = ports.books().allowance(org).await?.fetch_spacing;
+    Ok((spacing > QUEUE_WINDOW).then_some(spacing))
+}
+
 /// Serves hints; what can't be served now is recorded as due, which is success for their messages.
 async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Result<(), AppError> {
+    if let Some(spacing) = gathering(ports, org, &hints).await? {
+        let until = ports.clock().now().saturating_add(spacing).unwrap_or(Timestamp::MAX);
+        tracing::info!(org.id = %org, %until, "hints gather");
+        return sync::wait(ports, org, &hints, until).await;
+    }
     match sync::serve(ports, org, hints.clone()).await {
         Ok(done) => {
             tracing::info!(org.id = %org, documents = done.documents, movements = done.movements, "synced");

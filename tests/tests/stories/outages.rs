@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::connect;
 use parstock_app::decide::{Decision, decide};
-use parstock_app::message::{Envelope, Message};
+use parstock_app::message::{Envelope, Hint, Message};
 use parstock_app::ports::{
     BooksError, Commit, CommitError, Outgoing, Page, Queue, QueueName, Row, Store, StoreError, Write,
 };
@@ -166,6 +166,19 @@ impl Shop {
         self.ports.queue.send(QueueName::Events, vec![Outgoing::now(body)]).await.unwrap();
     }
 
+    /// A webhook tells of one of the documents, another one each time.
+    async fn hint(&self) {
+        let now = self.ports.sim.now();
+        let resource = self.ports.books.with(self.org, |company| {
+            let at = usize::try_from(now.as_second()).unwrap() / 60 % company.documents.len();
+            company.documents.keys().nth(at).unwrap().0
+        });
+        let hint =
+            Hint { tenant: self.org.0, resource, category: "INVOICE".into(), event_type: "UPDATE".into() };
+        let body = Envelope::new(Message::Hint(hint), Uuid::nil(), "/test", now).to_body().unwrap();
+        self.ports.queue.send(QueueName::Events, vec![Outgoing::now(body)]).await.unwrap();
+    }
+
     fn refuse(&self, call: &'static str, error: Option<BooksError>) {
         self.ports.books.with(self.org, |company| match error {
             Some(error) => company.refusals.insert(call, error),
@@ -270,6 +283,32 @@ fn a_parked_org_is_woken_when_its_time_has_come() {
         assert!(shop.profile().polled_at.unwrap() < until);
         shop.work(SignedDuration::from_mins(2)).await;
         assert!(shop.profile().polled_at.unwrap() >= until);
+    });
+}
+
+#[test]
+fn when_the_day_runs_short_hints_gather_into_one_call_and_polls_keep_their_distance() {
+    run_alone(async {
+        let shop = Shop::open(ASSIST).await;
+        let calls = |name| shop.ports.books.with(shop.org, |company| company.calls().get(name).copied());
+        shop.ports.books.with(shop.org, |company| company.spacing = SignedDuration::from_mins(20));
+        let (fetched, polled) = (calls("invoices"), shop.profile().polled_at);
+        for _ in 0..12 {
+            shop.hint().await;
+            shop.work(SignedDuration::from_mins(1)).await;
+        }
+        assert_eq!(calls("invoices"), fetched, "they gather");
+        shop.sync().await;
+        shop.work(SignedDuration::from_mins(1)).await;
+        let fetched_by_the_poll = calls("invoices");
+        assert_eq!(fetched_by_the_poll, Some(fetched.unwrap_or(0) + 1), "twelve in one call");
+        assert_eq!(shop.profile().polled_at, polled, "the lists are left for later");
+        shop.hint().await;
+        shop.work(SignedDuration::from_mins(21)).await;
+        assert_eq!(calls("invoices"), fetched_by_the_poll.map(|before| before + 1), "woken without a poll");
+        shop.sync().await;
+        shop.work(SignedDuration::from_mins(1)).await;
+        assert!(shop.profile().polled_at > polled, "twenty minutes have passed");
     });
 }
 

@@ -123,9 +123,10 @@ fn answer(report: &Report, lines: u64, seconds: u64, peak_kib: Option<u64>) -> A
         text.push_str(&format!("  {what:<28}{count}\n"));
     }
     text.push_str(&format!(
-        "refused (429)   {}\nin any 60 s     {} at most\nat once         {} at most\nGETs            {gets} of Invoices for {} invoices and bills\nwall time       {seconds} s\npeak memory     {}\ndead letters    {}\n",
+        "refused (429)   {}\nin any 60 s     {} at most\nin a day        {} at most\nat once         {} at most\nGETs            {gets} of Invoices for {} invoices and bills\nwall time       {seconds} s\npeak memory     {}\ndead letters    {}\n",
         calls.limited,
         calls.most_in_any_minute,
+        calls.most_in_any_day,
         calls.most_at_once,
         report.invoices,
         peak_kib.map_or_else(|| "unknown".to_owned(), |kib| format!("{} MiB", kib / 1024)),
@@ -159,6 +160,7 @@ fn answer(report: &Report, lines: u64, seconds: u64, peak_kib: Option<u64>) -> A
     let json = json!({
         "lines": lines, "documents": report.documents, "movements": report.movements, "digests": report.digests,
         "calls": calls.calls, "refused": calls.limited, "most_in_any_minute": calls.most_in_any_minute,
+        "most_in_any_day": calls.most_in_any_day,
         "most_at_once": calls.most_at_once, "invoices": report.invoices, "seconds": seconds, "peak_kib": peak_kib,
         "read_units": units::total(read), "write_units": units::total(written), "dead": report.dead, "items_checked": report.checked, "differences": report.differences,
     });

@@ -202,6 +202,12 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
     if !matches!(profile.backfill, Backfill::Done { .. }) {
         return send_now(writer.ports(), Message::Backfill { org: writer.org() }).await;
     }
+    let spacing = writer.ports().books().allowance(writer.org()).await?.poll_spacing;
+    let next = profile.polled_at.map(|at| at.saturating_add(spacing).unwrap_or(Timestamp::MAX));
+    if next.is_some_and(|next| writer.now() < next) {
+        // the day's calls would not last
+        return Ok(());
+    }
     let stale = profile.quantities_stale;
     let quantities = stale || profile.polls_since_quantities >= quantities::POLLS_BETWEEN;
     // by turns while nothing moves; a shop that sells all day must not lose sight of its items
