@@ -142,7 +142,8 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
     let mut count: BTreeMap<ItemId, u64> = BTreeMap::new();
     for movement in &stored.movements {
         let sign = if movement.key.out { -1 } else { 1 };
-        let sum = if movement.key.cause == Cause::Opening { &mut opening } else { &mut booked };
+        let is_document = matches!(movement.key.cause, Cause::Document { .. });
+        let sum = if is_document { &mut booked } else { &mut opening };
         *sum.entry(movement.item).or_default() += sign * movement.quantity.e4();
         *value.entry(movement.item).or_default() += sign * movement.value.e4() - movement.correction.e4();
         *count.entry(movement.item).or_default() += 1;

@@ -395,7 +395,7 @@ impl<S: Store + 'static> World<S> {
                     location: LocationId::main(),
                     as_of: counted.as_of,
                     quantity: Quantity::from_e4(counted.quantity),
-                    unit_cost: Money::from_e4(25_000),
+                    unit_cost: Some(Money::from_e4(25_000)),
                 };
                 self.counted.get(&org).into_iter().flatten().enumerate().map(of).collect()
             });

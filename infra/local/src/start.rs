@@ -268,7 +268,7 @@ async fn free(ports: &LocalPorts, org: OrgId) -> Result<(), LocalError> {
             continue;
         };
         effect.content.status = match effect.content.status {
-            EffectState::Trying { .. } => EffectState::Unknown { since: now },
+            EffectState::Trying { .. } => EffectState::Unknown { at: now },
             EffectState::Noting { order, until } if until > now => EffectState::Noting { order, until: now },
             _ => continue,
         };

@@ -55,7 +55,11 @@ impl<V: Vault> Chat for SlackChat<V> {
             })?;
         match address {
             Some(address) => deliver(&self.http, slack_address(address.expose_secret())?, message).await,
-            None => Ok(()),
+            None => Err(SendError::Refused(
+                "Slack is switched on and no address is kept for it: give parstock the address of an incoming webhook \
+                 (SLACK_WEBHOOK_URL at the start; on AWS the secret `orgs/<organisation>/slack`), or set `slack` to false"
+                    .to_owned(),
+            )),
         }
     }
 }

@@ -17,7 +17,8 @@ use parstock_domain::ledger::arrival::{
     Arrival, Billed, ORDER_LINES_BILLED_MAX, match_bill_line, match_named,
 };
 use parstock_domain::ledger::booking::{Booking, Stock, changes, desired};
-use parstock_domain::ledger::{BookedLine, DesiredLine, Layer, LineChange, OrderLine, Position};
+use parstock_domain::ledger::position::first_and_last;
+use parstock_domain::ledger::{BookedLine, DesiredLine, Layer, LineChange, Movement, OrderLine, Position};
 use parstock_domain::replenish::{Crossing, Plan, crossing};
 use parstock_domain::settings::Learned;
 use uuid::Uuid;
@@ -39,9 +40,9 @@ const LINES_IN_ROW: usize = 40;
 /// Rows that every commit of a booking writes: the document, its supplier's name, the audit entry and its
 /// head.
 const ROWS_FIXED: usize = 4;
-/// Rows that one change may add at most: two movements, two items with position, layer, alert and what the
+/// Rows that one change may add at most: two movements and what balances them, two items with position, layer, alert and what the
 /// bill teaches, the order lines that it was and is billed on, a review and a row of booked lines.
-const ROWS_PER_CHANGE_MAX: usize = 12 + 2 * ORDER_LINES_BILLED_MAX;
+const ROWS_PER_CHANGE_MAX: usize = 14 + 2 * ORDER_LINES_BILLED_MAX;
 /// Changes looked at for one commit: more never fit.
 const CHANGES_PER_COMMIT_MAX: usize = 40;
 /// Times a commit that another worker foiled is decided anew.
@@ -295,6 +296,7 @@ impl Step<'_> {
         let mut writes: Vec<Write> = review.into_iter().collect();
         let mut done = 0;
         let mut moved = BTreeSet::new();
+        let (mut new, mut unsure) = (Vec::new(), BTreeSet::new());
         let mut movements = 0;
         for change in window {
             let rows = ROWS_FIXED
@@ -317,9 +319,11 @@ impl Step<'_> {
             let booked = booking.book(change, billed, &mut items.stocks)?;
             for movement in booked.movements {
                 movements += 1;
+                new.push(movement.clone());
                 let key = Key::Movement(movement.item, movement.key);
                 writes.push(Versioned::new(movement).write(key));
             }
+            unsure.extend(items.loses_a_bound(change));
             if let Some(line) = booked.line {
                 self.order(&line, change, &mut items)?;
                 loaded.store(line);
@@ -337,6 +341,9 @@ impl Step<'_> {
                 Key::Contact(self.document.contact),
                 ContactRecord { name, archived: false },
             ));
+        }
+        for item in unsure {
+            items.find_bounds(writer, item, &new).await?;
         }
         let left = pending.len().saturating_sub(done);
         for item in &moved {
@@ -743,6 +750,36 @@ impl Loaded {
 }
 
 impl Items {
+    /// The item whose first movement or latest sale may be taken back by a change.
+    fn loses_a_bound(&self, change: &LineChange) -> Option<ItemId> {
+        let before = change.before.as_ref().filter(|before| !before.change.is_zero())?;
+        let position = self.before.get(&before.item)?;
+        let day = Some(before.effective_on);
+        let is_bound = position.first_on == day || position.last_sold_on == day;
+        let stays = change.after.as_ref().is_some_and(|after| {
+            after.item == before.item && Some(after.effective_on) == day && !after.change.is_zero()
+        });
+        (is_bound && !stays).then_some(before.item)
+    }
+
+    /// Finds an item's first movement and latest sale among all of its movements, those of this commit included.
+    async fn find_bounds<P: Ports>(
+        &mut self,
+        writer: &Writer<'_, P>,
+        item: ItemId,
+        new: &[Movement],
+    ) -> Result<(), AppError> {
+        let stored =
+            load::all::<Movement>(writer.ports().store(), writer.org(), &List::Movements(item)).await?;
+        let stored = stored.into_iter().map(|(_, row)| row.content);
+        let of_item = new.iter().filter(|movement| movement.item == item).cloned();
+        let all: Vec<Movement> = stored.chain(of_item).collect();
+        if let Some(stock) = self.stocks.get_mut(&item) {
+            (stock.position.first_on, stock.position.last_sold_on) = first_and_last(&all);
+        }
+        Ok(())
+    }
+
     fn order_line(
         &mut self,
         item: ItemId,

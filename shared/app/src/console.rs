@@ -356,7 +356,7 @@ impl<'p, P: Ports> Console<'p, P> {
             .iter()
             .filter_map(|movement| match movement.key.cause {
                 Cause::Document { of, .. } => Some(of),
-                Cause::Opening => None,
+                Cause::Opening | Cause::Count => None,
             })
             .collect();
         let keys: Vec<Key> = documents.iter().map(|of| Key::Document(*of)).collect();
@@ -368,6 +368,7 @@ impl<'p, P: Ports> Console<'p, P> {
             let change = movement.signed_quantity()?;
             let (cause, number, contact, progress) = match movement.key.cause {
                 Cause::Opening => ("opening balance", String::new(), String::new(), None),
+                Cause::Count => ("count", String::new(), String::new(), None),
                 Cause::Document { of, .. } => {
                     let header = headers.get(&of);
                     let number = header.map(|header| header.number.clone()).unwrap_or_default();

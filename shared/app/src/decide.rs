@@ -98,7 +98,7 @@ async fn once<P: Ports>(
                 decided_at: at,
                 attempts: 0,
                 // what failed may have got through all the same
-                status: if again { EffectState::Unknown { since: at } } else { EffectState::Waiting },
+                status: if again { EffectState::Unknown { at } } else { EffectState::Waiting },
                 needs_person: None,
             };
             let expect = known.map_or(Expect::Absent, |known| known.expect);

@@ -88,8 +88,11 @@ async fn content<P: Ports>(
         Some(last) => load::one::<DigestRecord>(store, writer.owner(), Key::Digest(last)).await?,
         None => None,
     };
+    let told_at = yesterday.as_ref().map(|row| row.content.at);
     let yesterday: Option<DigestContent> =
         yesterday.map(|row| serde_json::from_str(&row.content.content)).transpose()?;
+    // one of before the history was in has nothing that could be compared
+    let yesterday = yesterday.filter(|digest| digest.trust.history == HistoryLoad::Whole);
     let mut troubles: Vec<(ItemId, Trouble)> = load::all::<Trouble>(store, org, &List::Troubles)
         .await?
         .into_iter()
@@ -98,7 +101,8 @@ async fn content<P: Ports>(
         )
         .collect();
     troubles.sort_by(|(_, a), (_, b)| (a.standing, &a.code).cmp(&(b.standing, &b.code)));
-    let reviews = load::all::<Review>(store, org, &List::Reviews).await?.len();
+    let reviews = load::all::<Review>(store, org, &List::Reviews).await?;
+    let asked_anew = reviews.iter().any(|(_, review)| told_at.is_some_and(|at| review.content.since > at));
     let (loaded_on, loaded) = match profile.backfill {
         Backfill::Done { at, last_entry, .. } => (Some(writer.clock().day_of(at)), last_entry),
         Backfill::Reading { .. } | Backfill::Opening { .. } => (None, writer.head().seq),
@@ -130,7 +134,7 @@ async fn content<P: Ports>(
             .map(|(item, trouble)| (*item, StandingGroup::from(trouble.standing)))
             .filter(|(_, group)| group.trouble() > 0)
             .collect(),
-        watching: watching(&troubles, reviews),
+        watching: watching(&troubles, reviews.len()),
         not_counted: NotCounted {
             items: count(&troubles, StandingGroup::NotCounted),
             lines_without_item: news.lines_without_item,
@@ -148,7 +152,7 @@ async fn content<P: Ports>(
             needs_person: needs_person(writer).await?,
         },
     };
-    content.occasion = occasion(&content, yesterday.as_ref());
+    content.occasion = occasion(&content, yesterday.as_ref(), asked_anew);
     Ok(content)
 }
 
@@ -157,15 +161,15 @@ fn days_between(since: Date, day: Date) -> u32 {
 }
 
 /// Whether a digest has something to tell: something to decide or to do, or what its reader has not seen in the
-/// digest of yesterday. Without that it is sent once in [`ALL_CLEAR_DAYS`] days.
-fn occasion(today: &DigestContent, yesterday: Option<&DigestContent>) -> Occasion {
+/// digest of yesterday. Without that it is sent once in [`ALL_CLEAR_DAYS`] days. `asked_anew`: a question came since.
+fn occasion(today: &DigestContent, yesterday: Option<&DigestContent>, asked_anew: bool) -> Occasion {
     let Some(yesterday) = yesterday else { return Occasion::News };
     let asks = today.decide.count > 0
         || !today.trust.needs_person.is_empty()
         || today.trust.history != HistoryLoad::Whole;
     let is_new = today.changed.count > 0
         || !today.written.is_empty()
-        || today.watching.reviews > yesterday.watching.reviews
+        || asked_anew
         || today.watching.orders_late > yesterday.watching.orders_late
         || today.not_counted.items > yesterday.not_counted.items;
     if asks || is_new {

@@ -1,6 +1,6 @@
 //! Opening balances and counts of untracked items: only a person knows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::document::Item;
@@ -8,8 +8,7 @@ use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::booking::{Opening, Stock, open};
-use parstock_domain::ledger::position::quantity_at;
-use parstock_domain::ledger::{Cause, Layer, Movement, Position};
+use parstock_domain::ledger::{Layer, Movement, Position, count};
 use parstock_domain::replenish::Plan;
 
 use crate::booking::warning;
@@ -26,8 +25,8 @@ use crate::writer::{Reason, Writer};
 pub const COLUMNS: [&str; 5] = ["item", "location", "as_of", "quantity", "unit_cost"];
 /// Rows of one file.
 pub const ROWS_MAX: usize = 100_000;
-/// Items of one commit: movement, position, layer and alert each, and the audit entry.
-const ITEMS_PER_COMMIT: usize = 24;
+/// Items of one commit: up to four movements, position, layer and alert each, and the audit entry.
+const ITEMS_PER_COMMIT: usize = 14;
 
 /// One row of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +41,8 @@ pub struct Count {
     pub as_of: Date,
     /// How much lay there.
     pub quantity: Quantity,
-    /// What one unit cost.
-    pub unit_cost: Money,
+    /// What one unit is worth; what the ledger says if it is left out, which the first count of an item can't.
+    pub unit_cost: Option<Money>,
 }
 
 /// What is wrong with a row.
@@ -114,8 +113,11 @@ fn count(line: u64, record: &csv::StringRecord) -> Result<Count, String> {
     let as_of = field(2).parse().map_err(|_| format!("`{}` is not a day such as 2026-11-22", field(2)))?;
     // blank is not zero
     let quantity: Quantity = field(3).parse().map_err(|error| format!("quantity: {error}"))?;
-    let unit_cost: Money = field(4).parse().map_err(|error| format!("unit_cost: {error}"))?;
-    if quantity.is_negative() || unit_cost.is_negative() {
+    let unit_cost: Option<Money> = match field(4) {
+        "" => None,
+        text => Some(text.parse().map_err(|error| format!("unit_cost: {error}"))?),
+    };
+    if quantity.is_negative() || unit_cost.is_some_and(Money::is_negative) {
         return Err("quantity and unit_cost can't be below zero".to_owned());
     }
     Ok(Count { line, code: code.to_owned(), location, as_of, quantity, unit_cost })
@@ -188,6 +190,13 @@ async fn import_all<P: Ports>(
         let masters = load::many::<Item>(store, writer.owner(), &keys).await?;
         let tracked: BTreeMap<ItemId, bool> =
             masters.into_iter().flatten().map(|item| (item.content.id, item.content.tracked)).collect();
+        let without_cost: Vec<ItemId> = chunk
+            .iter()
+            .zip(&ids)
+            .filter(|(count, _)| count.unit_cost.is_none())
+            .filter_map(|(_, id)| id.as_ref().map(|pointer| pointer.content.to))
+            .collect();
+        let first = never_counted(writer, &without_cost).await?;
         for (count, id) in chunk.iter().zip(ids) {
             let what = match id.map(|pointer| pointer.content.to) {
                 None => format!("Xero lists no item with the code `{}`", count.code),
@@ -195,6 +204,9 @@ async fn import_all<P: Ports>(
                     format!("`{}` is tracked by Xero, which holds its quantity: correct it there", count.code)
                 }
                 Some(_) if count.as_of > today => format!("{} has not come yet", count.as_of),
+                Some(id) if first.contains(&id) => {
+                    format!("unit_cost: the first count of `{}` must say what one unit cost", count.code)
+                }
                 Some(id) => {
                     items.push((id, count.clone()));
                     continue;
@@ -212,6 +224,24 @@ async fn import_all<P: Ports>(
         book(writer, who, chunk, today, &mut done).await?;
     }
     Ok(Ok(done))
+}
+
+/// Those of some items that have no opening balance.
+async fn never_counted<P: Ports>(
+    writer: &Writer<'_, P>,
+    items: &[ItemId],
+) -> Result<BTreeSet<ItemId>, AppError> {
+    let keys: Vec<Key> = items.iter().map(|item| Key::Position(*item, LocationId::main())).collect();
+    let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
+    let opened = |position: &Option<Versioned<Position>>| {
+        position.as_ref().is_some_and(|position| position.content.opened)
+    };
+    Ok(items
+        .iter()
+        .zip(&positions)
+        .filter(|(_, position)| !opened(position))
+        .map(|(item, _)| *item)
+        .collect())
 }
 
 async fn book<P: Ports>(
@@ -246,29 +276,27 @@ async fn book<P: Ports>(
         let plan = load::one::<Plan>(store, writer.owner(), plan_key).await?;
         let movements = load::all::<Movement>(store, writer.org(), &List::Movements(*item)).await?;
         let movements: Vec<Movement> = movements.into_iter().map(|(_, row)| row.content).collect();
-        let quantity = count.quantity.minus(quantity_at(&movements, count.as_of)?)?;
-        let revision = revision_after(&movements);
         let was_open = position.content.opened;
         let before = position.content.clone();
-        let mut stock = Stock { position: position.content, layer: layer.content };
-        if quantity.is_zero() {
-            done.imported.agreed += u32::from(was_open);
-            done.imported.opened += u32::from(!was_open);
-            stock.position.opened = true;
-        } else {
-            let opening = Opening {
-                item: *item,
-                location: count.location.clone(),
-                on: count.as_of,
-                revision,
-                quantity,
-                value: quantity.at(count.unit_cost)?,
-            };
-            let (movement, after) = open(stock, &opening, today, now, id)?;
+        let counting = count::Count {
+            item: *item,
+            location: &count.location,
+            on: count.as_of,
+            quantity: count.quantity,
+            unit_cost: count.unit_cost,
+            movements: &movements,
+            today,
+            recorded_at: now,
+            commit: id,
+        };
+        let (booked, mut stock) =
+            counting.book(Stock { position: position.content, layer: layer.content })?;
+        done.imported.opened += u32::from(!was_open);
+        done.imported.agreed += u32::from(was_open && booked.is_empty());
+        done.imported.recounted += u32::from(was_open && !booked.is_empty());
+        let changes = booked.len();
+        for movement in booked {
             writes.push(Versioned::new(movement.clone()).write(Key::Movement(*item, movement.key)));
-            stock = after;
-            done.imported.opened += u32::from(!was_open);
-            done.imported.recounted += u32::from(was_open);
         }
         let plan = plan.as_ref().map(|plan| &plan.content);
         if let Some(alert) =
@@ -277,27 +305,12 @@ async fn book<P: Ports>(
             done.crossed = true;
             writes.push(alert);
         }
-        reason =
-            reason.with(&count.code, format!("{} as of {}, booked {quantity}", count.quantity, count.as_of));
+        reason = reason
+            .with(&count.code, format!("{} as of {}, {changes} movements", count.quantity, count.as_of));
         writes.push(Versioned { content: stock.position, expect: position.expect }.write(position_key));
         writes.push(Versioned { content: stock.layer, expect: layer.expect }.write(layer_key));
     }
     writer.commit(id, writes, reason).await
-}
-
-/// The number of an item's next opening.
-///
-/// # Errors
-/// When the store does not answer.
-pub(crate) async fn next_revision<P: Ports>(writer: &Writer<'_, P>, item: ItemId) -> Result<u32, AppError> {
-    let movements =
-        load::all::<Movement>(writer.ports().store(), writer.org(), &List::Movements(item)).await?;
-    Ok(revision_after(&movements.into_iter().map(|(_, row)| row.content).collect::<Vec<_>>()))
-}
-
-fn revision_after(movements: &[Movement]) -> u32 {
-    let openings = movements.iter().filter(|movement| movement.key.cause == Cause::Opening);
-    openings.map(|movement| movement.key.revision).max().unwrap_or(0).saturating_add(1)
 }
 
 /// Writes that change an item's book: Xero begins or ends to track it. At most [`MODE_WRITES_MAX`].
@@ -324,7 +337,6 @@ pub(crate) async fn change_mode<P: Ports>(
     let layer = layer.unwrap_or(Versioned::new(Layer::default()));
     let now = writer.now();
     let today = writer.clock().day_of(now);
-    let mut revision = next_revision(writer, item).await?;
     let mut stock = Stock { position: position.content, layer: layer.content };
     let said = stock.position.snapshot.filter(|_| !tracked);
     let closes = stock.position.opened || said.is_some();
@@ -335,12 +347,13 @@ pub(crate) async fn change_mode<P: Ports>(
         if quantity.is_zero() {
             continue;
         }
+        let revision = stock.position.next_balance();
         let opening = Opening { item, location: location.clone(), on: today, revision, quantity, value };
         let (movement, after) = open(stock, &opening, today, now, id)?;
         writes.push(Versioned::new(movement.clone()).write(Key::Movement(item, movement.key)));
         stock = after;
-        revision = revision.saturating_add(1);
     }
+    stock.position.counts.clear();
     stock.position.tracked = tracked;
     stock.position.opened = said.is_some();
     stock.position.snapshot = None;

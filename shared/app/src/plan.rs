@@ -268,6 +268,7 @@ impl<P: Ports> Chunk<'_, P> {
         let rate = demand::rate(demand, position.first_on, self.today)?;
         let orders = load::all::<OrderLine>(self.ports.store(), self.org, &List::OrderLines(item.id)).await?;
         let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
+        let supplier = self.supplier(resolved, lesson.as_ref());
         let input = PlanInput {
             today: self.today,
             now: self.now,
@@ -277,8 +278,10 @@ impl<P: Ports> Chunk<'_, P> {
             changes_on: position.next_ahead(self.today),
             orders: &orders,
             settings: resolved,
-            supplier: self.supplier(resolved, lesson.as_ref()),
+            supplier,
+            // what another supplier charges is no price of this one
             unit_price: lesson
+                .filter(|lesson| supplier.is_none_or(|supplier| supplier.value == lesson.supplier))
                 .map(|lesson| Sourced { value: lesson.unit_price, from: Origin::Learned })
                 .or(item.purchase_price.map(|price| Sourced { value: price, from: Origin::Default })),
         };

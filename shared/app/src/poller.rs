@@ -78,7 +78,8 @@ async fn digest_is_due<P: Ports>(ports: &P, org: parstock_domain::ids::OrgId) ->
     let policy =
         load::decode_row::<Policy>(rows.next().flatten())?.map(|row| row.content).unwrap_or_default();
     let profile = profile.content;
-    if !matches!(profile.backfill, Backfill::Done { .. }) {
+    // until the history is in there is nothing to tell but that a person has to act
+    if !matches!(profile.backfill, Backfill::Done { .. }) && profile.needs_person.is_none() {
         return Ok(false);
     }
     let clock = parstock_domain::calendar::OrgClock::new(&profile.time_zone)

@@ -519,6 +519,6 @@ pub trait Mailer: Send + Sync {
 
 /// Slack.
 pub trait Chat: Send + Sync {
-    /// Posts a message, Slack's JSON. Does nothing and succeeds where no webhook is set.
+    /// Posts a message, Slack's JSON. Refuses where no webhook is set.
     fn post(&self, org: OrgId, message: &str) -> impl Future<Output = Result<(), SendError>> + Send;
 }

@@ -79,13 +79,17 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
                     due.hints.insert(HintOf::Sync);
                     due.records.push(record);
                 }
-                Message::Waiting { org } => due.entry(org).or_default().records.push(record),
+                Message::Waiting { org } => {
+                    let due = due.entry(org).or_default();
+                    due.woken = true;
+                    due.records.push(record);
+                }
                 message => others.push((message, record)),
             },
         }
     }
-    for (org, Due { hints, records, strangers }) in due {
-        let outcome = guarded(serve(ports, org, hints)).await;
+    for (org, Due { hints, woken, records, strangers }) in due {
+        let outcome = guarded(serve(ports, org, hints, woken)).await;
         if outcome.is_ok() {
             bind(ports, org, strangers).await;
         }
@@ -111,6 +115,8 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
 #[derive(Default)]
 struct Due {
     hints: BTreeSet<HintOf>,
+    /// Whether those that wait are due by now.
+    woken: bool,
     records: Vec<Received>,
     /// Documents that tenants named which may be this org's, by tenant.
     strangers: BTreeMap<Uuid, BTreeSet<Uuid>>,
@@ -163,7 +169,7 @@ async fn gathering<P: Ports>(
     org: OrgId,
     hints: &BTreeSet<HintOf>,
 ) -> Result<Option<SignedDuration>, AppError> {
-    // a poll reads everything, and who is woken has gathered
+    // a poll reads everything
     if hints.is_empty() || hints.contains(&HintOf::Sync) {
         return Ok(None);
     }
@@ -172,8 +178,14 @@ async fn gathering<P: Ports>(
 }
 
 /// Serves hints; what can't be served now is recorded as due, which is success for their messages.
-async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Result<(), AppError> {
-    if let Some(spacing) = gathering(ports, org, &hints).await? {
+async fn serve<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    hints: BTreeSet<HintOf>,
+    woken: bool,
+) -> Result<(), AppError> {
+    // who is woken has gathered
+    if !woken && let Some(spacing) = gathering(ports, org, &hints).await? {
         let until = ports.clock().now().saturating_add(spacing).unwrap_or(Timestamp::MAX);
         tracing::info!(org.id = %org, %until, "hints gather");
         return sync::wait(ports, org, &hints, until).await;

@@ -385,8 +385,8 @@ pub enum EffectState {
     },
     /// It is unknown how it ended: look before acting again.
     Unknown {
-        /// Since when.
-        since: Timestamp,
+        /// When.
+        at: Timestamp,
     },
     /// A purchase order is written; its history note is not.
     Noting {

@@ -1,8 +1,9 @@
 //! Writes a bill as it should be written: checked first, looked for before it is sent, read element by element, and
-//! voided at the end so that nothing stays. Then it prints what that cost in calls.
+//! deleted at the end so that nothing stays. Then it prints what that cost in calls.
 //!
 //! `XERO_CLIENT_ID` and `XERO_CLIENT_SECRET` name the custom connection; `XERO_API_URL` and `XERO_IDENTITY_URL` may name
-//! another Xero, such as that of the example `simulator`. Use a demo company otherwise.
+//! another Xero, such as that of the example `simulator`, `XERO_TENANT_ID` the tenant that one may want. Use a demo company
+//! otherwise.
 
 use parstock_xero::{
     API_URL, Client, ContactsQuery, Error, IDENTITY_URL, IdempotencyKey, MemoryBudget, MemoryTokenStore,
@@ -24,11 +25,14 @@ fn setting(name: &str) -> Result<String, std::env::VarError> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let api_url = setting("XERO_API_URL").unwrap_or_else(|_| API_URL.to_owned());
     let identity_url = setting("XERO_IDENTITY_URL").unwrap_or_else(|_| IDENTITY_URL.to_owned());
-    let config =
+    let mut config =
         XeroConfig::new(setting("XERO_CLIENT_ID")?, SecretString::from(setting("XERO_CLIENT_SECRET")?))?
             .with_api_url(&api_url)?
             .with_identity_url(&identity_url)?
             .with_scopes(["accounting.settings", "accounting.contacts", "accounting.invoices"]);
+    if let Ok(tenant) = setting("XERO_TENANT_ID") {
+        config = config.with_tenant(tenant.parse()?);
+    }
     let http = http_client(&[&api_url, &identity_url])?;
     let client = Client::new(config, http, MemoryTokenStore::default(), MemoryBudget::default(), SystemClock);
 

@@ -16,8 +16,8 @@ const E4_SCALE: u32 = 4;
 /// binary number. All of them are kept as written; nothing passes through a float. Equal numbers are equal
 /// whatever their number of zeros: `1.50` is `1.5`.
 ///
-/// Reading and writing go through the text of the JSON number, so they work with `serde_json` only, and not
-/// inside `#[serde(flatten)]`, untagged enums or `serde_json::Value`.
+/// Reading and writing go through the text of the JSON number, so they work with `serde_json` only. Reading does not work
+/// inside `#[serde(flatten)]`, untagged enums or `serde_json::Value`; writing does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Decimal {
     units: i128,

@@ -136,7 +136,8 @@ pub enum Problem {
     ConsentEnded,
     /// There is no refresh token: nobody has consented yet, or the stored one is gone.
     NoConsent,
-    /// The token endpoint answered `invalid_grant` to a code: it is used up, too old or for another redirect address.
+    /// The token endpoint answered `invalid_grant` to a code, which is used up, too old or for another redirect address; or
+    /// it gave no answer, after which the code may be used up.
     CodeRefused,
     /// A new token was refused with 401 as well.
     TokenRefused,
@@ -238,7 +239,9 @@ impl std::fmt::Display for Problem {
             Self::ConnectionNotAllowed => "Xero does not let this app fetch a token",
             Self::ConsentEnded => "The consent to use this organisation has ended",
             Self::NoConsent => "Nobody has consented to use this organisation",
-            Self::CodeRefused => "Xero does not take the code that it gave for the consent",
+            Self::CodeRefused => {
+                "Xero did not take the code that it gave for the consent, or its answer got lost"
+            }
             Self::TokenRefused => "Xero refuses even a new access token",
             Self::Disconnected => "The organisation is no longer connected to this app",
         };

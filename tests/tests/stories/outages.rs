@@ -166,12 +166,15 @@ impl Shop {
         self.ports.queue.send(QueueName::Events, vec![Outgoing::now(body)]).await.unwrap();
     }
 
-    /// A webhook tells of one of the documents, another one each time.
+    /// A webhook tells of a new invoice.
     async fn hint(&self) {
         let now = self.ports.sim.now();
         let resource = self.ports.books.with(self.org, |company| {
-            let at = usize::try_from(now.as_second()).unwrap() / 60 % company.documents.len();
-            company.documents.keys().nth(at).unwrap().0
+            let mut trader = Trader::new(now.as_second().unsigned_abs());
+            trader.kinds = vec![parstock_domain::document::DocumentKind::SalesInvoice];
+            trader.new_document(company, now, now.to_zoned(jiff::tz::TimeZone::UTC).date(), 1);
+            let new = company.documents.values().find(|document| document.updated_at == now);
+            new.unwrap().of.id.0
         });
         let hint =
             Hint { tenant: self.org.0, resource, category: "INVOICE".into(), event_type: "UPDATE".into() };
@@ -292,20 +295,24 @@ fn when_the_day_runs_short_hints_gather_into_one_call_and_polls_keep_their_dista
         let shop = Shop::open(ASSIST).await;
         let calls = |name| shop.ports.books.with(shop.org, |company| company.calls().get(name).copied());
         shop.ports.books.with(shop.org, |company| company.spacing = SignedDuration::from_mins(20));
-        let (fetched, polled) = (calls("invoices"), shop.profile().polled_at);
+        let (fetched, polled) = (calls("books.invoices"), shop.profile().polled_at);
         for _ in 0..12 {
             shop.hint().await;
             shop.work(SignedDuration::from_mins(1)).await;
         }
-        assert_eq!(calls("invoices"), fetched, "they gather");
+        assert_eq!(calls("books.invoices"), fetched, "they gather");
         shop.sync().await;
         shop.work(SignedDuration::from_mins(1)).await;
-        let fetched_by_the_poll = calls("invoices");
+        let fetched_by_the_poll = calls("books.invoices");
         assert_eq!(fetched_by_the_poll, Some(fetched.unwrap_or(0) + 1), "twelve in one call");
         assert_eq!(shop.profile().polled_at, polled, "the lists are left for later");
         shop.hint().await;
         shop.work(SignedDuration::from_mins(21)).await;
-        assert_eq!(calls("invoices"), fetched_by_the_poll.map(|before| before + 1), "woken without a poll");
+        assert_eq!(
+            calls("books.invoices"),
+            fetched_by_the_poll.map(|before| before + 1),
+            "woken without a poll"
+        );
         shop.sync().await;
         shop.work(SignedDuration::from_mins(1)).await;
         assert!(shop.profile().polled_at > polled, "twenty minutes have passed");

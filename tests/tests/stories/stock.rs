@@ -158,7 +158,7 @@ impl Shop {
             location: LocationId::main(),
             as_of: day(as_of),
             quantity: q(quantity),
-            unit_cost: "2".parse().unwrap(),
+            unit_cost: Some("2".parse().unwrap()),
         };
         let imported = opening::import(&self.ports, self.org, "Kim", &[count]).await.unwrap();
         self.work().await;
@@ -524,7 +524,7 @@ fn counts_wait_for_the_first_load() {
             location: LocationId::main(),
             as_of: day("2026-06-01"),
             quantity: q("60"),
-            unit_cost: Money::ZERO,
+            unit_cost: Some(Money::ZERO),
         };
         let early = opening::import(&shop.ports, shop.org, "Kim", &[count]).await;
         assert!(matches!(&early, Err(AppError::Reject(why)) if why.contains("first load")), "{early:?}");
@@ -542,6 +542,49 @@ fn a_recount_that_crosses_a_line_warns() {
         assert_eq!(shop.warnings(), []);
         shop.count("BOX", "2026-06-01", "4").await.unwrap();
         assert_eq!(shop.warnings(), [(item("BOX"), AlertKind::BelowReorderPoint)]);
+    });
+}
+
+#[test]
+fn a_count_stands_whatever_comes_in_late() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        shop.save(sale("S-1", "2026-05-20").line("BOX", "8", "5"));
+        shop.poll().await;
+        shop.count("BOX", "2026-05-30", "50").await.unwrap();
+        assert_eq!(shop.on_hand("BOX"), "50");
+        // the supplier's bill is entered, and a sale is voided, of days that the count has seen
+        shop.save(bill("B-1", "2026-05-28").line("BOX", "60", "3"));
+        shop.save(sale("S-1", "2026-05-20").status(DocumentStatus::Voided));
+        shop.poll().await;
+        assert_eq!(shop.on_hand("BOX"), "50");
+        assert_eq!(shop.position("BOX").value, "100".parse().unwrap());
+        shop.save(sale("S-2", "2026-05-31").line("BOX", "5", "5"));
+        shop.poll().await;
+        assert_eq!(shop.on_hand("BOX"), "45");
+        let page = shop.console().await.item(item("BOX")).await.unwrap();
+        assert!(page.movements.iter().any(|row| row.cause == "count"), "{:?}", page.movements);
+    });
+}
+
+#[test]
+fn a_day_that_was_mistyped_leaves_no_trace_once_it_is_mended() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        shop.save(sale("S-1", "2026-05-20").line("BOX", "1", "5"));
+        shop.poll().await;
+        for wrong in ["2016-05-21", "2027-05-21"] {
+            shop.save(sale("S-2", wrong).line("BOX", "1", "5"));
+            shop.poll().await;
+            shop.save(sale("S-2", "2026-05-21").line("BOX", "1", "5"));
+            shop.poll().await;
+            let position = shop.position("BOX");
+            assert_eq!(
+                (position.first_on, position.last_sold_on),
+                (Some(day("2026-05-20")), Some(day("2026-05-21"))),
+                "{wrong}"
+            );
+        }
     });
 }
 

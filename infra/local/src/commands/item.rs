@@ -47,7 +47,7 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
         known(position.on_hand),
         position.committed,
         position.on_order,
-        page.value,
+        page.value.map_or_else(|| "an unknown amount of".to_owned(), |value| value.to_string()),
         position.standing.words(),
     );
     if let Some(plan) = &page.plan {
@@ -97,7 +97,7 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result
         "item": position.item.to_string(), "code": position.code, "name": position.name, "tracked": page.tracked,
         "on_hand": position.on_hand.map(|quantity| quantity.to_string()),
         "committed": position.committed.to_string(), "on_order": position.on_order.to_string(), "late": position.late.to_string(),
-        "value": page.value.to_string(), "standing": position.standing.code(),
+        "value": page.value.map(|value| value.to_string()), "standing": position.standing.code(),
         "plan": page.plan.as_ref().map(|plan| json!({
             "planned_on": plan.planned_on.to_string(), "reorder_point": plan.reorder_point.to_string(),
             "order": plan.order.map(|quantity| quantity.to_string()), "supplier": plan.supplier,

@@ -71,6 +71,12 @@ async fn record(out: PathBuf, probes: bool) -> Result<u8, LocalError> {
     // what probes write needs a name that nothing before had
     let run = format!("PS{}", now.as_second());
     let about = recording::record(&mut caller, &out, probes, &run, today, PAUSE).await?;
+    if !about.left_out.is_empty() {
+        screen::talk(&format!(
+            "left out, since something that they need was not there or was refused: {}",
+            about.left_out.join(", ")
+        ));
+    }
     let kind = if about.demo_company { "demo company" } else { "company" };
     screen::result(&format!(
         "recorded a {kind} ({}) into {}: look through it before you give it away, then run `parstock xero check {}`",
@@ -92,6 +98,9 @@ async fn check(folder: PathBuf, in_json: bool) -> Result<u8, LocalError> {
     for wrong in &checked.wrong {
         text.push_str(&format!("WRONG   {wrong}\n"));
     }
+    for refused in &checked.refused {
+        text.push_str(&format!("NOT RECORDED  {refused}\n"));
+    }
     for answer in &checked.answers {
         text.push_str(&format!("ANSWER  {answer}\n"));
     }
@@ -106,7 +115,7 @@ async fn check(folder: PathBuf, in_json: bool) -> Result<u8, LocalError> {
     }
     let exit_code = if checked.wrong.is_empty() { DONE } else { DIFFERENCES };
     let json = json!({
-        "steps": checked.steps, "wrong": checked.wrong, "answers": checked.answers, "missing": checked.missing,
+        "steps": checked.steps, "refused": checked.refused, "wrong": checked.wrong, "answers": checked.answers, "missing": checked.missing,
     });
     let answer = Answer::new(json, text).exiting(exit_code);
     if in_json {

@@ -74,6 +74,9 @@ pub struct About {
     pub demo_company: bool,
     /// Its country.
     pub country: String,
+    /// Steps that were left out, because what they name was not to be had.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// A step's answer as it is kept.
@@ -112,6 +115,12 @@ async fn play(
         };
         let body = (!body.is_empty()).then(|| body.replace('\'', "\""));
         let answer = caller.call(step.method, &path, body).await?;
+        if answer.status == 429 || answer.status >= 500 {
+            return Err(LocalError::Outside(format!(
+                "Xero answered {} to {}, which says nothing about its rules: record again later, into a new folder",
+                answer.status, step.name
+            )));
+        }
         for keep in step.keep {
             let (name, value) = kept(keep, &answer.body);
             if let Some(value) = value {
@@ -191,12 +200,13 @@ pub async fn record(
         return Err(LocalError::Input(what));
     }
     let mut known = BTreeMap::from([("run", run.to_owned()), ("today", today.to_string())]);
-    let mut about = About { recorded_on: today, demo_company: false, country: String::new() };
+    let mut about =
+        About { recorded_on: today, demo_company: false, country: String::new(), left_out: Vec::new() };
     let keep = |step: &Step, answer: &RawAnswer| {
         let recorded = serde_json::to_string_pretty(&as_recorded(step, answer))?;
         fs::write(out.join(format!("{}.json", step.name)), recorded).map_err(LocalError::outside)
     };
-    play(caller, READS, &mut known, pause, |step, answer| {
+    let mut left_out = play(caller, READS, &mut known, pause, |step, answer| {
         if let Some(organisation) = answer.body.pointer("/Organisations/0").filter(|_| step.name == "organisation")
         {
             about.demo_company = organisation.get("IsDemoCompany") == Some(&Value::Bool(true));
@@ -218,8 +228,9 @@ pub async fn record(
                     .to_owned(),
             ));
         }
-        play(caller, PROBES, &mut known, pause, |step, answer| keep(step, &answer)).await?;
+        left_out.extend(play(caller, PROBES, &mut known, pause, |step, answer| keep(step, &answer)).await?);
     }
+    about.left_out = left_out.into_iter().map(str::to_owned).collect();
     fs::write(out.join(ABOUT), serde_json::to_string_pretty(&about)?).map_err(LocalError::outside)?;
     Ok(about)
 }
@@ -229,6 +240,8 @@ pub async fn record(
 pub struct Checked {
     /// Steps compared.
     pub steps: usize,
+    /// Steps that Xero refused to the connection, so that nothing is known of their answers.
+    pub refused: Vec<String>,
     /// Where the simulator is wrong, by step.
     pub wrong: Vec<String>,
     /// Fields that Xero gives and the simulator doesn't, by step.
@@ -281,16 +294,23 @@ fn compare(step: &Step, recorded: &Recorded, simulated: &Recorded, checked: &mut
     let name = step.name;
     checked.steps += 1;
     if let Some(question) = step.question {
-        let said = |answer: &Recorded| match answer.shown.values().next() {
-            Some(Value::String(text)) => text.clone(),
-            Some(_) => answer.shown.values().map(Value::to_string).collect::<Vec<_>>().join(" and "),
-            None => format!("status {}", answer.status),
+        let said = |answer: &Recorded| {
+            let field = |pointer: &str| pointer.rsplit('/').next().unwrap_or_default().to_owned();
+            let shown: Vec<String> =
+                answer.shown.iter().map(|(pointer, value)| format!("{} {value}", field(pointer))).collect();
+            if shown.is_empty() { format!("status {}", answer.status) } else { shown.join(", ") }
         };
         checked.answers.push(format!(
             "{question} Xero: {}; the simulator: {}",
             said(recorded),
             said(simulated)
         ));
+    }
+    if matches!(recorded.status, 401 | 403) && simulated.status == 200 {
+        checked
+            .refused
+            .push(format!("{name}: Xero answered {}: the connection lacks its scope", recorded.status));
+        return;
     }
     if recorded.status != simulated.status {
         checked

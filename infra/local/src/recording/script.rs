@@ -241,6 +241,91 @@ pub const PROBES: &[Step] = &[
         "May it be deleted then?",
         &["/PurchaseOrders/0/Status", REFUSAL],
     ),
+    keeps(
+        write(
+            "probe-approved-order",
+            Method::Put,
+            "PurchaseOrders?summarizeErrors=true",
+            "{'PurchaseOrders':[{'PurchaseOrderNumber':'{run}-PO2','Status':'AUTHORISED','Contact':{'ContactID':'{contact}'},\
+             'Date':'{today}','LineItems':[{'ItemCode':'{run}','Description':'parstock probe','Quantity':1,'UnitAmount':10}]}]}",
+        ),
+        &[Keep::At("approved", "/PurchaseOrders/0/PurchaseOrderID")],
+    ),
+    asks(
+        write(
+            "probe-approved-draft",
+            Method::Post,
+            "PurchaseOrders/{approved}",
+            "{'PurchaseOrders':[{'PurchaseOrderID':'{approved}','Status':'DRAFT'}]}",
+        ),
+        "May an AUTHORISED order go back to DRAFT?",
+        &["/PurchaseOrders/0/Status", REFUSAL],
+    ),
+    asks(
+        write(
+            "probe-approved-billed",
+            Method::Post,
+            "PurchaseOrders/{approved}",
+            "{'PurchaseOrders':[{'PurchaseOrderID':'{approved}','Status':'BILLED'}]}",
+        ),
+        "May it go to BILLED then?",
+        &["/PurchaseOrders/0/Status", REFUSAL],
+    ),
+    asks(
+        write(
+            "probe-billed-approved",
+            Method::Post,
+            "PurchaseOrders/{approved}",
+            "{'PurchaseOrders':[{'PurchaseOrderID':'{approved}','Status':'AUTHORISED'}]}",
+        ),
+        "May it go back to AUTHORISED then?",
+        &["/PurchaseOrders/0/Status", REFUSAL],
+    ),
+    asks(
+        write(
+            "probe-billed-deleted",
+            Method::Post,
+            "PurchaseOrders/{approved}",
+            "{'PurchaseOrders':[{'PurchaseOrderID':'{approved}','Status':'DELETED'}]}",
+        ),
+        "May it be deleted then?",
+        &["/PurchaseOrders/0/Status", REFUSAL],
+    ),
+    keeps(
+        write(
+            "probe-submitted-order",
+            Method::Put,
+            "PurchaseOrders?summarizeErrors=true",
+            "{'PurchaseOrders':[{'PurchaseOrderNumber':'{run}-PO3','Status':'SUBMITTED','Contact':{'ContactID':'{contact}'},\
+             'Date':'{today}','LineItems':[{'ItemCode':'{run}','Description':'parstock probe','Quantity':1,'UnitAmount':10}]}]}",
+        ),
+        &[Keep::At("submitted", "/PurchaseOrders/0/PurchaseOrderID")],
+    ),
+    asks(
+        write(
+            "probe-submitted-billed",
+            Method::Post,
+            "PurchaseOrders/{submitted}",
+            "{'PurchaseOrders':[{'PurchaseOrderID':'{submitted}','Status':'BILLED'}]}",
+        ),
+        "May an order go from SUBMITTED straight to BILLED?",
+        &["/PurchaseOrders/0/Status", REFUSAL],
+    ),
+    asks(
+        write(
+            "probe-submitted-deleted",
+            Method::Post,
+            "PurchaseOrders/{submitted}",
+            "{'PurchaseOrders':[{'PurchaseOrderID':'{submitted}','Status':'DELETED'}]}",
+        ),
+        "May it be deleted then?",
+        &["/PurchaseOrders/0/Status", REFUSAL],
+    ),
+    asks(
+        read("probe-deleted-listed", "PurchaseOrders?page=1&order=UpdatedDateUTC%20DESC"),
+        "Does a list of orders show one that was just deleted?",
+        &["/PurchaseOrders/0/Status"],
+    ),
 ];
 
 #[cfg(test)]

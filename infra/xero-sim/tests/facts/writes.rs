@@ -256,7 +256,7 @@ async fn ten_files_stand_beside_a_document() {
         let request = company.request(
             "PUT",
             &path(&format!("{number}%20a.pdf")),
-            &[("content-type", "application/pdf")],
+            &[("content-type", "application/octet-stream")],
             "%PDF",
         );
         let file = company.send(request).await.unwrap().list("Attachments").remove(0);

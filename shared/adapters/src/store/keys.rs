@@ -310,8 +310,9 @@ const fn kind_part(kind: DocumentKind) -> &'static str {
     }
 }
 
-/// The cause that comes before the documents of its day.
+/// The causes that come before the documents of their day.
 const OPENING: &str = "0-opening";
+const COUNT: &str = "1-count";
 
 fn document(of: DocumentRef) -> String {
     format!("{}#{}", kind_part(of.kind), of.id)
@@ -326,6 +327,7 @@ fn parse_document(kind: &str, id: &str) -> Option<DocumentRef> {
 fn movement_sort(key: &MovementKey) -> String {
     let cause = match key.cause {
         Cause::Opening => OPENING.to_owned(),
+        Cause::Count => COUNT.to_owned(),
         Cause::Document { of, line } => format!("{}#{line}", document(of)),
     };
     let (out, correction) = (u8::from(key.out), u8::from(key.correction));
@@ -339,9 +341,8 @@ fn parse_movement(rest: &str) -> Option<MovementKey> {
             let cause = Cause::Document { of: parse_document(kind, id)?, line: line.parse().ok()? };
             (day, out, cause, revision, correction)
         }
-        [day, out, cause, revision, correction] if *cause == OPENING => {
-            (day, out, Cause::Opening, revision, correction)
-        }
+        [day, out, OPENING, revision, correction] => (day, out, Cause::Opening, revision, correction),
+        [day, out, COUNT, revision, correction] => (day, out, Cause::Count, revision, correction),
         _ => return None,
     };
     Some(MovementKey {
@@ -404,6 +405,7 @@ mod tests {
     fn movement() -> impl Strategy<Value = MovementKey> {
         let cause = prop_oneof![
             Just(Cause::Opening),
+            Just(Cause::Count),
             (document_ref(), id()).prop_map(|(of, line)| Cause::Document { of, line: LineId(line) }),
         ];
         (day(), any::<bool>(), cause, number(), any::<bool>()).prop_map(
@@ -497,12 +499,13 @@ mod tests {
         ]
     }
 
-    /// Day, in before out, opening before documents, kind, document, line, revision, reversals last.
+    /// Day, in before out, openings and counts before documents, kind, document, line, revision, reversals last.
     fn documented_order(left: &MovementKey, right: &MovementKey) -> Ordering {
         let rank = |key: &MovementKey| {
             let cause = match key.cause {
-                Cause::Opening => None,
-                Cause::Document { of, line } => Some((of.kind, of.id, line)),
+                Cause::Opening => (0, None),
+                Cause::Count => (1, None),
+                Cause::Document { of, line } => (2, Some((of.kind, of.id, line))),
             };
             (key.effective_on, key.out, cause, key.revision, key.correction)
         };

@@ -50,7 +50,7 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
     let now = writer.now();
     let looks_first = match &effect.content.status {
         EffectState::Done { .. } | EffectState::Failed { .. } => return Ok(()),
-        EffectState::Due { at, .. } if *at > now => return Ok(()),
+        EffectState::Due { at, .. } | EffectState::Unknown { at } if *at > now => return Ok(()),
         EffectState::Trying { until } | EffectState::Noting { until, .. } if *until > now => return Ok(()),
         EffectState::Trying { .. } | EffectState::Unknown { .. } => true,
         EffectState::Waiting | EffectState::Due { .. } | EffectState::Noting { .. } => false,
@@ -111,8 +111,9 @@ impl Attempt {
 
     /// It is unknown how it ended: it is looked up soon.
     async fn unknown<P: Ports>(&mut self, writer: &Writer<'_, P>) -> Result<(), AppError> {
-        let since = writer.now();
-        self.become_(writer, EffectState::Unknown { since }).await?;
+        let wait = SignedDuration::from_secs(LOOK_UP_SECONDS.into());
+        let at = writer.now().saturating_add(wait).unwrap_or(writer.now());
+        self.become_(writer, EffectState::Unknown { at }).await?;
         send_in(writer.ports(), self.message(writer), LOOK_UP_SECONDS).await
     }
 
@@ -136,7 +137,7 @@ impl Attempt {
         // a notice that was surely not sent now may be sent again; an order is looked up first
         let order = matches!(self.effect.content.what, EffectKind::Order { .. });
         let status = match self.looks_first && order {
-            true => EffectState::Unknown { since: writer.now() },
+            true => EffectState::Unknown { at },
             false => EffectState::Due { at, why },
         };
         self.become_(writer, status).await?;

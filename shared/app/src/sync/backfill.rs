@@ -19,7 +19,6 @@ use super::{Done, contacts, feed, items};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
-use crate::opening::next_revision;
 use crate::ports::{Books, BooksSession, Expect, Feed, Ports, Priority, TrackedQuantities};
 use crate::records::{Backfill, Key, Review, ReviewKind};
 use crate::send::send_now;
@@ -187,7 +186,7 @@ pub(super) async fn open_tracked<P: Ports>(
             item: held.item,
             location: location.clone(),
             on,
-            revision: if is_loaded { next_revision(writer, held.item).await? } else { 1 },
+            revision: before.next_balance(),
             quantity: held.xero.on_hand.minus(before.booked)?,
             value: held.xero.cost_pool.minus(before.value)?,
         };

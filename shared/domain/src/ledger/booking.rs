@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::arrival::Billed;
+use super::count::balance;
 use super::layer::Layer;
 use super::movement::{Cause, Movement, MovementKey, Place};
 use super::position::Position;
@@ -230,7 +231,7 @@ pub struct Stock {
 /// What one change books: movements, and what stands booked for the line afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booked {
-    /// Rows of the ledger, the reversal first.
+    /// Rows of the ledger, the reversal first, each with what balances it behind it.
     pub movements: Vec<Movement>,
     /// What stands booked; `None` only if nothing ever was.
     pub line: Option<BookedLine>,
@@ -268,9 +269,7 @@ impl Booking<'_> {
                     undone.correction,
                 )?;
                 stock.layer = undone.layer;
-                stock.position.apply(&movement, self.today)?;
-                stock.position.value = undone.layer.cost;
-                movements.push(movement);
+                self.keep(stock, movement, &mut movements)?;
             }
         }
         let Some(after) = &change.after else {
@@ -318,9 +317,7 @@ impl Booking<'_> {
                 correction,
             )?;
             stock.layer = layer;
-            stock.position.apply(&movement, self.today)?;
-            stock.position.value = layer.cost;
-            movements.push(movement);
+            self.keep(stock, movement, &mut movements)?;
         }
         let line = BookedLine {
             line: change.line,
@@ -335,6 +332,21 @@ impl Booking<'_> {
             billed,
         };
         Ok(Booked { movements, line: Some(line) })
+    }
+
+    /// Brings the position up to date with a movement that the layer holds, and balances it if a count has seen its day.
+    fn keep(
+        &self,
+        stock: &mut Stock,
+        movement: Movement,
+        movements: &mut Vec<Movement>,
+    ) -> Result<(), FixedError> {
+        stock.position.apply(&movement, self.today)?;
+        let opposite = balance(stock, &movement, self.today)?;
+        stock.position.value = stock.layer.cost;
+        movements.push(movement);
+        movements.extend(opposite);
+        Ok(())
     }
 
     fn movement(

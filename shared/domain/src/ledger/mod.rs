@@ -4,11 +4,13 @@
 //! - [`movement`]: one row of the ledger.
 //! - [`layer`]: what stock cost.
 //! - [`position`]: the fold of an item's movements.
+//! - [`count`]: what a person counted stands, whatever documents say.
 //! - [`arrival`]: which open order line a bill line brings in.
 //! - [`booking`]: desired minus booked, per document line.
 
 pub mod arrival;
 pub mod booking;
+pub mod count;
 pub mod layer;
 pub mod movement;
 pub mod position;

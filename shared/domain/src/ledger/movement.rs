@@ -28,8 +28,10 @@ pub enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// The balance with which the ledger of the item starts, or a later count that replaces it.
+    /// The balance with which a book of the item starts or ends.
     Opening,
+    /// What a later count differed by, and what balances documents whose goods a count has seen.
+    Count,
     /// A line of a document.
     Document {
         /// The document.
@@ -47,7 +49,7 @@ impl Cause {
                 of.kind,
                 DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney
             ),
-            Self::Opening => false,
+            Self::Opening | Self::Count => false,
         }
     }
 }
@@ -118,6 +120,15 @@ impl Movement {
     /// [`FixedError::TooLarge`] when it does not fit.
     pub fn signed_quantity(&self) -> Result<Quantity, FixedError> {
         if self.key.out { self.quantity.negated() } else { Ok(self.quantity) }
+    }
+
+    /// The change of the cost layer's value.
+    ///
+    /// # Errors
+    /// [`FixedError::TooLarge`] when it does not fit.
+    pub fn layer_change(&self) -> Result<Money, FixedError> {
+        let value = if self.key.out { self.value.negated()? } else { self.value };
+        value.minus(self.correction)
     }
 
     /// The demand that it stands for: a sale counts above zero, a return below, all else not at all.

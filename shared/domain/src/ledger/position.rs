@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::movement::Movement;
+use super::movement::{Cause, Movement, MovementKey};
 use crate::alert::AlertKind;
 use crate::document::XeroQuantity;
 use crate::fixed::{FixedError, Money, Quantity};
@@ -60,6 +60,18 @@ pub struct Ahead {
     pub quantity: Quantity,
 }
 
+/// A count that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The day of the count.
+    pub on: Date,
+    /// The last day of which it has seen everything: the day itself, or the day before if it was counted on that day.
+    pub through: Date,
+}
+
+/// Counts that an item keeps. What is dated before the oldest of them is balanced by that one.
+pub const COUNTS_KEPT_MAX: usize = 12;
+
 /// The position of an item at a location.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -84,6 +96,12 @@ pub struct Position {
     pub last_sold_on: Option<Date>,
     /// How many movements it is the fold of.
     pub movements: u64,
+    /// How many of them are openings and counts, which these numbers tell apart.
+    #[serde(default)]
+    pub balances: u32,
+    /// The latest counts, in the order of their days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counts: Vec<Counted>,
     /// What Xero last said (tracked items).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<Snapshot>,
@@ -110,15 +128,38 @@ impl Position {
             self.ahead.retain(|ahead| !ahead.quantity.is_zero());
             self.ahead.sort_by_key(|ahead| ahead.on);
         }
-        if movement.key.cause == super::movement::Cause::Opening {
-            self.opened = true;
+        match movement.key.cause {
+            Cause::Opening => {
+                self.opened = true;
+                self.balances = self.balances.saturating_add(1);
+            }
+            Cause::Count => self.balances = self.balances.saturating_add(1),
+            Cause::Document { .. } => {}
         }
-        if movement.key.cause.is_demand() && movement.key.out {
+        if movement.key.cause.is_demand() && movement.key.out && !movement.key.correction {
             self.last_sold_on = self.last_sold_on.max(Some(day));
         }
         self.first_on = Some(self.first_on.map_or(day, |first| first.min(day)));
         self.movements = self.movements.saturating_add(1);
         Ok(())
+    }
+
+    /// The number of the next opening or count.
+    pub const fn next_balance(&self) -> u32 {
+        self.balances.saturating_add(1)
+    }
+
+    /// The day of the first count that has seen all of `day`.
+    pub fn counted_after(&self, day: Date) -> Option<Date> {
+        self.counts.iter().find(|count| day <= count.through).map(|count| count.on)
+    }
+
+    /// Keeps a count.
+    pub fn keep_count(&mut self, count: Counted) {
+        self.counts.push(count);
+        self.counts.sort_by_key(|standing| standing.on);
+        let surplus = self.counts.len().saturating_sub(COUNTS_KEPT_MAX);
+        self.counts.drain(..surplus);
     }
 
     /// What lies there today: Xero's figure for tracked items, else the sum of movements up to today.
@@ -170,13 +211,31 @@ impl Position {
         }
     }
 
-    /// Value of the stock: Xero's cost pool for tracked items, else the remaining cost of our layers.
-    pub fn stock_value(&self) -> Money {
-        match self.snapshot {
-            Some(snapshot) if self.tracked => snapshot.xero.cost_pool,
-            _ => self.value,
+    /// Value of the stock: Xero's cost pool for tracked items, else the remaining cost of our layers. What nobody has
+    /// counted has none.
+    pub fn stock_value(&self) -> Option<Money> {
+        if self.tracked {
+            return self.snapshot.map(|snapshot| snapshot.xero.cost_pool);
         }
+        self.opened.then_some(self.value)
     }
+}
+
+/// The days of the first movement and of the latest sale, among the movements of an item that stand: what was taken back
+/// is neither.
+pub fn first_and_last(movements: &[Movement]) -> (Option<Date>, Option<Date>) {
+    let mut latest: BTreeMap<Cause, u32> = BTreeMap::new();
+    for MovementKey { cause, revision, .. } in movements.iter().map(|movement| movement.key) {
+        let highest = latest.entry(cause).or_default();
+        *highest = revision.max(*highest);
+    }
+    let stands = |key: &MovementKey| match key.cause {
+        Cause::Opening | Cause::Count => true,
+        Cause::Document { .. } => !key.correction && latest.get(&key.cause) == Some(&key.revision),
+    };
+    let standing = || movements.iter().map(|movement| movement.key).filter(stands);
+    let sales = standing().filter(|key| key.cause.is_demand() && key.out);
+    (standing().map(|key| key.effective_on).min(), sales.map(|key| key.effective_on).max())
 }
 
 /// The quantity at the end of a day: the sum of the movements that take effect up to it.

@@ -89,8 +89,8 @@ pub struct ItemPage {
     pub position: PositionRow,
     /// Whether Xero is the book of this item (else parstock's ledger is).
     pub tracked: bool,
-    /// Value of the stock, base currency.
-    pub value: Money,
+    /// Value of the stock, base currency; `None` when it was never counted.
+    pub value: Option<Money>,
     /// The stock of the last days, for the chart; `None` when it was never counted.
     pub chart: Option<StockChart>,
     /// Movements, the latest first.

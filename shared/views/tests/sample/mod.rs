@@ -484,7 +484,7 @@ pub fn item_page(say: Say) -> ItemPage {
         site: site(say, Phase::Assist),
         position: positions_of(say).remove(1),
         tracked: false,
-        value: money("248"),
+        value: Some(money("248")),
         chart: Some(chart(180, 2, 48, 20, 8)),
         movements: vec![
             movement("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8", false),

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    ConnectionKind, HeldToken, HttpIdentity, IDENTITY_RETRY, IdentityServer, OFFLINE_ACCESS, StoredToken,
-    TokenRequest, TokenStore,
+    ConnectionKind, HeldToken, HttpIdentity, IDENTITY_RETRY, IdentityServer, IssueError, OFFLINE_ACCESS,
+    StoredToken, TokenRequest, TokenStore,
 };
 use crate::{
     client::{Clock, Counts, Http, XeroConfig, base_url, below, read_body, retry_after, transport_error},
@@ -128,9 +128,19 @@ impl ConsentApp {
         redirect: &str,
         now: Timestamp,
     ) -> Result<StoredToken, Error> {
-        // Not again when no answer comes: the code may be used up, and then only another consent helps.
-        let issued = self.identity(now).issue(TokenRequest::Code { code, redirect }).await;
-        issued.map_err(|error| error.into_error(now))?.into_token(now, 1, true)
+        let issued = match self.identity(now).issue(TokenRequest::Code { code, redirect }).await {
+            Ok(issued) => issued,
+            Err(IssueError::Failed(error)) => return Err(error),
+            // The code may be used up, and then only another consent helps.
+            Err(IssueError::Lost(_)) => return Err(Error::AskPerson(Problem::CodeRefused)),
+        };
+        match issued.refresh.clone() {
+            Some(refresh) => Ok(issued.into_token(now, 1, Some(refresh))),
+            None => {
+                let why = "it has no refresh token; was `offline_access` among the scopes?".to_owned();
+                Err(Error::BadAnswer { resource: "token", why })
+            }
+        }
     }
 
     /// The organisations that the person behind `token` has connected to the app, by this consent or another.

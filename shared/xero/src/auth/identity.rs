@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::IDENTITY_RETRY;
 use crate::{
@@ -15,6 +15,8 @@ use crate::{
 
 /// How long one answer of the identity server may take: three fit into the lease of a token.
 pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an access token is good for, unless its answer says otherwise. Source: developer.xero.com, *Token types*.
+const ACCESS_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 /// The longest answer of the identity server that is read, in bytes.
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
@@ -72,10 +74,17 @@ pub(crate) struct HttpIdentity<'a> {
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
-    /// Seconds.
-    expires_in: i64,
+    /// Seconds. It may be missing (RFC 6749, 5.1).
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<i64>,
     refresh_token: Option<String>,
     scope: Option<String>,
+}
+
+/// A whole number, as a number or as text.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())))
 }
 
 #[derive(Deserialize)]
@@ -206,7 +215,9 @@ impl IdentityServer for HttpIdentity<'_> {
         let words = |scope: String| scope.split_whitespace().map(str::to_owned).collect();
         Ok(Issued {
             access: SecretString::from(answer.access_token),
-            lifetime: SignedDuration::from_secs(answer.expires_in.max(0)),
+            lifetime: answer
+                .expires_in
+                .map_or(ACCESS_LIFETIME, |told| SignedDuration::from_secs(told.max(0))),
             refresh: answer.refresh_token.map(SecretString::from),
             scopes: answer.scope.map_or_else(Vec::new, words),
         })

@@ -372,7 +372,11 @@ impl<I: IdentityServer, C: Clock> Lease<'_, I, C> {
             let request = refresh.map_or(TokenRequest::OwnCredentials, TokenRequest::Refresh);
             match self.identity.issue(request).await {
                 Ok(issued) => {
-                    return issued.into_token(now, self.seen_version.saturating_add(1), refresh.is_some());
+                    let version = self.seen_version.saturating_add(1);
+                    let Some(refresh) = refresh else { return Ok(issued.into_token(now, version, None)) };
+                    // Without another one the old one goes on (RFC 6749, 6).
+                    let renewed = issued.refresh.clone().unwrap_or_else(|| refresh.clone());
+                    return Ok(issued.into_token(now, version, Some(renewed)));
                 }
                 Err(IssueError::Lost(_)) if asks < ASKS_MAX => {}
                 Err(error) => return Err(error.into_error(now)),
@@ -394,23 +398,15 @@ impl IssueError {
 }
 
 impl Issued {
-    /// As it is kept. `renewable`: it must have come with a refresh token.
-    fn into_token(self, now: Timestamp, version: u64, renewable: bool) -> Result<StoredToken, Error> {
-        let renewal = match (renewable, self.refresh) {
-            (false, _) => None,
-            (true, Some(refresh)) => Some(Renewal { refresh, fallback: None, ended: false }),
-            (true, None) => {
-                let why = "it has no refresh token; was `offline_access` among the scopes?".to_owned();
-                return Err(Error::BadAnswer { resource: "token", why });
-            }
-        };
-        Ok(StoredToken {
+    /// As it is kept.
+    fn into_token(self, now: Timestamp, version: u64, refresh: Option<SecretString>) -> StoredToken {
+        StoredToken {
             access: self.access,
             expires_at: now.saturating_add(self.lifetime).unwrap_or(Timestamp::MAX),
             version,
             issued_at: Some(now),
             scopes: self.scopes,
-            renewal,
-        })
+            renewal: refresh.map(|refresh| Renewal { refresh, fallback: None, ended: false }),
+        }
     }
 }

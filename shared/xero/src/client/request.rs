@@ -10,12 +10,14 @@ use super::{CALL_TIMEOUT, Clock, GRANT_MARGIN, Held, IdempotencyKey, Parts, Sess
 use crate::{
     auth::{HttpIdentity, TokenStore},
     date::modified_since,
-    error::Error,
+    error::{Error, Problem},
     limits::{CallBudget, RateProblem, Refused, Remaining, Usage},
 };
 
 /// The form of nearly every body.
 pub(super) const JSON: &str = "application/json";
+/// The form of a file, as the specification has it.
+pub(super) const BYTES: &str = "application/octet-stream";
 /// The form of a printed document.
 pub(super) const PDF: &str = "application/pdf";
 
@@ -36,7 +38,7 @@ pub(super) struct Call<'a> {
 /// What a write sends.
 pub(super) struct Sent<'a> {
     pub(super) key: &'a IdempotencyKey,
-    pub(super) content_type: &'a str,
+    pub(super) content_type: &'static str,
     pub(super) body: Vec<u8>,
 }
 
@@ -164,15 +166,17 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             );
             let refused = (status == StatusCode::TOO_MANY_REQUESTS).then(|| refusal(&response));
             self.learn(remaining(&response), refused);
-            if status == StatusCode::UNAUTHORIZED && refused_version == 0 {
-                refused_version = token.version;
-                continue;
-            }
             let unchanged = status == StatusCode::NOT_MODIFIED && call.modified_since.is_some();
             if status.is_success() || unchanged {
                 return Ok(response);
             }
-            return Err(client.refused(call, response, refused).await);
+            let error = client.refused(call, response, refused).await;
+            // A scope that is missing is missing in the next token, too.
+            if matches!(error, Error::AskPerson(Problem::TokenRefused)) && refused_version == 0 {
+                refused_version = token.version;
+                continue;
+            }
+            return Err(error);
         }
     }
 
@@ -249,10 +253,17 @@ pub(super) fn names_scope(response: &Response) -> bool {
     challenge.is_some_and(|challenge| challenge.contains("insufficient_scope"))
 }
 
-/// `Retry-After` in seconds.
+/// `Retry-After`, which is a number of seconds or an instant by the server's clock (RFC 9110, 10.2.3).
 pub(crate) fn retry_after(response: &Response) -> Option<SignedDuration> {
-    let seconds: u32 = number(response, "Retry-After")?;
-    Some(SignedDuration::from_secs(seconds.into()))
+    if let Some(seconds) = number::<u32>(response, "Retry-After") {
+        return Some(SignedDuration::from_secs(seconds.into()));
+    }
+    let instant = |name| {
+        let text = response.headers().get(name)?.to_str().ok()?;
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+    };
+    let wait = instant("Retry-After")?.duration_since(instant("Date")?);
+    Some(wait.max(SignedDuration::ZERO))
 }
 
 fn refusal(response: &Response) -> Refused {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Clock, IdempotencyKey, Session,
     batch::{Batch, Target, json},
-    request::{Call, JSON, Sent},
+    request::{BYTES, Call, JSON, Sent},
 };
 use crate::{
     auth::TokenStore,
@@ -246,7 +246,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             query: &[],
             modified_since: None,
             accept: JSON,
-            write: Some(Sent { key, content_type: &file.mime_type, body: file.content.clone() }),
+            write: Some(Sent { key, content_type: BYTES, body: file.content.clone() }),
         };
         let body = self.written(call).await?;
         let unread = |why: &str| Error::Unknown { why: format!("its answer: {why}") };

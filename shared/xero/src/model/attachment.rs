@@ -68,11 +68,10 @@ pub struct Attachment {
     pub url: Option<String>,
 }
 
-/// A file to be put beside a document.
+/// A file to be put beside a document. Xero tells its form by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAttachment {
     pub(crate) file_name: String,
-    pub(crate) mime_type: String,
     pub(crate) content: Vec<u8>,
 }
 
@@ -83,13 +82,9 @@ impl NewAttachment {
     /// A file of at most [`ATTACHMENT_BYTES_MAX`] bytes.
     ///
     /// # Errors
-    /// [`InputError`] if it is empty or longer, or if its name or its form can't be sent.
-    pub fn new(
-        file_name: impl Into<String>,
-        mime_type: impl Into<String>,
-        content: Vec<u8>,
-    ) -> Result<Self, InputError> {
-        let (file_name, mime_type) = (file_name.into(), mime_type.into());
+    /// [`InputError`] if it is empty or longer, or if its name can't be sent.
+    pub fn new(file_name: impl Into<String>, content: Vec<u8>) -> Result<Self, InputError> {
+        let file_name = file_name.into();
         let what = "file name";
         let length = file_name.chars().count();
         if file_name.trim_matches([' ', '.']).is_empty() {
@@ -101,14 +96,6 @@ impl NewAttachment {
         if file_name.chars().any(|letter| letter.is_control() || NOT_IN_NAMES.contains(&letter)) {
             return Err(InputError::Characters { what, why: "no path, no control characters" });
         }
-        let is_token = |part: &str| {
-            !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.+_".contains(&byte))
-        };
-        if !mime_type.split_once('/').is_some_and(|(kind, form)| is_token(kind) && is_token(form)) {
-            let why = "it has no form like application/pdf";
-            return Err(InputError::Characters { what: "form of the file", why });
-        }
         if content.is_empty() {
             return Err(InputError::Empty { what: "file" });
         }
@@ -116,7 +103,7 @@ impl NewAttachment {
             let bytes = content.len();
             return Err(InputError::TooLarge { what: "file", bytes, limit: ATTACHMENT_BYTES_MAX });
         }
-        Ok(Self { file_name, mime_type, content })
+        Ok(Self { file_name, content })
     }
 
     /// Its attachment among those that a document has already: the same name with the same length. After an unknown

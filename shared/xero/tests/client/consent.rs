@@ -10,7 +10,7 @@ use parstock_xero::{
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use crate::support::{Fake, HTTP, ORGANISATION, TestClock, answer, ok};
+use crate::support::{Fake, HTTP, ORGANISATION, TestClock, answer, broken_off, ok};
 
 const REDIRECT: &str = "http://localhost:4103/callback";
 const TENANT: Uuid = Uuid::from_u128(7);
@@ -110,6 +110,29 @@ async fn a_consent_without_a_refresh_token_is_not_taken() {
     assert!(error.to_string().contains("offline_access"), "{error}");
 }
 
+#[tokio::test]
+async fn a_code_whose_answer_got_lost_may_be_used_up() {
+    let fake = Fake::start_with_identity(|_, _| ok(""), |_| broken_off()).await;
+    let error =
+        app(&fake).exchange(&"canary-code".into(), REDIRECT, TestClock::default().now()).await.unwrap_err();
+    assert!(matches!(error, Error::AskPerson(Problem::CodeRefused)), "{error:?}");
+    assert_eq!(fake.token_calls().len(), 1);
+}
+
+/// RFC 6749, 5.1 and 6: neither the lifetime nor another refresh token has to come.
+#[tokio::test]
+async fn a_renewal_may_leave_out_the_refresh_token_and_its_lifetime() {
+    for lifetime in ["", r#","expires_in":"1800""#, r#","expires_in":null"#] {
+        let body = format!(r#"{{"access_token":"next"{lifetime}}}"#);
+        let fake = Fake::start_with_identity(|_, _| ok(ORGANISATION), move |_| ok(&body)).await;
+        let kept = Arc::new(MemoryTokenStore::holding(tokens()));
+        call(&client(&fake, &kept, TENANT)).await.unwrap();
+        let stored = kept.load().await.unwrap().unwrap();
+        assert_eq!(stored.renewal.unwrap().refresh.expose_secret(), "refresh-0");
+        assert_eq!(stored.expires_at, TestClock::default().now() + SignedDuration::from_mins(30));
+    }
+}
+
 /// Two organisations on one token set: one refresh serves both, each names its tenant.
 #[tokio::test]
 async fn a_refresh_token_is_used_once_for_all_organisations_of_its_token_set() {
@@ -131,19 +154,10 @@ async fn a_refresh_token_is_used_once_for_all_organisations_of_its_token_set() {
 /// Xero has rotated, and the answer breaks off: the same refresh token is sent again at once, and still works.
 #[tokio::test]
 async fn a_lost_answer_is_asked_for_again_with_the_same_refresh_token() {
-    let broken = || {
-        axum::response::Response::builder()
-            .header("content-length", "500")
-            .body(axum::body::Body::from_stream(futures::stream::iter([
-                Ok("{"),
-                Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted)),
-            ])))
-            .unwrap()
-    };
     for (lost, asks, works) in [(1, 2, true), (2, 3, true), (3, 3, false)] {
         let fake = Fake::start_with_identity(
             |_, _| ok(ORGANISATION),
-            move |number| if number <= lost { broken() } else { granted(number) },
+            move |number| if number <= lost { broken_off() } else { granted(number) },
         )
         .await;
         let kept = Arc::new(MemoryTokenStore::holding(tokens()));

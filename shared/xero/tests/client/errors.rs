@@ -131,11 +131,17 @@ async fn a_missing_scope_is_known_in_each_of_its_forms() {
         (403, vec![], ""),
         (403, vec![], r#"{"Title":["odd"],"Detail":"0123456789012345678901234567890123456789canary"}"#),
     ] {
+        let kept = headers.clone();
         let (read, _) = outcomes(move || answer(status, &headers, body)).await;
         assert!(
             matches!(&read, Error::AskPerson(Problem::Forbidden { resource: "Accounts", .. })),
             "{body}: {read:?}"
         );
+        // Another token would lack it, too.
+        let fake = Fake::start(move |_, _| answer(status, &kept, body)).await;
+        let mut session = fake.client().session(Priority::Person, 1).await.unwrap();
+        session.accounts().await.unwrap_err();
+        assert_eq!((fake.calls().len(), fake.token_calls().len()), (1, 1), "{status} {body}");
         assert!(!format!("{read} {read:?}").contains("canary"), "{read}");
     }
     let lower = r#"{"title":"Forbidden","detail":"AuthenticationUnsuccessful"}"#;
@@ -236,6 +242,25 @@ async fn each_refused_rate_parks_the_organisation_for_everyone() {
         clock.pass(1);
         other_process.session(Priority::Webhook, 1).await.unwrap().organisation().await.unwrap();
     }
+}
+
+/// RFC 9110, 10.2.3: an instant by the clock of who sent it.
+#[tokio::test]
+async fn a_wait_may_be_told_as_an_instant() {
+    let fake = Fake::start(|_, _| {
+        let headers = [
+            ("X-Rate-Limit-Problem", "minute"),
+            ("Date", "Tue, 03 Mar 2026 10:00:00 GMT"),
+            ("Retry-After", "Tue, 03 Mar 2026 10:00:41 GMT"),
+        ];
+        answer(429, &headers, "")
+    })
+    .await;
+    let clock = Arc::<TestClock>::default();
+    let client = fake.client_sharing(Arc::default(), Arc::default(), clock.clone());
+    let error = client.session(Priority::Webhook, 1).await.unwrap().organisation().await.unwrap_err();
+    let Error::NotNow { until, .. } = error else { panic!("{error:?}") };
+    assert_eq!(clock.now().duration_until(until).as_secs(), 41);
 }
 
 #[tokio::test]

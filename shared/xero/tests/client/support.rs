@@ -166,6 +166,13 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
     response.body(Body::from(body.to_owned())).unwrap()
 }
 
+/// An answer of which only the beginning arrives.
+pub fn broken_off() -> Response {
+    let cut = Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted));
+    let pieces = Body::from_stream(futures::stream::iter([Ok("{"), cut]));
+    Response::builder().header("content-length", "500").body(pieces).unwrap()
+}
+
 pub fn ok(body: &str) -> Response {
     answer(200, &[("content-type", "application/json")], body)
 }

@@ -152,7 +152,7 @@ async fn a_failing_identity_server_is_tried_again_later() {
         let error = call(&fake.client()).await.unwrap_err();
         assert!(matches!(error, Error::RetryAfter { .. }), "{error:?}");
     }
-    let body = r#"{"access_token":"canary"}"#;
+    let body = r#"{"token_type":"Bearer"}"#;
     let fake = Fake::start_with_identity(|_, _| ok(ORGANISATION), move |_| ok(body)).await;
     let error = call(&fake.client()).await.unwrap_err();
     assert!(matches!(error, Error::BadAnswer { resource: "token", .. }), "{error:?}");

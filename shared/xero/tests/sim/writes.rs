@@ -352,7 +352,7 @@ async fn files_are_put_beside_documents_and_looked_for() {
     let order = shop.write(DocumentKind::PurchaseOrder, "PS-1", Status::Draft, vec![line("TEA", "1", "1")]);
     let bill = shop.write(DocumentKind::Bill, "B-1", Status::Draft, vec![line("TEA", "1", "1")]);
     let mut session = shop.session().await;
-    let file = |name: &str| NewAttachment::new(name, "application/pdf", b"%PDF-1.4".to_vec()).unwrap();
+    let file = |name: &str| NewAttachment::new(name, b"%PDF-1.4".to_vec()).unwrap();
     let why = file("why so much – Größe.pdf");
     for (of, id) in [(AttachmentOf::PurchaseOrder, order), (AttachmentOf::Invoice, bill)] {
         let kept = session.attach(of, id, &why, &key(&format!("a-{id}"))).await.unwrap();
@@ -375,18 +375,12 @@ async fn files_are_put_beside_documents_and_looked_for() {
 
 #[test]
 fn a_file_that_can_not_be_sent_is_refused_beforehand() {
-    let new = |name: &str, form: &str, length: usize| NewAttachment::new(name, form, vec![0; length]);
-    assert!(new("a.pdf", "application/pdf", 10 * 1024 * 1024).is_ok());
-    for (name, form, length) in [
-        ("a.pdf", "application/pdf", 10 * 1024 * 1024 + 1),
-        ("a.pdf", "application/pdf", 0),
-        ("../a.pdf", "application/pdf", 1),
-        ("..", "application/pdf", 1),
-        ("a\n.pdf", "application/pdf", 1),
-        ("a.pdf", "pdf", 1),
-        ("a.pdf", "text/plain\r\nx: y", 1),
-    ] {
-        assert!(new(name, form, length).is_err(), "{name:?} {form:?}");
+    let new = |name: &str, length: usize| NewAttachment::new(name, vec![0; length]);
+    assert!(new("a.pdf", 10 * 1024 * 1024).is_ok());
+    for (name, length) in
+        [("a.pdf", 10 * 1024 * 1024 + 1), ("a.pdf", 0), ("../a.pdf", 1), ("..", 1), ("a\n.pdf", 1)]
+    {
+        assert!(new(name, length).is_err(), "{name:?}");
     }
 }
 

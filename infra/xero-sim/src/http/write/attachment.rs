@@ -17,14 +17,13 @@ impl World {
         now: Timestamp,
         (endpoint, id): (&str, &str),
         name: &str,
-        form: &str,
         length: usize,
     ) -> Reply {
         let Some(of) = self.attached_to(endpoint, id) else { return Reply::not_found() };
         if length == 0 {
             return Reply::refused("The file is empty");
         }
-        let act = Act::Attach { of, file_name: name.to_owned(), mime_type: form.to_owned(), length };
+        let act = Act::Attach { of, file_name: name.to_owned(), mime_type: form_of(name).to_owned(), length };
         match self.apply_within(now, &act, true) {
             Ok(_) => {}
             Err(XeroError::Refused(messages)) => return Reply::refused(&messages.join("; ")),
@@ -45,5 +44,16 @@ impl World {
             return self.books.journals.iter().find(|row| row.id == id).map(|row| row.id);
         }
         self.document_in(list_named(endpoint)?, id).map(|document| document.id)
+    }
+}
+
+/// The form of a file by its name.
+fn form_of(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("csv") => "text/csv",
+        _ => "application/octet-stream",
     }
 }

@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use crate::act::{Act, E4, TrackingChoice};
 use crate::error::XeroError;
-use crate::http::header;
 use crate::http::query::Query;
 use crate::http::read::list_named;
 use crate::http::reply::Reply;
@@ -76,8 +75,7 @@ impl World {
             },
             ["CreditNotes", id, "Allocations"] if only_new => self.write_allocations(now, id, query, body),
             [endpoint, id, "Attachments", name] => {
-                let form = header(&parts.headers, "content-type").unwrap_or_default();
-                self.write_attachment(now, (endpoint, id), name, form, body.len())
+                self.write_attachment(now, (endpoint, id), name, body.len())
             }
             [endpoint, id, "History"] => self.write_notes(now, endpoint, id, body),
             ["BankTransactions", ..] => Reply::plain(404, "This write is not simulated"),
