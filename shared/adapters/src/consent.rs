@@ -293,9 +293,8 @@ mod tests {
     fn a_consent_is_for_the_known_organisation_its_own_or_the_only_one() {
         let all = [tenant(1, 7), tenant(2, 8), tenant(3, 8)];
         let id = |number| Some(Uuid::from_u128(number));
-        let picked = |all: &[Tenant], event, known| {
-            pick(all, event, known).map(|tenant| tenant.tenant_id.as_u128())
-        };
+        let picked =
+            |all: &[Tenant], event, known| pick(all, event, known).map(|tenant| tenant.tenant_id.as_u128());
         assert_eq!(picked(&all, id(7), id(2)), Some(2));
         assert_eq!(picked(&all, id(7), None), Some(1));
         assert_eq!(picked(&all, id(7), id(9)), Some(1), "the known one is not there");

@@ -52,6 +52,33 @@ impl Shop {
         self.world.lock().unwrap().settings().clone()
     }
 
+    /// A person allows access on Xero's page, as a browser does, or cancels. Answers where the browser is led then.
+    pub async fn consent(&self, page: &str, decision: &str) -> String {
+        let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let browser = browser.build().unwrap();
+        let shown = browser.get(page).send().await.unwrap();
+        assert_eq!(shown.status(), 200);
+        let html = shown.text().await.unwrap();
+        assert!(html.contains("Corner Shop") && html.contains("accounting.invoices"), "{html}");
+        let (_, rest) = html.split_once(r#"name="organisation" value=""#).unwrap();
+        let organisation = rest.split('"').next().unwrap();
+        let form = [("organisation", organisation), ("decision", decision)];
+        let answer = browser.post(page).form(&form).send().await.unwrap();
+        assert_eq!(answer.status(), 302);
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// The shop's tenant id.
+    pub fn tenant(&self) -> uuid::Uuid {
+        self.world.lock().unwrap().tenant_id().unwrap()
+    }
+
+    /// Somebody disconnects the app in Xero.
+    pub fn disconnect_app(&self) {
+        let tenant = self.tenant();
+        self.world.lock().unwrap().disconnect_app(tenant).unwrap();
+    }
+
     /// Somebody buys one of an item. Answers the webhooks that Xero sends of it.
     pub fn sell(&self, number: &str, item: &str) -> Vec<Delivery> {
         let mut world = self.world.lock().unwrap();

@@ -200,7 +200,8 @@ fn pick<'t>(
     let picked = match wanted {
         Some(wanted) => {
             let is_wanted = |tenant: &&Tenant| {
-                name_of(tenant).to_lowercase() == wanted.to_lowercase() || tenant.tenant_id.to_string() == wanted
+                name_of(tenant).to_lowercase() == wanted.to_lowercase()
+                    || tenant.tenant_id.to_string() == wanted
             };
             let mut named = all().filter(is_wanted);
             named.next().filter(|_| named.next().is_none())
