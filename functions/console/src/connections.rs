@@ -29,7 +29,7 @@ use parstock_views::pages::{
     content_security_policy_with_forms_to,
 };
 use parstock_views::text;
-use parstock_xero::{StoredToken, Tenant};
+use parstock_xero::{Problem, StoredToken, Tenant};
 use secrecy::SecretString;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -277,6 +277,11 @@ fn pages_behind(login_url: &str) -> String {
 
 fn refusal(error: parstock_xero::Error) -> Refused {
     match error {
+        parstock_xero::Error::AskPerson(Problem::Forbidden { .. }) => Refused::new(
+            StatusCode::BAD_REQUEST,
+            "The consent does not allow parstock to read the organisation itself",
+            "Nothing was connected. Go to the connections, begin again and allow all of it.",
+        ),
         parstock_xero::Error::AskPerson(_) => {
             Refused::new(StatusCode::BAD_REQUEST, error.to_string(), BEGIN_AGAIN)
         }

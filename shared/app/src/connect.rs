@@ -106,11 +106,12 @@ pub enum Fit {
 /// When the store does not answer.
 pub async fn fit<P: Ports>(ports: &P, connection: &str, org: OrgId) -> Result<Fit, AppError> {
     let orgs = orgs(ports).await?;
-    let other = |entry: &&OrgEntry| (entry.connection == connection) != (entry.org == org);
-    Ok(match orgs.iter().find(other) {
-        None => Fit::Fits,
-        Some(entry) if entry.connection == connection => Fit::HasOther(entry.clone()),
-        Some(entry) => Fit::IsElsewhere(entry.clone()),
+    let of_connection = orgs.iter().find(|entry| entry.connection == connection && entry.org != org);
+    let of_org = orgs.iter().find(|entry| entry.connection != connection && entry.org == org);
+    Ok(match (of_connection, of_org) {
+        (Some(entry), _) => Fit::HasOther(entry.clone()),
+        (None, Some(entry)) => Fit::IsElsewhere(entry.clone()),
+        (None, None) => Fit::Fits,
     })
 }
 

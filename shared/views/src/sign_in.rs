@@ -44,7 +44,8 @@ impl SignInMail {
     /// # Errors
     /// A template that can't be filled, a bug.
     pub fn render(&self) -> Result<RenderedSignInMail, RenderError> {
-        let Self { address, console_url, link, minutes } = self;
+        let Self { console_url, link, minutes, .. } = self;
+        let address = crate::text::plain(&self.address);
         let text = format!(
             "Somebody asked to sign in to parstock at {console_url} as {address}.\n\n\
              If that was you, open this address within {minutes} minutes and press the button there:\n\n{link}\n\n\

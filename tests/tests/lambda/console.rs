@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{CREDENTIALS, Stack, answered, movements, request};
 use crate::runtime::Function;
+use crate::shop::Shop;
 
 /// A console and what a browser keeps of it.
 struct Browser {
@@ -76,12 +77,16 @@ impl Browser {
         self.cookie = Some(cookie.split(';').next().unwrap().to_owned());
     }
 
-    /// Presses *Connect* and lets the person decide on Xero's page. Answers where Xero leads then.
+    /// Presses *Connect* of `main` and lets the person decide on Xero's page. Answers where Xero leads then.
     async fn to_xero_and_back(&mut self, stack: &Stack, decision: &str) -> String {
+        self.connect(stack, "main", decision).await
+    }
+
+    async fn connect(&mut self, stack: &Stack, connection: &str, decision: &str) -> String {
         let (status, html) = self.get("/connections").await;
         assert_eq!(status, 200, "{html}");
         let csrf = field(&html, "csrf");
-        let answer = self.post("/connections/main/connect", &[("csrf", &csrf)]).await;
+        let answer = self.post(&format!("/connections/{connection}/connect"), &[("csrf", &csrf)]).await;
         assert_eq!(answered(&answer).0, 303, "{answer}");
         let page = header(&answer, "location");
         let back = stack.shop.consent(&page, decision).await;
@@ -190,7 +195,7 @@ async fn the_console_shows_nothing_before_a_sign_in_and_guards_its_pages() {
 
 #[tokio::test]
 async fn a_person_connects_from_the_console_looks_and_disconnects() {
-    let stack = Stack::unconnected().await;
+    let stack = Stack::unconnected(Shop::open().await).await;
     // nothing is connected yet, which is no failure
     stack.start("parstock-poller").await.invoke(json!({"source": "aws.scheduler"})).await;
     let mut browser = Browser::open(&stack).await;
@@ -258,7 +263,7 @@ async fn a_person_connects_from_the_console_looks_and_disconnects() {
 
 #[tokio::test]
 async fn a_wrong_app_and_a_missing_one_are_said_before_anything_is_kept() {
-    let stack = Stack::unconnected().await;
+    let stack = Stack::unconnected(Shop::open().await).await;
     let mut browser = Browser::open(&stack).await;
     browser.sign_in(&stack).await;
     let back = browser.to_xero_and_back(&stack, "allow").await;
@@ -277,4 +282,66 @@ async fn a_wrong_app_and_a_missing_one_are_said_before_anything_is_kept() {
         assert!(!html.contains("canary"), "{html}");
     }
     assert!(!stack.aws.has_secret(CREDENTIALS));
+}
+
+#[tokio::test]
+async fn one_of_several_organisations_is_chosen_and_none_has_two_connections() {
+    let stack = Stack::unconnected(Shop::beside(&["Other Shop"]).await).await;
+    let console = stack.start_with("parstock-console", &[("PARSTOCK_CONNECTIONS", "main,second")]).await;
+    let mut browser = Browser { console, cookie: None };
+    browser.sign_in(&stack).await;
+
+    // what is needed to see whose books they are is not allowed
+    stack.shop.consents_without(&["accounting.settings"]);
+    let back = browser.to_xero_and_back(&stack, "").await;
+    let (_, html) = browser.get(&back).await;
+    let (_, html) = browser.keep(&html).await;
+    let csrf = field(&html, "csrf");
+    let form = |tenant: usize| [("csrf", csrf.clone()), ("tenant", stack.shop.tenants[tenant].to_string())];
+    let chosen = form(1);
+    let chosen = chosen.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (status, told) = answered(&browser.post("/connections/main/choose", &chosen).await);
+    assert!(status == 400 && told.contains("does not allow") && !stack.aws.has_secret(CREDENTIALS), "{told}");
+
+    // one scope less is said, and does not stand in the way
+    stack.shop.consents_without(&["accounting.contacts"]);
+    let back = browser.to_xero_and_back(&stack, "").await;
+    let (_, html) = browser.get(&back).await;
+    let (status, html) = browser.keep(&html).await;
+    assert!(status == 200 && html.contains("Corner Shop") && html.contains("Other Shop"), "{html}");
+    assert!(!stack.aws.has_secret(CREDENTIALS));
+    let stranger = [("csrf", csrf.as_str()), ("tenant", "00000000-0000-0000-0000-000000000009")];
+    assert_eq!(answered(&browser.post("/connections/main/choose", &stranger).await).0, 400);
+    let (status, html) = answered(&browser.post("/connections/main/choose", &chosen).await);
+    assert!(status == 200 && html.contains("Other Shop is connected."), "{html}");
+    assert!(html.contains("The consent lacks `accounting.contacts`"), "{html}");
+    assert_eq!(answered(&browser.post("/connections/main/choose", &chosen).await).0, 409);
+
+    // allowing all of it mends that, by the tenant that is known
+    stack.shop.consents_without(&[]);
+    let back = browser.to_xero_and_back(&stack, "").await;
+    let (_, html) = browser.get(&back).await;
+    let (status, html) = browser.keep(&html).await;
+    assert!(status == 200 && html.contains("Other Shop is connected.") && !html.contains("lacks"), "{html}");
+
+    // the same organisation under a second name
+    let back = browser.connect(&stack, "second", "").await;
+    let (_, html) = browser.get(&back).await;
+    let (status, html) = browser.keep(&html).await;
+    assert!(status == 200 && html.contains("Corner Shop") && !html.contains("Other Shop"), "{html}");
+    let (status, html) = answered(&browser.post("/connections/second/choose", &chosen).await);
+    assert!(status == 409 && html.contains("Other Shop is connected as main already"), "{html}");
+    let chosen = form(0);
+    let chosen = chosen.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (status, html) = answered(&browser.post("/connections/second/choose", &chosen).await);
+    assert!(status == 200 && html.contains("Corner Shop is connected."), "{html}");
+    // a lost secret, and another organisation's consent for it
+    stack.aws.forget_secret("parstock/shop/connections/second/credentials");
+    let back = browser.connect(&stack, "second", "").await;
+    let (_, html) = browser.get(&back).await;
+    browser.keep(&html).await;
+    let chosen = form(1);
+    let chosen = chosen.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (status, html) = answered(&browser.post("/connections/second/choose", &chosen).await);
+    assert!(status == 409 && html.contains("second has the books of Corner Shop"), "{html}");
 }

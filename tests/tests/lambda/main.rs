@@ -52,7 +52,11 @@ struct Stack {
 
 impl Stack {
     async fn open() -> Self {
-        let (aws, shop) = (Aws::open().await, Shop::open().await);
+        Self::of(Shop::open().await).await
+    }
+
+    async fn of(shop: Shop) -> Self {
+        let aws = Aws::open().await;
         let settings = shop.settings();
         aws.keep_secret("parstock/shop/webhook-keys", &json!([settings.webhook_key]));
         let app = json!({"client_id": settings.client_id, "client_secret": settings.client_secret});
@@ -62,8 +66,8 @@ impl Stack {
     }
 
     /// A stack to which nothing is connected, with an app that people can consent to.
-    async fn unconnected() -> Self {
-        let stack = Self::open().await;
+    async fn unconnected(shop: Shop) -> Self {
+        let stack = Self::of(shop).await;
         let settings = stack.shop.settings();
         let app = json!({"client_id": settings.client_id, "client_secret": settings.client_secret});
         stack.aws.keep_secret("parstock/shop/xero-app", &app);
@@ -72,13 +76,18 @@ impl Stack {
     }
 
     async fn start(&self, function: &str) -> Function {
-        let more = [
+        self.start_with(function, &[]).await
+    }
+
+    async fn start_with(&self, function: &str, other: &[(&str, &str)]) -> Function {
+        let mut more = vec![
             ("AWS_ENDPOINT_URL", self.aws.address.clone()),
             ("XERO_API_URL", format!("{}/api.xro/2.0", self.shop.address)),
             ("XERO_IDENTITY_URL", self.shop.address.clone()),
             ("XERO_LOGIN_URL", self.shop.address.clone()),
             ("XERO_CONNECTIONS_URL", format!("{}/connections", self.shop.address)),
         ];
+        more.extend(other.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Function::start(function, &more).await
     }
 

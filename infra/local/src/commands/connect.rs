@@ -17,7 +17,7 @@ use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
 use parstock_adapters::consent::{self, App, name_of};
 use parstock_adapters::vault::Credentials;
 use parstock_app::connect::Fit;
-use parstock_app::ports::{Clock, Entropy};
+use parstock_app::ports::Entropy;
 use parstock_domain::ids::OrgId;
 use parstock_views::pages::{ConsentPage, content_security_policy};
 use parstock_xero::{Renewal, StoredToken, Tenant, missing_scopes};
