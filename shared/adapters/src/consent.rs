@@ -85,7 +85,7 @@ impl<K: Clock> App<K> {
         ])?;
         let config = XeroConfig::new(client_id.clone(), client_secret.clone())?
             .with_identity_url(&addresses.identity_url)?
-            .with_scopes(&addresses.consent_scopes());
+            .with_scopes(addresses.consent_scopes());
         let app = ConsentApp::new(config, http.clone())?
             .with_login_url(&consent.login_url)?
             .with_connections_url(&consent.connections_url)?;
