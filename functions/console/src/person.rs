@@ -83,7 +83,7 @@ impl<P: Ports + 'static> FromRequestParts<Console<P>> for Session {
         let org: Option<OrgId> = path.ok().and_then(|path| path.org.parse().ok());
         let Some(person) = Person::of(&parts.headers, &console.access) else {
             // the router has taken the org's part off the path
-            let asked = org.map(|org| format!("{}{}", root_of(org), parts.uri)).unwrap_or_default();
+            let asked = org.map(|org| format!("{}{}", root_of(org), path_of(parts))).unwrap_or_default();
             return Err(sign_in_first(&parts.method, &asked));
         };
         let known = connect::orgs(console.ports.as_ref()).await?;
@@ -96,6 +96,11 @@ impl<P: Ports + 'static> FromRequestParts<Console<P>> for Session {
         })?;
         Ok(Self { org, person })
     }
+}
+
+/// Path and query of a request: on AWS its address is a whole one.
+fn path_of(parts: &Parts) -> &str {
+    parts.uri.path_and_query().map_or("/", |path| path.as_str())
 }
 
 /// Where a stranger is led: to the sign-in, and from there to the page they asked for. What a form wanted to do is not
