@@ -204,7 +204,6 @@ async fn serve<P: Ports>(
             sync::wait(ports, org, &hints, when_xero_may_answer(ports)).await
         }
         Err(AppError::NeedsPerson(what)) => {
-            tracing::error!(org.id = %org, what, "a person has to act");
             sync::record(ports, org, &hints).await?;
             sync::needs_person(ports, org, &what).await
         }

@@ -35,7 +35,8 @@ struct Held {
     queues: BTreeMap<String, Vec<Sent>>,
     sent: u64,
     refused: Option<String>,
-    secrets: BTreeMap<String, String>,
+    /// Versions of each, the latest last.
+    secrets: BTreeMap<String, Vec<(String, String)>>,
     mails: Vec<String>,
 }
 
@@ -64,7 +65,18 @@ impl Aws {
 
     /// Enters a secret by its full name.
     pub fn keep_secret(&self, name: &str, secret: &Value) {
-        self.state.lock().unwrap().secrets.insert(name.to_owned(), secret.to_string());
+        let entered = ("entered".to_owned(), secret.to_string());
+        self.state.lock().unwrap().secrets.insert(name.to_owned(), vec![entered]);
+    }
+
+    /// Takes a secret away.
+    pub fn forget_secret(&self, name: &str) {
+        self.state.lock().unwrap().secrets.remove(name);
+    }
+
+    /// Whether there is a secret of this full name.
+    pub fn has_secret(&self, name: &str) -> bool {
+        self.state.lock().unwrap().secrets.contains_key(name)
     }
 
     /// What lies in a queue.
@@ -158,18 +170,27 @@ impl Held {
         match operation {
             "GetSecretValue" => {
                 let name = text(&request["SecretId"]);
-                let secret = self.secrets.get(&name).cloned().ok_or_else(|| unknown(name.clone()))?;
+                let versions = self.secrets.get(&name).ok_or_else(|| unknown(name.clone()))?;
+                let wanted = request["VersionId"].as_str();
+                let found = versions.iter().rev().find(|(id, _)| wanted.is_none_or(|wanted| wanted == id));
+                let (_, secret) = found.ok_or_else(|| unknown(name.clone()))?;
                 Ok(json!({"Name": name, "SecretString": secret}))
             }
             "PutSecretValue" => {
                 let name = text(&request["SecretId"]);
                 let kept = self.secrets.get_mut(&name).ok_or_else(|| unknown(name.clone()))?;
-                *kept = text(&request["SecretString"]);
+                kept.push((text(&request["ClientRequestToken"]), text(&request["SecretString"])));
                 Ok(json!({"Name": name}))
             }
             "CreateSecret" => {
                 let name = text(&request["Name"]);
-                self.secrets.insert(name.clone(), text(&request["SecretString"]));
+                let first = (text(&request["ClientRequestToken"]), text(&request["SecretString"]));
+                self.secrets.insert(name.clone(), vec![first]);
+                Ok(json!({"Name": name}))
+            }
+            "DeleteSecret" => {
+                let name = text(&request["SecretId"]);
+                self.secrets.remove(&name).ok_or_else(|| unknown(name.clone()))?;
                 Ok(json!({"Name": name}))
             }
             _ => Err(("UnknownOperationException", operation.to_owned())),

@@ -5,6 +5,7 @@ mod alerts;
 mod cursors;
 mod first_load;
 mod outages;
+mod sign_in;
 mod simulation;
 mod size;
 mod stock;
