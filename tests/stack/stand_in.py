@@ -24,15 +24,17 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from calls import Call
 from expand import REGION, expand
 
-ACCOUNT = "000000000000"
 # The stand-in's root.
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 BUCKET = "artefacts"
 # Seconds.
 START_MAX = 30
 DEPLOY_MAX = 180
+# Lines of each function's log that a failure shows.
+LINES_TOLD = 40
 BUNDLES = [ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]
 
 
@@ -137,6 +139,20 @@ class StandIn:
         self.log.flush()
         with open(self.log.name, errors="replace") as log:
             return log.read()
+
+    def function_logs(self):
+        """The last of what the functions wrote, and which calls were refused."""
+        logs = self.client("logs")
+        told = []
+        for group in logs.describe_log_groups()["logGroups"]:
+            events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+            told += [group["logGroupName"]] + [event["message"].rstrip() for event in events[-LINES_TOLD:]]
+        told += [
+            f"{call.target or call.path} {call.status}: {call.answer!r}"
+            for call in self.calls
+            if call.status in (401, 403)
+        ]
+        return "\n".join(told)
 
     def close(self):
         self.proxy.close()
@@ -251,7 +267,7 @@ class Proxy:
                 answer = connection.getresponse()
                 content = answer.read()
                 connection.close()
-                stand_in.calls.append((dict(self.headers), self.path, body, answer.status))
+                stand_in.calls.append(Call(dict(self.headers), self.path, body, answer.status, content))
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):

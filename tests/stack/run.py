@@ -1,0 +1,311 @@
+"""The stack from outside: the real template with the release binaries in a stand-in for AWS that enforces IAM, beside
+the corner shop in the simulated Xero.
+
+usage: run.py BINARIES CORNER_SHOP CALLS
+
+BINARIES is the folder of the release binaries, CORNER_SHOP the example of that name. What each function asked of AWS is
+written to CALLS. No figure of it is a figure of AWS."""
+
+import base64
+import hashlib
+import hmac
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+
+from calls import demands
+from expand import source
+from stand_in import REGION, ROOT, StandIn, bundle, wait_for
+
+STACK = "shop"
+FUNCTIONS = ("Webhook", "Processor", "Poller", "Digest", "Console")
+OWNER = "owner@example.com"
+FROM = "stock@example.com"
+# Seconds. The poller's schedule comes once in a minute here.
+SOON = 60
+AFTER_A_TICK = 130
+# A load that finds the organisation held waits for half a minute each time.
+LOAD_MAX = 300
+
+
+class Shop:
+    """The corner shop under way."""
+
+    def __init__(self, program):
+        self.program = program
+        self.process = subprocess.Popen([program, "serve"], stdout=subprocess.PIPE, text=True)
+        told = json.loads(self.process.stdout.readline())
+        self.xero, self.till = told["xero"], told["till"]
+        self.credentials, self.webhook_key = told["credentials"], told["webhook_key"]
+
+    def sell(self, number):
+        """Somebody buys one. Answers what Xero would post of it."""
+        request = urllib.request.Request(f"{self.till}/sell?number={number}", b"", method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return [(base64.b64decode(post["body"]), post["signature"]) for post in json.load(answer)]
+
+    def orders(self):
+        with urllib.request.urlopen(f"{self.till}/orders", timeout=30) as answer:
+            return json.load(answer)
+
+    def give_settings(self, environment, stand_in):
+        """As a person would through parstock's own files."""
+        environment = {
+            **environment,
+            "AWS_ENDPOINT_URL": stand_in.url,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": ROOT["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": ROOT["aws_secret_access_key"],
+        }
+        answer = subprocess.run(
+            [self.program, "settings", OWNER], env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return json.loads(answer.stdout)["org"]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Stack:
+    """The stack under test."""
+
+    def __init__(self, binaries, shop):
+        self.shop = shop
+        self.stand_in = StandIn()
+        self.places = self.stand_in.upload(
+            {name: os.path.join(binaries, f"parstock-{name.lower()}") for name in FUNCTIONS}
+        )
+        self.outputs = self.deploy(source())
+        self.dynamo = self.stand_in.client("dynamodb")
+        self.sqs = self.stand_in.client("sqs")
+        self.secrets = self.stand_in.client("secretsmanager")
+
+    def deploy(self, template):
+        parameters = {
+            "MailFrom": FROM,
+            "ConsoleUsers": OWNER,
+            "AlarmMail": OWNER,
+            "XeroApiUrl": f"{self.shop.xero}/api.xro/2.0",
+            "XeroIdentityUrl": self.shop.xero,
+            "CertificateBundle": bundle(),
+        }
+        return self.stand_in.deploy(STACK, template, self.places, parameters)
+
+    def enter(self, name, value):
+        """A secret as a person enters it: into the one that the template made, or a new one."""
+        full, text = f"parstock/{STACK}/{name}", json.dumps(value)
+        try:
+            self.secrets.put_secret_value(SecretId=full, SecretString=text)
+        except self.secrets.exceptions.ResourceNotFoundException:
+            self.secrets.create_secret(Name=full, SecretString=text)
+
+    def rows(self, partition_ends="", sort_begins=""):
+        """All rows of the table of this kind."""
+        pages = self.dynamo.get_paginator("scan").paginate(TableName=self.outputs["Table"])
+        rows = [row for page in pages for row in page["Items"]]
+        return [
+            row for row in rows
+            if partition_ends in row["PK"]["S"] and row["SK"]["S"].startswith(sort_begins)
+        ]
+
+    def movements(self):
+        return [row["SK"]["S"] for row in self.rows("#ITEM#", "M#")]
+
+    def invoke(self, function):
+        """As the schedule does."""
+        answer = self.stand_in.client("lambda").invoke(
+            FunctionName=self.stand_in.physical[function], Payload=json.dumps({"source": "aws.scheduler"})
+        )
+        payload = answer["Payload"].read()
+        assert "FunctionError" not in answer, payload
+
+    def post(self, body, signature):
+        status, _, _ = self.stand_in.ask("POST", self.outputs, "/webhook", body, {"x-xero-signature": signature})
+        return status
+
+    def waiting(self, queue):
+        """Messages in a queue, hidden ones too."""
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.stand_in.physical[queue], AttributeNames=["All"])
+        attributes = attributes["Attributes"]
+        return sum(
+            int(attributes.get(f"ApproximateNumberOfMessages{kind}", 0)) for kind in ("", "NotVisible", "Delayed")
+        )
+
+    def at_rest(self):
+        return all(self.waiting(queue) == 0 for queue in ("EventsQueue", "WorkQueue", "EffectsQueue"))
+
+    def rest(self):
+        wait_for("all queues are empty", self.at_rest, LOAD_MAX)
+
+
+def signature(key, body):
+    return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
+
+
+class Browser:
+    """As much of one as the console needs: cookies and forms."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.cookie = None
+
+    def ask(self, method, path, form=None):
+        headers = {"content-type": "application/x-www-form-urlencoded"} if form is not None else {}
+        if self.cookie:
+            headers["cookie"] = self.cookie
+        body = urllib.parse.urlencode(form) if form is not None else None
+        status, answered, content = self.stack.stand_in.ask(method, self.stack.outputs, path, body, headers)
+        if answered.get("set-cookie"):
+            self.cookie = answered["set-cookie"].split(";")[0]
+        return status, answered.get("location"), content.decode()
+
+    def sign_in(self, org):
+        status, _, page = self.ask("GET", f"/o/{org}/login")
+        assert status == 200, (status, page)
+        form = {"user": "owner", "password": "right", "csrf": hidden(page, "csrf")}
+        status, _, page = self.ask("POST", f"/o/{org}/login", form)
+        assert status == 303, (status, page)
+
+
+def hidden(page, name):
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, f"no field {name} in {page}"
+    return html.unescape(found.group(1))
+
+
+def connect(stack):
+    """From an empty account to an organisation whose history is read."""
+    shop = stack.shop
+    body = b'{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"E"}'
+    stack.enter("webhook-keys", [shop.webhook_key])
+    stack.enter("connections/main/credentials", shop.credentials)
+    stack.enter("console", {"user": "owner", "password": "right", "key": "signs sessions"})
+    # Intent to receive: Xero tries a right and a wrong signature.
+    answered = stack.post(body, signature(shop.webhook_key, body))
+    assert answered == 200, answered
+    assert stack.post(body, signature("another key", body)) == 401
+    # The schedule itself comes within the minute and connects what is configured.
+    wait_for("the schedule's tick connects the shop", lambda: stack.rows(sort_begins="PROFILE"), AFTER_A_TICK)
+    wait_for("the history is read", lambda: stack.movements(), LOAD_MAX)
+    stack.rest()
+    return shop.give_settings(stack.stand_in.environment("Processor"), stack.stand_in)
+
+
+def a_sale_is_booked(stack):
+    before = len(stack.movements())
+    for body, signed in stack.shop.sell("INV-1"):
+        assert stack.post(body, signed) == 200
+    wait_for("the sale is a movement", lambda: len(stack.movements()) == before + 1, SOON)
+
+
+def a_lost_webhook_is_repaired(stack):
+    before = len(stack.movements())
+    assert stack.shop.sell("INV-2"), "Xero would have posted"
+    wait_for("the poller finds the sale", lambda: len(stack.movements()) == before + 1, AFTER_A_TICK)
+
+
+def one_digest_is_mailed(stack):
+    for _ in range(2):
+        stack.invoke("Digest")
+        stack.rest()
+    mails = stack.stand_in.mails()
+    assert len(mails) == 1, mails
+    assert OWNER in json.dumps(mails[0]), mails
+
+
+def poison_is_buried(stack):
+    stack.sqs.send_message(QueueUrl=stack.stand_in.physical["EventsQueue"], MessageBody="no message of ours")
+    dead = stack.stand_in.physical["EventsDeadLetters"]
+    wait_for("the poison is in the dead-letter queue", lambda: stack.waiting("EventsDeadLetters") == 1, SOON)
+    message = stack.sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"])["Messages"][0]
+    assert message["Body"] == "no message of ours", message
+    assert "not a parstock message" in message["MessageAttributes"]["cause"]["StringValue"], message
+
+
+def an_approval_becomes_a_draft(stack, org):
+    browser = Browser(stack)
+    browser.sign_in(org)
+
+    def proposal():
+        _, _, page = browser.ask("GET", f"/o/{org}/proposals")
+        found = re.search(rf"/o/{org}/proposals/([0-9a-f-]+)", page)
+        return found and found.group(1)
+
+    found = wait_for("there is a proposal", proposal, AFTER_A_TICK)
+    path = f"/o/{org}/proposals/{found}"
+    status, _, page = browser.ask("GET", path)
+    assert status == 200, page
+    form = {"csrf": hidden(page, "csrf"), "contents": hidden(page, "contents")}
+    status, _, page = browser.ask("POST", f"{path}/approve", form)
+    assert status == 303, (status, page)
+    orders = wait_for("the order is in Xero", stack.shop.orders, SOON)
+    assert len(orders) == 1 and orders[0]["is_draft"], orders
+    assert orders[0]["number"].startswith("PS-") and orders[0]["lines"][0]["item"] == "TEA", orders
+
+
+def a_second_deployment_loses_nothing(stack):
+    stack.rest()
+    names = [name for name in ("console", "webhook-keys", "connections/main/credentials", "connections/main/token")]
+    full = [f"parstock/{STACK}/{name}" for name in names]
+    secrets = lambda: [stack.secrets.get_secret_value(SecretId=name)["SecretString"] for name in full]  # noqa: E731
+    movements, entered = stack.movements(), secrets()
+    changed = source()
+    changed["Resources"]["Processor"]["Properties"]["MemorySize"] = 640
+    outputs = stack.deploy(changed)
+    assert outputs == stack.outputs, (outputs, stack.outputs)
+    assert stack.movements() == movements
+    assert secrets() == entered
+    a_sale = len(movements)
+    for body, signed in stack.shop.sell("INV-3"):
+        assert stack.post(body, signed) == 200
+    wait_for("a sale is booked after it", lambda: len(stack.movements()) == a_sale + 1, SOON)
+
+
+def without_its_queue_the_webhook_fails(stack):
+    """A permission taken away: what Xero sends must not be taken for received."""
+    template = source()
+    statements = template["Resources"]["WebhookRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    statements[:] = [each for each in statements if each["Sid"] != "QueuesHints"]
+    stack.deploy(template)
+    for body, signed in stack.shop.sell("INV-4"):
+        assert stack.post(body, signed) >= 500
+    stack.deploy(source())
+
+
+def main():
+    binaries, program, calls = sys.argv[1:]
+    shop = Shop(program)
+    stack = Stack(binaries, shop)
+    try:
+        org = connect(stack)
+        print("connected", flush=True)
+        for story in (
+            a_sale_is_booked,
+            a_lost_webhook_is_repaired,
+            one_digest_is_mailed,
+            poison_is_buried,
+            lambda stack: an_approval_becomes_a_draft(stack, org),
+            a_second_deployment_loses_nothing,
+            without_its_queue_the_webhook_fails,
+        ):
+            story(stack)
+            print(getattr(story, "__name__", story), flush=True)
+    except BaseException:
+        print(stack.stand_in.said()[-20_000:], stack.stand_in.function_logs(), file=sys.stderr)
+        raise
+    finally:
+        with open(calls, "w") as file:
+            json.dump(demands(stack.stand_in.calls, stack.stand_in.roles), file, indent=1)
+        stack.stand_in.close()
+        shop.close()
+
+
+if __name__ == "__main__":
+    main()
