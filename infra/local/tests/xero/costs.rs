@@ -51,7 +51,8 @@ impl Spent {
     }
 
     fn json(self) -> Value {
-        let round = |figure: f64| (figure * 100.0).round() / 100.0;
+        // never minus zero
+        let round = |figure: f64| (figure * 100.0).round() / 100.0 + 0.0;
         let [events, work, effects] = self.batches.map(round);
         json!({"read_units": round(self.read), "write_units": round(self.written),
                "events": events, "work": work, "effects": effects})
