@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use lambda_http::{Body, Error, Request, run, service_fn, tracing};
+use lambda_http::{Body, Error, Request, run, service_fn};
 use parstock_adapters::aws::sdk_config;
 use parstock_adapters::clock::WallClock;
 use parstock_adapters::config::Config;
+use parstock_adapters::logs;
 use parstock_adapters::ports::production;
 use parstock_adapters::vault::{Freshness, SecretsManagerVault, Vault, names};
 use parstock_console::{Access, Console, router};
@@ -25,8 +26,8 @@ struct SignIn {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
     let config = Config::from_env()?;
+    logs::start("console", &config.stack);
     // The secret is fetched for the first request, not before the first poll.
     let pages = OnceCell::new();
     run(service_fn(async |request: Request| {

@@ -1,15 +1,16 @@
 //! The processor function: batches of the three queues.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use parstock_adapters::config::Config;
+use parstock_adapters::logs;
 use parstock_adapters::ports::{Production, production};
 use parstock_app::process::{self, Received};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
     let config = Config::from_env()?;
+    logs::start("processor", &config.stack);
     let ports = production(&config).await?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| batch(&config, &ports, event.payload).await)).await
 }
