@@ -169,21 +169,22 @@ class Check:
     def sign_in(self):
         self.page.width(WIDTHS[1])
         self.page.go(self.address)
-        at = self.page.url()
-        self.root, login, _ = at.partition("/login")
-        expect(login, f"a stranger is led to {at}")
-        self.shoot("login")
-        self.send_login("not the password")
+        expect(self.page.url().endswith("/sign-in"), f"a stranger is led to {self.page.url()}")
+        self.shoot("sign-in")
+        self.send_password("not the password")
         expect("are wrong" in self.page.text(), "a wrong password is not refused")
         expect(not self.page.elements("nav"), "a stranger sees the pages' menu")
+        self.page.go(f"{self.address}/sign-in?next=" + urllib.parse.quote("https://elsewhere.example/"))
+        same(self.page.element("input[name=next]").attribute("value"), "/", "where a link from elsewhere leads")
+        self.send_password(self.password)
+        self.root, positions, _ = self.page.url().partition("/positions")
+        expect(positions, f"signing in leads to {self.page.url()}")
+        self.page.follow("form.out button")
         status, headers = self.request("GET", "/positions")
-        expect(status == 303 and "/login?next=" in headers["Location"], f"a stranger's positions answer {status}")
-        self.page.go(f"{self.root}/login?next=" + urllib.parse.quote("https://elsewhere.example/"))
-        same(self.page.element("input[name=next]").attribute("value"), urllib.parse.urlsplit(self.root).path + "/positions",
-             "where a link from elsewhere leads")
+        expect(status == 303 and "/sign-in?next=" in headers["Location"], f"a stranger's positions answer {status}")
         # as a link in a mail does
         self.page.go(self.root + "/reviews?from=mail")
-        self.send_login(self.password)
+        self.send_password(self.password)
         expect(self.page.url().endswith("/reviews?from=mail"), f"signing in leads to {self.page.url()}")
         cookie = self.page.call("GET", "/cookie")[0]
         expect(cookie["httpOnly"] and cookie["sameSite"] == "Lax", f"the session's cookie is too open: {cookie}")
@@ -191,7 +192,7 @@ class Check:
             status, headers = self.request("GET", path)
             expect(status == 400 and "text/html" in headers["Content-Type"], f"{path} answers {status} without a page")
 
-    def send_login(self, password):
+    def send_password(self, password):
         self.page.element("#user").write(self.user)
         self.page.element("#password").write(password)
         self.page.follow("form button")
@@ -407,7 +408,8 @@ class Check:
         self.page.follow("form.out button")
         status, _ = self.request("GET", "/positions")
         expect(status == 303, f"after signing out the positions answer {status}")
-        status, headers = self.request("GET", "/login")
+        self.root = self.address
+        status, headers = self.request("GET", "/sign-in")
         expect(status == 200 and "default-src 'none'" in headers["Content-Security-Policy"], "the page may load from elsewhere")
 
     def nothing_was_blocked(self):

@@ -105,7 +105,10 @@ async fn orders(State(shop): State<Shop>) -> Json<Value> {
     let world = shop.lock().unwrap();
     let orders = world.documents().filter(|document| document.kind == DocumentKind::PurchaseOrder);
     let told = orders.map(|order| {
-        let lines = order.lines.iter().map(|line| json!({"item": line.item_code, "units": line.quantity.0 / E4::ONE.0}));
+        let lines = order
+            .lines
+            .iter()
+            .map(|line| json!({"item": line.item_code, "units": line.quantity.0 / E4::ONE.0}));
         json!({
             "number": order.number,
             "is_draft": order.status == Status::Draft,

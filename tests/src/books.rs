@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed, Priority,
-    TrackedQuantities, Unreadable,
+    Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed,
+    Identified, Priority, TrackedQuantities, Unreadable,
 };
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
@@ -237,14 +237,14 @@ pub struct FakeSession {
 impl Books for FakeBooks {
     type Session = FakeSession;
 
-    async fn identify(&self, connection: &str) -> Result<Organisation, BooksError> {
+    async fn identify(&self, connection: &str) -> Result<Identified, BooksError> {
         if self.sim.point(Edge::Before, "books.identify").await == Verdict::Fail {
             return Err(BooksError::Retry("500".into()));
         }
         let answer = {
             let companies = lock(&self.companies);
             let found = companies.values().find(|company| company.connection() == connection);
-            found.map(|company| company.organisation.clone())
+            found.map(|company| Identified { organisation: company.organisation.clone(), tenant: None })
         };
         if self.sim.point(Edge::After, "books.identify").await == Verdict::Fail {
             return Err(BooksError::Retry("timed out".into()));

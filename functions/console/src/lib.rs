@@ -1,25 +1,31 @@
 //! The console: what people see and decide, as server-rendered pages.
 //!
-//! The same router answers as a Lambda function and on one machine. No GET ever acts. Every page but the
-//! login asks for a session; every form carries a token bound to it.
+//! The same router answers as a Lambda function and on one machine, where it connects nothing. No GET ever acts. Every
+//! page but those of signing in asks for a session; every form carries a token bound to it.
 
 mod access;
+mod connections;
 mod pages;
+mod person;
+mod refused;
+mod sign_in;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use parstock_adapters::vault::Vault;
 use parstock_app::ports::Ports;
 use parstock_views::pages::{QueueState, content_security_policy};
 
-pub use access::Access;
+pub use access::{Access, Password, SignIn};
+pub use connections::Consents;
 
 /// Bytes of a form at most.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -38,6 +44,14 @@ pub struct Console<P> {
     pub access: Arc<Access>,
     /// How the queues are asked.
     pub gauge: Gauge,
+    /// Whether it connects organisations, too: as [`router_with_connections`] says.
+    pub connects: bool,
+}
+
+impl<P> FromRef<Console<P>> for Arc<Access> {
+    fn from_ref(console: &Console<P>) -> Self {
+        Self::clone(&console.access)
+    }
 }
 
 impl<P> Clone for Console<P> {
@@ -46,12 +60,26 @@ impl<P> Clone for Console<P> {
             ports: Arc::clone(&self.ports),
             access: Arc::clone(&self.access),
             gauge: Arc::clone(&self.gauge),
+            connects: self.connects,
         }
     }
 }
 
 /// The console's pages.
 pub fn router<P: Ports + 'static>(console: Console<P>) -> Router {
+    framed(pages_of(console))
+}
+
+/// The console's pages, with those that connect organisations.
+pub fn router_with_connections<P: Ports<Store: Clone> + 'static, V: Vault + 'static>(
+    console: Console<P>,
+    consents: Consents<V>,
+) -> Router {
+    let console = Console { connects: true, ..console };
+    framed(pages_of(console.clone()).merge(connections::pages(console, consents)))
+}
+
+fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
     let org = Router::new()
         .route("/", get(pages::positions::<P>))
         .route("/positions", get(pages::positions::<P>))
@@ -63,16 +91,22 @@ pub fn router<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/digest", get(pages::latest_digest::<P>))
         .route("/digests/{day}", get(pages::digest::<P>))
         .route("/health", get(pages::health::<P>))
-        .route("/reviews", get(pages::reviews::<P>))
-        .route("/login", get(pages::login::<P>).post(pages::sign_in::<P>))
-        .route("/logout", post(pages::sign_out::<P>));
+        .route("/reviews", get(pages::reviews::<P>));
     Router::new()
         .route("/", get(pages::start::<P>))
+        .route("/sign-in", get(sign_in::form::<P>).post(sign_in::ask::<P>))
+        .route("/sign-in/link", get(sign_in::link::<P>).post(sign_in::confirm::<P>))
+        .route("/sign-out", post(sign_in::out::<P>))
         .nest("/o/{org}", org)
+        .with_state(console)
+}
+
+/// What surrounds every page.
+fn framed(pages: Router) -> Router {
+    pages
         .fallback(pages::nowhere)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn(guard))
-        .with_state(console)
 }
 
 /// Every answer: a page even where the address or a form can't be read, with headers that allow nothing from
@@ -85,7 +119,8 @@ async fn guard(request: Request, next: Next) -> Response {
     }
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy()) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        // a page may have one of its own
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     for (name, value) in [
         (header::X_FRAME_OPTIONS, "DENY"),

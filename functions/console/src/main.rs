@@ -4,30 +4,29 @@ use std::sync::Arc;
 
 use axum::Router;
 use lambda_http::{Body, Error, Request, run, service_fn};
-use parstock_adapters::aws::sdk_config;
-use parstock_adapters::clock::WallClock;
-use parstock_adapters::config::Config;
+use parstock_adapters::config::ConsoleConfig;
 use parstock_adapters::logs;
 use parstock_adapters::ports::production;
-use parstock_adapters::vault::{Freshness, SecretsManagerVault, Vault, names};
-use parstock_console::{Access, Console, router};
+use parstock_adapters::vault::{Freshness, Vault, names};
+use parstock_console::{Access, Consents, Console, SignIn, router_with_connections};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
-/// The secret that says who may sign in.
+/// The shortest key that sessions are signed with, in characters.
+const KEY_CHARS_MIN: usize = 32;
+
+/// The console's secret.
 #[derive(Deserialize)]
-struct SignIn {
-    user: String,
-    password: SecretString,
+struct Secret {
     key: SecretString,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let config = Config::from_env()?;
-    logs::start("console", &config.stack);
+    let config = ConsoleConfig::from_env()?;
+    logs::start("console", &config.common.stack);
     // The secret is fetched for the first request, not before the first poll.
     let pages = OnceCell::new();
     run(service_fn(async |request: Request| {
@@ -41,19 +40,31 @@ fn axum_body(body: Body) -> axum::body::Body {
     axum::body::Body::from(body.to_vec())
 }
 
-async fn pages_of(config: &Config) -> Result<Router, Error> {
-    let client = aws_sdk_secretsmanager::Client::new(&sdk_config().await);
-    let vault = SecretsManagerVault::new(client, config.secret_prefix.clone(), Arc::new(WallClock));
-    let wanted = "the secret `console` must be JSON with user, password and key";
-    let secret = vault.get(names::CONSOLE, Freshness::Now).await?.ok_or(wanted)?;
+async fn pages_of(config: &ConsoleConfig) -> Result<Router, Error> {
+    let ports = Arc::new(production(&config.common).await?);
+    let wanted = format!(
+        "the secret `{}` must be JSON with a key of at least {KEY_CHARS_MIN} random characters: {{\"key\": \"…\"}}",
+        names::CONSOLE
+    );
+    let secret = ports.vault.get(names::CONSOLE, Freshness::Now).await?.ok_or(wanted.as_str())?;
     // The parser's error could repeat a piece of the secret.
-    let SignIn { user, password, key } = serde_json::from_str(secret.expose_secret()).map_err(|_| wanted)?;
-    let access = Arc::new(Access::new(user, password, key));
-    // What waits in the queues is told by their alarms.
-    let console = Console {
-        ports: Arc::new(production(config).await?),
-        access,
-        gauge: Arc::new(|| Box::pin(async { Vec::new() })),
+    let Secret { key } = serde_json::from_str(secret.expose_secret()).map_err(|_| wanted.as_str())?;
+    if key.expose_secret().chars().count() < KEY_CHARS_MIN {
+        return Err(wanted.into());
+    }
+    let sign_in = SignIn::Mail(config.users.clone());
+    let consents = Consents {
+        vault: Arc::clone(&ports.vault),
+        connections: config.common.connections.clone(),
+        addresses: config.common.xero.clone(),
+        places: config.consent.clone(),
     };
-    Ok(router(console))
+    let console = Console {
+        access: Arc::new(Access::new(sign_in, key, &config.common.console_url)),
+        ports,
+        // What waits in the queues is told by their alarms.
+        gauge: Arc::new(|| Box::pin(async { Vec::new() })),
+        connects: true,
+    };
+    Ok(router_with_connections(console, consents))
 }

@@ -306,7 +306,7 @@ async fn turn(ports: &LocalPorts) -> Result<tokio::sync::MutexGuard<'_, ()>, Loc
 /// # Errors
 /// When the org is not set up.
 pub async fn console<P: Ports>(ports: &P, org: OrgId) -> Result<Console<'_, P>, LocalError> {
-    let viewer = Viewer { user: COMMAND_LINE.to_owned(), csrf: String::new() };
+    let viewer = Viewer { user: COMMAND_LINE.to_owned(), csrf: String::new(), connects: false };
     Ok(Console::open(ports, org, viewer).await?)
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use parstock_adapters::clock::RandomIds;
 use parstock_adapters::vault::{EncryptedFileVault, Freshness, Vault};
-use parstock_app::ports::Entropy;
-use parstock_console::{Access, Console, router};
+use parstock_app::ports::{Entropy, Ports};
+use parstock_console::{Access, Console, Password, SignIn, router};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
@@ -54,7 +54,8 @@ pub async fn serve(
     vault: &EncryptedFileVault,
 ) -> Result<String, LocalError> {
     let password = secret(vault, PASSWORD).await?;
-    let access = Access::new(USER.to_owned(), password.clone(), secret(vault, KEY).await?);
+    let sign_in = SignIn::Password(Password::new(USER.to_owned(), password.clone()));
+    let access = Access::new(sign_in, secret(vault, KEY).await?, ports.console_url());
     let queue = ports.queue.clone();
     let console = Console {
         ports,
@@ -63,6 +64,7 @@ pub async fn serve(
             let states = health::queues(&queue);
             Box::pin(std::future::ready(states))
         }),
+        connects: false,
     };
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router(console)).await {

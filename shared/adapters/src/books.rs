@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parstock_app::ports::{
     Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, Clock, DocumentPage, Entropy,
-    Feed, Priority, Store, TrackedQuantities, Unreadable,
+    Feed, Identified, Priority, Store, TrackedQuantities, Unreadable,
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_domain::document::{Document, OrderDraft, Organisation};
@@ -28,6 +28,12 @@ use crate::vault::{Credentials, Freshness, Vault, VaultError, names};
 /// The port's clock as the client asks it.
 #[derive(Debug)]
 pub struct XeroClock<K>(Arc<K>);
+
+impl<K> XeroClock<K> {
+    pub(crate) const fn new(clock: Arc<K>) -> Self {
+        Self(clock)
+    }
+}
 
 impl<K: Clock> parstock_xero::Clock for XeroClock<K> {
     fn now(&self) -> Timestamp {
@@ -100,7 +106,8 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         let wanted = r#"{"client_id": "…", "client_secret": "…"}"#;
         let secret = secret.ok_or_else(|| {
             BooksError::NeedsPerson(format!(
-                "there is no secret `{name}`: run `parstock connect`, or store {wanted} of a custom connection there"
+                "there is no secret `{name}`: connect it (on AWS the console's page /connections, on one machine \
+                 `parstock connect`), or store {wanted} of a custom connection there"
             ))
         })?;
         Credentials::read(&secret).ok_or_else(|| {
@@ -120,7 +127,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
     }
 
     fn xero_clock(&self) -> XeroClock<K> {
-        XeroClock(Arc::clone(&self.clock))
+        XeroClock::new(Arc::clone(&self.clock))
     }
 
     async fn read(&self, owner: Owner, key: Key) -> Result<Option<Record>, BooksError> {
@@ -166,7 +173,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
 impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
     type Session = XeroSession<S, V, K, E>;
 
-    async fn identify(&self, connection: &str) -> Result<Organisation, BooksError> {
+    async fn identify(&self, connection: &str) -> Result<Identified, BooksError> {
         let credentials = self.credentials(connection).await?;
         let config = self.xero_config(&credentials)?;
         // Whose budget this one call belongs to is what it asks.
@@ -175,7 +182,9 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
         let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failure)?;
         let organisation = session.organisation().await.map_err(failure)?;
         session.finish().await.map_err(failure)?;
-        translate::organisation(organisation).map_err(|puzzle| BooksError::Reject(puzzle.to_string()))
+        let organisation = translate::organisation(organisation);
+        let organisation = organisation.map_err(|puzzle| BooksError::Reject(puzzle.to_string()))?;
+        Ok(Identified { organisation, tenant: credentials.tenant })
     }
 
     async fn open(&self, org: OrgId, priority: Priority, calls: u32) -> Result<Self::Session, BooksError> {

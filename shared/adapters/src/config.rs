@@ -8,9 +8,11 @@
 //! | `PARSTOCK_CONNECTIONS` | names of the Xero connections, with commas between; each has its credentials in the secret `connections/<name>/credentials` |
 //! | `PARSTOCK_MAIL_FROM` | address that mails come from |
 //! | `PARSTOCK_CONSOLE_URL` | where people reach the console, for links in mails |
+//! | `PARSTOCK_CONSOLE_USERS` | mail addresses of those who may sign in to the console, with commas between; for the console alone |
 //! | `PARSTOCK_EVENTS_QUEUE_URL`, `PARSTOCK_EVENTS_DEAD_LETTER_URL`, and the same with `WORK` and `EFFECTS` | URLs of the queues and of their dead-letter queues |
 //! | `XERO_API_URL` | base of the accounting API, `/api.xro/2.0` included; Xero's own if not set |
 //! | `XERO_IDENTITY_URL` | base of the identity server; Xero's own if not set |
+//! | `XERO_LOGIN_URL`, `XERO_CONNECTIONS_URL` | base of the login server, whole address of the list of connections; for what connects; Xero's own if not set |
 //! | `XERO_SCOPES` | scopes to ask for, with blanks between; all that the connection has if not set |
 //! | `XERO_TENANT_ID` | tenant to name in each call, for what stands in for Xero and demands it; none if not set, since a custom connection has none |
 //! | `SSL_CERT_FILE` | the image's one bundle of authorities, read by the TLS library and not here; without it every client reads each file of a folder, which takes most of a cold start |
@@ -52,6 +54,10 @@ pub const CONSENT_SCOPES: [(&str, &str); 10] = [
 const STACK: &str = "PARSTOCK_STACK";
 /// Connections of one stack.
 pub const CONNECTIONS_MAX: usize = 50;
+/// People who may sign in to the console of one stack.
+pub const CONSOLE_USERS_MAX: usize = 50;
+/// The longest mail address, in characters (RFC 5321, 4.5.3.1).
+const ADDRESS_CHARS_MAX: usize = 254;
 /// The longest name of a connection, in characters.
 const CONNECTION_NAME_CHARS_MAX: usize = 40;
 
@@ -129,6 +135,11 @@ impl ConsentAddresses {
 
     fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { variable, problems: Vec::new() };
+        let addresses = Self::read_by(&mut reader);
+        reader.finish(addresses)
+    }
+
+    fn read_by(reader: &mut Reader<'_>) -> Self {
         let or = |name: &str, own: &str| reader.optional(name).unwrap_or_else(|| own.to_owned());
         let addresses = Self {
             login_url: or("XERO_LOGIN_URL", LOGIN_URL),
@@ -150,7 +161,7 @@ impl ConsentAddresses {
                 reader.problems.push(format!("{name}: {error}"));
             }
         }
-        reader.finish(addresses)
+        addresses
     }
 }
 
@@ -163,6 +174,37 @@ pub struct WebhookConfig {
     pub queues: BTreeMap<QueueName, QueueAddress>,
     /// What the names of the stack's secrets begin with.
     pub secret_prefix: String,
+}
+
+/// What the console needs beside [`Config`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleConfig {
+    /// What all functions need.
+    pub common: Config,
+    /// Mail addresses of those who may sign in.
+    pub users: Vec<String>,
+    /// Where people consent.
+    pub consent: ConsentAddresses,
+}
+
+impl ConsoleConfig {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&variable)
+    }
+
+    fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { variable, problems: Vec::new() };
+        let config = Self {
+            common: Config::read_by(&mut reader),
+            users: reader.console_users(),
+            consent: ConsentAddresses::read_by(&mut reader),
+        };
+        reader.finish(config)
+    }
 }
 
 /// What all other functions need.
@@ -218,7 +260,12 @@ impl Config {
 
     fn read(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { variable, problems: Vec::new() };
-        let config = Self {
+        let config = Self::read_by(&mut reader);
+        reader.finish(config)
+    }
+
+    fn read_by(reader: &mut Reader<'_>) -> Self {
+        Self {
             stack: reader.required(STACK),
             table: reader.required("PARSTOCK_TABLE"),
             queues: QueueName::ALL.into_iter().map(|queue| (queue, reader.queue(queue))).collect(),
@@ -227,8 +274,7 @@ impl Config {
             xero: reader.xero(),
             mail_from: reader.mail_from(),
             console_url: reader.console_url(),
-        };
-        reader.finish(config)
+        }
     }
 
     /// The queue behind an event source's ARN, told by its name.
@@ -371,6 +417,31 @@ impl Reader<'_> {
         from
     }
 
+    fn console_users(&mut self) -> Vec<String> {
+        let name = "PARSTOCK_CONSOLE_USERS";
+        let users: Vec<String> =
+            self.required(name).split(',').map(|address| address.trim().to_owned()).collect();
+        if self.optional(name).is_none() {
+            return Vec::new();
+        }
+        // an address is personal, so an error says which one it is by its place
+        for (at, address) in users.iter().enumerate() {
+            if !crate::mailer::is_address(address) || address.chars().count() > ADDRESS_CHARS_MAX {
+                let at = at.saturating_add(1);
+                self.problems
+                    .push(format!("{name}: number {at} is not a mail address such as kim@example.com"));
+            }
+        }
+        let different: std::collections::BTreeSet<String> =
+            users.iter().map(|address| address.to_ascii_lowercase()).collect();
+        if users.len() > CONSOLE_USERS_MAX || different.len() < users.len() {
+            self.problems.push(format!(
+                "{name} must be 1 to {CONSOLE_USERS_MAX} different mail addresses, with commas between"
+            ));
+        }
+        users
+    }
+
     fn console_url(&mut self) -> String {
         let name = "PARSTOCK_CONSOLE_URL";
         let url = self.required(name);
@@ -488,6 +559,28 @@ mod tests {
         assert_eq!(local.login_url, "http://127.0.0.1:1/XERO_LOGIN_URL");
         let wrong = ConsentAddresses::read(&|_| Some("http://xero.example".to_owned())).unwrap_err();
         assert_eq!(wrong.problems.len(), 2, "{wrong}");
+    }
+
+    #[test]
+    fn the_console_needs_to_know_who_may_sign_in() {
+        let read = |users: &str| {
+            let mut variables = BTreeMap::from(GOOD);
+            variables.insert("PARSTOCK_CONSOLE_USERS", users);
+            ConsoleConfig::read(&|name| variables.get(name).map(|value| (*value).to_owned()))
+        };
+        let config = read("kim@example.com, Lee@example.com").unwrap();
+        assert_eq!(config.users, ["kim@example.com", "Lee@example.com"]);
+        assert_eq!(config.consent.login_url, LOGIN_URL);
+        let many: Vec<String> = (0..=CONSOLE_USERS_MAX).map(|n| format!("u{n}@example.com")).collect();
+        let long = format!("{}@example.com", "a".repeat(ADDRESS_CHARS_MAX));
+        for wrong in
+            ["", "kim", "kim@example.com,", "kim@example.com,KIM@example.com", &many.join(","), long.as_str()]
+        {
+            let error = read(wrong).unwrap_err();
+            assert_eq!(error.problems.len(), 1, "{wrong}: {error}");
+            assert!(error.problems[0].starts_with("PARSTOCK_CONSOLE_USERS"), "{error}");
+            assert!(wrong.is_empty() || !error.to_string().contains(wrong), "{error}");
+        }
     }
 
     #[test]

@@ -13,13 +13,15 @@ use crate::config::Config;
 use crate::mailer::SesMailer;
 use crate::queue::SqsQueue;
 use crate::store::{DynamoStore, dynamo};
-use crate::vault::SecretsManagerVault;
+use crate::vault::{SecretsManagerVault, Vault};
 
 /// One implementation of each port. Store, clock and chance are shared with the adapters that are built on them.
 #[derive(Debug)]
-pub struct Bundle<S, B, Q, M, C, K, E> {
+pub struct Bundle<S, B, Q, M, C, K, E, V> {
     /// The store.
     pub store: Arc<S>,
+    /// Secrets. No use case asks for them; what connects to Xero does.
+    pub vault: Arc<V>,
     /// The books.
     pub books: B,
     /// The queues.
@@ -36,8 +38,8 @@ pub struct Bundle<S, B, Q, M, C, K, E> {
     pub console_url: String,
 }
 
-impl<S: Store, B: Books, Q: Queue, M: Mailer, C: Chat, K: Clock, E: Entropy> Ports
-    for Bundle<S, B, Q, M, C, K, E>
+impl<S: Store, B: Books, Q: Queue, M: Mailer, C: Chat, K: Clock, E: Entropy, V: Vault> Ports
+    for Bundle<S, B, Q, M, C, K, E, V>
 {
     type Store = S;
     type Books = B;
@@ -85,6 +87,7 @@ pub type Production = Bundle<
     SlackChat<AwsVault>,
     WallClock,
     RandomIds,
+    AwsVault,
 >;
 
 /// The process can't start.
@@ -111,9 +114,9 @@ pub async fn production(config: &Config) -> Result<Production, StartError> {
         xero,
     )
     .map_err(|error| StartError(error.to_string()))?;
-    let chat = SlackChat::new(vault).map_err(|error| StartError(error.to_string()))?;
+    let chat = SlackChat::new(Arc::clone(&vault)).map_err(|error| StartError(error.to_string()))?;
     let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queues.clone());
     let mailer = SesMailer::new(&sdk, config.mail_from.clone(), Arc::clone(&clock));
     let console_url = config.console_url.clone();
-    Ok(Bundle { store, books, queue, mailer, chat, clock, entropy, console_url })
+    Ok(Bundle { store, vault, books, queue, mailer, chat, clock, entropy, console_url })
 }

@@ -33,8 +33,11 @@ pub mod names {
     /// The webhook's signing keys, a JSON list of texts: the present one, and during a rotation the one before it.
     pub const WEBHOOK_KEYS: &str = "webhook-keys";
 
-    /// Who may sign in to the console: `{"user": …, "password": …, "key": …}`; the key signs sessions.
+    /// What the console signs sessions with: `{"key": …}`.
     pub const CONSOLE: &str = "console";
+
+    /// Id and secret of the app to which people consent in the console: `{"client_id": …, "client_secret": …}`.
+    pub const XERO_APP: &str = "xero-app";
 
     /// A connection's [`Credentials`](super::Credentials).
     pub fn credentials(connection: &str) -> String {

@@ -10,9 +10,9 @@ use parstock_domain::settings::Policy;
 use uuid::Uuid;
 
 use crate::error::AppError;
-use crate::load::{self, Versioned};
+use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
-use crate::ports::{Books, Clock, Commit, Entropy, Expect, Ports, Store, Write};
+use crate::ports::{Books, Clock, Commit, Entropy, Expect, Identified, Ports, Store, Write};
 use crate::records::{Backfill, DocumentRecord, Key, List, OrgEntry, Owner, Pointer, Profile};
 use crate::send::send_now;
 use crate::sync;
@@ -36,7 +36,7 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
     if let Some(entry) = orgs(ports).await?.into_iter().find(|entry| entry.connection == connection) {
         return Ok(entry.org);
     }
-    let organisation = ports.books().identify(connection).await?;
+    let Identified { organisation, tenant } = ports.books().identify(connection).await?;
     let org = organisation.id;
     let owner = Owner::Org(org);
     let set = load::one::<Policy>(ports.store(), owner, Key::Policy).await?;
@@ -77,11 +77,53 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
         name: organisation.name,
         time_zone: (!is_held).then_some(time_zone),
         connection: connection.to_owned(),
-        tenant: None,
+        tenant,
     };
-    create(ports, Owner::Stack, vec![Versioned::new(entry).write(Key::Org(org))]).await?;
+    let mut writes = vec![Versioned::new(entry).write(Key::Org(org))];
+    // Xero itself says whose a consent's tenant is, so nothing else needs to prove it
+    writes.extend(tenant.map(|tenant| unguarded(Key::Tenant(tenant), Pointer { to: org })));
+    create(ports, Owner::Stack, writes).await?;
     if !is_held {
         send_now(ports, Message::Backfill { org }).await?;
+    }
+    Ok(org)
+}
+
+/// Whether a connection may reach an organisation's books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It may.
+    Fits,
+    /// It reaches other books already, and a connection never changes them.
+    HasOther(OrgEntry),
+    /// The organisation is reached under another name already.
+    IsElsewhere(OrgEntry),
+}
+
+/// Whether a connection may be given to an organisation.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn fit<P: Ports>(ports: &P, connection: &str, org: OrgId) -> Result<Fit, AppError> {
+    let orgs = orgs(ports).await?;
+    let of_connection = orgs.iter().find(|entry| entry.connection == connection && entry.org != org);
+    let of_org = orgs.iter().find(|entry| entry.connection != connection && entry.org == org);
+    Ok(match (of_connection, of_org) {
+        (Some(entry), _) => Fit::HasOther(entry.clone()),
+        (None, Some(entry)) => Fit::IsElsewhere(entry.clone()),
+        (None, None) => Fit::Fits,
+    })
+}
+
+/// After a consent: as [`ensure`], and the organisation's tenant id is known from now on.
+///
+/// # Errors
+/// As [`ensure`], and when another worker was quicker.
+pub async fn consented<P: Ports>(ports: &P, connection: &str, tenant: Uuid) -> Result<OrgId, AppError> {
+    let org = ensure(ports, connection).await?;
+    let entry = load::one::<OrgEntry>(ports.store(), Owner::Stack, Key::Org(org)).await?;
+    if let Some(entry) = entry.filter(|entry| entry.content.tenant != Some(tenant)) {
+        bind_to(ports, entry, tenant, Reason::own("bind tenant").with("tenant", tenant)).await?;
     }
     Ok(org)
 }
@@ -207,13 +249,23 @@ pub async fn bind<P: Ports>(
     let Some(document) = booked_of(ports, org, resources).await? else { return Ok(false) };
     let entry = load::one::<OrgEntry>(ports.store(), Owner::Stack, Key::Org(org)).await?;
     let Some(entry) = entry.filter(|entry| entry.content.tenant.is_none()) else { return Ok(false) };
-    let mut writer = Writer::open_unleased(ports, org).await?;
     let reason = Reason::own("bind tenant").with("tenant", tenant).with("document", document.id);
+    bind_to(ports, entry, tenant, reason).await?;
+    Ok(true)
+}
+
+async fn bind_to<P: Ports>(
+    ports: &P,
+    entry: Versioned<OrgEntry>,
+    tenant: Uuid,
+    reason: Reason,
+) -> Result<(), AppError> {
+    let org = entry.content.org;
+    let mut writer = Writer::open_unleased(ports, org).await?;
     let id = writer.new_commit();
     writer.commit(id, Vec::new(), reason).await?;
     let content = OrgEntry { tenant: Some(tenant), ..entry.content };
     let bound = Versioned { content, expect: entry.expect }.write(Key::Org(org));
     let pointer = Versioned { content: Pointer { to: org }, expect: Expect::Absent };
-    create(ports, Owner::Stack, vec![bound, pointer.write(Key::Tenant(tenant))]).await?;
-    Ok(true)
+    create(ports, Owner::Stack, vec![bound, pointer.write(Key::Tenant(tenant))]).await
 }

@@ -46,6 +46,8 @@ pub struct Viewer {
     pub user: String,
     /// Their forms' token.
     pub csrf: String,
+    /// Whether the console connects organisations, too.
+    pub connects: bool,
 }
 
 /// The path of an org's pages below the console's address.
@@ -98,6 +100,7 @@ impl<'p, P: Ports> Console<'p, P> {
             phase: policy.org().phase,
             user: self.viewer.user.clone(),
             csrf: self.viewer.csrf.clone(),
+            connects: self.viewer.connects,
             open_proposals: self.pending().await?.len(),
             open_reviews: self.all::<Review>(&List::Reviews).await?.len(),
         })

@@ -26,5 +26,6 @@ pub mod process;
 pub mod records;
 pub mod send;
 pub mod settings;
+pub mod sign_in;
 pub mod sync;
 pub mod writer;

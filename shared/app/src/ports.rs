@@ -315,13 +315,22 @@ pub enum BooksError {
     Unknown(String),
 }
 
+/// Whom a connection reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    /// The organisation.
+    pub organisation: Organisation,
+    /// Its Xero tenant id, where the connection knows it: that of a consent does, a custom one does not.
+    pub tenant: Option<Uuid>,
+}
+
 /// Xero. Each session is paid for by one grant out of the org's call limits.
 pub trait Books: Send + Sync {
     /// A session.
     type Session: BooksSession;
 
     /// The organisation behind a connection (a token set). A custom connection has exactly one.
-    fn identify(&self, connection: &str) -> impl Future<Output = Result<Organisation, BooksError>> + Send;
+    fn identify(&self, connection: &str) -> impl Future<Output = Result<Identified, BooksError>> + Send;
 
     /// Opens a session for about `calls` calls.
     fn open(

@@ -189,7 +189,6 @@ async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Resu
             sync::wait(ports, org, &hints, when_xero_may_answer(ports)).await
         }
         Err(AppError::NeedsPerson(what)) => {
-            tracing::error!(org_id = %org, why = what, "a person has to act");
             sync::record(ports, org, &hints).await?;
             sync::needs_person(ports, org, &what).await
         }

@@ -37,6 +37,10 @@ pub enum Key {
     Tenant(Uuid),
     /// Stack: a token set.
     Connection(String),
+    /// Stack: a link that signs a person in, by the hash of its token.
+    SignInLink(Hash),
+    /// Stack: the sign-in links mailed lately.
+    SignInMails,
     /// The organisation and how far its copy is.
     Profile,
     /// The policy file in force; its scopes name items and suppliers by their Xero ids.
@@ -179,7 +183,8 @@ pub struct OrgEntry {
     pub time_zone: Option<String>,
     /// The token set through which it is reached.
     pub connection: String,
-    /// Its Xero tenant id, once a signed webhook told it together with a document that was found here.
+    /// Its Xero tenant id: known with a consent, else once a signed webhook told it together with a document that was
+    /// found here.
     pub tenant: Option<Uuid>,
 }
 
@@ -194,6 +199,28 @@ pub struct Connection {
     pub lease: Option<(Uuid, Timestamp)>,
     /// Why a person must act before it works again.
     pub broken: Option<String>,
+}
+
+/// A link that signs a person in, once. Its token is in the mail alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInLink {
+    /// Whom it signs in: their mail address.
+    pub address: String,
+    /// The page to go to afterwards.
+    pub next: String,
+    /// From here on it is worth nothing.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+}
+
+/// The sign-in links mailed lately: what the limits on them count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInMails {
+    /// To whom and when.
+    pub sent: Vec<(String, Timestamp)>,
+    /// From here on none of them counts.
+    pub expires_at: Timestamp,
 }
 
 /// The organisation and how far its copy is.
@@ -630,6 +657,10 @@ records! {
     Tenant(Pointer<OrgId>)
     /// See [`Connection`].
     Connection(Connection)
+    /// See [`SignInLink`].
+    SignInLink(SignInLink)
+    /// See [`SignInMails`].
+    SignInMails(SignInMails)
     /// See [`Profile`].
     Profile(Profile)
     /// See [`Policy`].
@@ -700,6 +731,17 @@ records! {
     AuditHead(Head)
     /// See [`AuditCheck`].
     AuditCheck(AuditCheck)
+}
+
+impl Record {
+    /// From when on nobody misses the row. The table may keep it for days more, so whoever reads it looks at the time, too.
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::SignInLink(link) => Some(link.expires_at),
+            Self::SignInMails(mails) => Some(mails.expires_at),
+            _ => None,
+        }
+    }
 }
 
 /// Further booked lines of a long document.

@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::fs::write(folder.join(format!("{name}.slack.json")), rendered.slack)?;
     }
     std::fs::write(folder.join("mail-alert.html"), sample::alert(&as_written).render()?.html)?;
+    std::fs::write(folder.join("mail-sign-in.html"), sample::sign_in_mail(&as_written).render()?.html)?;
     for (name, html) in sample::pages(&as_written) {
         std::fs::write(folder.join(format!("{name}.html")), html)?;
     }

@@ -103,14 +103,7 @@ impl Style {
 
     /// How long ago: `4 min`, `3 hours`, `2 days`.
     pub fn age(&self, since: impl Borrow<Timestamp>) -> String {
-        let since = *since.borrow();
-        let minutes = self.now.timestamp().duration_since(since).as_mins();
-        match minutes {
-            ..1 => "less than a minute".to_owned(),
-            1..120 => format!("{minutes} min"),
-            120..2880 => format!("{} hours", minutes / 60),
-            _ => format!("{} days", minutes / 1440),
-        }
+        age(*since.borrow(), self.now.timestamp())
     }
 
     /// `12 days`, or a dash.
@@ -208,6 +201,17 @@ const HASH_DIGITS_SHOWN: usize = 16;
 pub(crate) fn audit_head(head: Head) -> String {
     let hash = head.hash.to_string();
     format!("entry {}, hash {}", grouped(head.seq), hash.get(..HASH_DIGITS_SHOWN).unwrap_or(&hash))
+}
+
+/// How long ago, as [`Style::age`] has it.
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
+    let minutes = now.duration_since(since).as_mins();
+    match minutes {
+        ..1 => "less than a minute".to_owned(),
+        1..120 => format!("{minutes} min"),
+        120..2880 => format!("{} hours", minutes / 60),
+        _ => format!("{} days", minutes / 1440),
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod chart;
 pub mod digest;
 pub mod format;
 pub mod pages;
+pub mod sign_in;
 mod slack;
 mod standing;
 pub mod text;

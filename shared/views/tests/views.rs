@@ -303,6 +303,7 @@ fn markup(say: sample::Say) -> Vec<(String, String)> {
     all.push(("digest mail".into(), uncharted(sample::digest(say)).render().unwrap().html));
     all.push(("troubled digest mail".into(), uncharted(sample::troubled(say)).render().unwrap().html));
     all.push(("alert mail".into(), sample::alert(say).render().unwrap().html));
+    all.push(("sign-in mail".into(), sample::sign_in_mail(say).render().unwrap().html));
     all
 }
 
@@ -319,6 +320,7 @@ fn lines(say: sample::Say) -> Vec<String> {
         uncharted(sample::digest(say)).render().unwrap().text,
         uncharted(sample::troubled(say)).render().unwrap().text,
         sample::alert(say).render().unwrap().text,
+        sample::sign_in_mail(say).render().unwrap().text,
     ]
 }
 

@@ -75,7 +75,7 @@ pub async fn books<H: Harness>(make: impl AsyncFn() -> H) {
 }
 
 async fn a_connection_names_its_organisation(harness: &impl Harness) {
-    let organisation = harness.books().identify(&harness.connection()).await.unwrap();
+    let organisation = harness.books().identify(&harness.connection()).await.unwrap().organisation;
     assert_eq!(organisation.id, harness.org());
     assert!(!organisation.base_currency.is_empty(), "it has a base currency");
     let mut session = session(harness).await;

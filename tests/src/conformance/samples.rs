@@ -7,7 +7,7 @@ use jiff::civil::{Date, date};
 use parstock_app::ports::Feed;
 use parstock_app::records::{
     AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, List, Mark,
-    MoreLines, Pointer, Record, Review, ReviewKind, Touched, WaitingHint,
+    MoreLines, Pointer, Record, Review, ReviewKind, SignInLink, SignInMails, Touched, WaitingHint,
 };
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
@@ -150,6 +150,22 @@ pub fn rows() -> Vec<(Key, Record)> {
     };
     vec![
         (Key::Tenant(id(1)), Record::Tenant(Pointer { to: OrgId(id(1)) })),
+        (
+            Key::SignInLink(Hash([0xfe; 32])),
+            Record::SignInLink(SignInLink {
+                address: "owner@example.com".into(),
+                next: "/o/1/health?x=#".into(),
+                expires_at: instant(),
+                used_at: Some(instant()),
+            }),
+        ),
+        (
+            Key::SignInMails,
+            Record::SignInMails(SignInMails {
+                sent: vec![("owner@example.com".into(), instant())],
+                expires_at: instant(),
+            }),
+        ),
         (Key::Lease, Record::Lease(Lease { holder: id(1), until: instant() })),
         (Key::Cursor(Feed::Invoices), Record::Cursor(Cursor { until: instant(), resume: None })),
         (Key::Hint(HintOf::Sync), Record::Hint(WaitingHint { since: instant(), wake_at: Some(instant()) })),

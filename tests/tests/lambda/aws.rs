@@ -35,8 +35,10 @@ struct Held {
     queues: BTreeMap<String, Vec<Sent>>,
     sent: u64,
     refused: Option<String>,
-    secrets: BTreeMap<String, String>,
+    /// Versions of each, the latest last.
+    secrets: BTreeMap<String, Vec<(String, String)>>,
     mails: Vec<String>,
+    hurried: usize,
 }
 
 /// A small AWS.
@@ -64,7 +66,18 @@ impl Aws {
 
     /// Enters a secret by its full name.
     pub fn keep_secret(&self, name: &str, secret: &Value) {
-        self.state.lock().unwrap().secrets.insert(name.to_owned(), secret.to_string());
+        let entered = ("entered".to_owned(), secret.to_string());
+        self.state.lock().unwrap().secrets.insert(name.to_owned(), vec![entered]);
+    }
+
+    /// Takes a secret away.
+    pub fn forget_secret(&self, name: &str) {
+        self.state.lock().unwrap().secrets.remove(name);
+    }
+
+    /// Whether there is a secret of this full name.
+    pub fn has_secret(&self, name: &str) -> bool {
+        self.state.lock().unwrap().secrets.contains_key(name)
     }
 
     /// What lies in a queue.
@@ -83,6 +96,11 @@ impl Aws {
     /// From now on one entry of each request to this queue is refused; `None` ends it.
     pub fn refuse(&self, queue: Option<&str>) {
         self.state.lock().unwrap().refused = queue.map(str::to_owned);
+    }
+
+    /// How many messages were asked to come again soon.
+    pub fn hurried(&self) -> usize {
+        self.state.lock().unwrap().hurried
     }
 
     /// Mails that SES took, as they travel.
@@ -138,6 +156,12 @@ impl Held {
                 }
                 Ok(json!({"Successful": taken, "Failed": failed}))
             }
+            "ChangeMessageVisibilityBatch" => {
+                let entries = request["Entries"].as_array().unwrap().iter();
+                let done: Vec<Value> = entries.map(|entry| json!({"Id": entry["Id"]})).collect();
+                self.hurried += done.len();
+                Ok(json!({"Successful": done, "Failed": []}))
+            }
             "SendMessage" if refused => Err(("QueueDoesNotExist", queue)),
             "SendMessage" => Ok(json!({"MessageId": self.put(&queue, request), "MD5OfMessageBody": ""})),
             _ => Err(("UnknownOperationException", operation.to_owned())),
@@ -158,18 +182,27 @@ impl Held {
         match operation {
             "GetSecretValue" => {
                 let name = text(&request["SecretId"]);
-                let secret = self.secrets.get(&name).cloned().ok_or_else(|| unknown(name.clone()))?;
+                let versions = self.secrets.get(&name).ok_or_else(|| unknown(name.clone()))?;
+                let wanted = request["VersionId"].as_str();
+                let found = versions.iter().rev().find(|(id, _)| wanted.is_none_or(|wanted| wanted == id));
+                let (_, secret) = found.ok_or_else(|| unknown(name.clone()))?;
                 Ok(json!({"Name": name, "SecretString": secret}))
             }
             "PutSecretValue" => {
                 let name = text(&request["SecretId"]);
                 let kept = self.secrets.get_mut(&name).ok_or_else(|| unknown(name.clone()))?;
-                *kept = text(&request["SecretString"]);
+                kept.push((text(&request["ClientRequestToken"]), text(&request["SecretString"])));
                 Ok(json!({"Name": name}))
             }
             "CreateSecret" => {
                 let name = text(&request["Name"]);
-                self.secrets.insert(name.clone(), text(&request["SecretString"]));
+                let first = (text(&request["ClientRequestToken"]), text(&request["SecretString"]));
+                self.secrets.insert(name.clone(), vec![first]);
+                Ok(json!({"Name": name}))
+            }
+            "DeleteSecret" => {
+                let name = text(&request["SecretId"]);
+                self.secrets.remove(&name).ok_or_else(|| unknown(name.clone()))?;
                 Ok(json!({"Name": name}))
             }
             _ => Err(("UnknownOperationException", operation.to_owned())),

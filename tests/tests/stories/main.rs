@@ -6,6 +6,7 @@ mod audit;
 mod cursors;
 mod first_load;
 mod outages;
+mod sign_in;
 mod simulation;
 mod size;
 mod stock;

@@ -326,7 +326,7 @@ async fn a_long_sale_is_booked<S: Store>(store: impl FnOnce(&Sim) -> S, lines: u
     assert!(left > 0 && left < all && u64::from(all) == lines, "{left} of {all} lines are to go");
 
     // the health page says how far it is
-    let viewer = Viewer { user: "Kim".into(), csrf: String::new() };
+    let viewer = Viewer { user: "Kim".into(), csrf: String::new(), connects: false };
     let console = Console::open(&ports, org, viewer).await.unwrap();
     let health = console.health(Vec::new()).await.unwrap();
     let shown: Vec<(u32, u32)> =

@@ -248,7 +248,7 @@ impl Shop {
     }
 
     async fn console(&self) -> Console<'_, FakePorts<FakeStore>> {
-        let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new() };
+        let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new(), connects: false };
         Console::open(&self.ports, self.org, viewer).await.unwrap()
     }
 

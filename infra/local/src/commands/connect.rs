@@ -14,14 +14,13 @@ use clap::Args;
 use jiff::Timestamp;
 use parstock_adapters::clock::{RandomIds, WallClock};
 use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
-use parstock_adapters::vault::{Credentials, Vault, names};
-use parstock_app::ports::{Clock, Entropy};
+use parstock_adapters::consent::{self, App, name_of};
+use parstock_adapters::vault::Credentials;
+use parstock_app::connect::Fit;
+use parstock_app::ports::Entropy;
 use parstock_domain::ids::OrgId;
 use parstock_views::pages::{ConsentPage, content_security_policy};
-use parstock_xero::{
-    Client, ConsentApp, MemoryBudget, MemoryTokenStore, Priority, Renewal, StoredToken, Tenant, XeroConfig,
-    missing_scopes,
-};
+use parstock_xero::{Renewal, StoredToken, Tenant, missing_scopes};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
@@ -31,7 +30,6 @@ use uuid::Uuid;
 
 use super::Common;
 use crate::ask::{self, Answer, Ask};
-use crate::clock::LocalClock;
 use crate::driver::CONNECTION;
 use crate::error::LocalError;
 use crate::folder::Folder;
@@ -109,7 +107,7 @@ pub async fn run(options: Connect) -> Result<u8, LocalError> {
 async fn connect(options: Connect) -> Result<u8, LocalError> {
     let input = |error: &dyn std::fmt::Display| LocalError::Input(error.to_string());
     let addresses = XeroAddresses::from_env().map_err(|error| input(&error))?;
-    let consent = ConsentAddresses::from_env().map_err(|error| input(&error))?;
+    let places = ConsentAddresses::from_env().map_err(|error| input(&error))?;
     let folder = Folder::at(&options.common.data)?;
     start::may_be_live(&folder)?;
     let redirect = format!("http://localhost:{}/callback", options.port);
@@ -123,22 +121,8 @@ async fn connect(options: Connect) -> Result<u8, LocalError> {
         ))
     })?;
     let scopes = addresses.consent_scopes();
-    let http = parstock_xero::http_client(&[
-        &addresses.api_url,
-        &addresses.identity_url,
-        &consent.login_url,
-        &consent.connections_url,
-    ])
-    .map_err(|error| input(&error))?;
-    let app = || {
-        let config = XeroConfig::new(client_id.clone(), client_secret.clone())?
-            .with_identity_url(&addresses.identity_url)?
-            .with_scopes(&scopes);
-        ConsentApp::new(config, http.clone())?
-            .with_login_url(&consent.login_url)?
-            .with_connections_url(&consent.connections_url)
-    };
-    let app = app().map_err(|error| input(&error))?;
+    let app = App::new(&addresses, &places, client_id, client_secret, Arc::new(WallClock));
+    let app = app.map_err(|error| input(&error))?;
     let state = format!("{}{}", RandomIds.uuid().simple(), RandomIds.uuid().simple());
     let mut browser = Browser::listen(options.port, state.clone()).await?;
     let url = app.authorize_url(&redirect, &state);
@@ -149,13 +133,11 @@ async fn connect(options: Connect) -> Result<u8, LocalError> {
     let (answer, reply) = browser.answer(CONSENT_WAIT).await?;
     let connecting = async {
         let code = code_of(answer)?;
-        let now = WallClock.now();
-        let token = app.exchange(&code, &redirect, now).await.map_err(failed)?;
-        let tenants = app.tenants(&token, now).await.map_err(failed)?;
+        let given = app.exchange(&code, &redirect).await.map_err(failed)?;
         let known = known.as_ref().and_then(|known| known.tenant);
-        let tenant = pick(&tenants, token.auth_event(), options.organisation.as_deref(), known)?.tenant_id;
-        let credentials = Credentials { client_id, client_secret, tenant: Some(tenant), token_set: None };
-        let kept = identify(&addresses, credentials, tenant, token).await?;
+        let event = given.token.auth_event();
+        let tenant = pick(&given.tenants, event, options.organisation.as_deref(), known)?.tenant_id;
+        let kept = kept(&app, tenant, given.token).await?;
         let lacks = lacks(&kept.scopes, &scopes);
         let name = kept.name.clone();
         let ask = Ask::Connect(Box::new(kept));
@@ -182,12 +164,13 @@ async fn connect(options: Connect) -> Result<u8, LocalError> {
 /// What is missing of a consent's scopes, as a sentence.
 pub(crate) fn lacks(granted: &[String], needed: &[String]) -> Option<String> {
     let missing = missing_scopes(granted, needed.iter().map(String::as_str));
-    (!missing.is_empty()).then(|| {
-        format!(
-            "The consent lacks {}: run `parstock connect` again and allow all of it.",
-            missing.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", ")
-        )
-    })
+    (!missing.is_empty()).then(|| lacks_these(&missing))
+}
+
+/// As [`lacks`], for scopes that are missing.
+pub(crate) fn lacks_these(missing: &[impl std::fmt::Display]) -> String {
+    let missing: Vec<String> = missing.iter().map(|scope| format!("`{scope}`")).collect();
+    format!("The consent lacks {}: run `parstock connect` again and allow all of it.", missing.join(", "))
 }
 
 fn failed(error: parstock_xero::Error) -> LocalError {
@@ -206,32 +189,27 @@ fn opened(url: &str) -> bool {
     })
 }
 
-/// The organisation to connect: the one that is named, the one that was connected before, the one that this very consent
-/// was for, or the only one.
+/// The organisation to connect: the one that is named, else the one that the consent is for.
 fn pick<'t>(
     tenants: &'t [Tenant],
     event: Option<Uuid>,
     wanted: Option<&str>,
     known: Option<Uuid>,
 ) -> Result<&'t Tenant, LocalError> {
-    let all: Vec<&Tenant> = tenants.iter().filter(|tenant| tenant.is_organisation()).collect();
-    let name = |tenant: &Tenant| tenant.tenant_name.clone().unwrap_or_else(|| tenant.tenant_id.to_string());
-    let only = |found: Vec<&'t Tenant>| match found.as_slice() {
-        [one] => Some(*one),
-        _ => None,
-    };
-    let of =
-        |fits: &dyn Fn(&Tenant) -> bool| only(all.iter().copied().filter(|tenant| fits(tenant)).collect());
+    let all = || tenants.iter().filter(|tenant| tenant.is_organisation());
     let picked = match wanted {
-        Some(wanted) => of(&|tenant| {
-            name(tenant).to_lowercase() == wanted.to_lowercase() || tenant.tenant_id.to_string() == wanted
-        }),
-        None => of(&|tenant| Some(tenant.tenant_id) == known)
-            .or_else(|| of(&|tenant| event.is_some() && tenant.auth_event_id == event))
-            .or_else(|| only(all.clone())),
+        Some(wanted) => {
+            let is_wanted = |tenant: &&Tenant| {
+                name_of(tenant).to_lowercase() == wanted.to_lowercase()
+                    || tenant.tenant_id.to_string() == wanted
+            };
+            let mut named = all().filter(is_wanted);
+            named.next().filter(|_| named.next().is_none())
+        }
+        None => consent::pick(tenants, event, known),
     };
     picked.ok_or_else(|| {
-        let names: Vec<String> = all.iter().map(|tenant| name(tenant)).collect();
+        let names: Vec<String> = all().map(name_of).collect();
         LocalError::Input(if names.is_empty() {
             "the consent reaches no organisation: choose one at Xero's page".to_owned()
         } else {
@@ -243,32 +221,19 @@ fn pick<'t>(
     })
 }
 
-/// Asks Xero whose books the tenant's are.
-async fn identify(
-    addresses: &XeroAddresses,
-    credentials: Credentials,
-    tenant: Uuid,
-    token: StoredToken,
-) -> Result<Kept, LocalError> {
-    let input = |error: parstock_xero::InputError| LocalError::Input(error.to_string());
+/// What there is to keep, once Xero said whose books the tenant's are.
+async fn kept(app: &App<WallClock>, tenant: Uuid, token: StoredToken) -> Result<Kept, LocalError> {
     let Some(renewal) = token.renewal.clone() else {
         return Err(LocalError::Outside("Xero gave no refresh token".to_owned()));
     };
-    let client = Client::new(
-        addresses.client_config(&credentials).map_err(input)?,
-        parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url]).map_err(input)?,
-        MemoryTokenStore::holding(token.clone()),
-        MemoryBudget::default(),
-        LocalClock::Wall,
-    );
-    let mut session = client.session(Priority::Person, 1).await.map_err(failed)?;
-    let organisation = session.organisation().await.map_err(failed)?;
+    let whose = app.identify(tenant, &token).await.map_err(failed)?;
+    let Credentials { client_id, client_secret, .. } = app.credentials(tenant);
     Ok(Kept {
-        client_id: credentials.client_id,
-        client_secret: credentials.client_secret,
+        client_id,
+        client_secret,
         tenant,
-        organisation: organisation.organisation_id,
-        name: organisation.name.unwrap_or_else(|| "an organisation without a name".to_owned()),
+        organisation: whose.organisation,
+        name: whose.name,
         access: token.access,
         expires_at: token.expires_at,
         refresh: renewal.refresh,
@@ -279,9 +244,8 @@ async fn identify(
 
 /// Keeps what a consent gave.
 pub(crate) async fn answer(ports: &LocalPorts, kept: &Kept) -> Result<Answer, LocalError> {
-    let orgs = parstock_app::connect::orgs(ports).await?;
-    let held = orgs.iter().find(|entry| entry.connection == CONNECTION);
-    if let Some(entry) = held.filter(|entry| entry.org != OrgId(kept.organisation)) {
+    let fit = parstock_app::connect::fit(ports, CONNECTION, OrgId(kept.organisation)).await?;
+    if let Fit::HasOther(entry) | Fit::IsElsewhere(entry) = fit {
         return Err(LocalError::Input(format!(
             "the data folder holds the books of {}, and the consent reaches {}: use another folder with --data",
             entry.name, kept.name
@@ -293,12 +257,6 @@ pub(crate) async fn answer(ports: &LocalPorts, kept: &Kept) -> Result<Answer, Lo
         tenant: Some(kept.tenant),
         token_set: None,
     };
-    // First these: should the process end before the tokens are kept, it is known that a consent is needed.
-    ports
-        .vault
-        .put(&names::credentials(CONNECTION), credentials.to_secret())
-        .await
-        .map_err(LocalError::outside)?;
     let token = StoredToken {
         access: kept.access.clone(),
         expires_at: kept.expires_at,
@@ -307,8 +265,9 @@ pub(crate) async fn answer(ports: &LocalPorts, kept: &Kept) -> Result<Answer, Lo
         scopes: kept.scopes.clone(),
         renewal: Some(Renewal { refresh: kept.refresh.clone(), fallback: None, ended: false }),
     };
-    let adopted = start::tokens(ports).adopt(token, ports.clock.now()).await.map_err(LocalError::outside)?;
-    if !adopted {
+    let (tokens, now) = (start::tokens(ports), ports.clock.now());
+    let adopted = consent::keep(&*ports.vault, &tokens, CONNECTION, &credentials, token, now);
+    if !adopted.await.map_err(LocalError::outside)? {
         return Err(LocalError::Outside(
             "another process is just fetching a token: run `parstock connect` again in a minute".to_owned(),
         ));

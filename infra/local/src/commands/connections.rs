@@ -1,23 +1,25 @@
 //! `parstock connections`: what is connected, how it stands, and its end.
 
 use std::io::{self, BufRead, IsTerminal};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
-use parstock_adapters::vault::{Credentials, Vault, names};
+use parstock_adapters::consent::{self, App, Ended, Standing, ToDo};
+use parstock_adapters::vault::Credentials;
 use parstock_app::load;
 use parstock_app::ports::{Books, Ports};
 use parstock_app::records::{Key, OrgEntry, Owner, Profile};
-use parstock_xero::{ConsentApp, Error, Problem, StoredToken, TokenStore};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Common, connect};
 use crate::ask::{Answer, Ask, table};
 use crate::driver::CONNECTION;
 use crate::error::{DIFFERENCES, LocalError, OUTSIDE_FAILED};
 use crate::ports::LocalPorts;
-use crate::{live, screen, start};
+use crate::{screen, start};
 
 /// What is connected.
 #[derive(Args, Clone, Debug)]
@@ -77,22 +79,21 @@ fn confirmed(name: &str) -> bool {
 
 /// The one connection of the folder.
 struct Found {
-    credentials: Credentials,
+    standing: Standing,
     org: Option<OrgEntry>,
-    token: Option<StoredToken>,
 }
 
 impl Found {
     async fn of(ports: &LocalPorts) -> Result<Option<Self>, LocalError> {
-        let Some(credentials) = live::kept_credentials(&ports.vault).await? else { return Ok(None) };
+        let standing = Standing::of(&*ports.vault, &start::tokens(ports), CONNECTION).await;
+        let Some(standing) = standing.map_err(LocalError::outside)? else { return Ok(None) };
         let orgs = parstock_app::connect::orgs(ports).await?;
         let org = orgs.into_iter().find(|entry| entry.connection == CONNECTION);
-        let token = start::tokens(ports).load().await.map_err(LocalError::outside)?;
-        Ok(Some(Self { credentials, org, token }))
+        Ok(Some(Self { standing, org }))
     }
 
     const fn kind(&self) -> &'static str {
-        if self.credentials.tenant.is_some() { "consent" } else { "custom" }
+        if self.standing.is_consent() { "consent" } else { "custom" }
     }
 
     fn organisation(&self) -> &str {
@@ -101,15 +102,10 @@ impl Found {
 
     /// What a person has to do, if so.
     fn to_do(&self, needed: &[String]) -> Option<String> {
-        self.credentials.tenant?;
-        let renewal = self.token.as_ref().and_then(|token| token.renewal.as_ref());
-        let again = |problem: Problem| Some(format!("{problem}: run `parstock connect`."));
-        match (renewal, &self.token) {
-            (None, _) => again(Problem::NoConsent),
-            (Some(renewal), _) if renewal.ended => again(Problem::ConsentEnded),
-            (_, Some(token)) => connect::lacks(&token.scopes, needed),
-            _ => None,
-        }
+        Some(match self.standing.to_do(needed)? {
+            ToDo::Consent(problem) => format!("{problem}: run `parstock connect`."),
+            ToDo::Allow(scopes) => connect::lacks_these(&scopes),
+        })
     }
 }
 
@@ -139,12 +135,12 @@ pub(crate) async fn answer(ports: &LocalPorts, test: bool) -> Result<Answer, Loc
         None => None,
     };
     let read_at = profile.and_then(|profile| profile.content.polled_at);
-    let issued_at = found.token.as_ref().and_then(|token| token.issued_at);
-    let scopes = found.token.as_ref().map_or(&[][..], |token| &token.scopes);
+    let issued_at = found.standing.token.as_ref().and_then(|token| token.issued_at);
+    let scopes = found.standing.token.as_ref().map_or(&[][..], |token| &token.scopes);
     let since = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| age(at, now));
     let outcome = match &tried {
         None => "-".to_owned(),
-        Some(Ok(organisation)) => format!("reaches {}", organisation.name),
+        Some(Ok(reached)) => format!("reaches {}", reached.organisation.name),
         Some(Err(error)) => error.to_string(),
     };
     let head = ["name", "organisation", "kind", "token age", "last read"].map(str::to_owned).to_vec();
@@ -168,7 +164,7 @@ pub(crate) async fn answer(ports: &LocalPorts, test: bool) -> Result<Answer, Loc
     let failed = matches!(tried, Some(Err(_)));
     let json = json!([{
         "name": CONNECTION, "organisation": found.org.as_ref().map(|entry| entry.name.clone()), "kind": found.kind(),
-        "tenant_id": found.credentials.tenant, "scopes": scopes, "token_issued_at": issued_at.map(|at| at.to_string()),
+        "tenant_id": found.standing.credentials.tenant, "scopes": scopes, "token_issued_at": issued_at.map(|at| at.to_string()),
         "last_read_at": read_at.map(|at| at.to_string()), "your_turn": to_do,
         "test": test.then(|| json!({ "works": !failed, "said": outcome })),
     }]);
@@ -197,63 +193,39 @@ pub(crate) async fn remove(ports: &LocalPorts, name: &str, yes: bool) -> Result<
         );
         return Ok(Answer::new(shown, String::new()).saying(talk).exiting(DIFFERENCES));
     }
-    let talk = match found.credentials.tenant {
-        Some(_) => end_consent(ports, &found).await?,
+    let talk = match found.standing.credentials.tenant {
+        Some(tenant) => end_consent(ports, &found.standing.credentials, tenant).await?,
         None => "the custom connection stays in Xero until you end it there".to_owned(),
     };
-    let tokens = start::tokens(ports);
-    tokens.drop_present().await.map_err(LocalError::outside)?;
-    for secret in [names::credentials(CONNECTION), names::token(CONNECTION)] {
-        ports.vault.forget(&secret).await.map_err(LocalError::outside)?;
-    }
+    consent::forget(&*ports.vault, &start::tokens(ports), CONNECTION).await.map_err(LocalError::outside)?;
     let text =
         format!("the connection to {} is removed; its books in the folder stay\n", found.organisation());
     Ok(Answer::new(shown, text).saying(talk))
 }
 
 /// Disconnects the organisation in Xero, and revokes the consent if that was its last one. What to say of it.
-async fn end_consent(ports: &LocalPorts, found: &Found) -> Result<String, LocalError> {
+async fn end_consent(
+    ports: &LocalPorts,
+    credentials: &Credentials,
+    tenant: Uuid,
+) -> Result<String, LocalError> {
     let input = |error: &dyn std::fmt::Display| LocalError::Input(error.to_string());
     let addresses = XeroAddresses::from_env().map_err(|error| input(&error))?;
-    let consent = ConsentAddresses::from_env().map_err(|error| input(&error))?;
-    let app = || {
-        let http = parstock_xero::http_client(&[&addresses.identity_url, &consent.connections_url])?;
-        ConsentApp::new(addresses.client_config(&found.credentials)?, http)?
-            .with_connections_url(&consent.connections_url)
-    };
-    let app = app().map_err(|error| input(&error))?;
-    let now = ports.clock.now();
-    let over = "its consent had ended in Xero already".to_owned();
-    let failed = |error: Error| {
+    let places = ConsentAddresses::from_env().map_err(|error| input(&error))?;
+    let (id, secret) = (credentials.client_id.clone(), credentials.client_secret.clone());
+    let app = App::new(&addresses, &places, id, secret, Arc::clone(&ports.clock));
+    let app = app.map_err(|error| input(&error))?;
+    let ended = app.end(&start::tokens(ports), tenant).await.map_err(|error| {
         LocalError::Outside(format!("nothing was removed, since Xero could not be told: {error}"))
-    };
-    let token = match app.token(&start::tokens(ports), &*ports.clock).await {
-        Ok(token) => token,
-        Err(Error::AskPerson(Problem::ConsentEnded | Problem::NoConsent)) => return Ok(over),
-        Err(error) => return Err(failed(error)),
-    };
-    let connected = match app.tenants(&token, now).await {
-        Ok(connected) => connected,
-        Err(Error::AskPerson(Problem::Disconnected)) => return Ok(over),
-        Err(error) => return Err(failed(error)),
-    };
-    let (ours, others): (Vec<_>, Vec<_>) =
-        connected.into_iter().partition(|one| Some(one.tenant_id) == found.credentials.tenant);
-    for one in ours {
-        app.disconnect(&token, one.connection_id, now).await.map_err(failed)?;
-    }
-    if others.is_empty() {
-        app.revoke(&token, now).await.map_err(failed)?;
-        return Ok("it is disconnected in Xero, and the consent is revoked".to_owned());
-    }
-    Ok(format!(
-        "it is disconnected in Xero; the consent stays, since the same person connected {} too",
-        others
-            .iter()
-            .map(|one| one.tenant_name.as_deref().unwrap_or("another organisation"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    ))
+    })?;
+    Ok(match ended {
+        Ended::Before => "its consent had ended in Xero already".to_owned(),
+        Ended::Revoked => "it is disconnected in Xero, and the consent is revoked".to_owned(),
+        Ended::Disconnected(others) => format!(
+            "it is disconnected in Xero; the consent stays, since the same person connected {} too",
+            others.join(", ")
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //!
 //! | partition | holds |
 //! |---|---|
-//! | `STACK` | orgs, tenants, connections |
+//! | `STACK` | orgs, tenants, connections, sign-in links |
 //! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests |
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
@@ -113,6 +113,8 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Org(org) => (Shelf::Main, format!("ORG#{org}")),
         Key::Tenant(tenant) => (Shelf::Main, format!("TENANT#{tenant}")),
         Key::Connection(connection) => (Shelf::Main, format!("CONNECTION#{connection}")),
+        Key::SignInLink(token) => (Shelf::Main, format!("SIGN_IN_LINK#{token}")),
+        Key::SignInMails => (Shelf::Main, "SIGN_IN_MAILS".to_owned()),
         Key::Profile => (Shelf::Main, "PROFILE".to_owned()),
         Key::Policy => (Shelf::Main, "POLICY".to_owned()),
         Key::CallBudget => (Shelf::Main, "CALL_BUDGET".to_owned()),
@@ -190,6 +192,8 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "ORG") => Key::Org(rest.parse().ok()?),
         (Shelf::Main, "TENANT") => Key::Tenant(rest.parse().ok()?),
         (Shelf::Main, "CONNECTION") => Key::Connection(rest.to_owned()),
+        (Shelf::Main, "SIGN_IN_LINK") => Key::SignInLink(rest.parse().ok()?),
+        (Shelf::Main, "SIGN_IN_MAILS") => Key::SignInMails,
         (Shelf::Main, "PROFILE") => Key::Profile,
         (Shelf::Main, "POLICY") => Key::Policy,
         (Shelf::Main, "CALL_BUDGET") => Key::CallBudget,
@@ -262,6 +266,8 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Org(_) => "org",
         Key::Tenant(_) => "tenant",
         Key::Connection(_) => "connection",
+        Key::SignInLink(_) => "sign_in_link",
+        Key::SignInMails => "sign_in_mails",
         Key::Profile => "profile",
         Key::Policy => "policy",
         Key::CallBudget => "call_budget",
@@ -368,6 +374,7 @@ fn flag(text: &str) -> Option<bool> {
 mod tests {
     use std::cmp::Ordering;
 
+    use parstock_domain::audit::Hash;
     use parstock_domain::ids::{ContactId, EffectId, LineId, ProposalId};
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -424,6 +431,7 @@ mod tests {
             id().prop_map(|id| Key::Org(OrgId(id))),
             id().prop_map(Key::Tenant),
             text().prop_map(Key::Connection),
+            id().prop_map(|id| Key::SignInLink(Hash::of(id.as_bytes()))),
             prop::sample::select(vec![
                 Key::Profile,
                 Key::Policy,
@@ -431,6 +439,7 @@ mod tests {
                 Key::Lease,
                 Key::AuditHead,
                 Key::AuditCheck,
+                Key::SignInMails,
                 Key::Hint(HintOf::CreditNotes),
                 Key::Hint(HintOf::Sync),
             ]),

@@ -3,7 +3,8 @@
 //! - `PK`, `SK`: its address,
 //! - `ver`: its version,
 //! - `row`: the record as JSON, of which `type` names the kind,
-//! - `by`: the commit that wrote it, where the row was that commit's only write.
+//! - `by`: the commit that wrote it, where the row was that commit's only write,
+//! - `expires_at`: where it ends by itself, when, in seconds since 1970: the table's time to live.
 //!
 //! The record is one text and not an attribute per field: no condition looks into it, and on its way to the
 //! table and back a field that is an attribute costs many times what it costs in a text.
@@ -32,6 +33,8 @@ pub(super) const SORT: &str = "SK";
 const VERSION: &str = "ver";
 const RECORD: &str = "row";
 const WRITTEN_BY: &str = "by";
+/// The attribute of the table's time to live.
+pub const EXPIRES: &str = "expires_at";
 
 /// The attributes that name a row.
 pub(super) fn named(address: Address) -> Attributes {
@@ -51,8 +54,12 @@ pub(super) fn address(attributes: &Attributes) -> Option<Address> {
 
 /// A row.
 pub(super) fn encode(address: Address, record: &Record, version: u64) -> Result<Attributes, String> {
+    let expires_at = record.expires_at();
     let record = serde_json::to_string(record).map_err(|error| error.to_string())?;
     let mut attributes = named(address);
+    if let Some(at) = expires_at {
+        attributes.insert(EXPIRES.to_owned(), AttributeValue::N(at.as_second().to_string()));
+    }
     attributes.insert(VERSION.to_owned(), AttributeValue::N(version.to_string()));
     attributes.insert(RECORD.to_owned(), AttributeValue::S(record));
     Ok(attributes)

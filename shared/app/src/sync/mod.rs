@@ -327,8 +327,8 @@ pub async fn record<P: Ports>(ports: &P, org: OrgId, hints: &BTreeSet<HintOf>) -
     Ok(())
 }
 
-/// Remembers what a person must do before syncing goes on. It is shown in the digest and on the health
-/// page, and cleared by the next poll that succeeds.
+/// Remembers what a person must do before syncing goes on, and logs it once. It is shown in the digest and on the
+/// health page, and cleared by the next poll that succeeds.
 ///
 /// Whoever holds the org just now writes its profile too and finds out by itself; the next poll says it again.
 ///
@@ -344,6 +344,7 @@ pub async fn needs_person<P: Ports>(ports: &P, org: OrgId, what: &str) -> Result
     let result = if writer.profile.content.needs_person.as_deref() == Some(what) {
         Ok(())
     } else {
+        tracing::error!(org.id = %org, what, "a person has to act");
         writer.profile.content.needs_person = Some(what.to_owned());
         writer.save_profile().await
     };

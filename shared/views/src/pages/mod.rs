@@ -2,33 +2,37 @@
 //!
 //! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
-//! `/health`, `/reviews`, `/login`, `POST /logout`. A GET changes nothing.
+//! `/health`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
+//! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
+//! A GET changes nothing.
 
+mod connections;
 mod consent;
 mod digest;
 mod error;
 mod health;
 mod item;
-mod login;
 mod positions;
 mod positions_at;
 mod proposals;
 mod reviews;
+mod sign_in;
 
 use jiff::Zoned;
 use parstock_domain::audit::Hash;
 use parstock_domain::governance::Phase;
 
+pub use connections::{ChoosePage, ConnectionRow, ConnectionsPage, ConsentedPage, DisconnectPage, Frame};
 pub use consent::ConsentPage;
 pub use digest::DigestPage;
 pub use error::ErrorPage;
 pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};
 pub use item::{ItemPage, MovementRow, OpenOrder, PlanShown};
-pub use login::LoginPage;
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
 pub use positions_at::{PositionAt, PositionsAtPage};
 pub use proposals::{PROPOSALS_MAX, ProposalPage, ProposalRow, ProposalsPage};
 pub use reviews::{ReviewRow, ReviewsPage};
+pub use sign_in::{AddressPage, LinkPage, MailedPage, PasswordPage};
 
 use crate::format::Style;
 
@@ -38,9 +42,16 @@ pub const STYLE_SHEET: &str = include_str!("../../templates/style.css");
 /// The `Content-Security-Policy` that the pages are written for: nothing from elsewhere, no script, only
 /// this very style sheet, forms only to us.
 pub fn content_security_policy() -> String {
+    content_security_policy_with_forms_to("")
+}
+
+/// As [`content_security_policy`], for a page whose forms lead on to `elsewhere`, too: browsers hold the addresses that a
+/// form is redirected to against it.
+pub fn content_security_policy_with_forms_to(elsewhere: &str) -> String {
+    let forms = if elsewhere.is_empty() { String::new() } else { format!(" {elsewhere}") };
     let hash = data_encoding::BASE64.encode(&Hash::of(STYLE_SHEET.as_bytes()).0);
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; \
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'{forms}; base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
@@ -66,6 +77,8 @@ pub struct Site {
     pub open_proposals: usize,
     /// Questions that wait, shown in the navigation.
     pub open_reviews: usize,
+    /// Whether this console connects organisations, too.
+    pub connects: bool,
 }
 
 impl Site {

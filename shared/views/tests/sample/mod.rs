@@ -17,6 +17,7 @@ use parstock_views::alert::{AlertContent, Warning};
 use parstock_views::chart::StockChart;
 use parstock_views::digest::*;
 use parstock_views::pages::*;
+use parstock_views::sign_in::SignInMail;
 use uuid::Uuid;
 
 pub type Say<'a> = &'a dyn Fn(&str) -> String;
@@ -350,6 +351,7 @@ pub fn site(say: Say, phase: Phase) -> Site {
         csrf: "c5f1a0".to_owned(),
         open_proposals: 3,
         open_reviews: 2,
+        connects: true,
     }
 }
 
@@ -663,12 +665,77 @@ pub fn reviews(say: Say) -> ReviewsPage {
     }
 }
 
-pub fn login(say: Say) -> LoginPage {
-    LoginPage {
-        root: String::new(),
+pub fn password(say: Say) -> PasswordPage {
+    PasswordPage {
         csrf: "c5f1a0".to_owned(),
         next: say("/proposals"),
         problem: Some(say("Name or password is wrong.")),
+    }
+}
+
+pub fn frame(say: Say) -> Frame {
+    Frame { user: say("kim@example.com"), csrf: "c5f1a0".to_owned() }
+}
+
+pub fn connections(say: Say) -> ConnectionsPage {
+    ConnectionsPage {
+        frame: frame(say),
+        now: at("2026-11-23T21:00:00Z"),
+        said: Some(say("Corner Shop is connected.")),
+        problem: Some(say("There is no secret `xero-app`.")),
+        redirect: say("https://stock.example.com/connections/callback"),
+        rows: vec![
+            ConnectionRow {
+                name: say("main"),
+                organisation: Some((say("Corner Shop"), "/o/1".to_owned())),
+                kind: Some("consent"),
+                token_issued_at: Some(at("2026-11-23T20:50:00Z")),
+                last_read_at: Some(at("2026-11-23T20:45:00Z")),
+                your_turn: Some(say("The consent lacks `accounting.contacts`.")),
+            },
+            ConnectionRow { name: say("second-shop"), ..ConnectionRow::default() },
+        ],
+    }
+}
+
+/// The pages of signing in and of connecting.
+fn ways_in(say: Say) -> Vec<(String, String)> {
+    let address =
+        AddressPage { csrf: "c5f1a0".to_owned(), next: say("/"), problem: Some(say("It was used.")) };
+    let link = LinkPage { address: say("kim@example.com"), token: say("3f2a"), csrf: "c5f1a0".to_owned() };
+    let consented =
+        ConsentedPage { frame: frame(say), connection: say("main"), code: say("code"), state: say("state") };
+    let choose = ChoosePage {
+        frame: frame(say),
+        connection: say("main"),
+        organisations: vec![(say("1"), say("Corner Shop")), (say("2"), say("Other Shop"))],
+    };
+    let disconnect = DisconnectPage {
+        frame: frame(say),
+        connection: say("main"),
+        organisation: Some(say("Corner Shop")),
+        is_consent: true,
+    };
+    [
+        ("sign-in-password", password(say).render()),
+        ("sign-in-address", address.render()),
+        ("sign-in-mailed", MailedPage { minutes: 30 }.render()),
+        ("sign-in-link", link.render()),
+        ("connections", connections(say).render()),
+        ("connection-consented", consented.render()),
+        ("connection-choose", choose.render()),
+        ("connection-disconnect", disconnect.render()),
+    ]
+    .map(|(name, page)| (name.to_owned(), page.unwrap()))
+    .into()
+}
+
+pub fn sign_in_mail(say: Say) -> SignInMail {
+    SignInMail {
+        address: say("kim@example.com"),
+        console_url: "http://127.0.0.1:8090".to_owned(),
+        link: "http://127.0.0.1:8090/sign-in/link?token=3f2a".to_owned(),
+        minutes: 30,
     }
 }
 
@@ -706,9 +773,9 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
         ("health".to_owned(), health(say, true).render().unwrap()),
         ("health-troubled".to_owned(), health(say, false).render().unwrap()),
         ("reviews".to_owned(), reviews(say).render().unwrap()),
-        ("login".to_owned(), login(say).render().unwrap()),
         ("error".to_owned(), error(say).render().unwrap()),
     ];
+    pages.extend(ways_in(say));
     for status in states(say) {
         let mut page = proposal(say, Phase::Assist, status);
         page.problem =
