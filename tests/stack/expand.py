@@ -1,14 +1,20 @@
 """The template as CloudFormation would see it: expanded by AWS's own translator, without an account."""
 
 import copy
+import logging
 import os
 from pathlib import Path
 
 REGION = "eu-central-1"
+# What the stack under test is called.
+STACK = "shop"
 os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
 
 from samtranslator.translator.transform import transform  # noqa: E402, it wants a region at once
 from samtranslator.yaml_helper import yaml_parse  # noqa: E402
+
+# It warns that its own figures are not sent to anybody.
+logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 # Where the code of a function lies that was not uploaded anywhere.

@@ -4,7 +4,7 @@ the corner shop in the simulated Xero.
 usage: run.py BINARIES CORNER_SHOP CALLS
 
 BINARIES is the folder of the release binaries, CORNER_SHOP the example of that name. What each function asked of AWS is
-written to CALLS. No figure of it is a figure of AWS."""
+written to CALLS, for policy.py. No figure of it is a figure of AWS."""
 
 import base64
 import hashlib
@@ -19,10 +19,9 @@ import urllib.parse
 import urllib.request
 
 from calls import demands
-from expand import source
-from stand_in import REGION, ROOT, StandIn, bundle, wait_for
+from expand import REGION, STACK, source
+from stand_in import ROOT, StandIn, bundle, wait_for
 
-STACK = "shop"
 FUNCTIONS = ("Webhook", "Processor", "Poller", "Digest", "Console")
 OWNER = "owner@example.com"
 FROM = "stock@example.com"
@@ -130,19 +129,28 @@ class Stack:
         status, _, _ = self.stand_in.ask("POST", self.outputs, "/webhook", body, {"x-xero-signature": signature})
         return status
 
+    def counts(self, queue):
+        """Messages in a queue: to be had, being worked on, and delayed."""
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.stand_in.physical[queue], AttributeNames=["All"])
+        kinds = ("", "NotVisible", "Delayed")
+        return {kind: int(answer["Attributes"].get(f"ApproximateNumberOfMessages{kind}", 0)) for kind in kinds}
+
     def waiting(self, queue):
-        """Messages in a queue, hidden ones too."""
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.stand_in.physical[queue], AttributeNames=["All"])
-        attributes = attributes["Attributes"]
-        return sum(
-            int(attributes.get(f"ApproximateNumberOfMessages{kind}", 0)) for kind in ("", "NotVisible", "Delayed")
-        )
+        return sum(self.counts(queue).values())
 
     def at_rest(self):
         return all(self.waiting(queue) == 0 for queue in ("EventsQueue", "WorkQueue", "EffectsQueue"))
 
     def rest(self):
         wait_for("all queues are empty", self.at_rest, LOAD_MAX)
+
+
+def without(template, role, sid):
+    """Takes a statement out of a role."""
+    statements = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    kept = [each for each in statements if each["Sid"] != sid]
+    assert len(kept) == len(statements) - 1, f"{role} has no statement {sid}"
+    statements[:] = kept
 
 
 def signature(key, body):
@@ -166,12 +174,23 @@ class Browser:
             self.cookie = answered["set-cookie"].split(";")[0]
         return status, answered.get("location"), content.decode()
 
-    def sign_in(self, org):
-        status, _, page = self.ask("GET", f"/o/{org}/login")
+    def sign_in(self):
+        """By the link that is mailed, which a button uses up."""
+        before = len(self.stack.stand_in.mails())
+        status, _, page = self.ask("GET", "/sign-in")
         assert status == 200, (status, page)
-        form = {"user": "owner", "password": "right", "csrf": hidden(page, "csrf")}
-        status, _, page = self.ask("POST", f"/o/{org}/login", form)
-        assert status == 303, (status, page)
+        self.ask("POST", "/sign-in", {"address": "stranger@example.com", "csrf": hidden(page, "csrf")})
+        status, _, page = self.ask("POST", "/sign-in", {"address": OWNER, "csrf": hidden(page, "csrf")})
+        assert status == 200, (status, page)
+        mails = self.stack.stand_in.mails()
+        assert len(mails) == before + 1, "only who is configured gets a link"
+        link = re.search(r"/sign-in/link\?token=([A-Za-z0-9_.-]+)", mails[-1]["BodyText"])
+        assert link, mails[-1]["BodyText"]
+        status, _, page = self.ask("GET", f"/sign-in/link?token={link.group(1)}")
+        assert status == 200, (status, page)
+        form = {"token": hidden(page, "token"), "csrf": hidden(page, "csrf")}
+        status, _, page = self.ask("POST", "/sign-in/link", form)
+        assert status == 303 and self.cookie, (status, page)
 
 
 def hidden(page, name):
@@ -186,7 +205,6 @@ def connect(stack):
     body = b'{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"E"}'
     stack.enter("webhook-keys", [shop.webhook_key])
     stack.enter("connections/main/credentials", shop.credentials)
-    stack.enter("console", {"user": "owner", "password": "right", "key": "signs sessions"})
     # Intent to receive: Xero tries a right and a wrong signature.
     answered = stack.post(body, signature(shop.webhook_key, body))
     assert answered == 200, answered
@@ -220,6 +238,17 @@ def one_digest_is_mailed(stack):
     assert OWNER in json.dumps(mails[0]), mails
 
 
+def what_is_given_back_comes_again_soon(stack):
+    """While burying is forbidden the poison is given back, and once it is allowed again it is buried within a minute."""
+    template = source()
+    without(template, "ProcessorRole", "BuriesWhatCantBeServed")
+    stack.deploy(template)
+    stack.sqs.send_message(QueueUrl=stack.stand_in.physical["EventsQueue"], MessageBody="no message either")
+    wait_for("it is received", lambda: stack.counts("EventsQueue")["NotVisible"] == 1, SOON)
+    stack.deploy(source())
+    wait_for("it is buried after all", lambda: stack.waiting("EventsDeadLetters") == 2, AFTER_A_TICK)
+
+
 def poison_is_buried(stack):
     stack.sqs.send_message(QueueUrl=stack.stand_in.physical["EventsQueue"], MessageBody="no message of ours")
     dead = stack.stand_in.physical["EventsDeadLetters"]
@@ -231,7 +260,7 @@ def poison_is_buried(stack):
 
 def an_approval_becomes_a_draft(stack, org):
     browser = Browser(stack)
-    browser.sign_in(org)
+    browser.sign_in()
 
     def proposal():
         _, _, page = browser.ask("GET", f"/o/{org}/proposals")
@@ -271,8 +300,7 @@ def a_second_deployment_loses_nothing(stack):
 def without_its_queue_the_webhook_fails(stack):
     """A permission taken away: what Xero sends must not be taken for received."""
     template = source()
-    statements = template["Resources"]["WebhookRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    statements[:] = [each for each in statements if each["Sid"] != "QueuesHints"]
+    without(template, "WebhookRole", "QueuesHints")
     stack.deploy(template)
     for body, signed in stack.shop.sell("INV-4"):
         assert stack.post(body, signed) >= 500
@@ -291,6 +319,7 @@ def main():
             a_lost_webhook_is_repaired,
             one_digest_is_mailed,
             poison_is_buried,
+            what_is_given_back_comes_again_soon,
             lambda stack: an_approval_becomes_a_draft(stack, org),
             a_second_deployment_loses_nothing,
             without_its_queue_the_webhook_fails,
@@ -302,7 +331,8 @@ def main():
         raise
     finally:
         with open(calls, "w") as file:
-            json.dump(demands(stack.stand_in.calls, stack.stand_in.roles), file, indent=1)
+            found = demands(stack.stand_in.calls, stack.stand_in.roles)
+            json.dump({"demands": found, "physical": stack.stand_in.physical}, file, indent=1)
         stack.stand_in.close()
         shop.close()
 
