@@ -20,9 +20,8 @@ import urllib.request
 
 from calls import demands
 from expand import REGION, STACK, source
-from stand_in import ROOT, StandIn, bundle, wait_for
+from stand_in import FUNCTIONS, ROOT, StandIn, bundle, wait_for
 
-FUNCTIONS = ("Webhook", "Processor", "Poller", "Digest", "Console")
 OWNER = "owner@example.com"
 FROM = "stock@example.com"
 # Seconds. The poller's schedule comes once in a minute here.

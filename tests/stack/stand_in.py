@@ -30,6 +30,7 @@ from expand import REGION, expand
 # The stand-in's root.
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 BUCKET = "artefacts"
+FUNCTIONS = ("Webhook", "Processor", "Poller", "Digest", "Console")
 # Seconds.
 START_MAX = 30
 DEPLOY_MAX = 180
