@@ -127,6 +127,7 @@ async fn set(address: &str) {
         // due from midnight on, so at any hour at which the test runs
         {"scope": "org", "setting": "digest_at", "value": "00:00"},
         {"scope": "org", "setting": "mail_to", "value": [address]},
+        {"scope": "org", "setting": "slack", "value": true},
     ]})
     .to_string();
     let files = Files { policy: Some(&policy), items: Some(ITEMS), suppliers: None };
