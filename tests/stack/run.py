@@ -9,19 +9,16 @@ written to CALLS, for policy.py. No figure of it is a figure of AWS."""
 import base64
 import hashlib
 import hmac
-import html
 import json
 import os
 import re
-import subprocess
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 
+from browser import Browser, hidden
 from calls import demands
-from expand import REGION, STACK, source
-from stand_in import FUNCTIONS, ROOT, StandIn, bundle, wait_for
+from expand import STACK, source
+from shop import Shop
+from stand_in import FUNCTIONS, StandIn, bundle, wait_for
 
 OWNER = "owner@example.com"
 FROM = "stock@example.com"
@@ -30,46 +27,6 @@ SOON = 60
 AFTER_A_TICK = 130
 # A load that finds the organisation held waits for half a minute each time.
 LOAD_MAX = 300
-
-
-class Shop:
-    """The corner shop under way."""
-
-    def __init__(self, program):
-        self.program = program
-        self.process = subprocess.Popen([program, "serve"], stdout=subprocess.PIPE, text=True)
-        told = json.loads(self.process.stdout.readline())
-        self.xero, self.till = told["xero"], told["till"]
-        self.credentials, self.webhook_key = told["credentials"], told["webhook_key"]
-
-    def sell(self, number):
-        """Somebody buys one. Answers what Xero would post of it."""
-        request = urllib.request.Request(f"{self.till}/sell?number={number}", b"", method="POST")
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return [(base64.b64decode(post["body"]), post["signature"]) for post in json.load(answer)]
-
-    def orders(self):
-        with urllib.request.urlopen(f"{self.till}/orders", timeout=30) as answer:
-            return json.load(answer)
-
-    def give_settings(self, environment, stand_in):
-        """As a person would through parstock's own files."""
-        environment = {
-            **environment,
-            "AWS_ENDPOINT_URL": stand_in.url,
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": ROOT["aws_access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": ROOT["aws_secret_access_key"],
-        }
-        answer = subprocess.run(
-            [self.program, "settings", OWNER], env=environment, capture_output=True, text=True, timeout=120
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return json.loads(answer.stdout)["org"]
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
 
 
 class Stack:
@@ -107,13 +64,13 @@ class Stack:
         except self.secrets.exceptions.ResourceNotFoundException:
             self.secrets.create_secret(Name=full, SecretString=text)
 
-    def rows(self, partition_ends="", sort_begins=""):
+    def rows(self, partition="", sort_begins=""):
         """All rows of the table of this kind."""
         pages = self.dynamo.get_paginator("scan").paginate(TableName=self.outputs["Table"])
         rows = [row for page in pages for row in page["Items"]]
         return [
             row for row in rows
-            if partition_ends in row["PK"]["S"] and row["SK"]["S"].startswith(sort_begins)
+            if partition in row["PK"]["S"] and row["SK"]["S"].startswith(sort_begins)
         ]
 
     def movements(self):
@@ -159,21 +116,6 @@ class Stack:
         wait_for("all queues are empty", self.at_rest, LOAD_MAX)
 
 
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-def led_to(request):
-    """Where Xero's page leads, or what it shows."""
-    try:
-        with urllib.request.build_opener(NoRedirect).open(request, timeout=30) as answer:
-            return None, answer.read().decode()
-    except urllib.error.HTTPError as answer:
-        assert answer.code == 302, answer
-        return answer.headers["location"], ""
-
-
 def without(template, role, sid):
     """Takes a statement out of a role."""
     statements = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
@@ -184,73 +126,6 @@ def without(template, role, sid):
 
 def signature(key, body):
     return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
-
-
-class Browser:
-    """As much of one as the console needs: cookies and forms."""
-
-    def __init__(self, stack):
-        self.stack = stack
-        self.cookie = None
-
-    def ask(self, method, path, form=None):
-        headers = {"content-type": "application/x-www-form-urlencoded"} if form is not None else {}
-        if self.cookie:
-            headers["cookie"] = self.cookie
-        body = urllib.parse.urlencode(form) if form is not None else None
-        status, answered, content = self.stack.stand_in.ask(method, self.stack.outputs, path, body, headers)
-        if answered.get("set-cookie"):
-            self.cookie = answered["set-cookie"].split(";")[0]
-        return status, answered.get("location"), content.decode()
-
-    def sign_in(self):
-        """By the link that is mailed, which a button uses up."""
-        before = len(self.stack.stand_in.mails())
-        status, _, page = self.ask("GET", "/sign-in")
-        assert status == 200, (status, page)
-        self.ask("POST", "/sign-in", {"address": "stranger@example.com", "csrf": hidden(page, "csrf")})
-        status, _, page = self.ask("POST", "/sign-in", {"address": OWNER, "csrf": hidden(page, "csrf")})
-        assert status == 200, (status, page)
-        mails = self.stack.stand_in.mails()
-        assert len(mails) == before + 1, "only who is configured gets a link"
-        link = re.search(r"/sign-in/link\?token=([A-Za-z0-9_.-]+)", mails[-1]["BodyText"])
-        assert link, mails[-1]["BodyText"]
-        status, _, page = self.ask("GET", f"/sign-in/link?token={link.group(1)}")
-        assert status == 200, (status, page)
-        form = {"token": hidden(page, "token"), "csrf": hidden(page, "csrf")}
-        status, _, page = self.ask("POST", "/sign-in/link", form)
-        assert status == 303 and self.cookie, (status, page)
-
-    def connect(self, connection):
-        """Over Xero's page, on which the person allows access."""
-        status, _, page = self.ask("GET", "/connections")
-        assert status == 200, page
-        form = {"csrf": hidden(page, "csrf")}
-        status, xero, page = self.ask("POST", f"/connections/{connection}/connect", form)
-        assert status == 303, page
-        _, shown = led_to(xero)
-        decision = urllib.parse.urlencode({"organisation": hidden(shown, "organisation"), "decision": "allow"})
-        back, _ = led_to(urllib.request.Request(xero, decision.encode()))
-        console = self.stack.outputs["ConsoleUrl"]
-        assert back.startswith(f"{console}/connections/callback"), back
-        status, _, page = self.ask("GET", back.removeprefix(console))
-        assert status == 200, page
-        form = {name: hidden(page, name) for name in ("csrf", "state", "code")}
-        status, _, page = self.ask("POST", "/connections/callback", form)
-        assert status == 200 and "Corner Shop is connected." in page, page
-
-    def disconnect(self, connection):
-        status, _, page = self.ask("GET", f"/connections/{connection}/disconnect")
-        assert status == 200, page
-        form = {"csrf": hidden(page, "csrf")}
-        status, _, page = self.ask("POST", f"/connections/{connection}/disconnect", form)
-        assert status == 200 and "Not connected." in page, page
-
-
-def hidden(page, name):
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found, f"no field {name} in {page}"
-    return html.unescape(found.group(1))
 
 
 def connect(stack):
@@ -268,7 +143,7 @@ def connect(stack):
     wait_for("the schedule's tick connects the shop", lambda: stack.rows(sort_begins="PROFILE"), AFTER_A_TICK)
     wait_for("the history is read", lambda: stack.movements(), LOAD_MAX)
     stack.rest()
-    return shop.give_settings(stack.stand_in.environment("Processor"), stack.stand_in)
+    return shop.give_settings(stack.stand_in.environment("Processor"), stack.stand_in, OWNER)
 
 
 def a_sale_is_booked(stack):
@@ -317,7 +192,7 @@ def poison_is_buried(stack):
 
 
 def an_approval_becomes_a_draft(stack, org):
-    browser = Browser(stack)
+    browser = Browser(stack, OWNER)
     browser.sign_in()
 
     def proposal():
@@ -368,7 +243,7 @@ def a_lost_token_is_made_anew(stack):
 
 def a_person_connects_disconnects_and_connects(stack):
     """By consent, in place of the custom connection."""
-    browser = Browser(stack)
+    browser = Browser(stack, OWNER)
     browser.sign_in()
     browser.connect("main")
     browser.disconnect("main")
