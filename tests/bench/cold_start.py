@@ -56,7 +56,7 @@ def start(binary):
 
 def main():
     folder, starts = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 40
-    hello = os.path.join(folder, "examples", "hello")
+    hello = os.path.join(folder, "parstock-hello")
     functions = [f"parstock-{name}" for name in ("webhook", "processor", "poller", "digest", "console")]
     binaries = [("hello (bare)", hello)] + [(name, os.path.join(folder, name)) for name in functions]
     print(f"{'binary':20} {'p50 ms':>8} {'p90 ms':>8} {'RSS MB':>8} {'size MB':>8}")

@@ -12,7 +12,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each of our crates may depend on among ours, tests aside.
-const MAY_KNOW: [(&str, &[&str]); 13] = [
+const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("parstock-domain", &[]),
     ("parstock-views", &["parstock-domain"]),
     ("parstock-app", &["parstock-domain", "parstock-views"]),
@@ -23,6 +23,7 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("parstock-poller", FUNCTION),
     ("parstock-digest", FUNCTION),
     ("parstock-console", FUNCTION),
+    ("parstock-hello", &[]),
     ("parstock-xero-sim", &[]),
     ("parstock", LOCAL),
     ("parstock-tests", &["parstock-domain", "parstock-views", "parstock-app", "parstock-xero-sim"]),

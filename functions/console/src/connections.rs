@@ -244,7 +244,7 @@ impl<P: Ports<Store: Clone>, V: Vault> Connecting<P, V> {
         let said = match connect::consented(self.ports(), name, tenant).await {
             Ok(_) => format!("{} is connected.", whose.name),
             Err(error) => {
-                tracing::warn!(connection = name, %error, "an organisation is not set up yet");
+                tracing::warn!(id = name, error_kind = error.kind(), why = %error, "an organisation is not set up yet");
                 format!("{} is connected. Its pages are there after the next poll.", whose.name)
             }
         };

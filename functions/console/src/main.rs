@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use lambda_http::{Body, Error, Request, run, service_fn, tracing};
+use lambda_http::{Body, Error, Request, run, service_fn};
 use parstock_adapters::config::ConsoleConfig;
+use parstock_adapters::logs;
 use parstock_adapters::ports::production;
 use parstock_adapters::vault::{Freshness, Vault, names};
 use parstock_console::{Access, Consents, Console, SignIn, router_with_connections};
@@ -24,8 +25,8 @@ struct Secret {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
     let config = ConsoleConfig::from_env()?;
+    logs::start("console", &config.common.stack);
     // The secret is fetched for the first request, not before the first poll.
     let pages = OnceCell::new();
     run(service_fn(async |request: Request| {

@@ -38,7 +38,7 @@ impl From<AppError> for Refused {
             ),
         };
         if matches!(error, AppError::Bug(_)) {
-            tracing::error!(%error, "a page failed");
+            tracing::error!(error_kind = error.kind(), why = %error, "a page failed");
         }
         Self::Failed(status, error.to_string(), what_to_do.to_owned())
     }

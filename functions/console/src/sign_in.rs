@@ -114,7 +114,9 @@ pub async fn ask<P: Ports + 'static>(
             // the same answer whatever came of it: only the log knows
             match outcome {
                 Ok(asked) => tracing::info!(?asked, "a sign-in link was asked for"),
-                Err(error) => tracing::error!(%error, "a sign-in link could not be mailed"),
+                Err(error) => {
+                    tracing::error!(error_kind = error.kind(), why = %error, "a sign-in link could not be mailed");
+                }
             }
             show(MailedPage { minutes: LINK_LIFETIME.as_mins() }.render())
         }

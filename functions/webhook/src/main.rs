@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use lambda_http::{Body, Error, Request, Response, run, service_fn, tracing};
+use lambda_http::{Body, Error, Request, Response, run, service_fn};
 use parstock_adapters::aws::sdk_config;
 use parstock_adapters::clock::{RandomIds, WallClock};
 use parstock_adapters::config::WebhookConfig;
+use parstock_adapters::logs;
 use parstock_adapters::queue::SqsQueue;
 use parstock_adapters::vault::SecretsManagerVault;
-use parstock_adapters::webhook::SigningKeys;
+use parstock_adapters::webhook::{Answer, SigningKeys};
+use parstock_app::figures::{Figure, announce};
 
 /// The header with Xero's signature.
 const SIGNATURE: &str = "x-xero-signature";
@@ -22,8 +24,8 @@ struct Ports {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
     let config = WebhookConfig::from_env()?;
+    logs::start("webhook", &config.stack);
     let sdk = sdk_config().await;
     let ports = Ports {
         queue: SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queues),
@@ -40,9 +42,14 @@ async fn answer(ports: &Ports, request: &Request) -> Result<Response<Body>, Erro
     let signature = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
     let body = request.body().as_ref();
     let status = match ports.keys.answer(signature, body, &ports.queue, &WallClock, &RandomIds).await {
-        Ok(answer) => answer.status(),
+        Ok(answer) => {
+            if answer == Answer::BadSignature {
+                announce(Figure::WebhookRefused, 1);
+            }
+            answer.status()
+        }
         Err(error) => {
-            tracing::error!(%error, "the webhook's keys can't be read");
+            tracing::error!(why = %error, "the webhook's keys can't be read");
             NO_KEYS
         }
     };

@@ -331,7 +331,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         // A server that does not know pages gives the first one for ever.
         let this = Some((feed, since, beginning));
         if number > 1 && page.more && this == self.last_page {
-            tracing::warn!(feed = feed.code(), page = number, "Xero gave the same page again");
+            tracing::warn!(kind = feed.code(), count = number, "Xero gave the same page again");
             page.more = false;
         }
         self.last_page = this;
@@ -455,7 +455,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
 
     async fn close(self) {
         if let Err(error) = self.session.finish().await {
-            tracing::warn!(%error, "a grant of calls could not be given back and will run out by itself");
+            tracing::warn!(why = %error, "a grant of calls could not be given back and will run out by itself");
         }
     }
 }

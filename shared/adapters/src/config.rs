@@ -2,6 +2,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
+//! | `PARSTOCK_STACK` | name of the stack, by which its figures are told from those of others |
 //! | `PARSTOCK_TABLE` | name of the DynamoDB table |
 //! | `PARSTOCK_SECRETS` | what the names of the stack's secrets begin with, e.g. `parstock/shop` |
 //! | `PARSTOCK_CONNECTIONS` | names of the Xero connections, with commas between; each has its credentials in the secret `connections/<name>/credentials` |
@@ -49,6 +50,8 @@ pub const CONSENT_SCOPES: [(&str, &str); 10] = [
     ("offline_access", "to go on without asking you every half an hour"),
 ];
 
+/// The variable with the name of the stack.
+const STACK: &str = "PARSTOCK_STACK";
 /// Connections of one stack.
 pub const CONNECTIONS_MAX: usize = 50;
 /// People who may sign in to the console of one stack.
@@ -165,6 +168,8 @@ impl ConsentAddresses {
 /// What the webhook needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookConfig {
+    /// The name of the stack.
+    pub stack: String,
     /// The events queue.
     pub queues: BTreeMap<QueueName, QueueAddress>,
     /// What the names of the stack's secrets begin with.
@@ -205,6 +210,8 @@ impl ConsoleConfig {
 /// What all other functions need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// The name of the stack.
+    pub stack: String,
     /// The table.
     pub table: String,
     /// The three queues with their dead-letter queues.
@@ -234,6 +241,7 @@ impl WebhookConfig {
         let mut reader = Reader { variable, problems: Vec::new() };
         let url = reader.queue_url("PARSTOCK_EVENTS_QUEUE_URL");
         let config = Self {
+            stack: reader.required(STACK),
             queues: BTreeMap::from([(QueueName::Events, QueueAddress { url, dead_letter_url: None })]),
             secret_prefix: reader.secret_prefix(),
         };
@@ -258,6 +266,7 @@ impl Config {
 
     fn read_by(reader: &mut Reader<'_>) -> Self {
         Self {
+            stack: reader.required(STACK),
             table: reader.required("PARSTOCK_TABLE"),
             queues: QueueName::ALL.into_iter().map(|queue| (queue, reader.queue(queue))).collect(),
             secret_prefix: reader.secret_prefix(),
@@ -451,7 +460,8 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 11] = [
+    const GOOD: [(&str, &str); 12] = [
+        ("PARSTOCK_STACK", "shop"),
         ("PARSTOCK_TABLE", "parstock"),
         ("PARSTOCK_SECRETS", "parstock/shop"),
         ("PARSTOCK_CONNECTIONS", "main, second-shop"),
@@ -519,7 +529,7 @@ mod tests {
     #[test]
     fn the_webhook_needs_less() {
         let variables = BTreeMap::from(GOOD);
-        let wanted = ["PARSTOCK_SECRETS", "PARSTOCK_EVENTS_QUEUE_URL"];
+        let wanted = ["PARSTOCK_STACK", "PARSTOCK_SECRETS", "PARSTOCK_EVENTS_QUEUE_URL"];
         let some = |name: &str| wanted.contains(&name).then(|| variables[name].to_owned());
         assert_eq!(WebhookConfig::read(&some).unwrap().queues.len(), 1);
         assert_eq!(WebhookConfig::read(&|_| None).unwrap_err().problems.len(), wanted.len());

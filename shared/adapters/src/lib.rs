@@ -7,6 +7,7 @@ pub mod chat;
 pub mod clock;
 pub mod config;
 pub mod consent;
+pub mod logs;
 pub mod mailer;
 pub mod ports;
 pub mod queue;

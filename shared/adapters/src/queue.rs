@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use parstock_app::ports::{DELAY_SECONDS_MAX, Outgoing, Queue, QueueName, SendError};
 
@@ -14,6 +16,11 @@ pub const BATCH_MESSAGES_MAX: usize = 10;
 /// Bytes of all bodies of one request, so also of one message. SQS takes 1 MiB by now; queues made before may still
 /// be set to the older 256 KiB.
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// Times a message was received up to which it comes again soon when it is given back. What fails then has mostly met
+/// another worker, which is over in seconds; what fails later waits for the queue's visibility time, as an outage does.
+pub const SOON_RECEIVES_MAX: u32 = 2;
+/// What "soon" is, in seconds.
+const SOON_SECONDS: i32 = 30;
 /// Requests under way at once, so that a large webhook is passed on well within its five seconds.
 const REQUESTS_AT_ONCE: usize = 4;
 /// The longest cause that is kept with a buried message, in characters.
@@ -46,6 +53,41 @@ impl SqsQueue {
     fn address(&self, queue: QueueName) -> Result<&QueueAddress, SendError> {
         let missing = || SendError::Refused(format!("this function is not given the {} queue", queue.code()));
         self.addresses.get(&queue).ok_or_else(missing)
+    }
+
+    /// Has messages that are given back come again soon. Without it they come after the queue's visibility time, so a
+    /// failure is only told.
+    pub async fn come_again_soon(&self, queue: QueueName, receipts: Vec<String>) {
+        for batch in receipts.chunks(BATCH_MESSAGES_MAX) {
+            if let Err(error) = self.show_soon(queue, batch).await {
+                tracing::warn!(queue = queue.code(), why = %error, "messages come again late");
+            }
+        }
+    }
+
+    async fn show_soon(&self, queue: QueueName, receipts: &[String]) -> Result<(), SendError> {
+        let url = &self.address(queue)?.url;
+        let entries = receipts
+            .iter()
+            .enumerate()
+            .map(|(at, receipt)| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(at.to_string())
+                    .receipt_handle(receipt)
+                    .visibility_timeout(SOON_SECONDS)
+                    .build()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| SendError::Refused(error.to_string()))?;
+        let request = self.client.change_message_visibility_batch().queue_url(url);
+        let answer = request.set_entries(Some(entries)).send().await;
+        let failed = answer.map_err(|error| SendError::Retry(why(&error)))?.failed;
+        match failed.first() {
+            None => Ok(()),
+            Some(entry) => {
+                Err(SendError::Retry(format!("{} were not changed: {}", failed.len(), entry.code)))
+            }
+        }
     }
 
     async fn send_batch(&self, queue: QueueName, url: &str, batch: Vec<Outgoing>) -> Result<(), SendError> {

@@ -76,7 +76,7 @@ impl<V: Vault> SigningKeys<V> {
         match webhook_keys(&self.vault, Freshness::Now).await {
             Ok(keys) => Ok(answer(&keys, signature, body, queue, clock, entropy).await),
             Err(error) => {
-                tracing::warn!(%error, "the webhook's keys can't be read afresh");
+                tracing::warn!(why = %error, "the webhook's keys can't be read afresh");
                 Ok(first)
             }
         }
@@ -106,7 +106,7 @@ pub async fn answer(
     entropy: &impl Entropy,
 ) -> Answer {
     if body.len() > BODY_BYTES_MAX {
-        tracing::warn!(bytes = body.len(), "a webhook is too large");
+        tracing::warn!(count = body.len(), "a webhook has too many bytes");
         return Answer::TooLarge;
     }
     if !signature.is_some_and(|signature| verify(keys, body, signature)) {
@@ -115,13 +115,13 @@ pub async fn answer(
     let envelope = match Envelope::parse(body) {
         Ok(envelope) => envelope,
         Err(error) => {
-            tracing::error!(%error, "a signed webhook can't be read; the poller will find what it told of");
+            tracing::error!(why = %error, "a signed webhook can't be read; the poller will find what it told of");
             return Answer::Taken;
         }
     };
     if envelope.unreadable > 0 {
         tracing::error!(
-            events = envelope.unreadable,
+            count = envelope.unreadable,
             "events of a signed webhook can't be read; the poller will find what they told of"
         );
     }
@@ -139,7 +139,7 @@ pub async fn answer(
     match intake::enqueue(queue, clock, entropy, hints).await {
         Ok(()) => Answer::Taken,
         Err(error) => {
-            tracing::error!(%error, "hints could not be queued; Xero sends the webhook again");
+            tracing::error!(error_kind = error.kind(), why = %error, "hints could not be queued; Xero sends the webhook again");
             Answer::NotQueued
         }
     }

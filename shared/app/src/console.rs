@@ -26,8 +26,8 @@ use crate::error::AppError;
 use crate::load;
 use crate::ports::{Books, Ports, Store};
 use crate::records::{
-    ContactRecord, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer,
-    Review, ReviewKind, Trouble, WaitingHint,
+    AuditCheck, ContactRecord, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List,
+    Mark, Pointer, Review, ReviewKind, Trouble, WaitingHint,
 };
 use crate::writer::Writer;
 
@@ -503,6 +503,8 @@ impl<'p, P: Ports> Console<'p, P> {
         let allowance = self.reader.ports().books().allowance(self.reader.org()).await?;
         let mut effects = Vec::new();
         let mut needs_person: BTreeSet<String> = profile.needs_person.iter().cloned().collect();
+        let check = self.one::<AuditCheck>(Key::AuditCheck).await?.unwrap_or_default();
+        needs_person.extend(check.broken);
         for (key, _) in self.all::<Mark>(&List::PendingEffects).await? {
             let Key::PendingEffect(id) = key else { continue };
             if let Some(effect) = self.one::<Effect>(Key::Effect(id)).await? {
@@ -527,6 +529,7 @@ impl<'p, P: Ports> Console<'p, P> {
             queues,
             effects,
             audit: self.reader.head(),
+            audit_checked_at: check.at,
             needs_person: needs_person.into_iter().collect(),
         })
     }

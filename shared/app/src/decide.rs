@@ -55,7 +55,7 @@ pub async fn decide<P: Ports>(
                 if let ProposalState::Approved { effect, .. } = &decided.status {
                     // if this is lost, the next sweep finds the pending effect
                     if let Err(error) = send_now(ports, Message::Effect { org, effect: *effect }).await {
-                        tracing::warn!(org.id = %org, %error, "an approved order waits for the next sweep");
+                        tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "an approved order waits for the next sweep");
                     }
                 }
                 return Ok(decided);

@@ -24,7 +24,9 @@ use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::Message;
 use crate::ports::{Books, Ports, Store};
-use crate::records::{Backfill, DigestRecord, Effect, EffectKind, Key, List, Mark, Pointer, Review, Trouble};
+use crate::records::{
+    AuditCheck, Backfill, DigestRecord, Effect, EffectKind, Key, List, Mark, Pointer, Review, Trouble,
+};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
@@ -186,10 +188,12 @@ fn occasion(today: &DigestContent, yesterday: Option<&DigestContent>, asked_anew
     }
 }
 
-/// What a person must do before parstock goes on: about the org, and about an effect.
+/// What a person must do: about the org, its audit trail, and effects.
 async fn needs_person<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<String>, AppError> {
     let store = writer.ports().store();
     let mut needed: BTreeSet<String> = writer.profile.content.needs_person.iter().cloned().collect();
+    let check = load::one::<AuditCheck>(store, writer.owner(), Key::AuditCheck).await?;
+    needed.extend(check.and_then(|check| check.content.broken));
     for (key, _) in load::all::<Mark>(store, writer.org(), &List::PendingEffects).await? {
         let Key::PendingEffect(id) = key else { continue };
         let effect = load::one::<Effect>(store, writer.owner(), Key::Effect(id)).await?;

@@ -38,6 +38,20 @@ pub enum AppError {
     Bug(String),
 }
 
+impl AppError {
+    /// Its kind in one word, for the log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NotNow { .. } => "not_now",
+            Self::Unreachable(_) => "unreachable",
+            Self::Retry(_) => "retry",
+            Self::Reject(_) => "reject",
+            Self::NeedsPerson(_) => "needs_person",
+            Self::Bug(_) => "bug",
+        }
+    }
+}
+
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {

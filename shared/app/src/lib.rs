@@ -4,6 +4,7 @@
 //! [`records`], and speak to each other only by [`message`]s on queues. No AWS, no HTTP, no clock of its own.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod audit;
 pub mod booking;
 pub mod chart;
 pub mod connect;
@@ -12,6 +13,7 @@ pub mod decide;
 pub mod digest;
 pub mod effects;
 pub mod error;
+pub mod figures;
 pub mod intake;
 pub mod load;
 pub mod look_again;

@@ -78,6 +78,14 @@ pub enum Message {
         /// The org.
         org: OrgId,
     },
+    /// Work queue: check the next part of the org's audit trail.
+    #[serde(rename = "parstock.check_audit.v1")]
+    CheckAudit {
+        /// The org.
+        org: OrgId,
+        /// Whether to begin anew at the first entry; else it goes on where the last check ended.
+        whole: bool,
+    },
     /// Effects queue: carry out an effect.
     #[serde(rename = "parstock.effect.v1")]
     Effect {
@@ -98,6 +106,44 @@ pub enum Message {
         /// The org.
         org: OrgId,
     },
+}
+
+impl Message {
+    /// Its org; a hint names a tenant instead.
+    pub const fn org(&self) -> Option<OrgId> {
+        match self {
+            Self::Hint(_) => None,
+            Self::Sync { org }
+            | Self::Waiting { org }
+            | Self::Backfill { org }
+            | Self::Plan { org, .. }
+            | Self::PlanTouched { org }
+            | Self::PlanAll { org, .. }
+            | Self::Propose { org }
+            | Self::CheckAudit { org, .. }
+            | Self::Effect { org, .. }
+            | Self::Alerts { org }
+            | Self::Digest { org } => Some(*org),
+        }
+    }
+
+    /// What it asks for, in one word for the log.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Hint(_) => "hint",
+            Self::Sync { .. } => "sync",
+            Self::Waiting { .. } => "waiting",
+            Self::Backfill { .. } => "backfill",
+            Self::Plan { .. } => "plan",
+            Self::PlanTouched { .. } => "plan_touched",
+            Self::PlanAll { .. } => "plan_all",
+            Self::Propose { .. } => "propose",
+            Self::CheckAudit { .. } => "check_audit",
+            Self::Effect { .. } => "effect",
+            Self::Alerts { .. } => "alerts",
+            Self::Digest { .. } => "digest",
+        }
+    }
 }
 
 /// A message in its envelope.

@@ -6,6 +6,7 @@ use jiff::civil::Time;
 
 use crate::connect;
 use crate::error::AppError;
+use crate::figures::{Figure, announce};
 use crate::load;
 use crate::message::Message;
 use crate::ports::{Clock, Ports, Store};
@@ -35,17 +36,20 @@ pub async fn tick<P: Ports>(ports: &P, connections: &[String]) -> Result<(), App
             // a stack waits for the consents that people give, and no repeat of the tick brings them
             Err(AppError::NeedsPerson(what)) => tracing::warn!(connection, what, "a connection waits"),
             Err(error) => {
-                tracing::error!(connection, %error, "a connection could not be set up");
+                tracing::error!(id = connection, error_kind = error.kind(), why = %error, "a connection could not be set up");
                 failure.get_or_insert(error);
             }
         }
     }
+    let count = orgs.len();
     for entry in orgs {
         if let Err(error) = send_now(ports, Message::Sync { org: entry.org }).await {
-            tracing::error!(org.id = %entry.org, %error, "a sync could not be asked for");
+            tracing::error!(org_id = %entry.org, error_kind = error.kind(), why = %error, "a sync could not be asked for");
             failure.get_or_insert(error);
         }
     }
+    tracing::info!(count, "every org was asked to sync");
+    announce(Figure::PollerHeartbeat, 1);
     failure.map_or(Ok(()), Err)
 }
 
@@ -54,21 +58,23 @@ pub async fn tick<P: Ports>(ports: &P, connections: &[String]) -> Result<(), App
 /// # Errors
 /// The first failure; the other orgs are served.
 pub async fn digest_tick<P: Ports>(ports: &P) -> Result<(), AppError> {
-    let mut failure = None;
+    let (mut failure, mut count) = (None, 0);
     for entry in connect::orgs(ports).await? {
         match digest_is_due(ports, entry.org).await {
             Ok(false) => {}
             Ok(true) => {
+                count += 1;
                 if let Err(error) = send_now(ports, Message::Digest { org: entry.org }).await {
                     failure.get_or_insert(error);
                 }
             }
             Err(error) => {
-                tracing::error!(org.id = %entry.org, %error, "whether a digest is due could not be told");
+                tracing::error!(org_id = %entry.org, error_kind = error.kind(), why = %error, "whether a digest is due could not be told");
                 failure.get_or_insert(error);
             }
         }
     }
+    tracing::info!(count, "digests are asked for");
     failure.map_or(Ok(()), Err)
 }
 
@@ -124,5 +130,6 @@ pub async fn sweep<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError>
         Message::PlanTouched { org }
     };
     send_now(ports, message).await?;
+    send_now(ports, Message::CheckAudit { org, whole: all_due }).await?;
     writer.save_profile().await
 }

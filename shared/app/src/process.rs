@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::connect::{self, TenantOf};
 use crate::error::{AppError, panic_words};
+use crate::figures::{self, Figure, announce};
 use crate::message::{Envelope, Hint, Message};
 use crate::ports::{Books, Clock, DELAY_SECONDS_MAX, Ports, Queue, QueueName};
 use crate::records::HintOf;
@@ -89,12 +90,16 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
         }
     }
     for (org, Due { hints, woken, records, strangers }) in due {
+        let polled = hints.contains(&HintOf::Sync);
         let outcome = guarded(serve(ports, org, hints, woken)).await;
+        if polled && let Err(error) = guarded(figures::of_org(ports, org)).await {
+            tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "how the org stands could not be told");
+        }
         if outcome.is_ok() {
             bind(ports, org, strangers).await;
         }
         if let Err(error) = &outcome {
-            tracing::warn!(org.id = %org, %error, records = records.len(), "hints could not be served");
+            tracing::warn!(org_id = %org, count = records.len(), error_kind = error.kind(), why = %error, "hints could not be served");
         }
         for record in &records {
             let outcome = match &outcome {
@@ -105,7 +110,17 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
         }
     }
     for (message, record) in others {
+        let (org, kind, began) = (message.org(), message.code(), ports.clock().now());
         let outcome = guarded(run(ports, message)).await;
+        if outcome.is_ok() {
+            let org = org.map(tracing::field::display);
+            tracing::info!(
+                org_id = org,
+                kind,
+                duration_ms = milliseconds_since(ports, began),
+                "a message was served"
+            );
+        }
         settle(ports, queue, &record, outcome, &mut back).await;
     }
     back
@@ -126,12 +141,12 @@ struct Due {
 async fn bind<P: Ports>(ports: &P, org: OrgId, strangers: BTreeMap<Uuid, BTreeSet<Uuid>>) {
     for (tenant, resources) in strangers {
         match guarded(connect::bind(ports, org, tenant, &resources)).await {
-            Ok(true) => tracing::info!(org.id = %org, tenant.id = %tenant, "a tenant is bound"),
+            Ok(true) => tracing::info!(org_id = %org, id = %tenant, "a tenant is bound"),
             Ok(false) => {
-                tracing::warn!(tenant.id = %tenant, "a webhook's tenant is not bound: none of its documents is here");
+                tracing::warn!(id = %tenant, "a webhook's tenant is not bound: none of its documents is here");
             }
             Err(error) => {
-                tracing::warn!(org.id = %org, tenant.id = %tenant, %error, "a tenant was not bound")
+                tracing::warn!(org_id = %org, id = %tenant, error_kind = error.kind(), why = %error, "a tenant was not bound")
             }
         }
     }
@@ -156,7 +171,7 @@ async fn org_and_hint<P: Ports>(ports: &P, hint: &Hint) -> Result<Option<(Tenant
     };
     let whose = connect::org_of_tenant(ports, hint.tenant, hint.resource).await?;
     if whose == TenantOf::Nobody {
-        tracing::warn!(tenant.id = %hint.tenant, "a webhook of a tenant that is none of ours is dropped");
+        tracing::warn!(id = %hint.tenant, "a webhook of a tenant that is none of ours is dropped");
         return Ok(None);
     }
     Ok(Some((whose, of)))
@@ -187,20 +202,25 @@ async fn serve<P: Ports>(
     // who is woken has gathered
     if !woken && let Some(spacing) = gathering(ports, org, &hints).await? {
         let until = ports.clock().now().saturating_add(spacing).unwrap_or(Timestamp::MAX);
-        tracing::info!(org.id = %org, %until, "hints gather");
+        tracing::info!(org_id = %org, count = hints.len(), "hints gather");
         return sync::wait(ports, org, &hints, until).await;
     }
+    let began = ports.clock().now();
     match sync::serve(ports, org, hints.clone()).await {
         Ok(done) => {
-            tracing::info!(org.id = %org, documents = done.documents, movements = done.movements, "synced");
+            let duration_ms = milliseconds_since(ports, began);
+            tracing::info!(org_id = %org, count = done.documents, duration_ms, "synced");
+            if done.documents > 0 {
+                announce(Figure::DocumentsBooked, u64::from(done.documents));
+            }
             Ok(())
         }
-        Err(AppError::NotNow { until, why }) => {
-            tracing::info!(org.id = %org, %until, why, "hints are recorded as due");
+        Err(error @ AppError::NotNow { until, .. }) => {
+            tracing::info!(org_id = %org, error_kind = error.kind(), why = %error, "hints are recorded as due");
             sync::wait(ports, org, &hints, until).await
         }
-        Err(AppError::Unreachable(why)) => {
-            tracing::warn!(org.id = %org, why, "hints are recorded as due");
+        Err(error @ AppError::Unreachable(_)) => {
+            tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "hints are recorded as due");
             sync::wait(ports, org, &hints, when_xero_may_answer(ports)).await
         }
         Err(AppError::NeedsPerson(what)) => {
@@ -209,6 +229,10 @@ async fn serve<P: Ports>(
         }
         Err(error) => Err(error),
     }
+}
+
+fn milliseconds_since<P: Ports>(ports: &P, began: Timestamp) -> u64 {
+    u64::try_from(ports.clock().now().duration_since(began).as_millis()).unwrap_or(0)
 }
 
 /// When to ask again after Xero gave no answer.
@@ -222,12 +246,12 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
         Message::Hint(_) | Message::Sync { .. } | Message::Waiting { .. } => Ok(()),
         Message::Backfill { org } => match sync::backfill(ports, org).await {
             // a sync asks for the next step until the history is in
-            Err(AppError::NotNow { until, why }) => {
-                tracing::info!(org.id = %org, %until, why, "the first load waits");
+            Err(error @ AppError::NotNow { until, .. }) => {
+                tracing::info!(org_id = %org, error_kind = error.kind(), why = %error, "the first load waits");
                 return sync::wait(ports, org, &BTreeSet::from([HintOf::Sync]), until).await;
             }
-            Err(AppError::Unreachable(why)) => {
-                tracing::warn!(org.id = %org, why, "the first load waits");
+            Err(error @ AppError::Unreachable(_)) => {
+                tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "the first load waits");
                 let until = when_xero_may_answer(ports);
                 return sync::wait(ports, org, &BTreeSet::from([HintOf::Sync]), until).await;
             }
@@ -238,6 +262,7 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
         Message::PlanTouched { org } => crate::plan::touched(ports, org).await,
         Message::PlanAll { org, day, after } => crate::plan::all(ports, org, day, after).await,
         Message::Propose { org } => crate::plan::propose(ports, org).await,
+        Message::CheckAudit { org, whole } => crate::audit::check(ports, org, whole).await,
         Message::Effect { org, effect } => effects::carry_out(ports, org, effect).await,
         Message::Alerts { org } => effects::tell_alerts(ports, org).await,
         Message::Digest { org } => crate::digest::produce(ports, org).await,
@@ -263,16 +288,19 @@ async fn settle<P: Ports>(
     back: &mut Vec<GivenBack>,
 ) {
     let Err(error) = outcome else { return };
+    announce(Figure::MessagesFailed, 1);
     let hopeless = matches!(error, AppError::Reject(_) | AppError::NeedsPerson(_));
     if !hopeless && record.receives < RECEIVES_MAX {
-        tracing::warn!(queue = queue.code(), receives = record.receives, %error, "a message is given back");
+        tracing::warn!(kind = queue.code(), count = record.receives, error_kind = error.kind(), why = %error, "a message is given back");
         back.push(GivenBack { id: record.id.clone(), why: error.to_string() });
         return;
     }
     match ports.queue().bury(queue, &record.body, &error.to_string()).await {
-        Ok(()) => tracing::error!(queue = queue.code(), %error, "a message went to the dead-letter queue"),
+        Ok(()) => {
+            tracing::error!(kind = queue.code(), error_kind = error.kind(), why = %error, "a message went to the dead-letter queue")
+        }
         Err(refusal) => {
-            tracing::error!(queue = queue.code(), %error, %refusal, "a message could not be buried and is given back");
+            tracing::error!(kind = queue.code(), error_kind = error.kind(), why = %refusal, "a message could not be buried and is given back");
             back.push(GivenBack { id: record.id.clone(), why: refusal.to_string() });
         }
     }

@@ -109,6 +109,8 @@ pub enum Key {
     AuditEntry(u64),
     /// The end of the audit chain.
     AuditHead,
+    /// How far the audit chain was checked.
+    AuditCheck,
 }
 
 /// A list of rows with a common beginning of their keys.
@@ -543,6 +545,19 @@ pub struct Trouble {
     pub late_order_numbers: Vec<String>,
 }
 
+/// How far the audit chain was checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditCheck {
+    /// The end up to which it was whole.
+    pub verified: Head,
+    /// How far a walk from the first entry on has come, while one is under way.
+    pub walked: Option<Head>,
+    /// When a check last came to the chain's end.
+    pub at: Option<Timestamp>,
+    /// Where it is broken, and what to do, until a walk from the first entry on comes to the end.
+    pub broken: Option<String>,
+}
+
 /// Items to plan again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
@@ -714,6 +729,8 @@ records! {
     AuditEntry(Entry)
     /// See [`Head`].
     AuditHead(Head)
+    /// See [`AuditCheck`].
+    AuditCheck(AuditCheck)
 }
 
 impl Record {

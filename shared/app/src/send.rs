@@ -13,7 +13,8 @@ impl Message {
             | Self::Plan { .. }
             | Self::PlanTouched { .. }
             | Self::PlanAll { .. }
-            | Self::Propose { .. } => QueueName::Work,
+            | Self::Propose { .. }
+            | Self::CheckAudit { .. } => QueueName::Work,
             Self::Effect { .. } | Self::Alerts { .. } | Self::Digest { .. } => QueueName::Effects,
         }
     }

@@ -246,7 +246,7 @@ impl<'p, P: Ports> Writer<'p, P> {
         let write = Versioned { content: free, expect: lease.expect }.write(Key::Lease);
         let commit = Commit { id: CommitId(self.ports.entropy().uuid()), writes: vec![write] };
         if let Err(error) = self.ports.store().commit(Owner::Org(self.org), commit).await {
-            tracing::warn!(org.id = %self.org, %error, "the organisation's lease could not be given back and runs out by itself");
+            tracing::warn!(org_id = %self.org, why = %error, "the organisation's lease could not be given back and runs out by itself");
         }
     }
 }

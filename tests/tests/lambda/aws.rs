@@ -38,6 +38,7 @@ struct Held {
     /// Versions of each, the latest last.
     secrets: BTreeMap<String, Vec<(String, String)>>,
     mails: Vec<String>,
+    hurried: usize,
 }
 
 /// A small AWS.
@@ -97,6 +98,11 @@ impl Aws {
         self.state.lock().unwrap().refused = queue.map(str::to_owned);
     }
 
+    /// How many messages were asked to come again soon.
+    pub fn hurried(&self) -> usize {
+        self.state.lock().unwrap().hurried
+    }
+
     /// Mails that SES took, as they travel.
     pub fn mails(&self) -> Vec<String> {
         self.state.lock().unwrap().mails.clone()
@@ -149,6 +155,12 @@ impl Held {
                     taken.push(json!({"Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": ""}));
                 }
                 Ok(json!({"Successful": taken, "Failed": failed}))
+            }
+            "ChangeMessageVisibilityBatch" => {
+                let entries = request["Entries"].as_array().unwrap().iter();
+                let done: Vec<Value> = entries.map(|entry| json!({"Id": entry["Id"]})).collect();
+                self.hurried += done.len();
+                Ok(json!({"Successful": done, "Failed": []}))
             }
             "SendMessage" if refused => Err(("QueueDoesNotExist", queue)),
             "SendMessage" => Ok(json!({"MessageId": self.put(&queue, request), "MD5OfMessageBody": ""})),

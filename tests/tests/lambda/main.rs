@@ -13,12 +13,13 @@ mod console;
 mod runtime;
 mod shop;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use parstock_adapters::store::DynamoStore;
+use parstock_app::figures::Figure;
 use parstock_app::load;
 use parstock_app::message::{Envelope, Message};
 use parstock_app::ports::{Commit, Expect, Store, Write};
@@ -36,6 +37,23 @@ use runtime::Function;
 use shop::Shop;
 
 const KEY: &str = "a signing key";
+/// Who gets the digest.
+const OWNER: &str = "owner@example.com";
+/// What a line of the log may hold, figures aside.
+const FIELDS: [&str; 12] = [
+    "timestamp",
+    "level",
+    "function",
+    "request_id",
+    "what",
+    "org_id",
+    "kind",
+    "id",
+    "count",
+    "duration_ms",
+    "error_kind",
+    "why",
+];
 /// The secret with what the connection reaches Xero with.
 const CREDENTIALS: &str = "parstock/shop/connections/main/credentials";
 /// Batches after which the messages are taken to go round in circles.
@@ -115,6 +133,18 @@ impl Stack {
             }
         }
         panic!("there is still work after {BATCHES_MAX} batches");
+    }
+
+    /// Has the digest mailed from midnight on, so at any hour at which the test runs.
+    async fn mail_to_the_owner(&self, org: OrgId) {
+        let policy = json!({"rules": [
+            {"scope": "org", "setting": "digest_at", "value": "00:00"},
+            {"scope": "org", "setting": "mail_to", "value": [OWNER]},
+        ]});
+        let policy: Policy = serde_json::from_value(policy).unwrap();
+        let write = Write { key: Key::Policy, record: Some(Record::Policy(policy)), expect: Expect::Absent };
+        let commit = Commit { id: CommitId(Uuid::from_u128(7)), writes: vec![write] };
+        self.aws.store().commit(Owner::Org(org), commit).await.unwrap();
     }
 
     /// Connects the shop and reads its history.
@@ -368,10 +398,13 @@ async fn a_poison_record_is_buried_with_its_cause_and_its_batch_mates_are_served
     stack.aws.refuse(Some("events-dead"));
     let batch = [mate("first"), poison.clone(), mate("last")];
     assert_eq!(process(&mut processor, "events", &batch, 1).await, ["poison"]);
+    assert_eq!(stack.aws.hurried(), 1, "it comes again before the queue's visibility time is over");
+    assert_eq!(process(&mut processor, "events", &[poison.clone()], 3).await, ["poison"]);
+    assert_eq!(stack.aws.hurried(), 1, "what fails again and again waits longer");
     assert_eq!(movements(&stack.aws.store(), org, "BAG").await.len(), 1, "its batch-mates were served");
 
     stack.aws.refuse(None);
-    assert_eq!(process(&mut processor, "events", &[poison], 2).await, [""; 0]);
+    assert_eq!(process(&mut processor, "events", &[poison], 4).await, [""; 0]);
     let dead = stack.aws.queued("events-dead");
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0].body, "no message of ours");
@@ -383,16 +416,7 @@ async fn the_digest_is_asked_for_put_together_and_mailed_once() {
     let stack = Stack::open().await;
     let mut processor = stack.start("parstock-processor").await;
     let org = stack.connect(&mut processor).await;
-    // due from midnight on, so at any hour at which the test runs
-    let policy = json!({"rules": [
-        {"scope": "org", "setting": "digest_at", "value": "00:00"},
-        {"scope": "org", "setting": "mail_to", "value": ["owner@example.com"]},
-    ]});
-    let policy: Policy = serde_json::from_value(policy).unwrap();
-    let write = Write { key: Key::Policy, record: Some(Record::Policy(policy)), expect: Expect::Absent };
-    let commit = Commit { id: CommitId(Uuid::from_u128(7)), writes: vec![write] };
-    stack.aws.store().commit(Owner::Org(org), commit).await.unwrap();
-
+    stack.mail_to_the_owner(org).await;
     stack.start("parstock-digest").await.invoke(json!({"source": "aws.scheduler"})).await;
     let asked = stack.aws.queued("effects");
     assert_eq!(asked.len(), 1);
@@ -403,5 +427,67 @@ async fn the_digest_is_asked_for_put_together_and_mailed_once() {
     stack.work(&mut processor).await;
     let mails = stack.aws.mails();
     assert_eq!(mails.len(), 1, "{mails:?}");
-    assert!(mails[0].contains("owner@example.com") && mails[0].contains("Corner Shop"), "{}", mails[0]);
+    assert!(mails[0].contains(OWNER) && mails[0].contains("Corner Shop"), "{}", mails[0]);
+}
+
+#[tokio::test]
+async fn the_logs_are_json_of_known_fields_with_every_figure_and_nothing_secret_or_personal() {
+    let stack = Stack::open().await;
+    let mut processor = stack.start("parstock-processor").await;
+    let org = stack.connect(&mut processor).await;
+    stack.mail_to_the_owner(org).await;
+    let mut receiver = stack.start("parstock-webhook").await;
+    let deliveries = stack.shop.sell("INV-1", "BAG");
+    for delivery in &deliveries {
+        receiver.invoke(webhook(delivery)).await;
+        let forged = Delivery { signature: sign("another key", &delivery.body), ..delivery.clone() };
+        assert_eq!(answered(&receiver.invoke(webhook(&forged)).await).0, 401);
+    }
+    stack.work(&mut processor).await;
+    let mut poller = stack.start("parstock-poller").await;
+    poller.invoke(json!({"source": "aws.scheduler"})).await;
+    let mut digest = stack.start("parstock-digest").await;
+    digest.invoke(json!({"source": "aws.scheduler"})).await;
+    stack.work(&mut processor).await;
+    let check = Message::CheckAudit { org, whole: true };
+    let check = Envelope::new(check, Uuid::from_u128(1), "/parstock/test", jiff::Timestamp::now());
+    let bodies = [check.to_body().unwrap(), format!("{OWNER} wrote this")];
+    let batch = bodies.map(|body| Sent { id: body.clone(), body, cause: None });
+    assert_eq!(process(&mut processor, "work", &batch, 1).await, [""; 0]);
+    let mut console = stack.start("parstock-console").await;
+    let form = "user=owner&password=a-guess&csrf=a-token";
+    let kind =
+        [("content-type", "application/x-www-form-urlencoded"), ("cookie", "parstock_session=a-cookie")];
+    console.invoke(request("POST", &format!("/o/{org}/login"), &kind, plain(form))).await;
+
+    let settings = stack.shop.settings();
+    let mut hidden: Vec<&str> =
+        vec![&settings.client_secret, &settings.webhook_key, "signs sessions", OWNER, "Mill & Sons", "INV-1"];
+    hidden.extend(["a-guess", "a-token", "a-cookie", "Corner Shop"]);
+    hidden.extend(deliveries.iter().map(|delivery| delivery.signature.as_str()));
+    let mut figures = BTreeSet::new();
+    for (function, said) in [
+        ("processor", processor.said()),
+        ("webhook", receiver.said()),
+        ("poller", poller.said()),
+        ("digest", digest.said()),
+        ("console", console.said()),
+    ] {
+        for word in &hidden {
+            assert!(!said.contains(word), "{function} told `{word}`:\n{said}");
+        }
+        for line in said.lines() {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{function}: {line}"));
+            let fields = line.as_object().unwrap();
+            if let Some(metrics) = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array() {
+                assert_eq!(line["stack"], "shop");
+                figures.extend(metrics.iter().map(|metric| metric["Name"].as_str().unwrap().to_owned()));
+                continue;
+            }
+            assert!(fields.keys().all(|field| FIELDS.contains(&field.as_str())), "{line}");
+            assert_eq!((&line["function"], &line["request_id"]), (&json!(function), &json!("request-1")));
+        }
+    }
+    let all = Figure::ALL.map(|figure| figure.name().to_owned());
+    assert_eq!(figures, BTreeSet::from(all));
 }

@@ -2,6 +2,7 @@
 //! compiled once.
 
 mod alerts;
+mod audit;
 mod cursors;
 mod first_load;
 mod outages;

@@ -1,10 +1,8 @@
 //! `parstock audit verify`: whether the audit trail is whole.
 
 use clap::{Args, Subcommand};
-use parstock_app::load;
-use parstock_app::ports::{Ports, Store};
-use parstock_app::records::{Key, List, Owner};
-use parstock_domain::audit::{Entry, Head, verify};
+use parstock_app::audit::{self, Walk};
+use parstock_app::ports::Ports;
 use parstock_domain::ids::OrgId;
 use serde_json::json;
 
@@ -12,9 +10,6 @@ use super::Common;
 use crate::ask::{Answer, Ask};
 use crate::error::{DIFFERENCES, LocalError};
 use crate::ports::LocalPorts;
-
-/// Entries read at once.
-const ENTRIES_PER_PAGE: u32 = 500;
 
 /// The audit trail.
 #[derive(Args, Clone, Debug)]
@@ -46,35 +41,13 @@ impl Audit {
 
 /// Answers it.
 pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
-    let mut reached = Head::default();
-    let mut after = None;
-    loop {
-        let page = ports
-            .store()
-            .list(Owner::Org(org), &List::AuditEntries, after.as_ref(), ENTRIES_PER_PAGE)
-            .await?;
-        let mut entries = Vec::new();
-        for row in page.rows {
-            entries.extend(load::decode_row::<Entry>(Some(row))?.map(|row| row.content));
-        }
-        match verify(org, reached, &entries) {
-            Ok(head) => reached = head,
-            Err(broken) => return Ok(wrong(&broken.to_string())),
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    let head = load::one::<Head>(ports.store(), Owner::Org(org), Key::AuditHead).await?;
-    let head = head.map_or_else(Head::default, |head| head.content);
-    if head != reached {
-        return Ok(wrong("the audit trail ends elsewhere than its head says"));
-    }
-    Ok(Answer::new(
-        json!({ "entries": head.seq, "hash": head.hash.to_string(), "whole": true }),
-        format!("{} entries, whole; the last hash is {}\n", head.seq, head.hash),
-    ))
+    Ok(match audit::walk_whole(ports.store(), org).await? {
+        Walk::Reached(head) => Answer::new(
+            json!({ "entries": head.seq, "hash": head.hash.to_string(), "whole": true }),
+            format!("{} entries, whole; the last hash is {}\n", head.seq, head.hash),
+        ),
+        Walk::Broken(broken) => wrong(&broken.to_string()),
+    })
 }
 
 fn wrong(what: &str) -> Answer {

@@ -92,7 +92,9 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
             effect.what, effect.state, effect.attempts
         ));
     }
-    text.push_str(&format!("audit       {} entries, {}\n", page.audit.seq, page.audit.hash));
+    let checked =
+        page.audit_checked_at.map_or_else(|| "not checked yet".to_owned(), |at| format!("whole at {at}"));
+    text.push_str(&format!("audit       {} entries, {}; {checked}\n", page.audit.seq, page.audit.hash));
     for what in &page.needs_person {
         text.push_str(&format!("your turn   {what}\n"));
     }
@@ -112,7 +114,10 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
         "effects": page.effects.iter().map(|effect| json!({
             "what": effect.what, "state": effect.state, "attempts": effect.attempts, "since": effect.since.to_string(),
         })).collect::<Vec<_>>(),
-        "audit": { "entries": page.audit.seq, "hash": page.audit.hash.to_string() },
+        "audit": {
+            "entries": page.audit.seq, "hash": page.audit.hash.to_string(),
+            "checked_at": page.audit_checked_at.map(|at| at.to_string()),
+        },
         "needs_person": page.needs_person,
     });
     Ok(Answer::new(json, text))

@@ -1,8 +1,9 @@
 //! Against the simulated Xero, over HTTP.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 mod books;
 mod burst;
 mod consent;
+mod costs;
 mod restart;
 mod shop;

@@ -13,7 +13,7 @@
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
 //! | `ORG#<org>#ITEM#<item>` | an item's position, layer, movements, order lines, plan and supply |
-//! | `ORG#<org>#AUDIT` | the audit trail and its head |
+//! | `ORG#<org>#AUDIT` | the audit trail, its head and how far it was checked |
 
 use jiff::civil::Date;
 use parstock_app::ports::Feed;
@@ -152,6 +152,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Demand(item, location) => (Shelf::Item(*item), format!("DEMAND#{location}")),
         Key::AuditEntry(seq) => (Shelf::Audit, format!("ENTRY#{seq:020}")),
         Key::AuditHead => (Shelf::Audit, "HEAD".to_owned()),
+        Key::AuditCheck => (Shelf::Audit, "CHECK".to_owned()),
     };
     Address { partition: shelf.partition(owner), sort }
 }
@@ -253,6 +254,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Item(item), "DEMAND") => Key::Demand(item, LocationId(rest.to_owned())),
         (Shelf::Audit, "ENTRY") => Key::AuditEntry(rest.parse().ok()?),
         (Shelf::Audit, "HEAD") => Key::AuditHead,
+        (Shelf::Audit, "CHECK") => Key::AuditCheck,
         _ => return None,
     };
     Some((owner, key))
@@ -300,6 +302,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Digest(_) => "digest",
         Key::AuditEntry(_) => "audit_entry",
         Key::AuditHead => "audit_head",
+        Key::AuditCheck => "audit_check",
     }
 }
 
@@ -437,6 +440,7 @@ mod tests {
                 Key::CallBudget,
                 Key::Lease,
                 Key::AuditHead,
+                Key::AuditCheck,
                 Key::SignInMails,
                 Key::Hint(HintOf::CreditNotes),
                 Key::Hint(HintOf::Sync),

@@ -132,7 +132,7 @@ impl Attempt {
         let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         let minutes = RETRY_MINUTES.get(index).copied().unwrap_or(RETRY_MINUTES_LAST);
         let backoff = writer.now().saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(writer.now());
-        tracing::warn!(org.id = %writer.org(), effect.id = %self.id, attempts, why, "an effect is tried again later");
+        tracing::warn!(org_id = %writer.org(), id = %self.id, count = attempts, why, "an effect is tried again later");
         let at = at.unwrap_or(backoff);
         // a notice that was surely not sent now may be sent again; an order is looked up first
         let order = matches!(self.effect.content.what, EffectKind::Order { .. });
@@ -174,7 +174,7 @@ impl Attempt {
             let id = writer.new_commit();
             match writer.commit(id, writes.clone(), reason.clone()).await {
                 Err(AppError::Retry(why)) if tries < END_TRIES_MAX => {
-                    tracing::info!(org.id = %writer.org(), effect.id = %self.id, why, "the end of an effect is written again");
+                    tracing::info!(org_id = %writer.org(), id = %self.id, why, "the end of an effect is written again");
                     tries += 1;
                     writer.reload_head().await?;
                 }

@@ -52,7 +52,7 @@ pub(super) async fn send<P: Ports>(
             attempt.end(writer, EffectState::Done { at }, Vec::new(), Reason::own("notice sent")).await
         }
         Err(SendError::Unknown(why)) => {
-            tracing::warn!(org.id = %writer.org(), effect.id = %attempt.id, why, "it is unknown whether a notice was sent");
+            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether a notice was sent");
             attempt.unknown(writer).await
         }
         Err(SendError::Retry(why)) if !attempt.is_exhausted() => attempt.later(writer, None, why).await,

@@ -277,7 +277,7 @@ async fn refused<P: Ports>(
             return attempt.later(writer, Some(until), why).await;
         }
         BooksError::NeedsPerson(why) => {
-            tracing::error!(org.id = %writer.org(), effect.id = %attempt.id, why, "a person has to act");
+            tracing::error!(org_id = %writer.org(), id = %attempt.id, why, "a person has to act");
             attempt.uncount();
             attempt.effect.content.needs_person = Some(why.clone());
             let again = writer.now().saturating_add(SignedDuration::from_mins(PERSON_MINUTES)).ok();
@@ -285,7 +285,7 @@ async fn refused<P: Ports>(
         }
         BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
         BooksError::Unknown(why) if !attempt.is_exhausted() => {
-            tracing::warn!(org.id = %writer.org(), effect.id = %attempt.id, why, "it is unknown whether the order was written");
+            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether the order was written");
             return attempt.unknown(writer).await;
         }
         BooksError::Retry(why) | BooksError::Unknown(why) => {

@@ -166,11 +166,11 @@ pub async fn book_page<P: Ports>(
     touch(writer, touched).await?;
     let mut failure = None;
     for document in &documents {
-        done.documents += 1;
         let booked =
             AssertUnwindSafe(booking::book(writer, document, &codes, source, None)).catch_unwind().await;
         match booked {
             Ok(Ok(outcome)) => {
+                done.documents += 1;
                 done.movements += outcome.movements;
                 done.crossed.extend(outcome.crossed);
                 done.supplied.extend(outcome.supplied);
@@ -319,7 +319,7 @@ pub(super) async fn end_reviews<P: Ports>(
 }
 
 async fn refuse<P: Ports>(writer: &Writer<'_, P>, document: &Document, why: &str) -> Result<(), AppError> {
-    tracing::error!(org.id = %writer.org(), document.id = %document.of.id, document.kind = document.of.kind.code(), why, "a document could not be booked");
+    tracing::error!(org_id = %writer.org(), id = %document.of.id, kind = document.of.kind.code(), why, "a document could not be booked");
     let text = format!(
         "The {} {} could not be booked: {why}. The others are not held up; it is tried again when it changes.",
         document.of.kind.words(),

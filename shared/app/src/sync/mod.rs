@@ -39,7 +39,7 @@ const INVOICES_PER_ROUND_MAX: usize = 400;
 /// What a round did, for the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
-    /// Documents looked at.
+    /// Documents that were booked.
     pub documents: u32,
     /// Movements booked.
     pub movements: u32,
@@ -270,7 +270,7 @@ async fn read_all<P: Ports>(
             Ok(feed::Reached::End) => {}
             Ok(feed::Reached::More) => reached = feed::Reached::More,
             Err(error) => {
-                tracing::warn!(org.id = %writer.org(), feed = feed.code(), %error, "a list could not be read");
+                tracing::warn!(org_id = %writer.org(), kind = feed.code(), error_kind = error.kind(), why = %error, "a list could not be read");
                 failure.get_or_insert(error);
             }
         }

@@ -95,6 +95,8 @@ pub struct HealthPage {
     pub effects: Vec<PendingEffect>,
     /// The end of the audit chain.
     pub audit: Head,
+    /// When it was last checked and found whole; `None` before the first time.
+    pub audit_checked_at: Option<Timestamp>,
     /// What a person must do before parstock goes on, one sentence each.
     pub needs_person: Vec<String>,
 }

@@ -645,6 +645,7 @@ pub fn health(say: Say, well: bool) -> HealthPage {
             state: say("unknown how it ended; looked for again at 08:05"),
         }],
         audit: Head { seq: 4211, hash: Hash::of(b"the end of the chain") },
+        audit_checked_at: well.then(|| at("2026-11-23T17:04:00Z")),
         needs_person: if well { vec![] } else { vec![say("Xero refused the client secret.")] },
     }
 }

@@ -105,7 +105,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         if outcome.is_err()
             && let Err(error) = self.settle().await
         {
-            tracing::warn!(%error, "a grant could not be given back and will run out by itself");
+            tracing::warn!(why = %error, "a grant could not be given back and will run out by itself");
         }
         outcome
     }

@@ -1,0 +1,298 @@
+"""The stack from outside: the real template with the release binaries in a stand-in for AWS that enforces IAM, beside
+the corner shop in the simulated Xero.
+
+usage: run.py BINARIES CORNER_SHOP CALLS
+
+BINARIES is the folder of the release binaries, CORNER_SHOP the example of that name. What each function asked of AWS is
+written to CALLS, for policy.py. No figure of it is a figure of AWS."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import sys
+
+from browser import Browser, hidden
+from calls import demands
+from expand import STACK, source
+from shop import Shop
+from stand_in import FUNCTIONS, StandIn, bundle, wait_for
+
+OWNER = "owner@example.com"
+FROM = "stock@example.com"
+# Seconds. The poller's schedule comes once in a minute here.
+SOON = 60
+AFTER_A_TICK = 130
+# A load that finds the organisation held waits for half a minute each time.
+LOAD_MAX = 300
+
+
+class Stack:
+    """The stack under test."""
+
+    def __init__(self, binaries, shop):
+        self.shop = shop
+        self.stand_in = StandIn()
+        self.places = self.stand_in.upload(
+            {name: os.path.join(binaries, f"parstock-{name.lower()}") for name in FUNCTIONS}
+        )
+        self.outputs = self.deploy(source())
+        self.dynamo = self.stand_in.client("dynamodb")
+        self.sqs = self.stand_in.client("sqs")
+        self.secrets = self.stand_in.client("secretsmanager")
+
+    def deploy(self, template):
+        parameters = {
+            "MailFrom": FROM,
+            "ConsoleUsers": OWNER,
+            "AlarmMail": OWNER,
+            "XeroApiUrl": f"{self.shop.xero}/api.xro/2.0",
+            "XeroIdentityUrl": self.shop.xero,
+            "XeroLoginUrl": self.shop.xero,
+            "XeroConnectionsUrl": f"{self.shop.xero}/connections",
+            "CertificateBundle": bundle(),
+        }
+        return self.stand_in.deploy(STACK, template, self.places, parameters)
+
+    def enter(self, name, value):
+        """A secret as a person enters it: into the one that the template made, or a new one."""
+        full, text = f"parstock/{STACK}/{name}", json.dumps(value)
+        try:
+            self.secrets.put_secret_value(SecretId=full, SecretString=text)
+        except self.secrets.exceptions.ResourceNotFoundException:
+            self.secrets.create_secret(Name=full, SecretString=text)
+
+    def rows(self, partition="", sort_begins=""):
+        """All rows of the table of this kind."""
+        pages = self.dynamo.get_paginator("scan").paginate(TableName=self.outputs["Table"])
+        rows = [row for page in pages for row in page["Items"]]
+        return [
+            row for row in rows
+            if partition in row["PK"]["S"] and row["SK"]["S"].startswith(sort_begins)
+        ]
+
+    def movements(self):
+        return [row["SK"]["S"] for row in self.rows("#ITEM#", "M#")]
+
+    def invoke(self, function):
+        """As the schedule does."""
+        answer = self.stand_in.client("lambda").invoke(
+            FunctionName=self.stand_in.physical[function], Payload=json.dumps({"source": "aws.scheduler"})
+        )
+        payload = answer["Payload"].read()
+        assert "FunctionError" not in answer, payload
+
+    def post(self, body, signature):
+        status, _, _ = self.stand_in.ask("POST", self.outputs, "/webhook", body, {"x-xero-signature": signature})
+        return status
+
+    def counts(self, queue):
+        """Messages in a queue: to be had, being worked on, and delayed."""
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.stand_in.physical[queue], AttributeNames=["All"])
+        kinds = ("", "NotVisible", "Delayed")
+        return {kind: int(answer["Attributes"].get(f"ApproximateNumberOfMessages{kind}", 0)) for kind in kinds}
+
+    def waiting(self, queue):
+        return sum(self.counts(queue).values())
+
+    def asked(self, function, operation):
+        """Whether a function has asked this of AWS."""
+        calls = list(self.stand_in.calls)
+        return any(self.stand_in.roles[call.key] == function and call.target.endswith(operation) for call in calls)
+
+    def has_secret(self, name):
+        try:
+            self.secrets.get_secret_value(SecretId=f"parstock/{STACK}/{name}")
+            return True
+        except self.secrets.exceptions.ResourceNotFoundException:
+            return False
+
+    def at_rest(self):
+        return all(self.waiting(queue) == 0 for queue in ("EventsQueue", "WorkQueue", "EffectsQueue"))
+
+    def rest(self):
+        wait_for("all queues are empty", self.at_rest, LOAD_MAX)
+
+
+def without(template, role, sid):
+    """Takes a statement out of a role."""
+    statements = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    kept = [each for each in statements if each["Sid"] != sid]
+    assert len(kept) == len(statements) - 1, f"{role} has no statement {sid}"
+    statements[:] = kept
+
+
+def signature(key, body):
+    return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def connect(stack):
+    """From an empty account to an organisation whose history is read."""
+    shop = stack.shop
+    body = b'{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"E"}'
+    stack.enter("webhook-keys", [shop.webhook_key])
+    stack.enter("connections/main/credentials", shop.credentials)
+    stack.enter("xero-app", shop.credentials)
+    # Intent to receive: Xero tries a right and a wrong signature.
+    answered = stack.post(body, signature(shop.webhook_key, body))
+    assert answered == 200, answered
+    assert stack.post(body, signature("another key", body)) == 401
+    # The schedule itself comes within the minute and connects what is configured.
+    wait_for("the schedule's tick connects the shop", lambda: stack.rows(sort_begins="PROFILE"), AFTER_A_TICK)
+    wait_for("the history is read", lambda: stack.movements(), LOAD_MAX)
+    stack.rest()
+    return shop.give_settings(stack.stand_in.environment("Processor"), stack.stand_in, OWNER)
+
+
+def a_sale_is_booked(stack):
+    before = len(stack.movements())
+    for body, signed in stack.shop.sell("INV-1"):
+        assert stack.post(body, signed) == 200
+    wait_for("the sale is a movement", lambda: len(stack.movements()) == before + 1, SOON)
+
+
+def a_lost_webhook_is_repaired(stack):
+    before = len(stack.movements())
+    assert stack.shop.sell("INV-2"), "Xero would have posted"
+    wait_for("the poller finds the sale", lambda: len(stack.movements()) == before + 1, AFTER_A_TICK)
+
+
+def one_digest_is_mailed(stack):
+    for _ in range(2):
+        stack.invoke("Digest")
+        stack.rest()
+    mails = stack.stand_in.mails()
+    assert len(mails) == 1 and mails[0]["To"] == [OWNER], mails
+
+
+def what_is_given_back_comes_again_soon(stack):
+    """While burying is forbidden the poison is given back, and once it is allowed again it is buried within a minute."""
+    before = stack.waiting("EventsDeadLetters")
+    template = source()
+    without(template, "ProcessorRole", "BuriesWhatCantBeServed")
+    stack.deploy(template)
+    stack.sqs.send_message(QueueUrl=stack.stand_in.physical["EventsQueue"], MessageBody="no message either")
+    wait_for("it is received", lambda: stack.asked("Processor", "ChangeMessageVisibilityBatch"), SOON)
+    stack.deploy(source())
+    wait_for("it is buried after all", lambda: stack.waiting("EventsDeadLetters") == before + 1, SOON)
+
+
+def poison_is_buried(stack):
+    for name in ("Events", "Work", "Effects"):
+        before = stack.waiting(f"{name}DeadLetters")
+        stack.sqs.send_message(QueueUrl=stack.stand_in.physical[f"{name}Queue"], MessageBody="no message of ours")
+        wait_for(f"poison of {name} is buried", lambda: stack.waiting(f"{name}DeadLetters") == before + 1, SOON)
+        dead = stack.sqs.receive_message(
+            QueueUrl=stack.stand_in.physical[f"{name}DeadLetters"], MessageAttributeNames=["All"], MaxNumberOfMessages=10
+        )
+        message = next(each for each in dead["Messages"] if each["Body"] == "no message of ours")
+        assert "not a parstock message" in message["MessageAttributes"]["cause"]["StringValue"], message
+
+
+def an_approval_becomes_a_draft(stack, org):
+    browser = Browser(stack, OWNER)
+    browser.sign_in()
+
+    def proposal():
+        _, _, page = browser.ask("GET", f"/o/{org}/proposals")
+        found = re.search(rf"/o/{org}/proposals/([0-9a-f-]+)", page)
+        return found and found.group(1)
+
+    found = wait_for("there is a proposal", proposal, AFTER_A_TICK)
+    path = f"/o/{org}/proposals/{found}"
+    status, _, page = browser.ask("GET", path)
+    assert status == 200, page
+    form = {"csrf": hidden(page, "csrf"), "contents": hidden(page, "contents")}
+    status, _, page = browser.ask("POST", f"{path}/approve", form)
+    assert status == 303, (status, page)
+    orders = wait_for("the order is in Xero", stack.shop.orders, SOON)
+    assert len(orders) == 1 and orders[0]["is_draft"], orders
+    assert orders[0]["number"].startswith("PS-") and orders[0]["lines"][0]["item"] == "TEA", orders
+
+
+def a_second_deployment_loses_nothing(stack):
+    stack.rest()
+    names = [name for name in ("console", "webhook-keys", "connections/main/credentials", "connections/main/token")]
+    full = [f"parstock/{STACK}/{name}" for name in names]
+    secrets = lambda: [stack.secrets.get_secret_value(SecretId=name)["SecretString"] for name in full]  # noqa: E731
+    movements, entered = stack.movements(), secrets()
+    changed = source()
+    changed["Resources"]["Processor"]["Properties"]["MemorySize"] = 640
+    outputs = stack.deploy(changed)
+    assert outputs == stack.outputs, (outputs, stack.outputs)
+    assert stack.movements() == movements
+    assert secrets() == entered
+    a_sale = len(movements)
+    for body, signed in stack.shop.sell("INV-3"):
+        assert stack.post(body, signed) == 200
+    wait_for("a sale is booked after it", lambda: len(stack.movements()) == a_sale + 1, SOON)
+
+
+def a_lost_token_is_made_anew(stack):
+    """By the processor, which has forgotten it with its process."""
+    token = "connections/main/token"
+    stack.secrets.delete_secret(SecretId=f"parstock/{STACK}/{token}", ForceDeleteWithoutRecovery=True)
+    changed = source()
+    changed["Resources"]["Processor"]["Properties"]["MemorySize"] = 576
+    stack.deploy(changed)
+    stack.invoke("Poller")
+    wait_for("there is a token again", lambda: stack.has_secret(token), SOON)
+
+
+def a_person_connects_disconnects_and_connects(stack):
+    """By consent, in place of the custom connection."""
+    browser = Browser(stack, OWNER)
+    browser.sign_in()
+    browser.connect("main")
+    browser.disconnect("main")
+    assert not stack.has_secret("connections/main/credentials")
+    browser.connect("main")
+    assert stack.has_secret("connections/main/token")
+
+
+def without_its_queue_the_webhook_fails(stack):
+    """A permission taken away: what Xero sends must not be taken for received."""
+    template = source()
+    without(template, "WebhookRole", "QueuesHints")
+    stack.deploy(template)
+    for body, signed in stack.shop.sell("INV-4"):
+        assert stack.post(body, signed) >= 500
+    stack.deploy(source())
+
+
+def main():
+    binaries, program, calls = sys.argv[1:]
+    shop = Shop(program)
+    stack = Stack(binaries, shop)
+    try:
+        org = connect(stack)
+        print("connected", flush=True)
+        for story in (
+            a_sale_is_booked,
+            a_lost_webhook_is_repaired,
+            one_digest_is_mailed,
+            poison_is_buried,
+            what_is_given_back_comes_again_soon,
+            lambda stack: an_approval_becomes_a_draft(stack, org),
+            a_second_deployment_loses_nothing,
+            a_lost_token_is_made_anew,
+            a_person_connects_disconnects_and_connects,
+            without_its_queue_the_webhook_fails,
+        ):
+            story(stack)
+            print(getattr(story, "__name__", story), flush=True)
+    except BaseException:
+        print(stack.stand_in.said()[-20_000:], stack.stand_in.function_logs(), file=sys.stderr)
+        raise
+    finally:
+        with open(calls, "w") as file:
+            found = demands(stack.stand_in.calls, stack.stand_in.roles)
+            json.dump({"demands": found, "physical": stack.stand_in.physical}, file, indent=1)
+        stack.stand_in.close()
+        shop.close()
+
+
+if __name__ == "__main__":
+    main()
