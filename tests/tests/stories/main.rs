@@ -4,6 +4,7 @@
 mod alerts;
 mod cursors;
 mod first_load;
+mod masters;
 mod outages;
 mod simulation;
 mod size;
