@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::Args;
 use jiff::Timestamp;
+use parstock_adapters::books::organisation_of;
 use parstock_adapters::clock::{RandomIds, WallClock};
 use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
 use parstock_adapters::vault::{Credentials, Vault, names};
@@ -19,7 +20,7 @@ use parstock_app::ports::{Clock, Entropy};
 use parstock_domain::ids::OrgId;
 use parstock_views::pages::{ConsentPage, content_security_policy};
 use parstock_xero::{
-    Client, ConsentApp, MemoryBudget, MemoryTokenStore, Priority, Renewal, StoredToken, Tenant, XeroConfig,
+    Client, ConsentApp, MemoryBudget, MemoryTokenStore, Renewal, StoredToken, Tenant, XeroConfig,
     missing_scopes,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -94,7 +95,7 @@ pub struct Kept {
 }
 
 /// To the process that holds the folder: on this machine only, and with the token that lies in the folder.
-fn text<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn text<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
 }
 
@@ -261,14 +262,13 @@ async fn identify(
         MemoryBudget::default(),
         LocalClock::Wall,
     );
-    let mut session = client.session(Priority::Person, 1).await.map_err(failed)?;
-    let organisation = session.organisation().await.map_err(failed)?;
+    let organisation = organisation_of(&client, true).await?;
     Ok(Kept {
         client_id: credentials.client_id,
         client_secret: credentials.client_secret,
         tenant,
-        organisation: organisation.organisation_id,
-        name: organisation.name.unwrap_or_else(|| "an organisation without a name".to_owned()),
+        organisation: organisation.id.0,
+        name: organisation.name,
         access: token.access,
         expires_at: token.expires_at,
         refresh: renewal.refresh,

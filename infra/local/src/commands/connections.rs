@@ -10,6 +10,8 @@ use parstock_app::load;
 use parstock_app::ports::{Books, Ports};
 use parstock_app::records::{Key, OrgEntry, Owner, Profile};
 use parstock_xero::{ConsentApp, Error, Problem, StoredToken, TokenStore};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Common, connect};
@@ -45,23 +47,38 @@ enum ConnectionsCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Keep the webhook's keys in XERO_WEBHOOK_KEY: during a change the new and the old one, with a blank between. A
+    /// running parstock takes them at once
+    WebhookKeys {
+        #[command(flatten)]
+        common: Common,
+    },
 }
+
+/// The webhook's keys, on their way into the data folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WebhookKeys(#[serde(serialize_with = "connect::text")] SecretString);
 
 impl Connections {
     pub(super) const fn common(&self) -> &Common {
         match &self.command {
-            Some(ConnectionsCommand::Remove { common, .. }) => common,
+            Some(ConnectionsCommand::Remove { common, .. } | ConnectionsCommand::WebhookKeys { common }) => {
+                common
+            }
             None => &self.common,
         }
     }
 
-    pub(super) fn ask(&self) -> Ask {
-        match &self.command {
+    pub(super) fn ask(&self) -> Result<Ask, LocalError> {
+        Ok(match &self.command {
             Some(ConnectionsCommand::Remove { name, yes, .. }) => {
                 Ask::RemoveConnection { name: name.clone(), yes: *yes || confirmed(name) }
             }
+            Some(ConnectionsCommand::WebhookKeys { .. }) => {
+                Ask::KeepWebhookKeys(WebhookKeys(live::given_webhook_keys()?))
+            }
             None => Ask::Connections { test: self.test },
-        }
+        })
     }
 }
 
@@ -178,6 +195,14 @@ pub(crate) async fn answer(ports: &LocalPorts, test: bool) -> Result<Answer, Loc
         (false, Some(_)) => answer.exiting(DIFFERENCES),
         (false, None) => answer,
     })
+}
+
+/// Keeps the webhook's keys.
+pub(crate) async fn keep_webhook_keys(ports: &LocalPorts, keys: &WebhookKeys) -> Result<Answer, LocalError> {
+    start::keep_webhook_keys(&ports.vault, keys.0.expose_secret()).await?;
+    let count = keys.0.expose_secret().split_whitespace().count();
+    let text = format!("{count} of the webhook's keys kept\n");
+    Ok(Answer::new(json!({ "webhook_keys": count }), text))
 }
 
 /// Ends a connection.

@@ -4,5 +4,8 @@
 mod books;
 mod burst;
 mod consent;
+mod faults;
+mod masters;
 mod restart;
 mod shop;
+mod webhook_keys;
