@@ -289,7 +289,6 @@ pub async fn serve_webhooks(port: u16, ports: Arc<LocalPorts>) -> Result<String,
 async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let ports = &shared.ports;
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-    let answer =
-        shared.keys.answer(signature, &body, &ports.queue, &*ports.clock, &*ports.entropy).await;
+    let answer = shared.keys.answer(signature, &body, &ports.queue, &*ports.clock, &*ports.entropy).await;
     StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -412,13 +412,20 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                 if RefusalReason::of(&words) != RefusalReason::Other {
                     return Err(told);
                 }
-                Err(self.obstacle(&order).await.map_or(told, |why| BooksError::Reject(format!("{words}. {why}"))))
+                Err(self
+                    .obstacle(&order)
+                    .await
+                    .map_or(told, |why| BooksError::Reject(format!("{words}. {why}"))))
             }
         }
     }
 
     async fn order_notes(&mut self, order: DocumentId) -> Result<Vec<String>, BooksError> {
-        let history = self.session.history(HistoryOf::PurchaseOrder, order.0).await.map_err(failure(self.by_consent))?;
+        let history = self
+            .session
+            .history(HistoryOf::PurchaseOrder, order.0)
+            .await
+            .map_err(failure(self.by_consent))?;
         Ok(history.into_iter().filter_map(|record| record.details).collect())
     }
 
@@ -431,7 +438,10 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         let note = HistoryNote::new(note).map_err(|error| BooksError::Reject(error.to_string()))?;
         // Another key than the order's: Xero refuses a key that comes back with another request.
         let key = key(format!("{effect}/note"))?;
-        self.session.add_history(HistoryOf::PurchaseOrder, order.0, &note, &key).await.map_err(failure(self.by_consent))
+        self.session
+            .add_history(HistoryOf::PurchaseOrder, order.0, &note, &key)
+            .await
+            .map_err(failure(self.by_consent))
     }
 
     async fn close(self) {
@@ -492,10 +502,11 @@ const fn setting(problem: &Problem, by_consent: bool) -> &'static str {
             " That is done at the custom connection's page at developer.xero.com. If XERO_SCOPES is set, it has to name \
              the scope as well."
         }
-        (Problem::ConsentEnded | Problem::NoConsent | Problem::CodeRefused, _) | (Problem::Disconnected, true) => {
-            " That is done with `parstock connect`."
+        (Problem::ConsentEnded | Problem::NoConsent | Problem::CodeRefused, _)
+        | (Problem::Disconnected, true) => " That is done with `parstock connect`.",
+        (Problem::Disconnected, false) => {
+            " That is done at the custom connection's page at developer.xero.com."
         }
-        (Problem::Disconnected, false) => " That is done at the custom connection's page at developer.xero.com.",
         (Problem::WrongCredentials | Problem::ConnectionNotAllowed, _) => "",
     }
 }
@@ -601,6 +612,80 @@ mod tests {
             };
             assert_eq!(kind, expected, "{shown}");
         }
+    }
+
+    #[test]
+    fn a_refused_order_says_what_can_be_done_or_that_it_may_be_there() {
+        for (words, told) in [
+            (
+                "The Contact is archived",
+                "Xero refused: The Contact is archived. The supplier was archived, merged",
+            ),
+            ("Item code 'GHOST' is not valid", "try again in a quarter of an hour"),
+            ("Organisation is not subscribed to currency USD", "Add the currency in Xero"),
+            ("Something new.", "Xero refused: Something new."),
+            ("Order number must be unique", "exists already"),
+            ("The key was used with a different request", "an earlier try"),
+        ] {
+            let shown = refusal(words).to_string();
+            assert!(shown.contains(told) && !shown.contains(".."), "{words}: {shown}");
+        }
+    }
+
+    #[test]
+    fn who_consented_in_the_browser_is_not_sent_to_a_custom_connection() {
+        let forbidden = || Problem::Forbidden { resource: "Items", said: None };
+        for problem in [forbidden(), Problem::Disconnected, Problem::ConsentEnded] {
+            let BooksError::NeedsPerson(told) = failure(true)(Error::AskPerson(problem)) else { panic!() };
+            assert!(told.contains("parstock connect") && !told.contains("custom connection"), "{told}");
+        }
+        for problem in [forbidden(), Problem::Disconnected] {
+            let BooksError::NeedsPerson(told) = failure(false)(Error::AskPerson(problem)) else { panic!() };
+            assert!(
+                told.contains("custom connection's page") && !told.contains("parstock connect"),
+                "{told}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_in_unknown_words_is_explained_by_what_the_plan_allows() {
+        let refused = json!({"PurchaseOrders": [{
+            "StatusAttributeString": "ERROR", "ValidationErrors": [{"Message": "Not now"}],
+        }]});
+        let organisation =
+            json!({"Organisations": [{"OrganisationID": Uuid::from_u128(1), "BaseCurrency": "AUD"}]});
+        let actions = json!({"Actions": [{"Name": "CreateDraftPurchaseOrder", "Status": "NOT-ALLOWED"}]});
+        let (url, _) = play_xero(move |target| {
+            let body = match target.split(['?', '/']).nth(3).unwrap_or_default() {
+                "PurchaseOrders" => refused.to_string(),
+                "Organisation" if target.contains("Actions") => actions.to_string(),
+                "Organisation" => organisation.to_string(),
+                _ => r#"{"Accounts":[]}"#.to_owned(),
+            };
+            (200, body)
+        })
+        .await;
+        let (books, org, _folder) = connected(&url, None).await;
+        let mut session = books.open(org, Priority::Person, 4).await.unwrap();
+        let approval = Approval {
+            proposal: parstock_domain::ids::ProposalId(Uuid::from_u128(3)),
+            contents: parstock_domain::audit::Hash::of(b""),
+            who: "Kim".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            order_number: "PS-1".to_owned(),
+        };
+        let draft = OrderDraft {
+            number: "PS-1".to_owned(),
+            reference: String::new(),
+            supplier: parstock_domain::ids::ContactId(Uuid::from_u128(9)),
+            date: "2026-10-01".parse().unwrap(),
+            wanted_on: "2026-10-02".parse().unwrap(),
+            lines: Vec::new(),
+        };
+        let error = session.create_order(&draft, &approval, EffectId(Uuid::from_u128(4))).await.unwrap_err();
+        let BooksError::Reject(why) = &error else { panic!("{error:?}") };
+        assert!(why.starts_with("Not now. ") && why.contains("CreateDraftPurchaseOrder"), "{why}");
     }
 
     #[tokio::test]

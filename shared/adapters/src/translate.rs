@@ -494,6 +494,22 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_word_for_whether_amounts_hold_tax_is_asked_about_and_not_guessed() {
+        let fields =
+            json!({"LineAmountTypes": "Estimated", "LineItems": [{"LineAmount": 110, "TaxAmount": 10}]});
+        let word = "Estimated".to_owned();
+        assert_eq!(net(fields), Err(Puzzle::UnknownWord { what: "line amount type", word }));
+    }
+
+    #[test]
+    fn a_merged_contact_names_the_one_it_went_into() {
+        let body = json!({"ContactID": ID, "Name": "Acme", "ContactStatus": "ARCHIVED", "MergedToContactID": CONTACT});
+        let merged = contact(serde_json::from_str(&body.to_string()).unwrap());
+        assert!(merged.archived);
+        assert_eq!(merged.merged_into, Some(ContactId(CONTACT.parse().unwrap())));
+    }
+
+    #[test]
     fn the_net_of_a_line_is_exact_in_base_currency() {
         let line = |fields: Value| json!([fields]);
         let cases = [

@@ -484,7 +484,9 @@ impl Step<'_> {
             None => Versioned::new(ContactRecord { name, archived: false, merged_into: None }),
             Some(known) if known.content.name == name => return Ok(None),
             // whether it can be ordered from is for the reading of contacts to say
-            Some(known) => Versioned { content: ContactRecord { name, ..known.content }, expect: known.expect },
+            Some(known) => {
+                Versioned { content: ContactRecord { name, ..known.content }, expect: known.expect }
+            }
         };
         Ok(Some(row.write(key)))
     }

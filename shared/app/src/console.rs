@@ -21,14 +21,14 @@ use parstock_views::pages::{
 };
 
 use crate::chart;
-use crate::digest::{history, late_orders, order_figures};
 use crate::contacts::Contacts;
+use crate::digest::{history, late_orders, order_figures};
 use crate::error::AppError;
 use crate::load;
 use crate::ports::{Books, Ports, Store};
 use crate::records::{
-    DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer,
-    Review, ReviewKind, Trouble, WaitingHint,
+    DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer, Review,
+    ReviewKind, Trouble, WaitingHint,
 };
 use crate::writer::Writer;
 

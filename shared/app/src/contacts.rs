@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn merges_are_followed_to_their_end_and_a_circle_is_none() {
-        let known = contacts(&[(1, Some(2)), (2, Some(3)), (3, None), (4, Some(5)), (5, Some(4)), (6, Some(7))]);
+        let known =
+            contacts(&[(1, Some(2)), (2, Some(3)), (3, None), (4, Some(5)), (5, Some(4)), (6, Some(7))]);
         for (of, stands) in [(1, 3), (2, 3), (3, 3), (4, 4), (5, 5), (6, 7), (8, 8)] {
             assert_eq!(known.present(id(of)), id(stands), "{of}");
         }

@@ -21,9 +21,7 @@ use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::{Message, PLAN_ITEMS_MAX};
 use crate::poller::PLAN_ALL_AFTER_DAYS;
 use crate::ports::{Clock, Ports, Store, Write};
-use crate::records::{
-    Backfill, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want,
-};
+use crate::records::{Backfill, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want};
 use crate::send::{send_in, send_now};
 use crate::writer::{LEASE_SECONDS, Reason, Writer};
 
@@ -247,8 +245,8 @@ async fn warn<P: Ports>(
 impl<P: Ports> Chunk<'_, P> {
     fn resolved(&self, item: &Item, location: &LocationId, lesson: Option<&Learned>) -> Resolved {
         // by its present name, as settings have it
-        let learned = lesson
-            .map(|lesson| self.contacts.name(lesson.supplier).unwrap_or(lesson.supplier_name.as_str()));
+        let learned =
+            lesson.map(|lesson| self.contacts.name(lesson.supplier).unwrap_or(lesson.supplier_name.as_str()));
         self.settings.for_item(item, location, learned)
     }
 

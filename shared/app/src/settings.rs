@@ -406,10 +406,6 @@ async fn known<P: Ports>(ports: &P, org: OrgId) -> Result<(Known, Ids), AppError
         suppliers: suppliers.keys().cloned().collect(),
         locations: BTreeSet::from([LocationId::main().0]),
     };
-    let ids = Ids {
-        items: items.into_iter().map(|item| (item.code, item.id)).collect(),
-        suppliers,
-        merged,
-    };
+    let ids = Ids { items: items.into_iter().map(|item| (item.code, item.id)).collect(), suppliers, merged };
     Ok((known, ids))
 }

@@ -152,7 +152,14 @@ impl Shop {
     }
 
     /// Somebody writes a document over one line of the shop's item.
-    fn write(&self, kind: DocumentKind, number: u128, contact: &Contact, quantity: i64, date: Date) -> DocumentRef {
+    fn write(
+        &self,
+        kind: DocumentKind,
+        number: u128,
+        contact: &Contact,
+        quantity: i64,
+        date: Date,
+    ) -> DocumentRef {
         let item = self.item();
         let of = DocumentRef { kind, id: DocumentId(Uuid::from_u128(number)) };
         let quantity = Quantity::from_e4(quantity * 10_000);
@@ -195,7 +202,8 @@ impl Shop {
             event_type: "UPDATE".to_owned(),
             resource: of.id.0,
         };
-        let envelope = Envelope::new(Message::Hint(hint), Uuid::nil(), "/parstock/test", self.ports.sim.now());
+        let envelope =
+            Envelope::new(Message::Hint(hint), Uuid::nil(), "/parstock/test", self.ports.sim.now());
         let record = Received { id: "1".to_owned(), body: envelope.to_body().unwrap(), receives: 1 };
         assert_eq!(process::batch(&self.ports, QueueName::Events, vec![record]).await, Vec::new());
     }
@@ -254,7 +262,10 @@ fn a_renamed_organisation_is_known_by_its_new_name_within_a_day_at_no_more_calls
         assert!(shop.polls(POLLS_OF_A_DAY).await <= 5);
         assert_eq!(shop.calls(Some("books.organisation")), 1, "once a day");
         let profile = shop.profile();
-        assert_eq!((profile.organisation.name.as_str(), shop.entry().name.as_str()), ("New Name", "New Name"));
+        assert_eq!(
+            (profile.organisation.name.as_str(), shop.entry().name.as_str()),
+            ("New Name", "New Name")
+        );
         assert_eq!(profile.organisation.period_lock_date, Some(lock));
         assert_eq!(shop.told("Shop -> New Name").await, 1);
         assert_eq!(shop.told("none -> 2026-03-31").await, 1);
@@ -386,7 +397,8 @@ fn what_is_planned_for_a_merged_supplier_is_ordered_from_the_one_that_stands_for
         assert_eq!(lead_time().await, 9);
         let shown = settings::export(&shop.ports, shop.org).await.unwrap().suppliers;
         assert!(shown.contains(&format!("{},9", new.name)) && !shown.contains(&old.name), "{shown}");
-        let same = settings::check(&shop.ports, shop.org, &Files { suppliers: Some(&shown), ..Files::default() });
+        let same =
+            settings::check(&shop.ports, shop.org, &Files { suppliers: Some(&shown), ..Files::default() });
         assert!(matches!(same.await.unwrap(), Applied::Changed(changes) if changes.is_empty()));
         let own = format!("supplier,lead_time_days\n{},4\n", new.name);
         shop.set(Files { suppliers: Some(&own), ..Files::default() }).await;

@@ -47,8 +47,7 @@ enum ConnectionsCommand {
         #[command(flatten)]
         common: Common,
     },
-    /// Keep the webhook's keys in XERO_WEBHOOK_KEY: during a change the new and the old one, with a blank between. A
-    /// running parstock takes them at once
+    /// Keep the webhook's keys in XERO_WEBHOOK_KEY; a running parstock takes them at once
     WebhookKeys {
         #[command(flatten)]
         common: Common,

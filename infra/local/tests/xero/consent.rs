@@ -198,5 +198,9 @@ async fn a_scope_that_the_consent_lacks_is_told_with_its_name_and_holds_up_nothi
     connect(&story.shop).await;
     story.hours(1).await;
     assert_eq!(story.needs_person().await, None);
-    assert_eq!(story.shop.stock("BAG").await, Quantity::from_e4(40_000), "what could not be read is not lost");
+    assert_eq!(
+        story.shop.stock("BAG").await,
+        Quantity::from_e4(40_000),
+        "what could not be read is not lost"
+    );
 }

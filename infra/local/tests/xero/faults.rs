@@ -162,7 +162,8 @@ async fn orders(without_retry_after: bool) {
             assert_eq!(ours, 1, "{what:?}: one note among {notes:?}");
             drop(world);
             let list = List::OrderLines(story.shop.item("BAG").await.id);
-            let lines = load::all::<OrderLine>(story.shop.ports.store(), story.shop.org, &list).await.unwrap();
+            let lines =
+                load::all::<OrderLine>(story.shop.ports.store(), story.shop.org, &list).await.unwrap();
             assert_eq!(lines.len(), written, "{what:?}: booked once");
         }
     }

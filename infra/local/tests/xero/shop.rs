@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_app::connect;
 use parstock_app::decide::{Decision, decide};
 use parstock_app::error::AppError;
 use parstock_app::load::{self, unguarded};
 use parstock_app::ports::{Commit, Entropy, Ports, Store};
 use parstock_app::records::{Key, List, Owner, Pointer};
 use parstock_app::settings::{self, Applied};
-use parstock_app::connect;
 use parstock_domain::document::Item;
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::Proposal;

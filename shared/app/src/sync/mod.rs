@@ -205,12 +205,10 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
     }
     let stale = profile.quantities_stale;
     let organisation = organisation::is_due(profile, writer.now());
-    let quantities =
-        stale || (!organisation && profile.polls_since_quantities >= quantities::POLLS_BETWEEN);
+    let quantities = stale || (!organisation && profile.polls_since_quantities >= quantities::POLLS_BETWEEN);
     // by turns while nothing moves; a shop that sells all day must not lose sight of its items
     let by_turns = stale || !quantities;
-    let contacts =
-        by_turns && !organisation && profile.polls_since_contacts >= contacts::POLLS_BETWEEN;
+    let contacts = by_turns && !organisation && profile.polls_since_contacts >= contacts::POLLS_BETWEEN;
     let lists = Lists { organisation, items: by_turns && !contacts && !organisation, contacts, quantities };
     let calls = CALLS_PER_POLL.saturating_add(u32::from(stale));
     let mut session = writer.ports().books().open(writer.org(), Priority::Poll, calls).await?;

@@ -96,7 +96,8 @@ pub async fn keep<P: Ports>(writer: &mut Writer<'_, P>, fresh: Organisation) -> 
 fn changes(before: &Profile, after: &Profile) -> Vec<(&'static str, String, String)> {
     let said = |profile: &Profile| {
         let organisation = &profile.organisation;
-        let day = |day: Option<jiff::civil::Date>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
+        let day =
+            |day: Option<jiff::civil::Date>| day.map_or_else(|| "none".to_owned(), |day| day.to_string());
         let currency = profile.other_currency.as_ref().unwrap_or(&organisation.base_currency);
         [
             ("name", organisation.name.clone()),
