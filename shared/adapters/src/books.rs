@@ -649,46 +649,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_in_unknown_words_is_explained_by_what_the_plan_allows() {
-        let refused = json!({"PurchaseOrders": [{
-            "StatusAttributeString": "ERROR", "ValidationErrors": [{"Message": "Not now"}],
-        }]});
-        let organisation =
-            json!({"Organisations": [{"OrganisationID": Uuid::from_u128(1), "BaseCurrency": "AUD"}]});
-        let actions = json!({"Actions": [{"Name": "CreateDraftPurchaseOrder", "Status": "NOT-ALLOWED"}]});
-        let (url, _) = play_xero(move |target| {
-            let body = match target.split(['?', '/']).nth(3).unwrap_or_default() {
-                "PurchaseOrders" => refused.to_string(),
-                "Organisation" if target.contains("Actions") => actions.to_string(),
-                "Organisation" => organisation.to_string(),
-                _ => r#"{"Accounts":[]}"#.to_owned(),
-            };
-            (200, body)
-        })
-        .await;
-        let (books, org, _folder) = connected(&url, None).await;
-        let mut session = books.open(org, Priority::Person, 4).await.unwrap();
-        let approval = Approval {
-            proposal: parstock_domain::ids::ProposalId(Uuid::from_u128(3)),
-            contents: parstock_domain::audit::Hash::of(b""),
-            who: "Kim".to_owned(),
-            at: Timestamp::UNIX_EPOCH,
-            order_number: "PS-1".to_owned(),
-        };
-        let draft = OrderDraft {
-            number: "PS-1".to_owned(),
-            reference: String::new(),
-            supplier: parstock_domain::ids::ContactId(Uuid::from_u128(9)),
-            date: "2026-10-01".parse().unwrap(),
-            wanted_on: "2026-10-02".parse().unwrap(),
-            lines: Vec::new(),
-        };
-        let error = session.create_order(&draft, &approval, EffectId(Uuid::from_u128(4))).await.unwrap_err();
-        let BooksError::Reject(why) = &error else { panic!("{error:?}") };
-        assert!(why.starts_with("Not now. ") && why.contains("CreateDraftPurchaseOrder"), "{why}");
-    }
-
-    #[tokio::test]
     async fn a_missing_or_misshapen_secret_is_named_but_never_shown() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Arc::new(EncryptedFileVault::open(folder.path()).unwrap());

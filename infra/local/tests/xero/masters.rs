@@ -64,3 +64,23 @@ async fn an_order_to_a_merged_supplier_is_refused_here_once_it_is_known_and_in_w
     driver.run_until(shop.ports.clock.now() + 1.hour()).await.unwrap();
     assert_eq!(shop.world.lock().unwrap().document_count(), before + 1, "no order was written");
 }
+
+#[tokio::test]
+async fn an_order_that_the_role_does_not_allow_is_explained_by_what_xero_says_of_it() {
+    let shop = Shop::open().await;
+    let mut driver = shop.driver();
+    load_history(&mut driver, 0, &mut ()).await.unwrap();
+    shop.set(ASSIST).await;
+    shop.apply(&Act::ForbidActions(vec!["CreateDraftPurchaseOrder".to_owned()]));
+    let proposal = shop.propose("Mill & Sons").await;
+    shop.approve(&proposal).await.unwrap();
+    driver.run_until(shop.ports.clock.now() + 10.minutes()).await.unwrap();
+    let ProposalState::Failed { reason, .. } = shop.proposal(proposal.id).await.status else { panic!() };
+    assert!(reason.contains("CreateDraftPurchaseOrder") && reason.contains("role"), "{reason}");
+
+    // once it is allowed the same order is written
+    shop.apply(&Act::ForbidActions(Vec::new()));
+    shop.approve(&shop.proposal(proposal.id).await).await.unwrap();
+    driver.run_until(shop.ports.clock.now() + 10.minutes()).await.unwrap();
+    assert!(matches!(shop.proposal(proposal.id).await.status, ProposalState::Done { .. }));
+}
