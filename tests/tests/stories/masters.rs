@@ -397,9 +397,9 @@ fn what_is_planned_for_a_merged_supplier_is_ordered_from_the_one_that_stands_for
         assert_eq!(lead_time().await, 9);
         let shown = settings::export(&shop.ports, shop.org).await.unwrap().suppliers;
         assert!(shown.contains(&format!("{},9", new.name)) && !shown.contains(&old.name), "{shown}");
-        let same =
-            settings::check(&shop.ports, shop.org, &Files { suppliers: Some(&shown), ..Files::default() });
-        assert!(matches!(same.await.unwrap(), Applied::Changed(changes) if changes.is_empty()));
+        let files = Files { suppliers: Some(&shown), ..Files::default() };
+        let same = settings::check(&shop.ports, shop.org, &files).await.unwrap();
+        assert!(matches!(&same, Applied::Changed(changes) if changes.is_empty()), "{same:?}");
         let own = format!("supplier,lead_time_days\n{},4\n", new.name);
         shop.set(Files { suppliers: Some(&own), ..Files::default() }).await;
         assert_eq!(lead_time().await, 4);
