@@ -10,6 +10,7 @@ use parstock_app::ports::{
 };
 use parstock_app::records::{Key, List, Owner, Pointer, Record};
 use parstock_domain::audit::{Hash, Statement};
+use parstock_domain::document::Item;
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{CommitId, ContactId, ItemId, LocationId, OrgId};
@@ -89,32 +90,42 @@ impl FakeStore {
         now: Timestamp,
     ) -> Proposal {
         let org = company.organisation.id;
-        let today = now.to_zoned(TimeZone::UTC).date();
-        let lines = company.items.values().take(items).map(|item| ProposalLine {
-            item: item.id,
-            code: item.code.clone(),
-            name: item.name.clone(),
-            location: LocationId::main(),
-            quantity: Quantity::ONE,
-            unit_price: item.purchase_price.unwrap_or_default(),
-            reason: "for the test".into(),
-            inputs: BTreeMap::new(),
-        });
-        let proposal = Proposal {
-            id: Proposal::new_id(org, supplier, now),
-            supplier,
-            supplier_name: String::new(),
-            planned_on: today,
-            wanted_on: today,
-            proposed_at: now,
-            lines: lines.collect(),
-            status: ProposalState::Open,
-        };
+        let proposal = proposal(org, supplier, company.items.values().take(items), now);
         let owner = Owner::Org(org);
         let pending = Record::PendingProposal(Pointer { to: proposal.id });
         self.put(owner, Key::PendingProposal(supplier), pending);
         self.put(owner, Key::Proposal(proposal.id), Record::Proposal(proposal.clone()));
         proposal
+    }
+}
+
+/// A proposal as planning leaves it, over one of each item.
+pub fn proposal<'i>(
+    org: OrgId,
+    supplier: ContactId,
+    items: impl Iterator<Item = &'i Item>,
+    now: Timestamp,
+) -> Proposal {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let lines = items.map(|item| ProposalLine {
+        item: item.id,
+        code: item.code.clone(),
+        name: item.name.clone(),
+        location: LocationId::main(),
+        quantity: Quantity::ONE,
+        unit_price: item.purchase_price.unwrap_or_default(),
+        reason: "for the test".into(),
+        inputs: BTreeMap::new(),
+    });
+    Proposal {
+        id: Proposal::new_id(org, supplier, now),
+        supplier,
+        supplier_name: String::new(),
+        planned_on: today,
+        wanted_on: today,
+        proposed_at: now,
+        lines: lines.collect(),
+        status: ProposalState::Open,
     }
 }
 

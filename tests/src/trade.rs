@@ -57,6 +57,8 @@ impl Trader {
             xero_time_zone: ZONE.into(),
             base_currency: "AUD".into(),
             short_code: String::new(),
+            period_lock_date: None,
+            end_of_year_lock_date: None,
         };
         let mut company = Company::new(organisation);
         for _ in 0..ITEMS {
@@ -68,6 +70,7 @@ impl Trader {
                 name: format!("Contact {number}"),
                 archived: false,
                 only_customer: false,
+                merged_into: None,
             };
             company.contacts.insert(contact.id.0, (contact, now));
         }

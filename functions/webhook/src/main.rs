@@ -14,8 +14,6 @@ use parstock_app::figures::{Figure, announce};
 
 /// The header with Xero's signature.
 const SIGNATURE: &str = "x-xero-signature";
-/// Without its keys the function can't tell Xero from anybody else: Xero sends again later.
-const NO_KEYS: u16 = 503;
 
 struct Ports {
     queue: SqsQueue,
@@ -29,11 +27,11 @@ async fn main() -> Result<(), Error> {
     let sdk = sdk_config().await;
     let ports = Ports {
         queue: SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queues),
-        keys: SigningKeys::new(SecretsManagerVault::new(
+        keys: SigningKeys::new(Arc::new(SecretsManagerVault::new(
             aws_sdk_secretsmanager::Client::new(&sdk),
             config.secret_prefix,
             Arc::new(WallClock),
-        )),
+        ))),
     };
     run(service_fn(async |request: Request| answer(&ports, &request).await)).await
 }
@@ -41,17 +39,9 @@ async fn main() -> Result<(), Error> {
 async fn answer(ports: &Ports, request: &Request) -> Result<Response<Body>, Error> {
     let signature = request.headers().get(SIGNATURE).and_then(|value| value.to_str().ok());
     let body = request.body().as_ref();
-    let status = match ports.keys.answer(signature, body, &ports.queue, &WallClock, &RandomIds).await {
-        Ok(answer) => {
-            if answer == Answer::BadSignature {
-                announce(Figure::WebhookRefused, 1);
-            }
-            answer.status()
-        }
-        Err(error) => {
-            tracing::error!(why = %error, "the webhook's keys can't be read");
-            NO_KEYS
-        }
-    };
-    Ok(Response::builder().status(status).body(Body::Empty)?)
+    let answer = ports.keys.answer(signature, body, &ports.queue, &WallClock, &RandomIds).await;
+    if answer == Answer::BadSignature {
+        announce(Figure::WebhookRefused, 1);
+    }
+    Ok(Response::builder().status(answer.status()).body(Body::Empty)?)
 }

@@ -105,6 +105,8 @@ pub enum Ask {
         /// Whether it is tried, too.
         test: bool,
     },
+    /// Keep the webhook's keys.
+    KeepWebhookKeys(connections::WebhookKeys),
     /// End a connection.
     RemoveConnection {
         /// Its name or its organisation's.
@@ -244,6 +246,7 @@ pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError>
             return connect::answer(ports, kept).await;
         }
         Ask::Connections { test } => return connections::answer(ports, *test).await,
+        Ask::KeepWebhookKeys(keys) => return connections::keep_webhook_keys(ports, keys).await,
         Ask::RemoveConnection { name, yes } => {
             let _turn = turn(ports).await?;
             return connections::remove(ports, name, *yes).await;
@@ -285,7 +288,10 @@ pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError>
         Ask::DeadLetters(letters) => dead_letters::answer(ports, &letters),
         Ask::VerifyAudit => audit::answer(ports, org).await,
         Ask::Reviews => reviews::answer(ports, org).await,
-        Ask::Connect(_) | Ask::Connections { .. } | Ask::RemoveConnection { .. } => {
+        Ask::Connect(_)
+        | Ask::Connections { .. }
+        | Ask::KeepWebhookKeys(_)
+        | Ask::RemoveConnection { .. } => {
             Err(LocalError::Outside("a question about connections came too far".to_owned()))
         }
     }

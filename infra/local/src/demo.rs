@@ -67,7 +67,7 @@ fn xero_settings(seed: u64) -> Settings {
         (WebhookFault::Doubled, DOUBLED_PER_MILLE),
         (WebhookFault::Late, LATE_PER_MILLE),
     ];
-    Settings { faults: Faults { api: Vec::new(), webhook }, ..Settings::development(seed) }
+    Settings { faults: Faults { webhook, ..Faults::default() }, ..Settings::development(seed) }
 }
 
 /// Opens the demo of a folder, writing the company's history into the simulated Xero the first time.
@@ -92,6 +92,7 @@ pub async fn open(
     let settings = locked(&world).settings().clone();
     let vault = start::vault(folder)?;
     start::keep_credentials(&vault, &settings.client_id, &settings.client_secret.clone().into()).await?;
+    start::keep_webhook_keys(&vault, &settings.webhook_key).await?;
     let parts = start::Parts {
         folder,
         notebook: &notebook,
@@ -107,8 +108,7 @@ pub async fn open(
         trade: DemoTrade::new(company.clone(), notebook.clone()),
         owner: Some(Owner::new(FIRST_DAY, zone, notebook.clone())),
     };
-    let keys = vec![settings.webhook_key.into()];
-    let driver = Driver::new(ports, notebook.clone(), keys, Some(simulation));
+    let driver = Driver::new(ports, notebook.clone(), Some(simulation));
     Ok(Demo { driver, company, notebook })
 }
 

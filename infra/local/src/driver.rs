@@ -7,7 +7,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_adapters::webhook;
+use parstock_adapters::vault::EncryptedFileVault;
+use parstock_adapters::webhook::SigningKeys;
 use parstock_app::error::AppError;
 use parstock_app::ports::QueueName;
 use parstock_app::process::GivenBack;
@@ -15,7 +16,6 @@ use parstock_app::{poller, process};
 use parstock_domain::governance::Proposal;
 use parstock_xero_sim::World;
 use parstock_xero_sim::act::TimedAct;
-use secrecy::SecretString;
 
 use crate::error::LocalError;
 use crate::notebook::Notebook;
@@ -88,7 +88,7 @@ pub struct Simulation<T> {
 pub struct Driver<T> {
     ports: Arc<LocalPorts>,
     notebook: Notebook,
-    webhook_keys: Vec<SecretString>,
+    webhook_keys: SigningKeys<EncryptedFileVault>,
     /// `None` with a live connection.
     pub simulation: Option<Simulation<T>>,
 }
@@ -100,12 +100,8 @@ pub fn locked(world: &Mutex<World>) -> MutexGuard<'_, World> {
 
 impl<T: Trade> Driver<T> {
     /// Goes on where the notebook stands.
-    pub fn new(
-        ports: Arc<LocalPorts>,
-        notebook: Notebook,
-        webhook_keys: Vec<SecretString>,
-        simulation: Option<Simulation<T>>,
-    ) -> Self {
+    pub fn new(ports: Arc<LocalPorts>, notebook: Notebook, simulation: Option<Simulation<T>>) -> Self {
+        let webhook_keys = SigningKeys::new(Arc::clone(&ports.vault));
         Self { ports, notebook, webhook_keys, simulation }
     }
 
@@ -202,14 +198,7 @@ impl<T: Trade> Driver<T> {
 
     async fn answer_webhook(&self, signature: Option<&str>, body: &[u8]) -> u16 {
         let ports = &self.ports;
-        let answer = webhook::answer(
-            &self.webhook_keys,
-            signature,
-            body,
-            &ports.queue,
-            &*ports.clock,
-            &*ports.entropy,
-        );
+        let answer = self.webhook_keys.answer(signature, body, &ports.queue, &*ports.clock, &*ports.entropy);
         answer.await.status()
     }
 

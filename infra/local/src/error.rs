@@ -1,7 +1,7 @@
 //! Why a command ended without doing its work, with the exit code that says whose turn it is.
 
 use parstock_app::error::AppError;
-use parstock_app::ports::StoreError;
+use parstock_app::ports::{BooksError, StoreError};
 use thiserror::Error;
 
 /// Exit code when all was done.
@@ -43,6 +43,15 @@ impl From<AppError> for LocalError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Reject(what) => Self::Input(what),
+            other => Self::Outside(other.to_string()),
+        }
+    }
+}
+
+impl From<BooksError> for LocalError {
+    fn from(error: BooksError) -> Self {
+        match error {
+            BooksError::NeedsPerson(what) => Self::Input(what),
             other => Self::Outside(other.to_string()),
         }
     }

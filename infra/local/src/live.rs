@@ -8,17 +8,18 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use parstock_adapters::books::organisation_of;
 use parstock_adapters::config::XeroAddresses;
 use parstock_adapters::vault::{Credentials, EncryptedFileVault, Freshness, Vault, names};
-use parstock_adapters::webhook;
+use parstock_adapters::webhook::{BODY_BYTES_MAX, SigningKeys};
 use parstock_app::load;
 use parstock_app::ports::Ports;
 use parstock_app::records::{Key, Owner};
 use parstock_domain::ids::OrgId;
 use parstock_domain::settings::Policy;
 use parstock_xero::webhook::SIGNATURE_HEADER;
-use parstock_xero::{Client, MemoryBudget, MemoryTokenStore, Problem, TokenStore};
-use secrecy::{ExposeSecret, SecretString};
+use parstock_xero::{Client, MemoryBudget, MemoryTokenStore, TokenStore};
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use crate::clock::{LocalClock, LocalEntropy};
@@ -46,6 +47,20 @@ pub async fn kept_credentials(vault: &EncryptedFileVault) -> Result<Option<Crede
     Credentials::read(&secret).map(Some).ok_or_else(|| {
         LocalError::Input(
             "the kept credentials can't be read: set XERO_CLIENT_ID and XERO_CLIENT_SECRET again".to_owned(),
+        )
+    })
+}
+
+/// The webhook's keys out of the environment: one, or two with a blank between.
+///
+/// # Errors
+/// [`LocalError::Input`] when there are none.
+pub fn given_webhook_keys() -> Result<SecretString, LocalError> {
+    Secrets::from_env().webhook_keys.map(SecretString::from).ok_or_else(|| {
+        LocalError::Input(
+            "set XERO_WEBHOOK_KEY to the webhook's key (developer.xero.com, My Apps), or to the new and the old one with \
+             a blank between"
+                .to_owned(),
         )
     })
 }
@@ -101,8 +116,8 @@ impl Secrets {
 pub struct Live {
     /// Steps through its time.
     pub driver: Driver<NoTrade>,
-    /// The keys that webhooks may be signed with.
-    pub webhook_keys: Vec<SecretString>,
+    /// Whether there is a key that webhooks may be signed with.
+    pub takes_webhooks: bool,
     slack: Option<SecretString>,
     by_consent: bool,
     scopes: Vec<String>,
@@ -158,15 +173,13 @@ pub async fn open(folder: &Folder, notebook: Notebook, console_url: String) -> R
     }
     start::claim(&notebook, start::Use::Live)?;
     if let Some(keys) = &given.webhook_keys {
-        vault.put(names::WEBHOOK_KEYS, keys.clone().into()).await.map_err(LocalError::outside)?;
+        start::keep_webhook_keys(&vault, keys).await?;
     }
-    let webhook_keys = kept(&vault, names::WEBHOOK_KEYS).await?.map_or_else(Vec::new, |keys| {
-        keys.expose_secret().split_whitespace().map(SecretString::from).collect()
-    });
-    let driver = Driver::new(ports, notebook, webhook_keys.clone(), None);
+    let takes_webhooks = kept(&vault, names::WEBHOOK_KEYS).await?.is_some();
+    let driver = Driver::new(ports, notebook, None);
     Ok(Live {
         driver,
-        webhook_keys,
+        takes_webhooks,
         slack: given.slack.map(SecretString::from),
         by_consent: credentials.tenant.is_some(),
         scopes: addresses.consent_scopes(),
@@ -185,34 +198,22 @@ async fn try_out(
     let config = addresses.client_config(credentials).map_err(input)?;
     let http = parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url]).map_err(input)?;
     let budget = MemoryBudget::default();
-    let reached = match credentials.tenant {
-        None => ask(Client::new(config, http, MemoryTokenStore::default(), budget, LocalClock::Wall)).await?,
-        Some(_) => ask(Client::new(config, http, start::tokens(ports), budget, LocalClock::Wall)).await?,
+    let clock = LocalClock::Wall;
+    let reached = if credentials.is_consent() {
+        organisation_of(&Client::new(config, http, start::tokens(ports), budget, clock), true).await?
+    } else {
+        organisation_of(&Client::new(config, http, MemoryTokenStore::default(), budget, clock), false).await?
     };
     let orgs = parstock_app::connect::orgs(ports).await?;
     match orgs.iter().find(|entry| entry.connection == CONNECTION) {
-        Some(entry) if entry.org != OrgId(reached.organisation_id) => Err(LocalError::Input(format!(
+        Some(entry) if entry.org != reached.id => Err(LocalError::Input(format!(
             "{} holds the books of {}, and these credentials reach {}: use another folder with --data",
             folder.path().display(),
             entry.name,
-            reached.name.as_deref().unwrap_or("another organisation"),
+            reached.name,
         ))),
         _ => Ok(()),
     }
-}
-
-async fn ask<T: TokenStore>(
-    client: Client<T, MemoryBudget, LocalClock>,
-) -> Result<parstock_xero::model::Organisation, LocalError> {
-    let failed = |error: parstock_xero::Error| match error {
-        parstock_xero::Error::AskPerson(Problem::ConsentEnded | Problem::NoConsent) => {
-            LocalError::Input(format!("{error} Run `parstock connect`."))
-        }
-        parstock_xero::Error::AskPerson(_) => LocalError::Input(error.to_string()),
-        other => LocalError::Outside(other.to_string()),
-    };
-    let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failed)?;
-    session.organisation().await.map_err(failed)
 }
 
 async fn kept(vault: &EncryptedFileVault, name: &str) -> Result<Option<SecretString>, LocalError> {
@@ -258,18 +259,15 @@ impl Live {
 #[derive(Clone)]
 struct Shared {
     ports: Arc<LocalPorts>,
-    keys: Arc<Vec<SecretString>>,
+    keys: Arc<SigningKeys<EncryptedFileVault>>,
 }
 
-/// Takes webhooks at `POST /webhook` on `port` until the process ends, and answers where.
+/// Takes webhooks at `POST /webhook` on `port` until the process ends, and answers where. Their keys are those in the
+/// folder's vault, which may change meanwhile.
 ///
 /// # Errors
 /// When the port is taken: the address that Xero knows must not change in silence.
-pub async fn serve_webhooks(
-    port: u16,
-    ports: Arc<LocalPorts>,
-    keys: Vec<SecretString>,
-) -> Result<String, LocalError> {
+pub async fn serve_webhooks(port: u16, ports: Arc<LocalPorts>) -> Result<String, LocalError> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         LocalError::Outside(format!(
             "port {port} for webhooks can't be had ({error}): end what uses it, or name another with --webhook-port"
@@ -278,8 +276,8 @@ pub async fn serve_webhooks(
     let address = listener.local_addr().map_err(LocalError::outside)?;
     let app = Router::new()
         .route("/webhook", post(take))
-        .layer(DefaultBodyLimit::max(webhook::BODY_BYTES_MAX + 1))
-        .with_state(Shared { ports, keys: Arc::new(keys) });
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX + 1))
+        .with_state(Shared { keys: Arc::new(SigningKeys::new(Arc::clone(&ports.vault))), ports });
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, app).await {
             tracing::error!(%error, "webhooks are no longer taken");
@@ -291,7 +289,6 @@ pub async fn serve_webhooks(
 async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let ports = &shared.ports;
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-    let answer =
-        webhook::answer(&shared.keys, signature, &body, &ports.queue, &*ports.clock, &*ports.entropy).await;
+    let answer = shared.keys.answer(signature, &body, &ports.queue, &*ports.clock, &*ports.entropy).await;
     StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -151,7 +151,9 @@ pub async fn run(
     let base = start::serve_world(Arc::clone(&world), Arc::clone(&clock)).await?;
     let settings = locked(&world).settings().clone();
     let secret = settings.client_secret.clone().into();
-    start::keep_credentials(&start::vault(folder)?, &settings.client_id, &secret).await?;
+    let vault = start::vault(folder)?;
+    start::keep_credentials(&vault, &settings.client_id, &secret).await?;
+    start::keep_webhook_keys(&vault, &settings.webhook_key).await?;
     let parts = start::Parts {
         folder,
         notebook: &notebook,
@@ -165,8 +167,7 @@ pub async fn run(
     let supply = folder.file("supply.csv");
     let simulation =
         Simulation { world: Arc::clone(&world), trade: RetailTrade::new(year, &supply)?, owner: None };
-    let keys = vec![settings.webhook_key.into()];
-    let mut driver = Driver::new(Arc::clone(&ports), notebook, keys, Some(simulation));
+    let mut driver = Driver::new(Arc::clone(&ports), notebook, Some(simulation));
     let org = load_history(&mut driver, 0, &mut ()).await?;
     count(&ports, org, &year.opening_csv()).await?;
     live(&mut driver, year, &zone, progress).await?;

@@ -185,6 +185,16 @@ pub async fn keep_credentials(
     vault.put(&names::credentials(CONNECTION), credentials.to_secret()).await.map_err(LocalError::outside)
 }
 
+/// Keeps the webhook's signing keys: one, or during a change the new and the old one, with blanks between.
+///
+/// # Errors
+/// When they can't be kept.
+pub async fn keep_webhook_keys(vault: &EncryptedFileVault, keys: &str) -> Result<(), LocalError> {
+    let keys: Vec<&str> = keys.split_whitespace().collect();
+    let secret = SecretString::from(serde_json::to_string(&keys)?);
+    vault.put(names::WEBHOOK_KEYS, secret).await.map_err(LocalError::outside)
+}
+
 /// The folder's store.
 ///
 /// # Errors

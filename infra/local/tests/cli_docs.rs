@@ -2,12 +2,13 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "",
     "run",
     "connect",
     "connections",
     "connections remove",
+    "connections webhook-keys",
     "replay",
     "positions",
     "item",

@@ -118,6 +118,8 @@ pub enum ApiFault {
     DroppedAfterCommit,
     /// The answer takes some seconds of wall time.
     Slow,
+    /// 401: the access token ended before its time, in the middle of a run of calls.
+    TokenExpired,
     /// 403 with `AuthenticationUnsuccessful`, as after the organisation removed the app.
     Disconnected,
     /// 403 for a scope that the token does not have.
@@ -146,6 +148,8 @@ pub struct Faults {
     pub api: Vec<(ApiFault, u16)>,
     /// Per mille of webhook events, by fault; the sum should stay below 1,000.
     pub webhook: Vec<(WebhookFault, u16)>,
+    /// No refusal says when to come again.
+    pub without_retry_after: bool,
 }
 
 /// Keeps the draws of API calls and webhook events apart.
@@ -184,6 +188,7 @@ mod tests {
         let faults = Faults {
             api: vec![(ApiFault::ServerError, 50), (ApiFault::Slow, 100)],
             webhook: vec![(WebhookFault::Lost, 1_000)],
+            without_retry_after: false,
         };
         let drawn: Vec<_> = (0..10_000).map(|call| faults.of_call(7, call)).collect();
         let count = |fault| drawn.iter().filter(|&&f| f == Some(fault)).count();

@@ -150,6 +150,11 @@ impl Webhooks {
         self.scripted.push(fault);
     }
 
+    /// Signs with another key from now on, what waits to be sent again included.
+    pub(crate) fn set_key(&mut self, key: &str) {
+        key.clone_into(&mut self.key);
+    }
+
     pub(crate) fn is_disabled(&self) -> bool {
         self.subscription.disabled_at.is_some()
     }

@@ -32,7 +32,7 @@ pub struct World {
     pub(crate) meter: Meter,
     pub(crate) store: Store,
     pub(crate) remembered: BTreeMap<String, Remembered>,
-    pub(crate) scripted: VecDeque<ApiFault>,
+    pub(crate) scripted: VecDeque<Option<ApiFault>>,
     pub(crate) identity: Identity,
     acts_applied: u64,
 }
@@ -202,7 +202,18 @@ impl World {
 
     /// Lets the next API call go wrong like this; several wait in line. Comes before any drawn fault.
     pub fn script_call(&mut self, fault: ApiFault) {
-        self.scripted.push_back(fault);
+        self.script_call_after(0, fault);
+    }
+
+    /// Lets an API call go wrong like this, after so many that go well.
+    pub fn script_call_after(&mut self, well: usize, fault: ApiFault) {
+        self.scripted.extend(std::iter::repeat_n(None, well).chain([Some(fault)]));
+    }
+
+    /// Gives the webhook another signing key, as a person does in the developer portal.
+    pub fn set_webhook_key(&mut self, key: &str) {
+        key.clone_into(&mut self.settings.webhook_key);
+        self.webhooks.set_key(key);
     }
 
     /// Lets the next webhook event go wrong like this; several wait in line. Comes before any drawn fault.

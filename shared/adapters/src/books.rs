@@ -13,10 +13,10 @@ use parstock_app::sync::CALLS_PER_POLL;
 use parstock_domain::document::{Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
-use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Page};
+use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Listed, NewPurchaseOrder, Page};
 use parstock_xero::{
-    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, MemoryBudget, Problem, Session, WriteOutcome,
-    XeroConfig,
+    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, MemoryBudget, Problem, RefusalReason, Session,
+    TokenStore, WriteOutcome, XeroConfig,
 };
 use uuid::Uuid;
 
@@ -180,11 +180,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
         // Whose budget this one call belongs to is what it asks.
         let (tokens, budget) = (self.tokens(connection, &credentials), MemoryBudget::default());
         let client = Client::new(config, self.http.clone(), tokens, budget, self.xero_clock());
-        let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failure)?;
-        let organisation = session.organisation().await.map_err(failure)?;
-        session.finish().await.map_err(failure)?;
-        let organisation = translate::organisation(organisation);
-        let organisation = organisation.map_err(|puzzle| BooksError::Reject(puzzle.to_string()))?;
+        let organisation = organisation_of(&client, credentials.is_consent()).await?;
         Ok(Identified { organisation, tenant: credentials.tenant })
     }
 
@@ -196,8 +192,9 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
             Priority::Person => parstock_xero::Priority::Person,
             Priority::Webhook => parstock_xero::Priority::Webhook,
         };
-        let session = reached.client.session(priority, calls).await.map_err(failure)?;
-        Ok(XeroSession { session, translate: reached.translate, last_page: None })
+        let by_consent = reached.credentials.is_consent();
+        let session = reached.client.session(priority, calls).await.map_err(failure(by_consent))?;
+        Ok(XeroSession { session, translate: reached.translate, by_consent, last_page: None })
     }
 
     async fn allowance(&self, org: OrgId) -> Result<Allowance, BooksError> {
@@ -218,10 +215,26 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
     }
 }
 
+/// The organisation that a client reaches, at the price of one call.
+///
+/// # Errors
+/// When Xero can't be asked, or a person has to act first: the text says what to do.
+pub async fn organisation_of<T: TokenStore, C: parstock_xero::Clock>(
+    client: &Client<T, MemoryBudget, C>,
+    by_consent: bool,
+) -> Result<Organisation, BooksError> {
+    let failure = failure(by_consent);
+    let mut session = client.session(parstock_xero::Priority::Person, 1).await.map_err(failure)?;
+    let organisation = session.organisation().await.map_err(failure)?;
+    session.finish().await.map_err(failure)?;
+    translate::organisation(organisation).map_err(|puzzle| BooksError::Reject(puzzle.to_string()))
+}
+
 /// A run of calls.
 pub struct XeroSession<S, V, K, E> {
     session: Session<StoreTokens<S, V, E>, StoreBudget<S, E>, XeroClock<K>>,
     translate: translate::Books,
+    by_consent: bool,
     /// The last page of a feed that was read: of which list, and how it began.
     last_page: Option<(Feed, Timestamp, Beginning)>,
 }
@@ -233,32 +246,6 @@ impl<S, V, K, E> std::fmt::Debug for XeroSession<S, V, K, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("XeroSession").finish_non_exhaustive()
     }
-}
-
-/// What a page of any kind of document needs to tell of each.
-trait Listed {
-    fn id(&self) -> Uuid;
-    fn updated_at(&self) -> Option<Timestamp>;
-}
-
-macro_rules! listed {
-    ($($document:ty: $id:ident,)+) => {$(
-        impl Listed for $document {
-            fn id(&self) -> Uuid {
-                self.$id
-            }
-            fn updated_at(&self) -> Option<Timestamp> {
-                self.updated_at
-            }
-        }
-    )+};
-}
-
-listed! {
-    wire::Invoice: invoice_id,
-    wire::CreditNote: credit_note_id,
-    wire::PurchaseOrder: purchase_order_id,
-    wire::BankTransaction: bank_transaction_id,
 }
 
 fn page<T: Listed>(
@@ -292,13 +279,13 @@ fn unread(element: wire::Unreadable) -> Unreadable {
 
 impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V, K, E> {
     async fn organisation(&mut self) -> Result<Organisation, BooksError> {
-        let organisation = self.session.organisation().await.map_err(failure)?;
+        let organisation = self.session.organisation().await.map_err(failure(self.by_consent))?;
         translate::organisation(organisation).map_err(|puzzle| BooksError::Reject(puzzle.to_string()))
     }
 
     async fn invoices(&mut self, ids: &[DocumentId]) -> Result<DocumentPage, BooksError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let all = self.session.invoices_by_id(&ids).await.map_err(failure)?;
+        let all = self.session.invoices_by_id(&ids).await.map_err(failure(self.by_consent))?;
         let (page, _) = page(all, 1, |invoice| self.translate.invoice(invoice).map(Some));
         Ok(DocumentPage { more: false, ..page })
     }
@@ -310,6 +297,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         number: u32,
     ) -> Result<DocumentPage, BooksError> {
         let (session, translate, asked) = (&mut self.session, &self.translate, Some(since));
+        let failure = failure(self.by_consent);
         let (mut page, beginning) = match feed {
             Feed::PurchaseOrders => {
                 let found = session.purchase_orders_modified(asked, number).await.map_err(failure)?;
@@ -351,7 +339,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                 }
             }
         };
-        let read = self.session.items(query, each).await.map_err(failure)?;
+        let read = self.session.items(query, each).await.map_err(failure(self.by_consent))?;
         let unread_at = read.unreadable.iter().filter_map(|item| item.updated_at).max();
         found.latest = found.latest.max(unread_at);
         found.unreadable.extend(read.unreadable.into_iter().map(unread));
@@ -377,14 +365,14 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                 }
             }
         };
-        let read = self.session.items(query, each).await.map_err(failure)?;
+        let read = self.session.items(query, each).await.map_err(failure(self.by_consent))?;
         found.unreadable.extend(read.unreadable.into_iter().map(unread));
         Ok(found)
     }
 
     async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<ChangedContacts, BooksError> {
         let query = ContactsQuery { modified_since: since, page, include_archived: true };
-        let found = self.session.contacts(query).await.map_err(failure)?;
+        let found = self.session.contacts(query).await.map_err(failure(self.by_consent))?;
         let (more, answered_at) = (found.may_have_more(page), found.answered_at);
         let unread_at = found.unreadable.iter().filter_map(|contact| contact.updated_at).max();
         let latest = found.resources.iter().filter_map(|contact| contact.updated_at).max().max(unread_at);
@@ -393,7 +381,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     }
 
     async fn order_by_number(&mut self, number: &str) -> Result<Option<Document>, BooksError> {
-        let order = self.session.purchase_order_by_number(number).await.map_err(failure)?;
+        let order = self.session.purchase_order_by_number(number).await.map_err(failure(self.by_consent))?;
         let understood = order.map(|order| self.translate.purchase_order(order)).transpose();
         understood.map_err(|puzzle| {
             BooksError::NeedsPerson(format!("look at purchase order {number} in Xero: {puzzle}"))
@@ -412,14 +400,11 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             return Err(BooksError::Reject(why));
         }
         let key = key(effect.to_string())?;
-        let written = self.session.create_purchase_orders(&[translate::new_order(draft)], &key).await;
-        let outcome = written.map_err(failure)?.outcomes.into_iter().next();
+        let order = [translate::new_order(draft)];
+        let written = self.session.create_purchase_orders(&order, &key).await;
+        let outcome = written.map_err(failure(self.by_consent))?.outcomes.into_iter().next();
         let outcome =
             outcome.ok_or_else(|| BooksError::Unknown("Xero's answer names no order".to_owned()))?;
-        if outcome.number_is_taken() {
-            let why = format!("a purchase order with the number {} exists already: look it up", draft.number);
-            return Err(BooksError::Unknown(why));
-        }
         match outcome {
             WriteOutcome::Saved { resource, .. } => {
                 self.translate.purchase_order(resource).map_err(|puzzle| {
@@ -429,15 +414,26 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                     ))
                 })
             }
-            WriteOutcome::Refused { errors } if errors.iter().any(|error| key_is_taken(error)) => {
-                Err(BooksError::Unknown(KEY_IS_TAKEN.to_owned()))
+            WriteOutcome::Refused { errors } => {
+                let words = errors.join("; ");
+                let told = refusal(&words);
+                if RefusalReason::of(&words) != RefusalReason::Other {
+                    return Err(told);
+                }
+                Err(self
+                    .obstacle(&order)
+                    .await
+                    .map_or(told, |why| BooksError::Reject(format!("{words}. {why}"))))
             }
-            WriteOutcome::Refused { errors } => Err(BooksError::Reject(errors.join("; "))),
         }
     }
 
     async fn order_notes(&mut self, order: DocumentId) -> Result<Vec<String>, BooksError> {
-        let history = self.session.history(HistoryOf::PurchaseOrder, order.0).await.map_err(failure)?;
+        let history = self
+            .session
+            .history(HistoryOf::PurchaseOrder, order.0)
+            .await
+            .map_err(failure(self.by_consent))?;
         Ok(history.into_iter().filter_map(|record| record.details).collect())
     }
 
@@ -450,7 +446,10 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         let note = HistoryNote::new(note).map_err(|error| BooksError::Reject(error.to_string()))?;
         // Another key than the order's: Xero refuses a key that comes back with another request.
         let key = key(format!("{effect}/note"))?;
-        self.session.add_history(HistoryOf::PurchaseOrder, order.0, &note, &key).await.map_err(failure)
+        self.session
+            .add_history(HistoryOf::PurchaseOrder, order.0, &note, &key)
+            .await
+            .map_err(failure(self.by_consent))
     }
 
     async fn close(self) {
@@ -464,54 +463,87 @@ fn key(text: String) -> Result<IdempotencyKey, BooksError> {
     IdempotencyKey::new(text).map_err(|error| BooksError::Reject(error.to_string()))
 }
 
+impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroSession<S, V, K, E> {
+    /// What stands in the way of an order that Xero refused in words that nobody knows. Asking costs three calls, so it
+    /// is not done before every write.
+    async fn obstacle(&mut self, [order]: &[NewPurchaseOrder; 1]) -> Option<String> {
+        let rules = self.session.write_rules().await;
+        match rules {
+            Ok(rules) => rules.check_purchase_order(order).err().map(|obstacle| obstacle.to_string()),
+            Err(error) => {
+                tracing::warn!(%error, "what stands in the way of an order could not be asked");
+                None
+            }
+        }
+    }
+}
+
 /// The client's error in the port's words.
-fn failure(error: Error) -> BooksError {
-    match error {
+fn failure(by_consent: bool) -> impl Fn(Error) -> BooksError + Copy {
+    move |error| match error {
         Error::NotNow { until, why } => BooksError::NotNow { until, why: why.to_string() },
         Error::RetryAfter { why, .. } => BooksError::Retry(why),
         // Possibly a page of some proxy; if not, the message ends with its cause among the dead letters.
         Error::BadAnswer { .. } | Error::Store { .. } => BooksError::Retry(error.to_string()),
-        Error::Reject { .. } if number_is_taken(&error) => {
-            BooksError::Unknown("a document with this number exists already: look it up".to_owned())
+        Error::Reject { .. } => refusal(&error.to_string()),
+        Error::Input(_) => BooksError::Reject(error.to_string()),
+        Error::AskPerson(ref problem) => {
+            BooksError::NeedsPerson(format!("{error}{}", setting(problem, by_consent)))
         }
-        Error::Reject { .. } if key_is_taken(&error.to_string()) => {
-            BooksError::Unknown(KEY_IS_TAKEN.to_owned())
-        }
-        Error::Reject { .. } | Error::Input(_) => BooksError::Reject(error.to_string()),
-        Error::AskPerson(ref problem) => BooksError::NeedsPerson(format!("{error}{}", setting(problem))),
         Error::Unknown { why } => BooksError::Unknown(why),
     }
 }
 
-/// Which of our settings may be to blame, as the end of a message.
-const fn setting(problem: &Problem) -> &'static str {
-    match problem {
-        Problem::NoIdentityServer { .. } => " It is set by XERO_IDENTITY_URL.",
-        Problem::NoAccountingApi { .. } => " It is set by XERO_API_URL.",
-        Problem::TokenRefused => " They are set by XERO_API_URL and XERO_IDENTITY_URL.",
-        Problem::ScopeNotGranted => {
+/// Where a person does what has to be done, as the end of a message.
+const fn setting(problem: &Problem, by_consent: bool) -> &'static str {
+    match (problem, by_consent) {
+        (Problem::NoIdentityServer { .. }, _) => " It is set by XERO_IDENTITY_URL.",
+        (Problem::NoAccountingApi { .. }, _) => " It is set by XERO_API_URL.",
+        (Problem::TokenRefused, _) => " They are set by XERO_API_URL and XERO_IDENTITY_URL.",
+        (Problem::ScopeNotGranted, _) => {
             " The scopes asked for are those in XERO_SCOPES; without it they are all that the connection has."
         }
-        Problem::Forbidden { .. } => " If XERO_SCOPES is set, it has to name the scope as well.",
-        Problem::ConsentEnded | Problem::NoConsent | Problem::CodeRefused => {
-            " That is done with `parstock connect`."
+        (Problem::Forbidden { .. }, true) => {
+            " That is done with `parstock connect`. If XERO_SCOPES is set, it has to name the scope as well."
         }
-        Problem::Disconnected => " If it was connected in the browser, that is done with `parstock connect`.",
-        Problem::WrongCredentials | Problem::ConnectionNotAllowed => "",
+        (Problem::Forbidden { .. }, false) => {
+            " That is done at the custom connection's page at developer.xero.com. If XERO_SCOPES is set, it has to name \
+             the scope as well."
+        }
+        (Problem::ConsentEnded | Problem::NoConsent | Problem::CodeRefused, _)
+        | (Problem::Disconnected, true) => " That is done with `parstock connect`.",
+        (Problem::Disconnected, false) => {
+            " That is done at the custom connection's page at developer.xero.com."
+        }
+        (Problem::WrongCredentials | Problem::ConnectionNotAllowed, _) => "",
     }
 }
 
-const KEY_IS_TAKEN: &str = "Xero remembers an earlier try in another form: look for its result";
-
-/// Whether Xero refused an idempotency key that it knows from a request with another content: an earlier try, made
-/// before midnight or before an item got another name, whose outcome is to be looked for.
-fn key_is_taken(words: &str) -> bool {
-    words.to_lowercase().contains("different request")
-}
-
-/// Whether Xero refused the whole request in the words by which it refuses a number that is in use.
-fn number_is_taken(error: &Error) -> bool {
-    error.to_string().to_lowercase().contains("order number must be unique")
+/// Xero's refusal in the port's words: what can be done about it, or that an earlier try may have got through.
+fn refusal(words: &str) -> BooksError {
+    let remedy = match RefusalReason::of(words) {
+        RefusalReason::NumberTaken => {
+            return BooksError::Unknown("a document with this number exists already: look it up".to_owned());
+        }
+        // An earlier try, made before midnight or before an item got another name, whose outcome is to be looked for.
+        RefusalReason::KeyReused => {
+            return BooksError::Unknown(
+                "Xero remembers an earlier try in another form: look for its result".to_owned(),
+            );
+        }
+        RefusalReason::Contact => {
+            "The supplier was archived, merged or removed in Xero: restore it there, or reject the order and let it be \
+             planned anew."
+        }
+        RefusalReason::Item => "An item was renamed or removed in Xero: try again in a quarter of an hour.",
+        RefusalReason::Account | RefusalReason::InventoryAccount => {
+            "Set another account for purchases of the item in Xero."
+        }
+        RefusalReason::TaxType => "Set another tax rate for purchases of the item in Xero.",
+        RefusalReason::Other => return BooksError::Reject(words.to_owned()),
+        reason => reason.remedy(),
+    };
+    BooksError::Reject(format!("{}. {remedy}", words.trim_end_matches('.')))
 }
 
 #[cfg(test)]
@@ -579,7 +611,7 @@ mod tests {
         ];
         for (error, expected) in cases {
             let shown = error.to_string();
-            let kind = match failure(error) {
+            let kind = match failure(false)(error) {
                 BooksError::Retry(_) => "retry",
                 BooksError::NotNow { .. } => "not now",
                 BooksError::Unknown(_) => "unknown",
@@ -587,6 +619,40 @@ mod tests {
                 BooksError::Reject(_) => "reject",
             };
             assert_eq!(kind, expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_refused_order_says_what_can_be_done_or_that_it_may_be_there() {
+        for (words, told) in [
+            (
+                "The Contact is archived",
+                "Xero refused: The Contact is archived. The supplier was archived, merged",
+            ),
+            ("Item code 'GHOST' is not valid", "try again in a quarter of an hour"),
+            ("Organisation is not subscribed to currency USD", "Add the currency in Xero"),
+            ("Something new.", "Xero refused: Something new."),
+            ("Order number must be unique", "exists already"),
+            ("The key was used with a different request", "an earlier try"),
+        ] {
+            let shown = refusal(words).to_string();
+            assert!(shown.contains(told) && !shown.contains(".."), "{words}: {shown}");
+        }
+    }
+
+    #[test]
+    fn who_consented_in_the_browser_is_not_sent_to_a_custom_connection() {
+        let forbidden = || Problem::Forbidden { resource: "Items", said: None };
+        for problem in [forbidden(), Problem::Disconnected, Problem::ConsentEnded] {
+            let BooksError::NeedsPerson(told) = failure(true)(Error::AskPerson(problem)) else { panic!() };
+            assert!(told.contains("parstock connect") && !told.contains("custom connection"), "{told}");
+        }
+        for problem in [forbidden(), Problem::Disconnected] {
+            let BooksError::NeedsPerson(told) = failure(false)(Error::AskPerson(problem)) else { panic!() };
+            assert!(
+                told.contains("custom connection's page") && !told.contains("parstock connect"),
+                "{told}"
+            );
         }
     }
 

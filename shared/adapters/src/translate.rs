@@ -209,7 +209,13 @@ impl Books {
     fn paper(&self, from: Paper) -> Result<Document, Puzzle> {
         let contact = from.contact.unwrap_or_default();
         let rate = self.rate(from.rate, from.currency)?;
-        let inclusive = from.amounts == Some(LineAmountTypes::Inclusive);
+        let inclusive = match from.amounts {
+            Some(LineAmountTypes::Inclusive) => true,
+            Some(LineAmountTypes::Exclusive | LineAmountTypes::NoTax) | None => false,
+            Some(LineAmountTypes::Other(word)) => {
+                return Err(Puzzle::UnknownWord { what: "line amount type", word });
+            }
+        };
         let mut ids = BTreeSet::new();
         let mut lines = Vec::with_capacity(from.lines.len());
         for (at, line) in from.lines.into_iter().enumerate() {
@@ -413,6 +419,7 @@ pub(crate) fn contact(from: wire::Contact) -> Contact {
         name: from.name.unwrap_or_default(),
         archived: from.contact_status == Some(wire::ContactStatus::Archived),
         only_customer: from.is_customer == Some(true) && from.is_supplier != Some(true),
+        merged_into: from.merged_into.filter(|into| !into.is_nil()).map(ContactId),
     }
 }
 
@@ -423,10 +430,12 @@ pub(crate) fn contact(from: wire::Contact) -> Contact {
 pub(crate) fn organisation(from: wire::Organisation) -> Result<Organisation, Puzzle> {
     Ok(Organisation {
         id: OrgId(from.organisation_id),
-        name: from.name.or(from.legal_name).unwrap_or_default(),
+        name: from.name.or(from.legal_name).unwrap_or_else(|| "an organisation without a name".to_owned()),
         xero_time_zone: from.timezone.unwrap_or_default(),
         base_currency: from.base_currency.ok_or(Puzzle::Missing("base currency"))?,
         short_code: from.short_code.unwrap_or_default(),
+        period_lock_date: from.period_lock_date,
+        end_of_year_lock_date: from.end_of_year_lock_date,
     })
 }
 
@@ -482,6 +491,22 @@ mod tests {
 
     fn net(fields: Value) -> Result<String, Puzzle> {
         Ok(books().invoice(bill(fields))?.lines[0].net.to_string())
+    }
+
+    #[test]
+    fn an_unknown_word_for_whether_amounts_hold_tax_is_asked_about_and_not_guessed() {
+        let fields =
+            json!({"LineAmountTypes": "Estimated", "LineItems": [{"LineAmount": 110, "TaxAmount": 10}]});
+        let word = "Estimated".to_owned();
+        assert_eq!(net(fields), Err(Puzzle::UnknownWord { what: "line amount type", word }));
+    }
+
+    #[test]
+    fn a_merged_contact_names_the_one_it_went_into() {
+        let body = json!({"ContactID": ID, "Name": "Acme", "ContactStatus": "ARCHIVED", "MergedToContactID": CONTACT});
+        let merged = contact(serde_json::from_str(&body.to_string()).unwrap());
+        assert!(merged.archived);
+        assert_eq!(merged.merged_into, Some(ContactId(CONTACT.parse().unwrap())));
     }
 
     #[test]

@@ -123,6 +123,11 @@ impl Credentials {
         SecretString::from(serde_json::Value::Object(fields).to_string())
     }
 
+    /// Whether a person consented in the browser; else it is a custom connection.
+    pub const fn is_consent(&self) -> bool {
+        self.tenant.is_some()
+    }
+
     /// Whether both reach the same by the same.
     pub fn same_as(&self, other: &Self) -> bool {
         self.client_id == other.client_id

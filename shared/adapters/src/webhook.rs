@@ -1,6 +1,6 @@
 //! Xero's webhook, from its raw bytes to the answer: verify, enqueue, nothing else.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::intake;
@@ -9,7 +9,7 @@ use parstock_app::ports::{Clock, Entropy, Queue};
 use parstock_xero::webhook::{Envelope, TenantType, verify};
 use secrecy::SecretString;
 
-use crate::vault::{Freshness, Vault, VaultError, webhook_keys};
+use crate::vault::{Freshness, Vault, webhook_keys};
 
 /// Bytes of a body at most: some 3,300 events. Xero's documents name no limit, and a body that is refused for a day
 /// ends the subscription. API Gateway takes 10 MB and Lambda 6 MB, in which the body may be base64.
@@ -28,6 +28,8 @@ pub enum Answer {
     TooLarge,
     /// 503: a queue refused a hint; Xero sends the webhook again.
     NotQueued,
+    /// 503: there are no keys, so nobody can tell whose webhook it is; Xero sends it again.
+    NoKeys,
 }
 
 impl Answer {
@@ -37,7 +39,7 @@ impl Answer {
             Self::Taken => 200,
             Self::BadSignature => 401,
             Self::TooLarge => 413,
-            Self::NotQueued => 503,
+            Self::NotQueued | Self::NoKeys => 503,
         }
     }
 }
@@ -45,21 +47,18 @@ impl Answer {
 /// The signing keys in a vault, and when they were last read afresh for a bad signature.
 #[derive(Debug)]
 pub struct SigningKeys<V> {
-    vault: V,
+    vault: Arc<V>,
     afresh_at: Mutex<Option<Timestamp>>,
 }
 
 impl<V: Vault> SigningKeys<V> {
     /// The keys that `vault` holds.
-    pub fn new(vault: V) -> Self {
-        Self { vault, afresh_at: Mutex::default() }
+    pub const fn new(vault: Arc<V>) -> Self {
+        Self { vault, afresh_at: Mutex::new(None) }
     }
 
     /// As [`answer`], with the vault's keys. A bad signature may be good by a key that was changed a moment ago, so
     /// the keys are then read afresh, at most once in [`KEYS_AFRESH_AFTER`].
-    ///
-    /// # Errors
-    /// When the vault gives no keys: nobody can tell then whose webhook it is.
     pub async fn answer(
         &self,
         signature: Option<&str>,
@@ -67,17 +66,23 @@ impl<V: Vault> SigningKeys<V> {
         queue: &impl Queue,
         clock: &impl Clock,
         entropy: &impl Entropy,
-    ) -> Result<Answer, VaultError> {
-        let keys = webhook_keys(&self.vault, Freshness::Recent).await?;
+    ) -> Answer {
+        let keys = match webhook_keys(&*self.vault, Freshness::Recent).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                tracing::error!(why = %error, "the webhook's keys can't be read");
+                return Answer::NoKeys;
+            }
+        };
         let first = answer(&keys, signature, body, queue, clock, entropy).await;
         if first != Answer::BadSignature || signature.is_none() || !self.may_read_afresh(clock.now()) {
-            return Ok(first);
+            return first;
         }
-        match webhook_keys(&self.vault, Freshness::Now).await {
-            Ok(keys) => Ok(answer(&keys, signature, body, queue, clock, entropy).await),
+        match webhook_keys(&*self.vault, Freshness::Now).await {
+            Ok(keys) => answer(&keys, signature, body, queue, clock, entropy).await,
             Err(error) => {
                 tracing::warn!(why = %error, "the webhook's keys can't be read afresh");
-                Ok(first)
+                first
             }
         }
     }
@@ -147,13 +152,12 @@ pub async fn answer(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use parstock_app::message::{Envelope as Message, Message as Body};
     use parstock_app::ports::{Outgoing, QueueName, SendError};
 
     use super::*;
     use crate::clock::{RandomIds, WallClock};
+    use crate::vault::VaultError;
 
     /// Xero's published pair of body and signature (XeroAPI/XeroWebhooksReceiver issue 1).
     const KEY: &str =
@@ -275,9 +279,9 @@ mod tests {
             read_afresh: Mutex::default(),
             now: Mutex::new("2026-11-22T08:00:00Z".parse().unwrap()),
         };
-        let (keys, queue) = (SigningKeys::new(&changed), Sent::default());
+        let (keys, queue) = (SigningKeys::new(Arc::new(&changed)), Sent::default());
         let ask = async |signature: Option<&str>| {
-            keys.answer(signature, TWO_TENANTS, &queue, &changed, &RandomIds).await.unwrap()
+            keys.answer(signature, TWO_TENANTS, &queue, &changed, &RandomIds).await
         };
         let (good, forged) = (sign(TWO_TENANTS), "Zm9yZ2Vk");
         assert_eq!(ask(None).await, Answer::BadSignature);

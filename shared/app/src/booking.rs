@@ -12,7 +12,7 @@ use parstock_domain::audit::Hash;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{FixedError, Quantity};
-use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, LocationId, derived};
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, derived};
 use parstock_domain::ledger::arrival::{
     Arrival, Billed, ORDER_LINES_BILLED_MAX, match_bill_line, match_named,
 };
@@ -23,6 +23,7 @@ use parstock_domain::replenish::{Crossing, Plan, crossing};
 use parstock_domain::settings::Learned;
 use uuid::Uuid;
 
+use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
@@ -335,12 +336,7 @@ impl Step<'_> {
             matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder)
                 && !self.document.contact_name.is_empty();
         if self.is_new && names_supplier {
-            // known at once, and not only when contacts are read
-            let name = self.document.contact_name.clone();
-            writes.push(unguarded(
-                Key::Contact(self.document.contact),
-                ContactRecord { name, archived: false },
-            ));
+            writes.extend(self.supplier(writer).await?);
         }
         for item in unsure {
             items.find_bounds(writer, item, &new).await?;
@@ -453,6 +449,18 @@ impl Step<'_> {
                 let lines = load::all::<OrderLine>(store, writer.org(), &List::OrderLines(*item)).await?;
                 items.orders.insert(*item, lines.into_iter().map(|(_, row)| row).collect());
             }
+            // an order to a contact that was merged is one to the contact that stands for it now
+            let lines = items.orders.values().flatten();
+            let others: BTreeSet<ContactId> = lines
+                .map(|line| line.content.supplier)
+                .filter(|supplier| *supplier != self.document.contact)
+                .collect();
+            if !others.is_empty() {
+                let contacts = Contacts::of(writer.ports(), writer.org(), others).await?;
+                for line in items.orders.values_mut().flatten() {
+                    line.content.supplier = contacts.present(line.content.supplier);
+                }
+            }
         }
         if self.document.of.kind == DocumentKind::Bill {
             let keys: Vec<Key> = ids.iter().map(|item| Key::Supply(*item)).collect();
@@ -472,6 +480,22 @@ impl Step<'_> {
             }
         }
         Ok(items)
+    }
+
+    /// The document's contact by its present name: known at once, and not only when contacts are read.
+    async fn supplier<P: Ports>(&self, writer: &Writer<'_, P>) -> Result<Option<Write>, AppError> {
+        let key = Key::Contact(self.document.contact);
+        let known = load::one::<ContactRecord>(writer.ports().store(), writer.owner(), key.clone()).await?;
+        let name = self.document.contact_name.clone();
+        let row = match known {
+            None => Versioned::new(ContactRecord { name, archived: false, merged_into: None }),
+            Some(known) if known.content.name == name => return Ok(None),
+            // whether it can be ordered from is for the reading of contacts to say
+            Some(known) => {
+                Versioned { content: ContactRecord { name, ..known.content }, expect: known.expect }
+            }
+        };
+        Ok(Some(row.write(key)))
     }
 
     /// Matches a bill line to the order lines that it brings in, and learns from it.

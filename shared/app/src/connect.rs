@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{Span, Timestamp};
-use parstock_domain::calendar::OrgClock;
+use parstock_domain::calendar::{OrgClock, UnknownZone};
 use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::ids::{CommitId, DocumentId, OrgId};
 use parstock_domain::settings::Policy;
@@ -64,6 +64,8 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
             items_until: None,
             polls_since_contacts: 0,
             contacts_until: None,
+            organisation_asked_at: Some(now),
+            other_currency: None,
             planned_on: None,
             planned_all_on: None,
             digest_on: None,
@@ -140,18 +142,45 @@ async fn create<P: Ports>(ports: &P, owner: Owner, writes: Vec<Write>) -> Result
     Ok(ports.store().commit(owner, commit).await?)
 }
 
-/// Keeps the org's time zone with its entry in the stack, too.
+/// The zone that holds: the one that a person set, else Xero's. What is booked keeps its days. Where the first load
+/// waited for the zone, it begins. Answers whether anything changed.
+///
+/// # Errors
+/// When it is not known; nothing is changed then.
+pub(crate) fn settle_zone(
+    profile: &mut Profile,
+    set: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, UnknownZone> {
+    let clock = OrgClock::of_org(set, &profile.organisation.xero_time_zone)?;
+    let changes = profile.awaits_time_zone || profile.time_zone != clock.zone_name();
+    clock.zone_name().clone_into(&mut profile.time_zone);
+    if profile.awaits_time_zone {
+        profile.awaits_time_zone = false;
+        profile.needs_person = None;
+        if let Backfill::Reading { documents: 0, .. } = profile.backfill {
+            profile.backfill = Backfill::Reading { from: history_begins(&clock, now), documents: 0 };
+        }
+    }
+    Ok(changes)
+}
+
+/// Keeps the org's name and time zone with its entry in the stack, too.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn keep_time_zone<P: Ports>(ports: &P, org: OrgId, zone: &str) -> Result<(), AppError> {
+pub(crate) async fn keep_entry<P: Ports>(ports: &P, org: OrgId, profile: &Profile) -> Result<(), AppError> {
     let Some(entry) = load::one::<OrgEntry>(ports.store(), Owner::Stack, Key::Org(org)).await? else {
         return Ok(());
     };
-    if entry.content.time_zone.as_deref() == Some(zone) {
+    let content = OrgEntry {
+        name: profile.organisation.name.clone(),
+        time_zone: (!profile.awaits_time_zone).then(|| profile.time_zone.clone()),
+        ..entry.content.clone()
+    };
+    if content == entry.content {
         return Ok(());
     }
-    let content = OrgEntry { time_zone: Some(zone.to_owned()), ..entry.content };
     create(ports, Owner::Stack, vec![Versioned { content, expect: entry.expect }.write(Key::Org(org))]).await
 }
 

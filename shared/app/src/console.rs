@@ -7,7 +7,7 @@ use parstock_domain::audit::{Entry, Statement};
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
-use parstock_domain::ids::{ContactId, DocumentId, ItemId, LocationId, OrgId, ProposalId};
+use parstock_domain::ids::{DocumentId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::position::quantity_at;
 use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
 use parstock_domain::replenish::Plan;
@@ -21,13 +21,14 @@ use parstock_views::pages::{
 };
 
 use crate::chart;
+use crate::contacts::Contacts;
 use crate::digest::{history, late_orders, order_figures};
 use crate::error::AppError;
 use crate::load;
 use crate::ports::{Books, Ports, Store};
 use crate::records::{
-    AuditCheck, ContactRecord, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List,
-    Mark, Pointer, Review, ReviewKind, Trouble, WaitingHint,
+    AuditCheck, DigestRecord, DocumentRecord, Effect, EffectKind, EffectState, Key, List, Mark, Pointer,
+    Review, ReviewKind, Trouble, WaitingHint,
 };
 use crate::writer::Writer;
 
@@ -276,7 +277,7 @@ impl<'p, P: Ports> Console<'p, P> {
         let position = self.one::<Position>(Key::Position(id, location.clone())).await?.unwrap_or_default();
         let plan = self.one::<Plan>(Key::Plan(id, location)).await?;
         let (movements, older) = self.movements(id, row.on_hand, position.tracked).await?;
-        let names = self.contact_names().await?;
+        let contacts = Contacts::all(self.reader.ports(), self.reader.org()).await?;
         let mut orders = Vec::new();
         let lead_time_days = plan.as_ref().map_or(LEAD_TIME_DAYS_DEFAULT, |plan| plan.lead_time_days.value);
         // the orders are shown as they are now, so the figures beside them are their sums
@@ -288,7 +289,7 @@ impl<'p, P: Ports> Console<'p, P> {
                 let sum = if late { &mut row.late } else { &mut row.on_order };
                 *sum = sum.plus(open)?;
                 orders.push(OpenOrder {
-                    supplier: names.get(&line.supplier).cloned().unwrap_or_default(),
+                    supplier: contacts.name(line.supplier).unwrap_or_default().to_owned(),
                     number: line.number,
                     ordered: line.ordered,
                     open,
@@ -306,8 +307,9 @@ impl<'p, P: Ports> Console<'p, P> {
                 order: plan.order,
                 supplier: plan
                     .supplier
-                    .and_then(|supplier| names.get(&supplier).cloned())
-                    .unwrap_or_default(),
+                    .and_then(|supplier| contacts.name(supplier))
+                    .unwrap_or_default()
+                    .to_owned(),
                 unit_price: plan.unit_price,
                 reason: plan.reason,
                 inputs: plan.inputs,
@@ -396,14 +398,6 @@ impl<'p, P: Ports> Console<'p, P> {
             after = after.map(|after| after.minus(change)).transpose()?;
         }
         Ok((rows, older))
-    }
-
-    async fn contact_names(&self) -> Result<BTreeMap<ContactId, String>, AppError> {
-        let rows = self.all::<ContactRecord>(&List::Contacts).await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(key, row)| if let Key::Contact(id) = key { Some((id, row.name)) } else { None })
-            .collect())
     }
 
     async fn pending(&self) -> Result<Vec<Proposal>, AppError> {

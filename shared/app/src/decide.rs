@@ -1,5 +1,7 @@
 //! A person's decision on a proposal, bound to the contents that were shown.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::audit::Hash;
@@ -8,11 +10,12 @@ use parstock_domain::ids::{ContactId, ItemId, OrgId, ProposalId};
 use parstock_domain::replenish::REJECTION_REST_DAYS;
 use parstock_domain::settings::Policy;
 
+use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
 use crate::message::Message;
 use crate::ports::{Expect, Ports, Write};
-use crate::records::{ContactRecord, Effect, EffectKind, EffectState, Key, Mark, Rejected};
+use crate::records::{Effect, EffectKind, EffectState, Key, Mark, Rejected};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
@@ -92,6 +95,9 @@ async fn once<P: Ports>(
                 .content
                 .approve(phase(writer, &standing.content).await?, shown, who, at, &prefix)
                 .map_err(refuse)?;
+            if let Some(why) = supplier(writer, &decided).await?.why_not(decided.supplier) {
+                return Err(AppError::Reject(why));
+            }
             let known = load::one::<Effect>(store, writer.owner(), Key::Effect(effect)).await?;
             let content = Effect {
                 what: EffectKind::Order { proposal: id },
@@ -161,19 +167,26 @@ async fn rest<P: Ports>(
     Ok(rejected.write(key))
 }
 
+/// A proposal's supplier, with whatever it was merged into.
+pub(crate) async fn supplier<P: Ports>(
+    writer: &Writer<'_, P>,
+    proposal: &Proposal,
+) -> Result<Contacts, AppError> {
+    Contacts::of(writer.ports(), writer.org(), BTreeSet::from([proposal.supplier])).await
+}
+
 /// The lowest phase of the proposal's lines: a pilot covers an order only if it covers all of it.
 pub(crate) async fn phase<P: Ports>(writer: &Writer<'_, P>, proposal: &Proposal) -> Result<Phase, AppError> {
     let items: Vec<ItemId> = proposal.lines.iter().map(|line| line.item).collect();
     let settings = crate::settings::for_items(writer.ports(), writer.org(), &items).await?;
     // by its present name, as settings have it
-    let supplier = Key::Contact(proposal.supplier);
-    let supplier = load::one::<ContactRecord>(writer.ports().store(), writer.owner(), supplier).await?;
-    let supplier = supplier.map_or_else(|| proposal.supplier_name.clone(), |row| row.content.name);
+    let contacts = supplier(writer, proposal).await?;
+    let supplier = contacts.name(proposal.supplier).unwrap_or(&proposal.supplier_name);
     let mut lowest = Phase::Assist;
     for line in &proposal.lines {
         let item = load::one(writer.ports().store(), writer.owner(), Key::Item(line.item)).await?;
         let Some(item) = item else { return Ok(Phase::Observe) };
-        let resolved = settings.for_item(&item.content, &line.location, Some(&supplier));
+        let resolved = settings.for_item(&item.content, &line.location, Some(supplier));
         lowest = lowest.min(resolved.phase);
     }
     Ok(lowest)

@@ -9,6 +9,7 @@ pub mod booking;
 pub mod chart;
 pub mod connect;
 pub mod console;
+pub mod contacts;
 pub mod decide;
 pub mod digest;
 pub mod effects;

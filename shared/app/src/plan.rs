@@ -15,14 +15,13 @@ use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Standing, Supp
 use parstock_domain::settings::{Learned, Origin, Resolved, Sourced};
 
 use crate::booking;
+use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::{Message, PLAN_ITEMS_MAX};
 use crate::poller::PLAN_ALL_AFTER_DAYS;
 use crate::ports::{Clock, Ports, Store, Write};
-use crate::records::{
-    Backfill, ContactRecord, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want,
-};
+use crate::records::{Backfill, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want};
 use crate::send::{send_in, send_now};
 use crate::writer::{LEASE_SECONDS, Reason, Writer};
 
@@ -116,7 +115,7 @@ struct Chunk<'p, P> {
     org: OrgId,
     today: Date,
     now: jiff::Timestamp,
-    suppliers: BTreeMap<ContactId, String>,
+    contacts: Contacts,
     settings: parstock_domain::settings::Settings,
 }
 
@@ -147,18 +146,12 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
             .await?;
     let standing =
         load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
-    let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
     let chunk = Chunk {
         ports,
         org,
         today: clock.day_of(now),
         now,
-        suppliers: contacts
-            .into_iter()
-            .filter_map(
-                |(key, row)| if let Key::Contact(id) = key { Some((id, row.content.name)) } else { None },
-            )
-            .collect(),
+        contacts: Contacts::all(ports, org).await?,
         settings: crate::settings::for_items(ports, org, items).await?,
     };
     let mut writes = Vec::new();
@@ -252,8 +245,8 @@ async fn warn<P: Ports>(
 impl<P: Ports> Chunk<'_, P> {
     fn resolved(&self, item: &Item, location: &LocationId, lesson: Option<&Learned>) -> Resolved {
         // by its present name, as settings have it
-        let learned = lesson
-            .map(|lesson| self.suppliers.get(&lesson.supplier).unwrap_or(&lesson.supplier_name).as_str());
+        let learned =
+            lesson.map(|lesson| self.contacts.name(lesson.supplier).unwrap_or(lesson.supplier_name.as_str()));
         self.settings.for_item(item, location, learned)
     }
 
@@ -289,12 +282,8 @@ impl<P: Ports> Chunk<'_, P> {
     }
 
     fn supplier(&self, resolved: &Resolved, lesson: Option<&Learned>) -> Option<Sourced<ContactId>> {
-        let set = resolved
-            .supplier
-            .as_ref()
-            .and_then(|name| self.suppliers.iter().find(|(_, known)| *known == name))
-            .map(|(id, _)| *id);
-        Sourced::set_or_learned(set, lesson.map(|lesson| lesson.supplier))
+        let set = resolved.supplier.as_deref().and_then(|name| self.contacts.named(name));
+        Sourced::set_or_learned(set, lesson.map(|lesson| self.contacts.present(lesson.supplier)))
     }
 
     /// The item's demand: what is folded and what came since, or the whole window where that isn't enough.
@@ -437,9 +426,9 @@ async fn propose_one<P: Ports>(
     let standing: Vec<Versioned<Proposal>> =
         load::many::<Proposal>(store, owner, &keys).await?.into_iter().flatten().collect();
     let proposals: Vec<Proposal> = standing.iter().map(|row| row.content.clone()).collect();
-    let name = load::one::<ContactRecord>(store, owner, Key::Contact(supplier)).await?;
-    let name = name.map(|row| row.content.name).unwrap_or_else(|| "unnamed supplier".to_owned());
-    let whose = Supplier { org: writer.org(), id: supplier, name: &name };
+    let contacts = Contacts::of(writer.ports(), writer.org(), BTreeSet::from([supplier])).await?;
+    let name = contacts.name(supplier).unwrap_or("unnamed supplier");
+    let whose = Supplier { org: writer.org(), id: supplier, name };
     let now = writer.now();
     let today = writer.clock().day_of(now);
     let wanted: Vec<Wanted> =

@@ -251,6 +251,12 @@ pub struct Profile {
     /// Up to when contacts were read.
     #[serde(default)]
     pub contacts_until: Option<Timestamp>,
+    /// When Xero was last asked about the organisation itself.
+    #[serde(default)]
+    pub organisation_asked_at: Option<Timestamp>,
+    /// The base currency in Xero, if it is no longer the one in which the books are kept: nothing is read meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_currency: Option<String>,
     /// Day of the latest planning of touched items.
     pub planned_on: Option<Date>,
     /// Day of the latest planning of all items.
@@ -633,6 +639,9 @@ pub struct ContactRecord {
     /// Whether it is archived in Xero.
     #[serde(default)]
     pub archived: bool,
+    /// The contact into which it was merged in Xero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<ContactId>,
 }
 
 /// A plan that wants to order now.

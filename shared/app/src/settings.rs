@@ -15,12 +15,13 @@ use parstock_domain::settings::{
 };
 
 use crate::connect;
+use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
 use crate::ports::{Expect, Ports, Write};
 use crate::records::{
-    Backfill, ContactRecord, Content, ItemSettingsRecord, Key, List, Owner, Profile, Review, ReviewKind,
+    ContactRecord, Content, ItemSettingsRecord, Key, List, Owner, Profile, Review, ReviewKind,
 };
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
@@ -108,12 +109,11 @@ async fn named<P: Ports>(
         .flatten()
         .map(|row| (row.content.id, (row.content.updated_at, row.content.code)))
         .collect();
-    let keys: Vec<Key> = named_contacts.iter().map(|contact| Key::Contact(*contact)).collect();
-    let contacts = many::<ContactRecord, P>(ports, org, &keys).await?;
-    let names: BTreeMap<ContactId, String> =
-        named_contacts.iter().zip(contacts).filter_map(|(id, row)| Some((*id, row?.content.name))).collect();
+    let contacts = Contacts::of(ports, org, named_contacts).await?;
     let code = |item: &ItemId| codes.get(item).map_or_else(|| item.to_string(), |(_, code)| code.clone());
-    let name = |contact: &ContactId| names.get(contact).cloned().unwrap_or_else(|| contact.to_string());
+    let name =
+        |contact: &ContactId| contacts.name(*contact).map_or_else(|| contact.to_string(), str::to_owned);
+    let is_merged = |contact: ContactId| contacts.present(contact) != contact;
     let scope = |scope: &Scope| match scope {
         Scope::Item(id) => Scope::Item(id.parse().map_or_else(|_| id.clone(), |id| code(&id))),
         Scope::Supplier(id) => Scope::Supplier(id.parse().map_or_else(|_| id.clone(), |id| name(&id))),
@@ -122,8 +122,16 @@ async fn named<P: Ports>(
     // of two items with one code the later counts, as for documents
     let mut items = items;
     items.sort_by_key(|(item, _)| codes.get(item).map(|(at, _)| *at));
+    // what was set for a merged supplier holds for the one that stands for it, unless that has its own
+    let mut suppliers = suppliers;
+    suppliers.sort_by_key(|(contact, _)| !is_merged(*contact));
+    let mut rules = policy.rules().to_vec();
+    rules.sort_by_key(|rule| match &rule.scope {
+        Scope::Supplier(id) => !id.parse().is_ok_and(is_merged),
+        Scope::Org | Scope::Location(_) | Scope::Category(_) | Scope::Item(_) => true,
+    });
     Ok(Settings {
-        policy: rescoped(&policy, scope),
+        policy: rescoped(&rules, scope),
         items: items
             .into_iter()
             .map(|(item, row)| {
@@ -135,9 +143,8 @@ async fn named<P: Ports>(
     })
 }
 
-fn rescoped(policy: &Policy, scope: impl Fn(&Scope) -> Scope) -> Policy {
-    let rules = policy.rules().iter();
-    Policy::new(rules.map(|rule| ScopedRule { scope: scope(&rule.scope), rule: rule.rule.clone() }))
+fn rescoped(rules: &[ScopedRule], scope: impl Fn(&Scope) -> Scope) -> Policy {
+    Policy::new(rules.iter().map(|rule| ScopedRule { scope: scope(&rule.scope), rule: rule.rule.clone() }))
 }
 
 /// The settings in force, as files with a row for each item and each supplier: whoever is set as one, or
@@ -150,11 +157,10 @@ pub async fn export<P: Ports>(ports: &P, org: OrgId) -> Result<Exported, AppErro
     let (mut known, ids) = known(ports, org).await?;
     let keys: Vec<Key> = ids.items.values().map(|item| Key::Supply(*item)).collect();
     let learned = many::<Learned, P>(ports, org, &keys).await?;
-    let learned: BTreeSet<ContactId> =
-        learned.into_iter().flatten().map(|row| row.content.supplier).collect();
-    let bills = ids.suppliers.into_iter().filter(|(_, id)| learned.contains(id)).map(|(name, _)| name);
-    let set = settings.items.values().filter_map(|item| item.supplier.clone());
-    known.suppliers = bills.chain(set).collect();
+    let contacts = Contacts::all(ports, org).await?;
+    let bills = learned.iter().flatten().filter_map(|row| contacts.name(row.content.supplier));
+    let set = settings.items.values().filter_map(|item| item.supplier.as_deref());
+    known.suppliers = bills.chain(set).map(str::to_owned).collect();
     Ok(files::export(&settings, &known))
 }
 
@@ -232,7 +238,9 @@ async fn write<P: Ports>(
         load::one::<Review>(writer.ports().store(), writer.owner(), question.clone()).await?.is_some();
     let zone = wanted.policy.org().time_zone;
     let now = writer.now();
-    let zone_changes = settle_zone(&mut writer.profile.content, zone.as_deref(), now);
+    // while it is still unknown, what stands goes on
+    let zone_changes =
+        connect::settle_zone(&mut writer.profile.content, zone.as_deref(), now).unwrap_or(false);
     if writes.is_empty() && !zone_changes && !asked {
         return Ok(Applied::Changed(changes));
     }
@@ -271,21 +279,6 @@ async fn write<P: Ports>(
     Ok(Applied::Changed(changes))
 }
 
-/// The zone that holds by the settings. What is booked keeps its days. Where the first load waited for the
-/// zone, it begins. Answers whether anything changed.
-fn settle_zone(profile: &mut Profile, set: Option<&str>, now: Timestamp) -> bool {
-    // still unknown: what stands goes on
-    let Ok(clock) = OrgClock::of_org(set, &profile.organisation.xero_time_zone) else { return false };
-    let changes = profile.awaits_time_zone || profile.time_zone != clock.zone_name();
-    clock.zone_name().clone_into(&mut profile.time_zone);
-    if profile.awaits_time_zone {
-        profile.awaits_time_zone = false;
-        profile.needs_person = None;
-        profile.backfill = Backfill::Reading { from: connect::history_begins(&clock, now), documents: 0 };
-    }
-    changes
-}
-
 /// What follows from settings in force. Whatever is broken off here is made good: the zone by the next apply,
 /// the first load by the next poll, the planning by the next day's.
 async fn follow<P: Ports>(
@@ -295,7 +288,7 @@ async fn follow<P: Ports>(
 ) -> Result<(), AppError> {
     let (ports, org) = (writer.ports(), writer.org());
     if !writer.profile.content.awaits_time_zone {
-        connect::keep_time_zone(ports, org, &writer.profile.content.time_zone).await?;
+        connect::keep_entry(ports, org, &writer.profile.content).await?;
         if was_held {
             send_now(ports, Message::Backfill { org }).await?;
         }
@@ -318,6 +311,8 @@ const CHANGES_IN_AUDIT: usize = 50;
 struct Ids {
     items: BTreeMap<String, ItemId>,
     suppliers: BTreeMap<String, ContactId>,
+    /// The contacts that were merged, by the one that stands for them.
+    merged: BTreeMap<ContactId, Vec<ContactId>>,
 }
 
 impl Ids {
@@ -360,7 +355,10 @@ impl Ids {
             });
         }
         for name in differing(&standing.suppliers, &wanted.suppliers) {
-            let key = Key::SupplierSettings(self.supplier(name)?);
+            let supplier = self.supplier(name)?;
+            let merged = self.merged.get(&supplier).into_iter().flatten();
+            writes.extend(merged.map(|contact| removal(Key::SupplierSettings(*contact))));
+            let key = Key::SupplierSettings(supplier);
             writes.push(
                 wanted
                     .suppliers
@@ -390,24 +388,24 @@ async fn known<P: Ports>(ports: &P, org: OrgId) -> Result<(Known, Ids), AppError
         .collect();
     // of two items with one code the later counts
     items.sort_by_key(|item| item.updated_at);
-    let contacts = load::all::<ContactRecord>(ports.store(), org, &List::Contacts).await?;
-    let mut contacts: Vec<(bool, String, ContactId)> = contacts
-        .into_iter()
-        .filter_map(|(key, row)| match key {
-            Key::Contact(id) => Some((row.content.archived, row.content.name, id)),
-            _ => None,
-        })
-        .collect();
+    let contacts = Contacts::all(ports, org).await?;
+    let (mut suppliers, mut merged) = (BTreeMap::new(), BTreeMap::<ContactId, Vec<ContactId>>::new());
+    let mut in_order: Vec<(ContactId, &ContactRecord)> = contacts.iter().collect();
     // of two contacts with one name the one that can be ordered from counts
-    contacts.sort_by_key(|(archived, ..)| !archived);
+    in_order.sort_by_key(|(_, contact)| !contact.archived);
+    for (id, contact) in in_order {
+        let present = contacts.present(id);
+        if present == id {
+            suppliers.insert(contact.name.clone(), id);
+        } else {
+            merged.entry(present).or_default().push(id);
+        }
+    }
     let known = Known {
         items: items.iter().map(|item| (item.code.clone(), item.sales_account.clone())).collect(),
-        suppliers: contacts.iter().map(|(_, name, _)| name.clone()).collect(),
+        suppliers: suppliers.keys().cloned().collect(),
         locations: BTreeSet::from([LocationId::main().0]),
     };
-    let ids = Ids {
-        items: items.into_iter().map(|item| (item.code, item.id)).collect(),
-        suppliers: contacts.into_iter().map(|(_, name, id)| (name, id)).collect(),
-    };
+    let ids = Ids { items: items.into_iter().map(|item| (item.code, item.id)).collect(), suppliers, merged };
     Ok((known, ids))
 }

@@ -150,6 +150,16 @@ impl<'p, P: Ports> Writer<'p, P> {
         &self.clock
     }
 
+    /// Goes by the profile's time zone from now on.
+    ///
+    /// # Errors
+    /// When it is not known.
+    pub fn renew_clock(&mut self) -> Result<(), AppError> {
+        self.clock = OrgClock::new(&self.profile.content.time_zone)
+            .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
+        Ok(())
+    }
+
     /// The end of the org's audit chain, as last read or written.
     pub const fn head(&self) -> Head {
         self.head.content

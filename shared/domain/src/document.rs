@@ -214,6 +214,8 @@ pub struct Contact {
     pub archived: bool,
     /// Whether something was sold to it and nothing bought from it, as Xero says.
     pub only_customer: bool,
+    /// The contact into which it was merged, which archived it.
+    pub merged_into: Option<ContactId>,
 }
 
 /// The organisation as Xero describes it.
@@ -229,6 +231,12 @@ pub struct Organisation {
     pub base_currency: String,
     /// Deep-link code; empty when unknown.
     pub short_code: String,
+    /// Documents up to this day can't be changed, except by an adviser.
+    #[serde(default)]
+    pub period_lock_date: Option<Date>,
+    /// Documents up to this day can't be changed.
+    #[serde(default)]
+    pub end_of_year_lock_date: Option<Date>,
 }
 
 /// A purchase order that we ask Xero to write.

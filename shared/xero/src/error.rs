@@ -183,12 +183,12 @@ impl Problem {
                  secret there ends the old one."
             }
             Self::ScopeNotGranted => {
-                "Add the missing scopes to the custom connection at developer.xero.com and let the \
-                 organisation authorise it again."
+                "Add the missing scopes to the app at developer.xero.com, or ask for fewer, and let the organisation \
+                 authorise it again."
             }
             Self::ConnectionNotAllowed => {
-                "Check at developer.xero.com that the app is a custom connection, that it is paid for and that \
-                 the organisation has authorised it."
+                "Check at developer.xero.com that the app may connect in this way, that it is paid for if it is a \
+                 custom connection, and that the organisation has authorised it."
             }
             Self::ConsentEnded | Self::NoConsent => {
                 "Let a person who may connect the organisation consent in the browser."
@@ -199,7 +199,7 @@ impl Problem {
             }
             Self::TokenRefused => {
                 "Check that the address of the API and the address of the identity server belong together, and \
-                 that the custom connection is still authorised."
+                 that the organisation still authorises the app."
             }
             Self::NoIdentityServer { .. } => {
                 "Check the address of the identity server: it is the base without `/connect/token`."
@@ -212,8 +212,8 @@ impl Problem {
                 let scope = scope(resource)
                     .map_or_else(|| "the missing scope".to_owned(), |scope| format!("the scope `{scope}`"));
                 return Cow::Owned(format!(
-                    "Give the custom connection {scope} at developer.xero.com, let the organisation authorise it \
-                     again, and check the role of the person who does."
+                    "Let the organisation authorise the app again with {scope}, and check the role of the person who \
+                     does."
                 ));
             }
         };

@@ -273,6 +273,7 @@ fn a_supplier_that_is_renamed_or_archived_is_known_and_customers_are_left_out() 
             name: "A customer".to_owned(),
             archived: false,
             only_customer: true,
+            merged_into: None,
         };
         let shop = Shop::open(TWO_HOURS, |company| {
             let at = company.contacts.values().next().unwrap().1;

@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod cursors;
 mod first_load;
+mod masters;
 mod outages;
 mod sign_in;
 mod simulation;

@@ -107,6 +107,8 @@ fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
             quantities_stale: false,
             items_until: None,
             polls_since_contacts: 0,
+            organisation_asked_at: None,
+            other_currency: None,
             contacts_until: None,
             planned_on: None,
             planned_all_on: None,

@@ -74,6 +74,8 @@ impl Shop {
             xero_time_zone: "AUSEASTERNSTANDARDTIME".to_owned(),
             base_currency: "AUD".to_owned(),
             short_code: String::new(),
+            period_lock_date: None,
+            end_of_year_lock_date: None,
         });
         for code in codes {
             company.items.insert(item(code), master(code, sim.now()));

@@ -92,7 +92,7 @@ pub struct Kept {
 }
 
 /// To the process that holds the folder: on this machine only, and with the token that lies in the folder.
-fn text<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn text<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
 }
 

@@ -11,6 +11,8 @@ use parstock_adapters::vault::Credentials;
 use parstock_app::load;
 use parstock_app::ports::{Books, Ports};
 use parstock_app::records::{Key, OrgEntry, Owner, Profile};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,6 +20,7 @@ use super::{Common, connect};
 use crate::ask::{Answer, Ask, table};
 use crate::driver::CONNECTION;
 use crate::error::{DIFFERENCES, LocalError, OUTSIDE_FAILED};
+use crate::live;
 use crate::ports::LocalPorts;
 use crate::{screen, start};
 
@@ -47,23 +50,37 @@ enum ConnectionsCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Keep the webhook's keys in XERO_WEBHOOK_KEY; a running parstock takes them at once
+    WebhookKeys {
+        #[command(flatten)]
+        common: Common,
+    },
 }
+
+/// The webhook's keys, on their way into the data folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WebhookKeys(#[serde(serialize_with = "connect::text")] SecretString);
 
 impl Connections {
     pub(super) const fn common(&self) -> &Common {
         match &self.command {
-            Some(ConnectionsCommand::Remove { common, .. }) => common,
+            Some(ConnectionsCommand::Remove { common, .. } | ConnectionsCommand::WebhookKeys { common }) => {
+                common
+            }
             None => &self.common,
         }
     }
 
-    pub(super) fn ask(&self) -> Ask {
-        match &self.command {
+    pub(super) fn ask(&self) -> Result<Ask, LocalError> {
+        Ok(match &self.command {
             Some(ConnectionsCommand::Remove { name, yes, .. }) => {
                 Ask::RemoveConnection { name: name.clone(), yes: *yes || confirmed(name) }
             }
+            Some(ConnectionsCommand::WebhookKeys { .. }) => {
+                Ask::KeepWebhookKeys(WebhookKeys(live::given_webhook_keys()?))
+            }
             None => Ask::Connections { test: self.test },
-        }
+        })
     }
 }
 
@@ -174,6 +191,14 @@ pub(crate) async fn answer(ports: &LocalPorts, test: bool) -> Result<Answer, Loc
         (false, Some(_)) => answer.exiting(DIFFERENCES),
         (false, None) => answer,
     })
+}
+
+/// Keeps the webhook's keys.
+pub(crate) async fn keep_webhook_keys(ports: &LocalPorts, keys: &WebhookKeys) -> Result<Answer, LocalError> {
+    start::keep_webhook_keys(&ports.vault, keys.0.expose_secret()).await?;
+    let count = keys.0.expose_secret().split_whitespace().count();
+    let text = format!("{count} of the webhook's keys kept\n");
+    Ok(Answer::new(json!({ "webhook_keys": count }), text))
 }
 
 /// Ends a connection.

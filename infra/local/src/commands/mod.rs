@@ -92,10 +92,11 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Run(options) => run::run(options).await,
         Command::Connect(options) => connect::run(options).await,
         Command::Connections(command) => {
-            match ask::put_live_at(&command.common().data, &command.ask()).await {
-                Ok(answer) => show(command.common(), &answer),
+            let answer = match command.ask() {
+                Ok(ask) => ask::put_live_at(&command.common().data, &ask).await,
                 Err(error) => Err(error),
-            }
+            };
+            answer.and_then(|answer| show(command.common(), &answer))
         }
         Command::Replay(options) => replay::run(options).await,
         Command::Positions(command) => put(&command.common, Ok(command.ask())).await,

@@ -198,8 +198,7 @@ async fn run_live(folder: &Folder, notebook: Notebook, options: &Run) -> Result<
     let (listener, console_url) = console::bind(options.console_port).await?;
     let mut live = live::open(folder, notebook, console_url.clone()).await?;
     let ports = Arc::clone(live.driver.ports());
-    let webhooks =
-        live::serve_webhooks(options.webhook_port, Arc::clone(&ports), live.webhook_keys.clone()).await?;
+    let webhooks = live::serve_webhooks(options.webhook_port, Arc::clone(&ports)).await?;
     let org = parstock_app::connect::ensure(&*ports, crate::driver::CONNECTION).await?;
     live.keep_slack(folder, org).await?;
     control::serve(folder, Arc::clone(&ports)).await?;
@@ -209,7 +208,7 @@ async fn run_live(folder: &Folder, notebook: Notebook, options: &Run) -> Result<
         "{} is connected.\nConsole: {console_url}  sign in as `{}` with the password `{password}`\nWebhooks: POST {webhooks}{}",
         teller.org_name(),
         console::USER,
-        if live.webhook_keys.is_empty() { " (none is accepted until XERO_WEBHOOK_KEY is set)" } else { "" },
+        if live.takes_webhooks { "" } else { " (none is accepted until XERO_WEBHOOK_KEY is set)" },
     ));
     if let Some(lacks) = live.lacks().await? {
         screen::talk(&lacks);

@@ -4,24 +4,33 @@ use jiff::ToSpan;
 use parstock_app::load;
 use parstock_app::ports::Ports;
 use parstock_app::records::{Key, Owner, Profile};
+use parstock_domain::fixed::Quantity;
 use parstock_local::ask::{Ask, answer};
 use parstock_local::commands::connect::Kept;
-use parstock_local::driver::{Driver, Simulation};
+use parstock_local::driver::Driver;
 use parstock_local::tell::Teller;
 use parstock_local::trade::NoTrade;
+use parstock_tests::corner_shop;
 use parstock_xero::{ConsentApp, XeroConfig, http_client};
-use parstock_xero_sim::{Consent, Given};
+use parstock_xero_sim::act::{DocumentKind, E4};
+use parstock_xero_sim::{ApiFault, Consent, Given};
 
-use crate::shop::Shop;
+use crate::shop::{MONDAY, Shop};
 
 const REDIRECT: &str = "http://localhost:4103/callback";
 
 /// The owner consents at the shop's Xero, and parstock keeps it.
 async fn connect(shop: &Shop) {
+    connect_without(shop, &[]).await;
+}
+
+/// The same, but some scopes that are asked for are not granted.
+async fn connect_without(shop: &Shop, scopes: &[&str]) {
     let base = shop.base();
+    let without = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     let settings = {
         let mut world = shop.world.lock().unwrap();
-        world.set_consent(Consent::Given(Given::default()));
+        world.set_consent(Consent::Given(Given { without, ..Given::default() }));
         world.settings().clone()
     };
     let config = XeroConfig::new(settings.client_id.clone(), settings.client_secret.clone().into())
@@ -97,8 +106,7 @@ impl Story {
 async fn connected() -> Story {
     let shop = Shop::open().await;
     connect(&shop).await;
-    let simulation = Simulation { world: shop.world.clone(), trade: NoTrade, owner: None };
-    let driver = Driver::new(shop.ports.clone(), shop.notebook.clone(), Vec::new(), Some(simulation));
+    let driver = shop.driver();
     let teller = Teller::new(shop.ports.clone(), shop.org).await.unwrap();
     let mut story = Story { shop, driver, teller };
     // the access token is renewed many times
@@ -152,4 +160,47 @@ async fn a_disconnected_organisation_is_told_once_and_not_at_every_poll() {
     connect(&story.shop).await;
     story.hours(1).await;
     assert_eq!(story.needs_person().await, None);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_of_a_poll_is_renewed_once_and_nothing_is_told() {
+    let mut story = connected().await;
+    let before = story.calls("POST token");
+    story.shop.sell("INV-1", "BAG", E4::ONE);
+    {
+        let mut world = story.shop.world.lock().unwrap();
+        world.script_call_after(1, ApiFault::TokenExpired);
+    }
+    let said = story.hours(1).await;
+    assert_eq!((said.len(), story.needs_person().await), (0, None), "{said:?}");
+    assert_eq!(story.shop.stock("BAG").await, Quantity::from_e4(-10_000));
+    // and once or twice since the time of a token is over
+    let renewed = story.calls("POST token") - before;
+    assert!((2..=4).contains(&renewed), "{renewed}");
+}
+
+#[tokio::test]
+async fn a_scope_that_the_consent_lacks_is_told_with_its_name_and_holds_up_nothing_else() {
+    let mut story = connected().await;
+    connect_without(&story.shop, &["accounting.banktransactions.read"]).await;
+    story.shop.sell("INV-1", "BAG", E4::ONE);
+    story.shop.apply(&corner_shop::document(DocumentKind::SpendMoney, "S-1", "BAG", E4::whole(5), MONDAY));
+    let said = story.hours(2).await;
+    let told: Vec<&String> = said.iter().filter(|line| line.contains("your turn")).collect();
+    assert_eq!(told.len(), 1, "{said:#?}");
+    for word in ["BankTransactions", "accounting.banktransactions.read", "parstock connect"] {
+        assert!(told[0].contains(word), "{word}: {told:?}");
+    }
+    assert!(!told[0].contains("custom connection"), "{told:?}");
+    assert!(story.shop.health().await.contains("accounting.banktransactions.read"));
+    assert_eq!(story.shop.stock("BAG").await, Quantity::from_e4(-10_000), "the sale is booked");
+
+    connect(&story.shop).await;
+    story.hours(1).await;
+    assert_eq!(story.needs_person().await, None);
+    assert_eq!(
+        story.shop.stock("BAG").await,
+        Quantity::from_e4(40_000),
+        "what could not be read is not lost"
+    );
 }

@@ -5,5 +5,8 @@ mod books;
 mod burst;
 mod consent;
 mod costs;
+mod faults;
+mod masters;
 mod restart;
 mod shop;
+mod webhook_keys;

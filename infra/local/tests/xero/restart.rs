@@ -11,9 +11,8 @@ use parstock_domain::ids::{CommitId, EffectId};
 use parstock_local::ask::{Ask, answer};
 use parstock_local::commands::dead_letters::Letters;
 use parstock_local::demo::load_history;
-use parstock_local::driver::{CONNECTION, Driver, Simulation};
+use parstock_local::driver::CONNECTION;
 use parstock_local::error::LocalError;
-use parstock_local::trade::NoTrade;
 
 use crate::shop::{MONDAY, Shop};
 
@@ -60,8 +59,7 @@ async fn what_a_killed_process_held_is_free_at_the_next_start() {
 
 async fn loaded() -> Shop {
     let shop = Shop::open().await;
-    let simulation = Simulation { world: shop.world.clone(), trade: NoTrade, owner: None };
-    let mut driver = Driver::new(shop.ports.clone(), shop.notebook.clone(), Vec::new(), Some(simulation));
+    let mut driver = shop.driver();
     load_history(&mut driver, 0, &mut ()).await.unwrap();
     shop
 }

@@ -178,10 +178,14 @@ impl World {
         }
         let number = self.meter.used.calls;
         self.meter.used.calls += 1;
-        let fault = self.scripted.pop_front().or_else(|| self.settings.faults.of_call(self.seed, number));
+        let drawn = || self.settings.faults.of_call(self.seed, number);
+        let fault = self.scripted.pop_front().unwrap_or_else(drawn);
         let mut reply = self.limit_and_answer(now, parts, &segments, body, fault);
         if self.store.put("used", &self.meter.used).is_err() {
             return Reply::plain(500, "the simulator's file can't be written");
+        }
+        if self.settings.faults.without_retry_after {
+            reply.headers.retain(|(name, _)| *name != "Retry-After");
         }
         let remaining = self.meter.headers().map(|(name, left)| (name, left.to_string()));
         reply.headers.extend(remaining);
@@ -245,6 +249,7 @@ impl World {
                 Reply::limited(Limited { retry_after: Some(LONG_RETRY_AFTER), ..limited })
             }
             Some(ApiFault::AppMinuteLimit) => Reply::limited(self.meter.limited("appminute", at)),
+            Some(ApiFault::TokenExpired) => Reply::denied(401, "Unauthorized", "TokenExpired"),
             Some(ApiFault::Disconnected) => Reply::denied(403, "Forbidden", "AuthenticationUnsuccessful"),
             Some(ApiFault::ScopeMissing) => Reply::denied(403, "Forbidden", "InsufficientScope"),
             Some(ApiFault::DayLimit) => Reply::limited(self.meter.limited("day", at)),

@@ -17,6 +17,7 @@ async fn scripted_calls_go_wrong_once() {
         (ApiFault::ConcurrentLimit, 429, Some("concurrent")),
         (ApiFault::LongDayLimit, 429, Some("day")),
         (ApiFault::AppMinuteLimit, 429, Some("appminute")),
+        (ApiFault::TokenExpired, 401, None),
         (ApiFault::Disconnected, 403, None),
         (ApiFault::ScopeMissing, 403, None),
         (ApiFault::ServerError, 500, None),
@@ -77,7 +78,7 @@ async fn a_dropped_connection_closes_without_a_byte() {
 #[tokio::test]
 async fn drawn_faults_repeat_with_the_seed() {
     let settings = Settings {
-        faults: Faults { api: vec![(ApiFault::ServerError, 300)], webhook: vec![] },
+        faults: Faults { api: vec![(ApiFault::ServerError, 300)], ..Faults::default() },
         ..Settings::development(SEED)
     };
     let mut runs = Vec::new();

@@ -24,7 +24,7 @@ fn head(seq: u64) -> Record {
 }
 
 fn name(text: &str) -> Record {
-    Record::Contact(ContactRecord { name: text.to_owned(), archived: false })
+    Record::Contact(ContactRecord { name: text.to_owned(), archived: false, merged_into: None })
 }
 
 fn contact(number: u64) -> Key {

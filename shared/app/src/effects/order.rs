@@ -151,6 +151,10 @@ async fn find_or_create<P: Ports>(
             "the phase is observe now, which writes nothing to Xero: set it to assist and try again, or give the order up".to_owned(),
         ));
     }
+    // and the supplier may have been merged or archived
+    if let Some(why) = crate::decide::supplier(writer, proposal).await?.why_not(proposal.supplier) {
+        return Err(Trouble::Held(why));
+    }
     Ok(session.create_order(&draft, approval, attempt.id).await?)
 }
 

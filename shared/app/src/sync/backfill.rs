@@ -15,7 +15,7 @@ use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Layer, Position};
 
 use super::quantities::Held;
-use super::{Done, contacts, feed, items};
+use super::{Done, contacts, feed, items, organisation};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
@@ -39,7 +39,7 @@ const OPENINGS_PER_COMMIT: usize = 20;
 /// [`AppError::NotNow`] when another worker holds the org or Xero can't be asked; the poller asks again.
 pub async fn advance<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     let mut writer = Writer::open(ports, org).await?;
-    let result = match super::zone_is_known(&writer) {
+    let result = match organisation::can_be_booked(&writer.profile.content) {
         Ok(()) => step(&mut writer).await,
         Err(error) => Err(error),
     };

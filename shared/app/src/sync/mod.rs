@@ -5,12 +5,12 @@ mod backfill;
 mod contacts;
 mod feed;
 mod items;
+mod organisation;
 mod quantities;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_domain::calendar::UnknownZone;
 use parstock_domain::document::DocumentRef;
 use parstock_domain::event::Source;
 use parstock_domain::ids::{DocumentId, ItemId, OrgId};
@@ -27,7 +27,8 @@ use crate::writer::Writer;
 
 pub use backfill::{MONTHS as BACKFILL_MONTHS, advance as backfill};
 
-/// Calls that one poll takes: the four feeds, and items, contacts or the quantities of tracked items.
+/// Calls that one poll takes: the four feeds, and items, contacts, the organisation or the quantities of tracked
+/// items.
 pub const CALLS_PER_POLL: u32 = 5;
 /// Ids that one call fetches, by the length of the URL (about 52 were seen to pass, XeroAPI/Xero-Java#331).
 pub const IDS_PER_CALL: usize = 40;
@@ -55,10 +56,14 @@ pub struct Done {
 ///
 /// # Errors
 /// [`AppError::NotNow`] when another worker holds the org or Xero can't be asked; record the hints then.
-/// [`AppError::NeedsPerson`] while the org's time zone is not known, too.
+/// [`AppError::NeedsPerson`] while the org's time zone is not known or its base currency is another, too.
 pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> Result<Done, AppError> {
     let mut writer = Writer::open(ports, org).await?;
-    if let Err(error) = zone_is_known(&writer) {
+    let ready = match organisation::can_be_booked(&writer.profile.content) {
+        Err(_) if hints.contains(&HintOf::Sync) => organisation::look_again(&mut writer).await,
+        ready => ready,
+    };
+    if let Err(error) = ready {
         writer.close().await;
         return Err(error);
     }
@@ -84,16 +89,6 @@ pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> 
     }
     done.crossed = crossed;
     result.map(|()| done)
-}
-
-/// Nothing is booked by days that are not the org's.
-fn zone_is_known<P: Ports>(writer: &Writer<'_, P>) -> Result<(), AppError> {
-    let profile = &writer.profile.content;
-    if !profile.awaits_time_zone {
-        return Ok(());
-    }
-    let unknown = UnknownZone { name: profile.organisation.xero_time_zone.clone() };
-    Err(AppError::NeedsPerson(unknown.to_string()))
 }
 
 async fn rounds<P: Ports>(
@@ -209,17 +204,22 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
         return Ok(());
     }
     let stale = profile.quantities_stale;
-    let quantities = stale || profile.polls_since_quantities >= quantities::POLLS_BETWEEN;
+    let organisation = organisation::is_due(profile, writer.now());
+    let quantities = stale || (!organisation && profile.polls_since_quantities >= quantities::POLLS_BETWEEN);
     // by turns while nothing moves; a shop that sells all day must not lose sight of its items
     let by_turns = stale || !quantities;
-    let contacts = by_turns && profile.polls_since_contacts >= contacts::POLLS_BETWEEN;
-    let lists = Lists { items: by_turns && !contacts, contacts, quantities };
+    let contacts = by_turns && !organisation && profile.polls_since_contacts >= contacts::POLLS_BETWEEN;
+    let lists = Lists { organisation, items: by_turns && !contacts && !organisation, contacts, quantities };
     let calls = CALLS_PER_POLL.saturating_add(u32::from(stale));
     let mut session = writer.ports().books().open(writer.org(), Priority::Poll, calls).await?;
     let result = read_all(writer, &mut session, lists, done).await;
     session.close().await;
     if result.is_err() && quantities {
         writer.profile.content.quantities_stale = true;
+    }
+    if result.is_err() && organisation {
+        // one that Xero refuses is asked for another day
+        writer.save_profile().await?;
     }
     let reached = result?;
     let now = writer.now();
@@ -237,6 +237,7 @@ async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(
 /// Which lists a poll reads besides the feeds.
 #[derive(Clone, Copy)]
 struct Lists {
+    organisation: bool,
     items: bool,
     contacts: bool,
     quantities: bool,
@@ -247,11 +248,20 @@ struct Lists {
 async fn read_all<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
-    Lists { items, contacts, quantities }: Lists,
+    Lists { organisation, items, contacts, quantities }: Lists,
     done: &mut Done,
 ) -> Result<feed::Reached, AppError> {
     let mut failure = None;
     let mut reached = feed::Reached::End;
+    if organisation {
+        match session.organisation().await {
+            Ok(fresh) => organisation::keep(writer, fresh).await?,
+            Err(error) => {
+                writer.profile.content.organisation_asked_at = Some(writer.now());
+                failure.get_or_insert(error.into());
+            }
+        }
+    }
     if quantities {
         writer.profile.content.quantities_stale = false;
     }

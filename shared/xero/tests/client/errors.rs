@@ -112,9 +112,9 @@ async fn a_forbidden_call_tells_a_lost_connection_from_a_missing_scope() {
     let (read, write) = outcomes(move || answer(403, &[], scope)).await;
     assert_eq!(
         read.to_string(),
-        "This connection may not use Accounts (Xero says: Forbidden, insufficient_scope). Give the custom \
-         connection the scope `accounting.settings` at developer.xero.com, let the organisation authorise it again, \
-         and check the role of the person who does."
+        "This connection may not use Accounts (Xero says: Forbidden, insufficient_scope). Let the \
+         organisation authorise the app again with the scope `accounting.settings`, and check the role of the person \
+         who does."
     );
     assert!(write.to_string().contains("may not use PurchaseOrders"), "{write}");
     assert!(write.to_string().contains("`accounting.invoices`"), "{write}");

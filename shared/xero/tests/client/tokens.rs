@@ -121,7 +121,7 @@ async fn a_refused_identity_says_what_to_do_and_holds_nobody_up() {
         (400, r#"{"error":"invalid_client"}"#, Problem::WrongCredentials, "client secret is wrong"),
         (401, "", Problem::WrongCredentials, "developer.xero.com"),
         (400, r#"{"error":"invalid_scope"}"#, Problem::ScopeNotGranted, "scopes"),
-        (400, r#"{"error":"unauthorized_client"}"#, Problem::ConnectionNotAllowed, "custom connection"),
+        (400, r#"{"error":"unauthorized_client"}"#, Problem::ConnectionNotAllowed, "may connect in this way"),
     ] {
         let mended = Arc::new(AtomicBool::new(false));
         let switch = mended.clone();

@@ -16,6 +16,8 @@ use crate::state::{Document, DocumentList};
 use crate::world::World;
 use crate::zones::day_in;
 
+/// Nobody has published the words, so these are our own.
+const NO_PERMISSION: &str = "You are not permitted to do that";
 /// What Xero says when a plan's cap of approvals is reached (XeroAPI/xero-node#548).
 const CAP_REACHED: &str = "You have reached the limit of invoices you can approve";
 /// What Xero remarks on a mark that it ignores (developer.xero.com, Purchase orders).
@@ -155,7 +157,7 @@ impl World {
         };
         let Some(id) = real(element.id) else {
             let kind = kind_of(list, element.kind.as_deref())?;
-            self.check_cap(kind, status)?;
+            self.check_allowed(kind, status)?;
             let number = match given(&element.number) {
                 None => self.books.next_number(kind),
                 Some(number) => number,
@@ -191,7 +193,7 @@ impl World {
             return Err(missing());
         }
         let approves = status == Some(Status::Authorised) && present.status != Status::Authorised;
-        self.check_cap(present.kind, status.filter(|_| approves))?;
+        self.check_allowed(present.kind, status.filter(|_| approves))?;
         if matches!(status, Some(Status::Paid)) && present.status != Status::Paid {
             return Err(XeroError::refused("Status PAID comes by payments only"));
         }
@@ -216,17 +218,18 @@ impl World {
         Ok((id, warnings))
     }
 
-    /// Refuses an approval that the plan's cap forbids.
-    fn check_cap(&self, kind: DocumentKind, status: Option<Status>) -> Result<(), XeroError> {
-        let action = match kind {
-            DocumentKind::Bill => "CreateApprovedBill",
-            DocumentKind::Invoice => "CreateApprovedInvoice",
+    /// Refuses an approval that the plan's cap forbids, and a draft order that the role forbids.
+    fn check_allowed(&self, kind: DocumentKind, status: Option<Status>) -> Result<(), XeroError> {
+        let (action, words) = match (kind, status) {
+            (DocumentKind::Bill, Some(Status::Authorised)) => ("CreateApprovedBill", CAP_REACHED),
+            (DocumentKind::Invoice, Some(Status::Authorised)) => ("CreateApprovedInvoice", CAP_REACHED),
+            (DocumentKind::PurchaseOrder, Some(Status::Draft)) => ("CreateDraftPurchaseOrder", NO_PERMISSION),
             _ => return Ok(()),
         };
-        if status == Some(Status::Authorised) && self.books.forbidden.contains(action) {
-            return Err(XeroError::refused(CAP_REACHED));
+        match self.books.forbidden.contains(action) {
+            true => Err(XeroError::refused(words)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// A document's contact must exist: by id or by its number in another system, never by name.
