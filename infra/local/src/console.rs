@@ -55,13 +55,13 @@ pub async fn serve(
 ) -> Result<String, LocalError> {
     let password = secret(vault, PASSWORD).await?;
     let access = Access::new(USER.to_owned(), password.clone(), secret(vault, KEY).await?);
-    let queue = ports.queue.clone();
+    let asked = Arc::clone(&ports);
     let console = Console {
         ports,
         access: Arc::new(access),
         gauge: Arc::new(move || {
-            let states = health::queues(&queue);
-            Box::pin(std::future::ready(states))
+            let ports = Arc::clone(&asked);
+            Box::pin(async move { health::queues(&*ports).await })
         }),
     };
     tokio::spawn(async move {

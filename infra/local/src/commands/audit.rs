@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use parstock_app::load;
-use parstock_app::ports::{Ports, Store};
+use parstock_app::ports::Store;
 use parstock_app::records::{Key, List, Owner};
 use parstock_domain::audit::{Entry, Head, verify};
 use parstock_domain::ids::OrgId;
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Common;
 use crate::ask::{Answer, Ask};
 use crate::error::{DIFFERENCES, LocalError};
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Entries read at once.
 const ENTRIES_PER_PAGE: u32 = 500;
@@ -45,11 +45,11 @@ impl Audit {
 }
 
 /// Answers it.
-pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
+pub(crate) async fn answer(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
     let mut reached = Head::default();
     let mut after = None;
     loop {
-        let page = ports
+        let page = place
             .store()
             .list(Owner::Org(org), &List::AuditEntries, after.as_ref(), ENTRIES_PER_PAGE)
             .await?;
@@ -66,7 +66,7 @@ pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
             break;
         }
     }
-    let head = load::one::<Head>(ports.store(), Owner::Org(org), Key::AuditHead).await?;
+    let head = load::one::<Head>(place.store(), Owner::Org(org), Key::AuditHead).await?;
     let head = head.map_or_else(Head::default, |head| head.content);
     if head != reached {
         return Ok(wrong("the audit trail ends elsewhere than its head says"));

@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::Common;
+use super::OfFolder;
 use crate::ask::{self, Answer, Ask};
 use crate::clock::LocalClock;
 use crate::driver::CONNECTION;
@@ -62,7 +62,7 @@ pub struct Connect {
     pub print: bool,
     /// Where to look and how to answer.
     #[command(flatten)]
-    pub common: Common,
+    pub common: OfFolder,
 }
 
 /// What a consent gave, on its way into the data folder.
@@ -113,7 +113,7 @@ async fn connect(options: Connect) -> Result<u8, LocalError> {
     let folder = Folder::at(&options.common.data)?;
     start::may_be_live(&folder)?;
     let redirect = format!("http://localhost:{}/callback", options.port);
-    let known = live::kept_credentials(&start::vault(&folder)?).await?;
+    let known = live::kept_credentials(&start::vault(&folder)?, CONNECTION).await?;
     let app_credentials =
         live::given_app().or_else(|| known.clone().map(|known| (known.client_id, known.client_secret)));
     let (client_id, client_secret) = app_credentials.ok_or_else(|| {
@@ -169,7 +169,7 @@ async fn connect(options: Connect) -> Result<u8, LocalError> {
             );
             let next = lacks.map_or(next.clone(), |lacks| format!("{lacks} {next}"));
             browser.goodbye(reply, StatusCode::OK, &format!("{name} is connected"), &next).await;
-            super::show(&options.common, &answer)
+            super::show(options.common.json, &answer)
         }
         Err(error) => {
             let what = "Nothing was connected";

@@ -98,6 +98,12 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         self.remaining
     }
 
+    /// The clock of Xero's server in its last answer (the header `Date`, in whole seconds); `None` before the first.
+    #[must_use]
+    pub fn answered_at(&self) -> Option<Timestamp> {
+        self.answered_at
+    }
+
     /// Ends the grant if something failed, so that leaving by `?` leaves nothing behind.
     pub(super) async fn done<R>(&mut self, outcome: Result<R, Error>) -> Result<R, Error> {
         if outcome.is_err()
@@ -164,6 +170,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             );
             let refused = (status == StatusCode::TOO_MANY_REQUESTS).then(|| refusal(&response));
             self.learn(remaining(&response), refused);
+            self.answered_at = server_clock(&response).or(self.answered_at);
             if status == StatusCode::UNAUTHORIZED && refused_version == 0 {
                 refused_version = token.version;
                 continue;
@@ -241,6 +248,12 @@ fn remaining(response: &Response) -> Remaining {
         minute: number(response, "X-MinLimit-Remaining"),
         app_minute: number(response, "X-AppMinLimit-Remaining"),
     }
+}
+
+/// The header `Date`. Source: RFC 9110, 6.6.1; its preferred form is that of RFC 5322.
+fn server_clock(response: &Response) -> Option<Timestamp> {
+    let text = response.headers().get(header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// Whether the answer's challenge says that the token lacks a scope (RFC 6750, 3.1).
