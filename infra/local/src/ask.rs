@@ -123,6 +123,11 @@ impl Ask {
             _ => false,
         }
     }
+
+    /// Whether it takes the organisation's lease, which work holds, too.
+    const fn takes_lease(&self) -> bool {
+        matches!(self, Self::Count { .. } | Self::Settings { apply: true, .. })
+    }
 }
 
 /// An answer.
@@ -246,11 +251,11 @@ async fn rest(
 pub async fn answer_in_folder(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError> {
     match ask {
         Ask::Connect(kept) => {
-            let _turn = ports.turn().await?;
+            let _turn = ports.between_steps().await?;
             connect::answer(ports, kept).await
         }
         Ask::RemoveConnection { name, yes } => {
-            let _turn = ports.turn().await?;
+            let _turn = ports.between_steps().await?;
             connections::remove(ports, name, *yes).await
         }
         _ => answer(ports, ask).await,
@@ -268,11 +273,9 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
         Ask::DeadLetters(letters) => return dead_letters::answer(place, letters).await,
         _ => only(&parstock_app::connect::orgs(place).await?, place.org_wanted())?,
     };
-    // a step holds the organisation's lease, and in a busy hour one step follows the other: who waits in
-    // line gets in between
     let _turn = match ask.changes() {
         false => None,
-        true => place.turn().await?,
+        true => place.turn(org, ask.takes_lease()).await?,
     };
     match ask.clone() {
         Ask::Positions { search, standing, at } => {
@@ -308,7 +311,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
 ///
 /// # Errors
 /// [`LocalError::Input`] when there is none, or several and none of them is named.
-fn only(orgs: &[OrgEntry], wanted: Option<&str>) -> Result<OrgId, LocalError> {
+pub fn only(orgs: &[OrgEntry], wanted: Option<&str>) -> Result<OrgId, LocalError> {
     let fits = |entry: &&OrgEntry| {
         wanted.is_none_or(|wanted| {
             entry.name.to_lowercase() == wanted.to_lowercase() || entry.org.to_string() == wanted
@@ -369,4 +372,37 @@ pub fn table(rows: &[Vec<String>]) -> String {
 /// A quantity that may be unknown.
 pub fn known(quantity: Option<parstock_domain::fixed::Quantity>) -> String {
     quantity.map_or_else(|| "not counted".to_owned(), |quantity| quantity.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn of_several_organisations_one_has_to_be_named() {
+        let entry = |number: u128, name: &str| OrgEntry {
+            org: OrgId(Uuid::from_u128(number)),
+            name: name.to_owned(),
+            time_zone: None,
+            connection: name.to_lowercase(),
+            tenant: None,
+        };
+        let one = [entry(1, "North")];
+        let two = [entry(1, "North"), entry(2, "South")];
+        let second = two[1].org.to_string();
+        assert_eq!(only(&one, None).unwrap(), one[0].org);
+        assert_eq!(only(&two, Some("south")).unwrap(), two[1].org);
+        assert_eq!(only(&two, Some(&second)).unwrap(), two[1].org);
+        for (orgs, wanted, says) in [
+            (&[][..], None, "no organisation is connected"),
+            (&two, None, "North"),
+            (&two, Some("West"), "South"),
+            (&one, Some("South"), "--org"),
+        ] {
+            let error = only(orgs, wanted).unwrap_err();
+            assert!(matches!(error, LocalError::Input(_)) && error.to_string().contains(says), "{error}");
+        }
+    }
 }

@@ -51,8 +51,13 @@ pub trait Place: Ports {
     /// Who decides, in the audit trail.
     fn person(&self) -> &str;
 
-    /// Waits until nothing of this process is changing the organisation's data.
-    fn turn(&self) -> impl Future<Output = Result<Option<MutexGuard<'_, ()>>, LocalError>> + Send;
+    /// Waits until what is asked can be done without getting into the way of work. `leased` says whether it takes the
+    /// organisation's lease.
+    fn turn(
+        &self,
+        org: OrgId,
+        leased: bool,
+    ) -> impl Future<Output = Result<Option<MutexGuard<'_, ()>>, LocalError>> + Send;
 
     /// How many messages wait in a queue.
     fn waiting(&self, queue: QueueName) -> impl Future<Output = Result<u64, LocalError>> + Send;

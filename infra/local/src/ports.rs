@@ -113,6 +113,21 @@ const TURN_WAIT: Duration = Duration::from_secs(30);
 /// Who decides at the command line of a folder, in the audit trail.
 const COMMAND_LINE: &str = "command line";
 
+impl LocalPorts {
+    /// Waits for the step under way.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub async fn between_steps(&self) -> Result<MutexGuard<'_, ()>, LocalError> {
+        tokio::time::timeout(TURN_WAIT, self.turn.lock()).await.map_err(|_| {
+            LocalError::Outside(format!(
+                "the running parstock has been at one step for {} seconds, and nothing was changed: try again in a minute",
+                TURN_WAIT.as_secs()
+            ))
+        })
+    }
+}
+
 impl Place for LocalPorts {
     type Vault = EncryptedFileVault;
 
@@ -138,14 +153,10 @@ impl Place for LocalPorts {
         COMMAND_LINE
     }
 
-    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, LocalError> {
-        let turn = tokio::time::timeout(TURN_WAIT, self.turn.lock()).await;
-        turn.map(Some).map_err(|_| {
-            LocalError::Outside(format!(
-                "the running parstock has been at one step for {} seconds, and nothing was changed: try again in a minute",
-                TURN_WAIT.as_secs()
-            ))
-        })
+    async fn turn(&self, _: OrgId, _: bool) -> Result<Option<MutexGuard<'_, ()>>, LocalError> {
+        // a step holds the organisation's lease, and in a busy hour one step follows the other: who waits in line
+        // gets in between
+        self.between_steps().await.map(Some)
     }
 
     async fn waiting(&self, queue: QueueName) -> Result<u64, LocalError> {

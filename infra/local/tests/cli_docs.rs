@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "",
     "run",
     "connect",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 25] = [
     "settings apply",
     "digest",
     "health",
+    "doctor",
     "dead-letters",
     "dead-letters list",
     "dead-letters retry",

@@ -5,10 +5,9 @@ use parstock_app::ports::Allowance;
 use parstock_app::records::Backfill;
 use parstock_domain::governance::Phase;
 use parstock_xero::model::{Action, ActionStatus, Organisation};
-use parstock_xero::{REFRESH_LIFETIME, StoredToken};
+use parstock_xero::{REFRESH_LIFETIME, StoredToken, missing_scopes};
 
 use super::{Finding, Grade};
-use crate::commands::connect::lacks;
 use crate::commands::connections::age;
 
 /// How far two clocks may be apart before a person should look.
@@ -30,6 +29,9 @@ const CALLS_FEW: u32 = 100;
 const MESSAGES_MANY: u64 = 1_000;
 /// News by poll in a row that a webhook should have told of.
 const POLLED_MANY: u32 = 20;
+/// The scopes without which nothing works; the others are for what is still to come.
+const SCOPES_IN_USE: [&str; 4] =
+    ["accounting.invoices", "accounting.banktransactions.read", "accounting.contacts", "accounting.settings"];
 /// The action that an approved proposal needs in Xero.
 const ORDER_ACTION: &str = "CreateDraftPurchaseOrder";
 
@@ -131,13 +133,16 @@ pub fn token(
         }
         _ => {}
     }
-    if let Some(lacks) = lacks(&token.scopes, needed) {
+    let missing = missing_scopes(&token.scopes, needed.iter().map(String::as_str));
+    if !missing.is_empty() {
+        let found = format!("it lacks the scopes {}", missing.join(", "));
         let to_do = if by_consent {
-            "Until then what needs them fails"
+            "Run `parstock connect` again and allow all of it"
         } else {
-            "For a custom connection: add them at developer.xero.com and let the organisation authorise it again"
+            "Add them to the custom connection at developer.xero.com and let the organisation authorise it again"
         };
-        return failed(check, lacks.trim_end_matches('.'), to_do);
+        let is_used = missing.iter().any(|scope| SCOPES_IN_USE.contains(scope));
+        return if is_used { failed(check, found, to_do) } else { warning(check, found, to_do) };
     }
     let Some(issued_at) = token.issued_at else { return ok(check, "there, of unknown age") };
     let since = age(issued_at, now);
@@ -499,8 +504,8 @@ mod tests {
     #[test]
     fn credentials_and_tokens() {
         let renewal = |ended| Some(Renewal { refresh: "refresh".into(), fallback: None, ended });
-        let needed = ["accounting.invoices".to_owned(), "accounting.settings".to_owned()];
-        let all = ["accounting.invoices", "accounting.settings"];
+        let all = ["accounting.invoices", "accounting.settings", "accounting.attachments"];
+        let needed = all.map(str::to_owned);
         let of = |by_consent, held: Option<StoredToken>, broken| {
             token("main", by_consent, held.as_ref(), broken, &needed, now())
         };
@@ -517,6 +522,7 @@ mod tests {
             (of(false, None, None), Warning),
             (of(false, Some(held(&all[..1], None, 0)), None), Failed),
             (of(true, Some(held(&all[..1], renewal(false), 0)), None), Failed),
+            (of(true, Some(held(&all[..2], renewal(false), 0)), None), Warning),
             (of(false, Some(held(&all, None, 0)), Some("the secret is wrong")), Failed),
         ]);
         let lacking = of(false, Some(held(&all[..1], None, 0)), None);

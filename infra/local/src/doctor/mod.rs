@@ -17,7 +17,7 @@ use parstock_xero::TokenStore;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::ask::{Answer, table};
+use crate::ask::{Answer, only, table};
 use crate::error::{DIFFERENCES, LocalError};
 use crate::live::kept_credentials;
 use crate::place::Place;
@@ -88,10 +88,8 @@ pub async fn answer(place: &impl Place) -> Result<Answer, LocalError> {
     for name in place.connections() {
         findings.extend(connection(place, name, &orgs).await);
     }
-    let wanted = |entry: &&OrgEntry| {
-        place.org_wanted().is_none_or(|wanted| entry.name == wanted || entry.org.to_string() == wanted)
-    };
-    for entry in orgs.iter().filter(wanted) {
+    let wanted = place.org_wanted().map(|wanted| only(&orgs, Some(wanted))).transpose()?;
+    for entry in orgs.iter().filter(|entry| wanted.is_none_or(|wanted| entry.org == wanted)) {
         findings.extend(organisation(place, entry).await?);
     }
     findings.extend(queues(place).await);

@@ -57,14 +57,12 @@ async fn table(stack: &Stack) -> Vec<Finding> {
     findings
 }
 
-/// Whether the console's secret is there, and is JSON with texts only.
+/// Whether the console's secret is there, and is JSON with fields.
 async fn console_secret(stack: &Stack) -> Result<Option<bool>, String> {
     let secret = stack.vault.get(names::CONSOLE, Freshness::Now).await.map_err(|error| error.to_string())?;
     Ok(secret.map(|secret| {
         let fields = serde_json::from_str::<Value>(secret.expose_secret()).ok();
-        let fields = fields.as_ref().and_then(Value::as_object);
-        let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-        fields.is_some_and(|fields| !fields.is_empty() && fields.values().all(is_text))
+        fields.as_ref().and_then(Value::as_object).is_some_and(|fields| !fields.is_empty())
     }))
 }
 

@@ -105,9 +105,7 @@ pub fn console_secret(found: &Result<Option<bool>, String>) -> Finding {
     let check = "console secret";
     match found {
         Ok(Some(true)) => ok(check, "there, in the right form"),
-        Ok(Some(false)) => {
-            failed(check, "it has another form", "Store it again: JSON with its fields as texts")
-        }
+        Ok(Some(false)) => failed(check, "it has another form", "Store it again: JSON with its fields"),
         Ok(None) => failed(check, "there is none, so nobody can sign in", "Store the secret `console`"),
         Err(why) => unseen(check, why),
     }

@@ -8,6 +8,7 @@ mod outputs;
 mod trouble;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use jiff::civil::Date;
@@ -21,15 +22,23 @@ use parstock_adapters::ports::{AwsVault, Production, production};
 use parstock_adapters::queue::SqsQueue;
 use parstock_adapters::store::DynamoStore;
 use parstock_adapters::tokens::StoreTokens;
-use parstock_app::ports::{BooksError, Ports, QueueName};
+use parstock_app::load;
+use parstock_app::ports::{BooksError, Clock, Ports, QueueName};
+use parstock_app::records::{Key, Lease, Owner};
 use parstock_domain::ids::OrgId;
 use tokio::sync::MutexGuard;
+use uuid::Uuid;
 
 use crate::ask::{Answer, Ask, answer};
 use crate::doctor::{self, Finding};
 use crate::error::LocalError;
 use crate::place::{Letter, Place};
 use outputs::Described;
+
+/// How often it is looked whether the stack's work leaves the organisation alone, and how long to wait in between: half a
+/// minute in all.
+const LEASE_LOOKS: u32 = 30;
+const LEASE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A stack in AWS, as these credentials see it.
 pub struct Stack {
@@ -165,9 +174,20 @@ impl Place for Stack {
         &self.person
     }
 
-    /// The stack's functions are other processes: leases and conditions of its rows keep them apart.
-    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, LocalError> {
-        Ok(None)
+    /// The stack's functions are other processes: the organisation's lease keeps them and this one apart.
+    async fn turn(&self, org: OrgId, leased: bool) -> Result<Option<MutexGuard<'_, ()>>, LocalError> {
+        for _ in 0..LEASE_LOOKS {
+            let lease = load::one::<Lease>(self.store(), Owner::Org(org), Key::Lease).await?;
+            let now = self.clock().now();
+            let is_held = |lease: &Lease| lease.holder != Uuid::nil() && lease.until > now;
+            if !leased || !lease.is_some_and(|lease| is_held(&lease.content)) {
+                return Ok(None);
+            }
+            tokio::time::sleep(LEASE_PAUSE).await;
+        }
+        Err(LocalError::Outside(
+            "the stack is busy with this organisation's books, and nothing was changed: try again in a minute".to_owned(),
+        ))
     }
 
     async fn waiting(&self, queue: QueueName) -> Result<u64, LocalError> {

@@ -4,5 +4,6 @@
 mod books;
 mod burst;
 mod consent;
+mod doctor;
 mod restart;
 mod shop;

@@ -58,7 +58,7 @@ async fn what_a_killed_process_held_is_free_at_the_next_start() {
     assert!(matches!(tried.content.status, EffectState::Unknown { .. }), "{:?}", tried.content.status);
 }
 
-async fn loaded() -> Shop {
+pub async fn loaded() -> Shop {
     let shop = Shop::open().await;
     let simulation = Simulation { world: shop.world.clone(), trade: NoTrade, owner: None };
     let mut driver = Driver::new(shop.ports.clone(), shop.notebook.clone(), Vec::new(), Some(simulation));
@@ -91,16 +91,19 @@ async fn dead_letters_are_told_with_their_cause_sent_again_and_given_up() {
     }
     let letters = async |letters| answer(&shop.ports, &Ask::DeadLetters(letters)).await;
     let listed = letters(Letters::List).await.unwrap();
-    let numbers: Vec<i64> =
-        listed.json.as_array().unwrap().iter().map(|letter| letter["number"].as_i64().unwrap()).collect();
+    let letter_ids = listed.json.as_array().unwrap().iter().map(|letter| letter["id"].as_str().unwrap());
+    let ids: Vec<String> = letter_ids.map(str::to_owned).collect();
     assert!(listed.text.contains("Xero refused it"), "{}", listed.text);
     let health = answer(&shop.ports, &Ask::Health).await.unwrap();
     assert!(health.text.contains("Xero refused it"), "{}", health.text);
 
-    assert!(matches!(letters(Letters::Drop(vec![numbers[0], 999])).await, Err(LocalError::Input(_))));
-    assert_eq!(queue.dead().unwrap().len(), 2, "with a wrong number nothing is done");
-    letters(Letters::Retry(vec![numbers[0]])).await.unwrap();
-    letters(Letters::Drop(vec![numbers[1]])).await.unwrap();
+    assert!(matches!(
+        letters(Letters::Drop(vec![ids[0].clone(), "999".to_owned()])).await,
+        Err(LocalError::Input(_))
+    ));
+    assert_eq!(queue.dead().unwrap().len(), 2, "with a wrong id nothing is done");
+    letters(Letters::Retry(vec![ids[0].clone()])).await.unwrap();
+    letters(Letters::Drop(vec![ids[1].clone()])).await.unwrap();
     assert_eq!(queue.dead().unwrap(), []);
     let again: Vec<String> =
         queue.receive(QueueName::Work).unwrap().into_iter().map(|record| record.body).collect();

@@ -1,6 +1,7 @@
 //! The corner shop in the simulated Xero on a port of this machine, reached through the adapter that reaches the
 //! real one.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -66,6 +67,11 @@ impl Shop {
         Self { ports, ..self }
     }
 
+    /// Where its data lies.
+    pub fn path(&self) -> &Path {
+        self._folder.path()
+    }
+
     /// Where its Xero is.
     pub fn base(&self) -> &str {
         &self.base
@@ -96,6 +102,7 @@ async fn ports(
         addresses: start::addresses(format!("{base}/api.xro/2.0"), base.to_owned()),
         console_url: "http://127.0.0.1".to_owned(),
         posts_to_slack: false,
+        runs: true,
     };
     Arc::new(start::ports(parts).await.unwrap())
 }
