@@ -73,6 +73,9 @@ pub trait Place: Ports {
         again: bool,
     ) -> impl Future<Output = Result<u64, LocalError>> + Send;
 
+    /// Whether Xero, time and Slack are simulated.
+    fn is_simulated(&self) -> bool;
+
     /// Whether a Xero can be reached from here.
     fn reaches_xero(&self) -> bool;
 

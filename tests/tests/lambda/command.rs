@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use parstock_app::load;
-use parstock_app::records::{List, Owner};
+use parstock_app::records::List;
 use parstock_domain::audit::{Entry, Statement};
 use serde_json::{Value, json};
 
@@ -234,7 +234,7 @@ async fn the_doctor_finds_nothing_wrong_with_a_sane_stack_and_names_what_is_brok
     let before = stack.ask(&["doctor", "--json"]).await;
     assert_eq!(before.code, 0, "{before:?}");
     let mut processor = stack.start("parstock-processor").await;
-    let org = stack.connect(&mut processor).await;
+    stack.connect(&mut processor).await;
     let grades = |ended: &Ended| -> BTreeMap<String, String> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let all = ended.json()["findings"].as_array().unwrap().clone();
@@ -247,7 +247,8 @@ async fn the_doctor_finds_nothing_wrong_with_a_sane_stack_and_names_what_is_brok
     {
         assert_eq!(grades(&sane).get(check).map(String::as_str), Some("ok"), "{check}: {sane:?}");
     }
-    let secrets = ["right", "signs sessions", &stack.shop.settings().client_secret];
+    let settings = stack.shop.settings();
+    let secrets = ["signs sessions", &settings.client_secret, &settings.webhook_key];
     for secret in secrets {
         let talk = stack.ask(&["doctor"]).await;
         assert!(!talk.result.contains(secret), "a secret is shown: {talk:?}");
@@ -282,10 +283,7 @@ async fn the_doctor_finds_nothing_wrong_with_a_sane_stack_and_names_what_is_brok
     stack.aws.ground(|ground| ground.subscribed = (1, 0));
     stack.aws.put("effects-dead", "{}", "a cause");
     broken("dead letters", "failed").await;
-    stack.ask(&["dead-letters", "drop", "message-1"]).await;
-    for letter in stack.aws.receive("effects-dead") {
-        assert_eq!(letter.body, "{}");
-    }
+    assert_eq!(stack.aws.receive("effects-dead").len(), 1);
     stack.aws.keep_secret("parstock/shop/webhook-keys", &json!({"key": "not a list"}));
     broken("webhook key", "failed").await;
     stack.aws.keep_secret("parstock/shop/webhook-keys", &json!(["a key"]));
@@ -294,7 +292,6 @@ async fn the_doctor_finds_nothing_wrong_with_a_sane_stack_and_names_what_is_brok
     stack.aws.keep_secret("parstock/shop/console", &json!({"key": "signs sessions"}));
     stack.aws.forget_secret("parstock/shop/connections/main/credentials");
     broken("credentials of main", "failed").await;
-    let _ = org;
 
     stack.aws.ground(|ground| ground.state = "UPDATE_ROLLBACK_FAILED");
     let unusable = stack.ask(&["doctor"]).await;

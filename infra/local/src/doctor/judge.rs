@@ -239,8 +239,7 @@ pub fn reports(name: &str, found: &Result<(), String>) -> Finding {
         Err(why) => warning(
             check,
             why,
-            "The connected user needs the permission for reports, and the connection the scope \
-             `accounting.reports.trialbalance.read`",
+            "If the scope is there: the connected user needs the permission for reports in Xero",
         ),
     }
 }

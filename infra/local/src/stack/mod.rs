@@ -202,6 +202,10 @@ impl Place for Stack {
         letters::take(&self.sqs, &self.config.queues, ids, again).await
     }
 
+    fn is_simulated(&self) -> bool {
+        false
+    }
+
     fn reaches_xero(&self) -> bool {
         true
     }

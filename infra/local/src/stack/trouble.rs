@@ -16,21 +16,17 @@ const HAND_OVER: &str = "eval \"$(aws configure export-credentials --format env)
 ///
 /// # Errors
 /// [`LocalError::Input`] when either is missing.
-pub fn region_of(sdk: &SdkConfig) -> impl Future<Output = Result<String, LocalError>> {
-    async {
-        let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
-            LocalError::Input(
-                "no AWS region is set: set AWS_REGION to the region that the stack was deployed to, or `region` in \
-                 ~/.aws/config"
-                    .to_owned(),
-            )
-        })?;
-        let provider = sdk.credentials_provider().ok_or_else(|| no_credentials("none are configured"))?;
-        match provider.provide_credentials().await {
-            Ok(_) => Ok(region),
-            Err(error) => Err(no_credentials(&chain(&error))),
-        }
-    }
+pub async fn region_of(sdk: &SdkConfig) -> Result<String, LocalError> {
+    let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
+        LocalError::Input(
+            "no AWS region is set: set AWS_REGION to the region that the stack was deployed to, or `region` in \
+             ~/.aws/config"
+                .to_owned(),
+        )
+    })?;
+    let provider = sdk.credentials_provider().ok_or_else(|| no_credentials("none are configured"))?;
+    provider.provide_credentials().await.map_err(|error| no_credentials(&chain(&error)))?;
+    Ok(region)
 }
 
 fn no_credentials(why: &str) -> LocalError {
