@@ -535,7 +535,7 @@ mod tests {
                 r#"{{"OrganisationID": "00000000-0000-0000-0000-000000000001", "Edition": "BUSINESS",
                     "OrganisationStatus": "{status}", "IsDemoCompany": {is_demo}}}"#
             );
-            super::organisation("Shop", &serde_json::from_str(&json).unwrap())
+            organisation("Shop", &serde_json::from_str(&json).unwrap())
         };
         let order = |status: Option<&str>| {
             let json = status.map_or_else(
@@ -572,11 +572,11 @@ mod tests {
     fn calls_sync_and_history() {
         let calls = |left_today, parked: Option<i64>| {
             let parked_until = parked.map(|minutes| now() + minutes.minutes());
-            super::calls("Shop", &Ok(Allowance { left_today, parked_until }), now())
+            calls("Shop", &Ok(Allowance { left_today, parked_until }), now())
         };
         let sync = |polled: Option<i64>, connected: i64| {
             let ago = |minutes: i64| now() - minutes.minutes();
-            super::sync("Shop", polled.map(ago), ago(connected), now())
+            sync("Shop", polled.map(ago), ago(connected), now())
         };
         let done = Backfill::Done { at: now(), documents: 7, last_entry: 0 };
         graded(&[

@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use parstock_app::load;
 use parstock_app::ports::Ports;
 use parstock_app::records::{Key, Owner, Profile};
-use parstock_local::ask::{Ask, answer};
+use parstock_local::ask::{Ask, answer_in_folder};
 use parstock_local::commands::connect::Kept;
 use parstock_local::driver::{Driver, Simulation};
 use parstock_local::tell::Teller;
@@ -59,7 +59,7 @@ async fn connect(shop: &Shop) {
         issued_at: token.issued_at,
         scopes: token.scopes,
     };
-    answer(&shop.ports, &Ask::Connect(Box::new(kept))).await.unwrap();
+    answer_in_folder(&shop.ports, &Ask::Connect(Box::new(kept))).await.unwrap();
 }
 
 struct Story {

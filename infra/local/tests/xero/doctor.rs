@@ -5,14 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use parstock_app::ports::{Queue, QueueName};
-use parstock_local::ask::{Answer, Ask, answer};
+use parstock_local::ask::{Answer, Ask, answer_in_folder};
 use parstock_local::start;
 
 use crate::restart::loaded;
 use crate::shop::Shop;
 
 async fn examined(shop: &Shop) -> Answer {
-    answer(&*shop.ports, &Ask::Doctor).await.unwrap()
+    answer_in_folder(&shop.ports, &Ask::Doctor).await.unwrap()
 }
 
 /// How bad a check found things; `None` if nothing is said of it.

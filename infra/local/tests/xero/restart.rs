@@ -8,7 +8,7 @@ use parstock_app::load::{self, unguarded};
 use parstock_app::ports::{Books, Commit, Entropy, Ports, Priority, Queue, QueueName, Store};
 use parstock_app::records::{Connection, Effect, EffectKind, EffectState, Key, Mark, Owner};
 use parstock_domain::ids::{CommitId, EffectId};
-use parstock_local::ask::{Ask, answer};
+use parstock_local::ask::{Ask, answer_in_folder};
 use parstock_local::commands::dead_letters::Letters;
 use parstock_local::demo::load_history;
 use parstock_local::driver::{CONNECTION, Driver, Simulation};
@@ -72,11 +72,11 @@ async fn a_command_that_changes_something_waits_for_the_step_under_way() {
     let step = Arc::clone(&shop.ports.turn).lock_owned().await;
     let ports = Arc::clone(&shop.ports);
     let text = "item,location,as_of,quantity,unit_cost\nBAG,,2026-03-01,7,1\n".to_owned();
-    let import = tokio::spawn(async move { answer(&ports, &Ask::Count { text }).await });
+    let import = tokio::spawn(async move { answer_in_folder(&ports, &Ask::Count { text }).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!import.is_finished(), "it did not wait");
     // questions do not wait
-    answer(&shop.ports, &Ask::Proposals).await.unwrap();
+    answer_in_folder(&shop.ports, &Ask::Proposals).await.unwrap();
     drop(step);
     let done = import.await.unwrap().unwrap();
     assert_eq!(done.json["opened"], 1, "{}", done.talk);
@@ -89,12 +89,12 @@ async fn dead_letters_are_told_with_their_cause_sent_again_and_given_up() {
     for (name, body) in [(QueueName::Work, "one"), (QueueName::Events, "two")] {
         queue.bury(name, body, "Xero refused it").await.unwrap();
     }
-    let letters = async |letters| answer(&shop.ports, &Ask::DeadLetters(letters)).await;
+    let letters = async |letters| answer_in_folder(&shop.ports, &Ask::DeadLetters(letters)).await;
     let listed = letters(Letters::List).await.unwrap();
     let letter_ids = listed.json.as_array().unwrap().iter().map(|letter| letter["id"].as_str().unwrap());
     let ids: Vec<String> = letter_ids.map(str::to_owned).collect();
     assert!(listed.text.contains("Xero refused it"), "{}", listed.text);
-    let health = answer(&shop.ports, &Ask::Health).await.unwrap();
+    let health = answer_in_folder(&shop.ports, &Ask::Health).await.unwrap();
     assert!(health.text.contains("Xero refused it"), "{}", health.text);
 
     assert!(matches!(
