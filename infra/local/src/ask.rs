@@ -1,14 +1,13 @@
-//! Questions and orders to an organisation's data: answered by the process that holds the folder, or by
-//! this one when none does.
+//! Questions and orders to an organisation's data: answered by the process that holds the folder, by this one when
+//! none does, or over a stack.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use parstock_adapters::config::XeroAddresses;
 use parstock_app::console::{Console, Viewer};
-use parstock_app::ports::Ports;
+use parstock_app::records::OrgEntry;
 use parstock_domain::ids::OrgId;
 use parstock_views::StandingGroup;
 use serde::{Deserialize, Serialize};
@@ -17,20 +16,18 @@ use serde_json::Value;
 use crate::clock::{LocalClock, LocalEntropy};
 use crate::commands::dead_letters::Letters;
 use crate::commands::{
-    approve, audit, connect, connections, dead_letters, digest, health, item, positions, proposals, reject,
-    reviews, settings, stock,
+    Common, approve, audit, connect, connections, dead_letters, digest, health, item, positions, proposals,
+    reject, reviews, settings, stock,
 };
 use crate::control;
+use crate::doctor;
 use crate::error::{DONE, LocalError};
 use crate::folder::Folder;
 use crate::notebook::Notebook;
+use crate::place::Place;
 use crate::ports::LocalPorts;
+use crate::stack::Stack;
 use crate::start;
-
-/// How long a command waits for the step that is under way.
-const TURN_WAIT: Duration = Duration::from_secs(30);
-/// Who decides at the command line, in the audit trail.
-pub const COMMAND_LINE: &str = "command line";
 
 /// A question or order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,6 +89,8 @@ pub enum Ask {
     },
     /// Show the health.
     Health,
+    /// Check all that can be wrong.
+    Doctor,
     /// Dead letters.
     DeadLetters(Letters),
     /// Verify the audit trail.
@@ -125,6 +124,11 @@ impl Ask {
             Self::Count { .. } | Self::Reject { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether it takes the organisation's lease, which work holds, too.
+    const fn takes_lease(&self) -> bool {
+        matches!(self, Self::Count { .. } | Self::Settings { apply: true, .. })
     }
 }
 
@@ -162,14 +166,17 @@ impl Answer {
     }
 }
 
-/// Puts a question to whoever holds the folder.
+/// Puts a question to the stack that is named, or to whoever holds the folder.
 ///
 /// # Errors
 /// What can't be used or does not answer.
-pub async fn put(path: &Path, ask: &Ask) -> Result<Answer, LocalError> {
-    let folder = Folder::existing(path)?;
+pub async fn put(common: &Common, ask: &Ask) -> Result<Answer, LocalError> {
+    if let Some(name) = &common.stack {
+        return answer(&Stack::open(name, common.org.clone()).await?, ask).await;
+    }
+    let folder = Folder::existing(&common.data)?;
     match folder.hold()? {
-        Some(_held) => answer(&at_rest(&folder).await?, ask).await,
+        Some(_held) => answer_in_folder(&at_rest(&folder).await?, ask).await,
         None => control::put(&folder.running()?, ask).await,
     }
 }
@@ -185,7 +192,7 @@ pub async fn put_live(folder: &Folder, ask: &Ask) -> Result<Answer, LocalError> 
             start::check_use(folder, &notebook, start::Use::Live)?;
             let addresses =
                 XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
-            let done = answer(&rest(folder, &notebook, true, addresses).await?, ask).await?;
+            let done = answer_in_folder(&rest(folder, &notebook, true, addresses).await?, ask).await?;
             if matches!(ask, Ask::Connect(_)) {
                 start::claim(&notebook, start::Use::Live)?;
             }
@@ -204,7 +211,10 @@ pub async fn put_live_at(path: &Path, ask: &Ask) -> Result<Answer, LocalError> {
 }
 
 /// The ports of a folder that nobody works on: time stands where it stood.
-async fn at_rest(folder: &Folder) -> Result<LocalPorts, LocalError> {
+///
+/// # Errors
+/// When its files or secrets can't be used.
+pub async fn at_rest(folder: &Folder) -> Result<LocalPorts, LocalError> {
     let notebook = Notebook::open(&folder.file("local.sqlite"))?;
     let live = start::used_for(&notebook)? == Some(start::Use::Live);
     let xero = start::addresses(parstock_xero::API_URL.to_owned(), parstock_xero::IDENTITY_URL.to_owned());
@@ -231,89 +241,111 @@ async fn rest(
         addresses,
         console_url: String::new(),
         posts_to_slack: false,
+        runs: false,
     };
     start::ports(parts).await
+}
+
+/// Answers a question in a data folder.
+///
+/// # Errors
+/// Bad input, or what does not answer.
+pub async fn answer_in_folder(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError> {
+    match ask {
+        Ask::Connect(kept) => {
+            let _turn = ports.between_steps().await?;
+            connect::answer(ports, kept).await
+        }
+        Ask::RemoveConnection { name, yes } => {
+            let _turn = ports.between_steps().await?;
+            connections::remove(ports, name, *yes).await
+        }
+        Ask::KeepWebhookKeys(keys) => connections::keep_webhook_keys(ports, keys).await,
+        _ => answer(ports, ask).await,
+    }
 }
 
 /// Answers a question.
 ///
 /// # Errors
 /// Bad input, or what does not answer.
-pub async fn answer(ports: &LocalPorts, ask: &Ask) -> Result<Answer, LocalError> {
-    match ask {
-        Ask::Connect(kept) => {
-            let _turn = turn(ports).await?;
-            return connect::answer(ports, kept).await;
-        }
-        Ask::Connections { test } => return connections::answer(ports, *test).await,
-        Ask::KeepWebhookKeys(keys) => return connections::keep_webhook_keys(ports, keys).await,
-        Ask::RemoveConnection { name, yes } => {
-            let _turn = turn(ports).await?;
-            return connections::remove(ports, name, *yes).await;
-        }
-        _ => {}
-    }
-    let orgs = parstock_app::connect::orgs(ports).await?;
-    let Some(org) = orgs.first().map(|entry| entry.org) else {
-        return Err(LocalError::Input(
-            "no organisation is connected yet: run `parstock run` first".to_owned(),
-        ));
+pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError> {
+    let org = match ask {
+        Ask::Connections { test } => return connections::answer(place, *test).await,
+        Ask::Doctor => return doctor::answer(place).await,
+        Ask::DeadLetters(letters) => return dead_letters::answer(place, letters).await,
+        _ => only(&parstock_app::connect::orgs(place).await?, place.org_wanted())?,
     };
-    // a step holds the organisation's lease, and in a busy hour one step follows the other: who waits in
-    // line gets in between
     let _turn = match ask.changes() {
         false => None,
-        true => Some(turn(ports).await?),
+        true => place.turn(org, ask.takes_lease()).await?,
     };
     match ask.clone() {
         Ask::Positions { search, standing, at } => {
-            positions::answer(ports, org, search, standing, at.as_deref()).await
+            positions::answer(place, org, search, standing, at.as_deref()).await
         }
-        Ask::Item { code } => item::answer(ports, org, &code).await,
-        Ask::Proposals => proposals::answer(ports, org).await,
+        Ask::Item { code } => item::answer(place, org, &code).await,
+        Ask::Proposals => proposals::answer(place, org).await,
         Ask::Approve { proposal, contents } => {
-            approve::answer(ports, org, &proposal, contents.as_deref()).await
+            approve::answer(place, org, &proposal, contents.as_deref()).await
         }
         Ask::Reject { proposal, contents, reason } => {
-            reject::answer(ports, org, &proposal, contents.as_deref(), reason).await
+            reject::answer(place, org, &proposal, contents.as_deref(), reason).await
         }
-        Ask::Count { text } => stock::answer(ports, org, &text).await,
-        Ask::ExportSettings => settings::export(ports, org).await,
+        Ask::Count { text } => stock::answer(place, org, &text).await,
+        Ask::ExportSettings => settings::export(place, org).await,
         Ask::Settings { apply, policy, items, suppliers } => {
-            settings::answer(ports, org, apply, [policy.as_deref(), items.as_deref(), suppliers.as_deref()])
+            settings::answer(place, org, apply, [policy.as_deref(), items.as_deref(), suppliers.as_deref()])
                 .await
         }
-        Ask::Digest { day } => digest::answer(ports, org, day.as_deref()).await,
-        Ask::Health => health::answer(ports, org).await,
-        Ask::DeadLetters(letters) => dead_letters::answer(ports, &letters),
-        Ask::VerifyAudit => audit::answer(ports, org).await,
-        Ask::Reviews => reviews::answer(ports, org).await,
+        Ask::Digest { day } => digest::answer(place, org, day.as_deref()).await,
+        Ask::Health => health::answer(place, org).await,
+        Ask::VerifyAudit => audit::answer(place, org).await,
+        Ask::Reviews => reviews::answer(place, org).await,
         Ask::Connect(_)
         | Ask::Connections { .. }
         | Ask::KeepWebhookKeys(_)
-        | Ask::RemoveConnection { .. } => {
-            Err(LocalError::Outside("a question about connections came too far".to_owned()))
-        }
+        | Ask::RemoveConnection { .. }
+        | Ask::Doctor
+        | Ask::DeadLetters(_) => Err(LocalError::Outside("a question was put at the wrong place".to_owned())),
     }
 }
 
-/// Waits for the step under way.
-async fn turn(ports: &LocalPorts) -> Result<tokio::sync::MutexGuard<'_, ()>, LocalError> {
-    tokio::time::timeout(TURN_WAIT, ports.turn.lock()).await.map_err(|_| {
-        LocalError::Outside(format!(
-            "the running parstock has been at one step for {} seconds, and nothing was changed: try again in a minute",
-            TURN_WAIT.as_secs()
-        ))
-    })
+/// The organisation that is asked about: the one that is named, or the only one.
+///
+/// # Errors
+/// [`LocalError::Input`] when there is none, or several and none of them is named.
+pub fn only(orgs: &[OrgEntry], wanted: Option<&str>) -> Result<OrgId, LocalError> {
+    let fits = |entry: &&OrgEntry| {
+        wanted.is_none_or(|wanted| {
+            entry.name.to_lowercase() == wanted.to_lowercase() || entry.org.to_string() == wanted
+        })
+    };
+    match orgs.iter().filter(fits).collect::<Vec<_>>().as_slice() {
+        [one] => Ok(one.org),
+        _ if orgs.is_empty() => Err(LocalError::Input(
+            "no organisation is connected yet: run `parstock run` first; a stack connects within 15 minutes once the \
+             credentials of its connection are entered, and `parstock doctor` tells what is missing"
+                .to_owned(),
+        )),
+        _ => {
+            let names: Vec<String> =
+                orgs.iter().map(|entry| format!("{} ({})", entry.name, entry.org)).collect();
+            Err(LocalError::Input(format!(
+                "name one organisation with --org, by its name or id; there are: {}",
+                names.join(", ")
+            )))
+        }
+    }
 }
 
 /// The app's answers, for the command line.
 ///
 /// # Errors
 /// When the org is not set up.
-pub async fn console<P: Ports>(ports: &P, org: OrgId) -> Result<Console<'_, P>, LocalError> {
-    let viewer = Viewer { user: COMMAND_LINE.to_owned(), csrf: String::new(), connects: false };
-    Ok(Console::open(ports, org, viewer).await?)
+pub async fn console<P: Place>(place: &P, org: OrgId) -> Result<Console<'_, P>, LocalError> {
+    let viewer = Viewer { user: place.person().to_owned(), csrf: String::new(), connects: false };
+    Ok(Console::open(place, org, viewer).await?)
 }
 
 /// Columns of a table, set flush.
@@ -344,4 +376,37 @@ pub fn table(rows: &[Vec<String>]) -> String {
 /// A quantity that may be unknown.
 pub fn known(quantity: Option<parstock_domain::fixed::Quantity>) -> String {
     quantity.map_or_else(|| "not counted".to_owned(), |quantity| quantity.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn of_several_organisations_one_has_to_be_named() {
+        let entry = |number: u128, name: &str| OrgEntry {
+            org: OrgId(Uuid::from_u128(number)),
+            name: name.to_owned(),
+            time_zone: None,
+            connection: name.to_lowercase(),
+            tenant: None,
+        };
+        let one = [entry(1, "North")];
+        let two = [entry(1, "North"), entry(2, "South")];
+        let second = two[1].org.to_string();
+        assert_eq!(only(&one, None).unwrap(), one[0].org);
+        assert_eq!(only(&two, Some("south")).unwrap(), two[1].org);
+        assert_eq!(only(&two, Some(&second)).unwrap(), two[1].org);
+        for (orgs, wanted, says) in [
+            (&[][..], None, "no organisation is connected"),
+            (&two, None, "North"),
+            (&two, Some("West"), "South"),
+            (&one, Some("South"), "--org"),
+        ] {
+            let error = only(orgs, wanted).unwrap_err();
+            assert!(matches!(error, LocalError::Input(_)) && error.to_string().contains(says), "{error}");
+        }
+    }
 }

@@ -56,13 +56,13 @@ pub async fn serve(
     let password = secret(vault, PASSWORD).await?;
     let sign_in = SignIn::Password(Password::new(USER.to_owned(), password.clone()));
     let access = Access::new(sign_in, secret(vault, KEY).await?, ports.console_url());
-    let queue = ports.queue.clone();
+    let asked = Arc::clone(&ports);
     let console = Console {
         ports,
         access: Arc::new(access),
         gauge: Arc::new(move || {
-            let states = health::queues(&queue);
-            Box::pin(std::future::ready(states))
+            let ports = Arc::clone(&asked);
+            Box::pin(async move { health::queues(&*ports).await })
         }),
         connects: false,
     };

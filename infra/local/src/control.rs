@@ -71,7 +71,7 @@ async fn answer(
     if shown.and_then(|value| value.strip_prefix("Bearer ")) != Some(&*shared.token) {
         return Err(StatusCode::UNAUTHORIZED);
     }
-    Ok(Json(match ask::answer(&shared.ports, &ask).await {
+    Ok(Json(match ask::answer_in_folder(&shared.ports, &ask).await {
         Ok(answer) => Outcome::Answered(answer),
         Err(LocalError::Input(what)) => Outcome::Input(what),
         Err(error) => Outcome::Outside(error.to_string()),

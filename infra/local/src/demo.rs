@@ -101,6 +101,7 @@ pub async fn open(
         addresses: start::addresses(format!("{base}/api.xro/2.0"), base),
         console_url,
         posts_to_slack: false,
+        runs: true,
     };
     let ports = Arc::new(start::ports(parts).await?);
     let simulation = Simulation {

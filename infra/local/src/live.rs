@@ -38,16 +38,23 @@ pub const WEBHOOK_PORT: u16 = 4102;
 /// are kept.
 const REACHED_AT: &str = "live.reached_at";
 
-/// The kept credentials of the one connection.
+/// The kept credentials of a connection.
 ///
 /// # Errors
 /// When the vault or what it keeps can't be read.
-pub async fn kept_credentials(vault: &EncryptedFileVault) -> Result<Option<Credentials>, LocalError> {
-    let Some(secret) = kept(vault, &names::credentials(CONNECTION)).await? else { return Ok(None) };
+pub async fn kept_credentials(
+    vault: &impl Vault,
+    connection: &str,
+) -> Result<Option<Credentials>, LocalError> {
+    let name = names::credentials(connection);
+    let Some(secret) = vault.get(&name, Freshness::Now).await.map_err(LocalError::outside)? else {
+        return Ok(None);
+    };
     Credentials::read(&secret).map(Some).ok_or_else(|| {
-        LocalError::Input(
-            "the kept credentials can't be read: set XERO_CLIENT_ID and XERO_CLIENT_SECRET again".to_owned(),
-        )
+        LocalError::Input(format!(
+            "the secret `{name}` can't be read: enter client id and secret again; on one machine set \
+             XERO_CLIENT_ID and XERO_CLIENT_SECRET"
+        ))
     })
 }
 
@@ -132,7 +139,7 @@ pub async fn open(folder: &Folder, notebook: Notebook, console_url: String) -> R
     let addresses = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
     let vault = start::vault(folder)?;
     let given = Secrets::from_env();
-    let known = kept_credentials(&vault).await?;
+    let known = kept_credentials(&vault, CONNECTION).await?;
     let wanted = match (given.client_id.clone(), given.client_secret.clone()) {
         (Some(client_id), Some(client_secret)) => {
             // an app that a person has consented to stays one, with a new secret too
@@ -158,6 +165,7 @@ pub async fn open(folder: &Folder, notebook: Notebook, console_url: String) -> R
         addresses: addresses.clone(),
         console_url,
         posts_to_slack: true,
+        runs: true,
     };
     let ports = Arc::new(start::ports(parts).await?);
     let address = addresses.api_url.clone();

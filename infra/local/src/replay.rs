@@ -162,6 +162,7 @@ pub async fn run(
         addresses: start::addresses(format!("{base}/api.xro/2.0"), base),
         console_url: "http://127.0.0.1".to_owned(),
         posts_to_slack: false,
+        runs: true,
     };
     let ports = Arc::new(start::ports(parts).await?);
     let supply = folder.file("supply.csv");

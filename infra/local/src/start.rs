@@ -27,6 +27,7 @@ use crate::driver::CONNECTION;
 use crate::error::LocalError;
 use crate::folder::Folder;
 use crate::notebook::Notebook;
+use crate::place::Place;
 use crate::ports::{LocalBooks, LocalChat, LocalPorts, mailer};
 use crate::queue::LocalQueue;
 
@@ -157,6 +158,8 @@ pub struct Parts<'a> {
     pub console_url: String,
     /// Whether Slack's own address is posted to, where one is kept, instead of a file.
     pub posts_to_slack: bool,
+    /// Whether this process runs the folder's work, and not only a command.
+    pub runs: bool,
 }
 
 /// The folder's secrets.
@@ -208,7 +211,7 @@ pub fn store(path: &Path) -> Result<DynamoStore, LocalError> {
 /// # Errors
 /// When a file of the folder can't be used.
 pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
-    let Parts { folder, notebook, clock, entropy, addresses, console_url, posts_to_slack } = parts;
+    let Parts { folder, notebook, clock, entropy, addresses, console_url, posts_to_slack, runs } = parts;
     let meter = Meter::default();
     let store = Arc::new(store(&folder.file("store.sqlite"))?.metered(meter.clone()));
     let (entropy, vault) = (Arc::new(entropy), Arc::new(vault(folder)?));
@@ -236,6 +239,7 @@ pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
         entropy,
         console_url,
         turn: Arc::default(),
+        runs,
     };
     free_token(&ports).await?;
     for entry in parstock_app::connect::orgs(&ports).await? {
@@ -301,9 +305,7 @@ async fn free_token(ports: &LocalPorts) -> Result<(), LocalError> {
 
 /// The tokens of the one connection.
 pub fn tokens(ports: &LocalPorts) -> StoreTokens<DynamoStore, EncryptedFileVault, LocalEntropy> {
-    let (store, vault, entropy) =
-        (Arc::clone(&ports.store), Arc::clone(&ports.vault), Arc::clone(&ports.entropy));
-    StoreTokens::new(store, vault, entropy, CONNECTION.to_owned())
+    ports.tokens(CONNECTION)
 }
 
 /// Opens the simulated Xero of a folder, or one in memory.

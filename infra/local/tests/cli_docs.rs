@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "",
     "run",
     "connect",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 26] = [
     "settings apply",
     "digest",
     "health",
+    "doctor",
     "dead-letters",
     "dead-letters list",
     "dead-letters retry",

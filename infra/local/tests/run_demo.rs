@@ -14,7 +14,7 @@ use parstock_domain::event::{EventType, Source};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, LocationId, OrgId};
 use parstock_domain::ledger::{Cause, Movement, Position};
-use parstock_local::ask::{Ask, answer};
+use parstock_local::ask::{Ask, answer_in_folder};
 use parstock_local::demo::{self, Demo};
 use parstock_local::driver::locked;
 use parstock_local::folder::Folder;
@@ -68,7 +68,7 @@ impl Story {
     }
 
     async fn ask(&self, ask: Ask) -> parstock_local::ask::Answer {
-        answer(&self.ports(), &ask).await.unwrap()
+        answer_in_folder(&self.ports(), &ask).await.unwrap()
     }
 
     fn mails(&self) -> Vec<String> {

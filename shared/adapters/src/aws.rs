@@ -27,7 +27,7 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 /// What went wrong, in the service's words where it said any, without the request.
-pub(crate) fn why<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+pub fn why<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     let service = error.as_service_error();
     match service.map(|error| (error.code(), error.message())) {
         Some((Some(code), Some(message))) => format!("{code}: {message}"),

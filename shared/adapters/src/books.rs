@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
     Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, Clock, DocumentPage, Entropy,
@@ -168,6 +169,45 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         let new = Reached { client, connection, credentials, translate: translate::Books { base_currency } };
         reached.insert(org, new.clone());
         Ok(new)
+    }
+}
+
+/// What Xero says of an organisation and of what may be done there: each answer by itself, so that one refusal hides no
+/// other.
+#[derive(Debug)]
+pub struct Examined {
+    /// The organisation.
+    pub organisation: Result<wire::Organisation, Error>,
+    /// What plan and permissions let the connected user do.
+    pub actions: Result<Vec<wire::Action>, Error>,
+    /// Whether reports may be read.
+    pub reports: Result<(), Error>,
+    /// The calls that Xero says are left of the day.
+    pub left_today: Option<u32>,
+    /// The clock of Xero's server.
+    pub xeros_clock: Option<Timestamp>,
+}
+
+/// Calls of an examination.
+const EXAMINATION_CALLS: u32 = 3;
+
+impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
+    /// Asks Xero what a person needs to know who looks for a fault: three calls.
+    ///
+    /// # Errors
+    /// When no call can be made at all. What Xero refuses stands in [`Examined`].
+    pub async fn examine(&self, org: OrgId, day: Date) -> Result<Examined, BooksError> {
+        let Reached { client, credentials, .. } = self.reach(org).await?;
+        let failure = failure(credentials.is_consent());
+        let mut session =
+            client.session(parstock_xero::Priority::Person, EXAMINATION_CALLS).await.map_err(failure)?;
+        let organisation = session.organisation().await;
+        let actions = session.actions().await;
+        let reports = session.trial_balance(day).await.map(drop);
+        let left_today = session.remaining().and_then(|remaining| remaining.day);
+        let xeros_clock = session.answered_at();
+        session.finish().await.map_err(failure)?;
+        Ok(Examined { organisation, actions, reports, left_today, xeros_clock })
     }
 }
 

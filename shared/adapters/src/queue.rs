@@ -25,8 +25,8 @@ const SOON_SECONDS: i32 = 30;
 const REQUESTS_AT_ONCE: usize = 4;
 /// The longest cause that is kept with a buried message, in characters.
 const CAUSE_CHARS_MAX: usize = 1_000;
-/// The attribute that holds it.
-const CAUSE_ATTRIBUTE: &str = "cause";
+/// The attribute that holds the cause of a buried message.
+pub const CAUSE_ATTRIBUTE: &str = "cause";
 
 /// Where a queue and its dead-letter queue are.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,13 @@
-//! The parts of AWS that the functions call, on one port of this machine: DynamoDB (the embedded table), SQS,
-//! Secrets Manager and SES.
+//! The parts of AWS that functions and command call, on one port of this machine: DynamoDB (the embedded table), SQS,
+//! Secrets Manager and SES; and of the ground that a stack stands on what the doctor looks at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -20,6 +20,48 @@ use tokio::net::TcpListener;
 const BATCH_MAX: usize = 10;
 /// Where SES takes mails.
 const SES_PATH: &str = "/v2/email/outbound-emails";
+/// When each message was sent, in milliseconds since 1970.
+const SENT_AT: &str = "1764061200000";
+
+/// The ground that a stack stands on. As it is made, nothing is wrong with it.
+pub struct Ground {
+    /// The stack's name.
+    pub name: &'static str,
+    /// Its state.
+    pub state: &'static str,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// Why AWS takes no credentials: code and message.
+    pub refused: Option<(&'static str, &'static str)>,
+    pub table_state: &'static str,
+    pub protected: bool,
+    pub recovery: &'static str,
+    pub expiry: &'static str,
+    /// Whether SES lets mails go to anybody.
+    pub production: bool,
+    /// Whether the sender is verified; `None` if SES does not know it.
+    pub verified: Option<bool>,
+    /// Subscriptions of the alarms' topic, confirmed and pending.
+    pub subscribed: (u32, u32),
+}
+
+impl Default for Ground {
+    fn default() -> Self {
+        Self {
+            name: "shop",
+            state: "CREATE_COMPLETE",
+            outputs: BTreeMap::new(),
+            refused: None,
+            table_state: "ACTIVE",
+            protected: true,
+            recovery: "ENABLED",
+            expiry: "ENABLED",
+            production: true,
+            verified: Some(true),
+            subscribed: (1, 0),
+        }
+    }
+}
 
 /// A message as it lies in a queue.
 #[derive(Clone, Debug)]
@@ -34,6 +76,9 @@ pub struct Sent {
 struct Held {
     queues: BTreeMap<String, Vec<Sent>>,
     sent: u64,
+    /// Messages that somebody has received and not given back.
+    in_hand: BTreeSet<String>,
+    ground: Ground,
     refused: Option<String>,
     /// Versions of each, the latest last.
     secrets: BTreeMap<String, Vec<(String, String)>>,
@@ -103,27 +148,133 @@ impl Aws {
         self.state.lock().unwrap().hurried
     }
 
+    /// Changes the stack's ground.
+    pub fn ground(&self, change: impl FnOnce(&mut Ground)) {
+        change(&mut self.state.lock().unwrap().ground);
+    }
+
+    /// Puts a message into a queue.
+    pub fn put(&self, queue: &str, body: &str, cause: &str) {
+        let message = json!({"MessageBody": body, "MessageAttributes": {"cause": {"StringValue": cause}}});
+        self.state.lock().unwrap().put(queue, &message);
+    }
+
     /// Mails that SES took, as they travel.
     pub fn mails(&self) -> Vec<String> {
         self.state.lock().unwrap().mails.clone()
     }
 }
 
-async fn serve(State(aws): State<Aws>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn serve(
+    State(aws): State<Aws>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let mut state = aws.state.lock().unwrap();
     let answer = match target.split_once('.') {
         Some((service, operation)) if service.starts_with("DynamoDB") => {
+            if let Some(answer) = state.ground.table(operation) {
+                return reply((200, answer.to_string().into_bytes()));
+            }
+            drop(state);
             return reply(aws.emulator.answer(operation, &body));
         }
-        Some(("AmazonSQS", operation)) => aws.state.lock().unwrap().sqs(operation, &read(&body)),
-        Some(("secretsmanager", operation)) => aws.state.lock().unwrap().secret(operation, &read(&body)),
-        None if uri.path() == SES_PATH => aws.state.lock().unwrap().mail(&read(&body)),
+        Some(("AmazonSQS", operation)) => state.sqs(operation, &read(&body)),
+        Some(("secretsmanager", operation)) => state.secret(operation, &read(&body)),
+        None if uri.path() == SES_PATH => state.mail(&read(&body)),
+        None if method == Method::GET => state.ground.mail(uri.path()),
+        None => return state.ground.query(std::str::from_utf8(&body).unwrap()),
         _ => Err(("UnknownOperationException", format!("{uri} {target}"))),
     };
     reply(match answer {
         Ok(answer) => (200, answer.to_string().into_bytes()),
         Err((kind, message)) => (400, json!({"__type": kind, "message": message}).to_string().into_bytes()),
     })
+}
+
+impl Ground {
+    /// What DynamoDB says of the table itself.
+    fn table(&self, operation: &str) -> Option<Value> {
+        Some(match operation {
+            "DescribeTable" => json!({"Table": {
+                "TableStatus": self.table_state, "DeletionProtectionEnabled": self.protected,
+            }}),
+            "DescribeContinuousBackups" => json!({"ContinuousBackupsDescription": {
+                "ContinuousBackupsStatus": "ENABLED",
+                "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": self.recovery},
+            }}),
+            "DescribeTimeToLive" => json!({"TimeToLiveDescription": {"TimeToLiveStatus": self.expiry}}),
+            _ => return None,
+        })
+    }
+
+    /// What SES says of account and sender.
+    fn mail(&self, path: &str) -> Answer {
+        if path == "/v2/email/account" {
+            return Ok(json!({"ProductionAccessEnabled": self.production, "SendingEnabled": true}));
+        }
+        let unknown = || ("NotFoundException", format!("{path} is not there"));
+        Ok(json!({"VerifiedForSendingStatus": self.verified.ok_or_else(unknown)?}))
+    }
+
+    /// What the services say that answer in XML.
+    fn query(&self, form: &str) -> Response {
+        let field = |name: &str| {
+            form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default()
+        };
+        let failure = |code: &str, message: &str| {
+            let error =
+                format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+            xml(400, &format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"))
+        };
+        if let Some((code, message)) = self.refused {
+            return failure(code, message);
+        }
+        let action = field("Action");
+        let result = match action {
+            "GetCallerIdentity" => "<Arn>arn:aws:sts::123456789012:assumed-role/Admin/jane@example.com</Arn>\
+                 <UserId>u</UserId><Account>123456789012</Account>"
+                .to_owned(),
+            "DescribeStacks" if field("StackName") != self.name => {
+                return failure(
+                    "ValidationError",
+                    &format!("Stack with id {} does not exist", field("StackName")),
+                );
+            }
+            "DescribeStacks" => {
+                let output = |(name, value): (&String, &String)| {
+                    format!(
+                        "<member><OutputKey>{name}</OutputKey><OutputValue>{value}</OutputValue></member>"
+                    )
+                };
+                let outputs: String = self.outputs.iter().map(output).collect();
+                format!(
+                    "<Stacks><member><StackName>{}</StackName><CreationTime>2026-11-25T08:00:00Z</CreationTime>\
+                     <StackStatus>{}</StackStatus><Outputs>{outputs}</Outputs></member></Stacks>",
+                    self.name, self.state
+                )
+            }
+            "GetTopicAttributes" => {
+                let entry = |name: &str, count: u32| {
+                    format!("<entry><key>{name}</key><value>{count}</value></entry>")
+                };
+                let (confirmed, pending) = self.subscribed;
+                let counts = [("SubscriptionsConfirmed", confirmed), ("SubscriptionsPending", pending)];
+                let entries: String = counts.into_iter().map(|(name, count)| entry(name, count)).collect();
+                format!("<Attributes>{entries}</Attributes>")
+            }
+            other => return failure("InvalidAction", &format!("nothing here does {other}")),
+        };
+        xml(200, &format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"))
+    }
+}
+
+fn xml(status: u16, body: &str) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/xml")];
+    (StatusCode::from_u16(status).unwrap(), kind, body.to_owned()).into_response()
 }
 
 fn read(body: &[u8]) -> Value {
@@ -156,16 +307,48 @@ impl Held {
                 }
                 Ok(json!({"Successful": taken, "Failed": failed}))
             }
+            "GetQueueAttributes" => {
+                let count = self.queues.get(&queue).map_or(0, Vec::len).to_string();
+                Ok(json!({"Attributes": {"ApproximateNumberOfMessages": count}}))
+            }
+            "ReceiveMessage" => Ok(json!({"Messages": self.hand_out(&queue)})),
             "ChangeMessageVisibilityBatch" => {
-                let entries = request["Entries"].as_array().unwrap().iter();
-                let done: Vec<Value> = entries.map(|entry| json!({"Id": entry["Id"]})).collect();
-                self.hurried += done.len();
+                let entries = request["Entries"].as_array().unwrap();
+                for entry in entries {
+                    self.in_hand.remove(entry["ReceiptHandle"].as_str().unwrap());
+                }
+                self.hurried += entries.iter().filter(|entry| entry["VisibilityTimeout"] != 0).count();
+                let done: Vec<Value> = entries.iter().map(|entry| json!({"Id": entry["Id"]})).collect();
                 Ok(json!({"Successful": done, "Failed": []}))
+            }
+            "DeleteMessage" => {
+                let gone = text(&request["ReceiptHandle"]);
+                self.queues.entry(queue).or_default().retain(|message| message.id != gone);
+                Ok(json!({}))
             }
             "SendMessage" if refused => Err(("QueueDoesNotExist", queue)),
             "SendMessage" => Ok(json!({"MessageId": self.put(&queue, request), "MD5OfMessageBody": ""})),
             _ => Err(("UnknownOperationException", operation.to_owned())),
         }
+    }
+
+    /// Messages that nobody has in hand, as a consumer gets them.
+    fn hand_out(&mut self, queue: &str) -> Vec<Value> {
+        let waiting = self.queues.get(queue).into_iter().flatten();
+        let free: Vec<Sent> =
+            waiting.filter(|message| !self.in_hand.contains(&message.id)).take(BATCH_MAX).cloned().collect();
+        self.in_hand.extend(free.iter().map(|message| message.id.clone()));
+        let shown = |message: Sent| {
+            let cause = message.cause.map_or_else(
+                || json!({}),
+                |cause| json!({"cause": {"DataType": "String", "StringValue": cause}}),
+            );
+            json!({
+                "MessageId": message.id, "ReceiptHandle": message.id, "Body": message.body,
+                "Attributes": {"SentTimestamp": SENT_AT}, "MessageAttributes": cause,
+            })
+        };
+        free.into_iter().map(shown).collect()
     }
 
     fn put(&mut self, queue: &str, message: &Value) -> String {

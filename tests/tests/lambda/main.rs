@@ -1,5 +1,5 @@
 //! The five Lambda binaries, each in its own process: they poll a stand-in of the Runtime API, and what they
-//! call of AWS and Xero answers on ports of this machine.
+//! call of AWS and Xero answers on ports of this machine. And the command, which reaches the same stack.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,6 +9,7 @@
 )]
 
 mod aws;
+mod command;
 mod console;
 mod runtime;
 mod shop;

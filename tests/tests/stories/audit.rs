@@ -124,7 +124,7 @@ impl Shop {
 
     /// What the health page says that a person must do.
     async fn told(&self) -> Vec<String> {
-        let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new() };
+        let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new(), connects: false };
         let console = Console::open(&self.ports, self.org, viewer).await.unwrap();
         console.health(Vec::new()).await.unwrap().needs_person
     }

@@ -8,9 +8,9 @@ use parstock_domain::ids::{OrgId, ProposalId};
 use serde_json::json;
 
 use super::Common;
-use crate::ask::{Answer, Ask, COMMAND_LINE, console, table};
+use crate::ask::{Answer, Ask, console, table};
 use crate::error::{DIFFERENCES, LocalError};
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Approves a proposed order.
 #[derive(Args, Clone, Debug)]
@@ -33,12 +33,12 @@ impl Approve {
 
 /// Answers it.
 pub(crate) async fn answer(
-    ports: &LocalPorts,
+    place: &impl Place,
     org: OrgId,
     proposal: &str,
     contents: Option<&str>,
 ) -> Result<Answer, LocalError> {
-    let (id, standing, number) = find(ports, org, proposal).await?;
+    let (id, standing, number) = find(place, org, proposal).await?;
     let Some(contents) = contents else {
         let hash = standing.contents();
         let talk =
@@ -48,21 +48,21 @@ pub(crate) async fn answer(
             .exiting(DIFFERENCES));
     };
     let decided =
-        decide::decide(ports, org, id, parse_hash(contents)?, COMMAND_LINE, &Decision::Approve).await?;
+        decide::decide(place, org, id, parse_hash(contents)?, place.person(), &Decision::Approve).await?;
     let text = format!("approved: it becomes the DRAFT purchase order {number} in Xero\n");
     Ok(Answer::new(as_json(&decided, &number), text))
 }
 
 /// A proposal, its id and the number that its order has.
 pub(super) async fn find(
-    ports: &LocalPorts,
+    place: &impl Place,
     org: OrgId,
     proposal: &str,
 ) -> Result<(ProposalId, Proposal, String), LocalError> {
     let wrong =
         || LocalError::Input(format!("`{proposal}` is no proposal: see `parstock proposals` for their ids"));
     let id: ProposalId = proposal.parse().map_err(|_| wrong())?;
-    let page = console(ports, org).await?.proposal(id, None).await?;
+    let page = console(place, org).await?.proposal(id, None).await?;
     Ok((id, page.proposal, page.order_number))
 }
 

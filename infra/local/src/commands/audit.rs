@@ -2,14 +2,13 @@
 
 use clap::{Args, Subcommand};
 use parstock_app::audit::{self, Walk};
-use parstock_app::ports::Ports;
 use parstock_domain::ids::OrgId;
 use serde_json::json;
 
 use super::Common;
 use crate::ask::{Answer, Ask};
 use crate::error::{DIFFERENCES, LocalError};
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// The audit trail.
 #[derive(Args, Clone, Debug)]
@@ -40,8 +39,8 @@ impl Audit {
 }
 
 /// Answers it.
-pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
-    Ok(match audit::walk_whole(ports.store(), org).await? {
+pub(crate) async fn answer(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
+    Ok(match audit::walk_whole(place.store(), org).await? {
         Walk::Reached(head) => Answer::new(
             json!({ "entries": head.seq, "hash": head.hash.to_string(), "whole": true }),
             format!("{} entries, whole; the last hash is {}\n", head.seq, head.hash),

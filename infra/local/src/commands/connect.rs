@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::Common;
+use super::OfFolder;
 use crate::ask::{self, Answer, Ask};
 use crate::driver::CONNECTION;
 use crate::error::LocalError;
@@ -60,7 +60,7 @@ pub struct Connect {
     pub print: bool,
     /// Where to look and how to answer.
     #[command(flatten)]
-    pub common: Common,
+    pub common: OfFolder,
 }
 
 /// What a consent gave, on its way into the data folder.
@@ -111,7 +111,7 @@ async fn connect(options: Connect) -> Result<u8, LocalError> {
     let folder = Folder::at(&options.common.data)?;
     start::may_be_live(&folder)?;
     let redirect = format!("http://localhost:{}/callback", options.port);
-    let known = live::kept_credentials(&start::vault(&folder)?).await?;
+    let known = live::kept_credentials(&start::vault(&folder)?, CONNECTION).await?;
     let app_credentials =
         live::given_app().or_else(|| known.clone().map(|known| (known.client_id, known.client_secret)));
     let (client_id, client_secret) = app_credentials.ok_or_else(|| {
@@ -151,7 +151,7 @@ async fn connect(options: Connect) -> Result<u8, LocalError> {
             );
             let next = lacks.map_or(next.clone(), |lacks| format!("{lacks} {next}"));
             browser.goodbye(reply, StatusCode::OK, &format!("{name} is connected"), &next).await;
-            super::show(&options.common, &answer)
+            super::show(options.common.json, &answer)
         }
         Err(error) => {
             let what = "Nothing was connected";

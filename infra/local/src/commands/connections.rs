@@ -9,18 +9,20 @@ use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
 use parstock_adapters::consent::{self, App, Ended, Standing, ToDo};
 use parstock_adapters::vault::Credentials;
 use parstock_app::load;
-use parstock_app::ports::{Books, Ports};
+use parstock_app::ports::{Books, Clock};
 use parstock_app::records::{Key, OrgEntry, Owner, Profile};
+use parstock_xero::TokenStore;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Common, connect};
-use crate::ask::{Answer, Ask, table};
+use super::{Common, OfFolder, connect};
+use crate::ask::{self, Answer, Ask, table};
 use crate::driver::CONNECTION;
 use crate::error::{DIFFERENCES, LocalError, OUTSIDE_FAILED};
-use crate::live;
+use crate::live::{self, kept_credentials};
+use crate::place::Place;
 use crate::ports::LocalPorts;
 use crate::{screen, start};
 
@@ -48,7 +50,7 @@ enum ConnectionsCommand {
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
-        common: Common,
+        common: OfFolder,
     },
     /// Keep the webhook's keys in XERO_WEBHOOK_KEY; a running parstock takes them at once
     WebhookKeys {
@@ -61,27 +63,22 @@ enum ConnectionsCommand {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WebhookKeys(#[serde(serialize_with = "connect::text")] SecretString);
 
-impl Connections {
-    pub(super) const fn common(&self) -> &Common {
-        match &self.command {
-            Some(ConnectionsCommand::Remove { common, .. } | ConnectionsCommand::WebhookKeys { common }) => {
-                common
-            }
-            None => &self.common,
+/// Runs it.
+pub(super) async fn run(connections: Connections) -> Result<u8, LocalError> {
+    let Connections { command, test, common } = connections;
+    let (answer, in_json) = match command {
+        Some(ConnectionsCommand::Remove { name, yes, common }) => {
+            let yes = yes || confirmed(&name);
+            (ask::put_live_at(&common.data, &Ask::RemoveConnection { name, yes }).await?, common.json)
         }
-    }
-
-    pub(super) fn ask(&self) -> Result<Ask, LocalError> {
-        Ok(match &self.command {
-            Some(ConnectionsCommand::Remove { name, yes, .. }) => {
-                Ask::RemoveConnection { name: name.clone(), yes: *yes || confirmed(name) }
-            }
-            Some(ConnectionsCommand::WebhookKeys { .. }) => {
-                Ask::KeepWebhookKeys(WebhookKeys(live::given_webhook_keys()?))
-            }
-            None => Ask::Connections { test: self.test },
-        })
-    }
+        Some(ConnectionsCommand::WebhookKeys { common }) => {
+            let keys = WebhookKeys(live::given_webhook_keys()?);
+            (ask::put_live_at(&common.data, &Ask::KeepWebhookKeys(keys)).await?, common.json)
+        }
+        None if common.stack.is_some() => (ask::put(&common, &Ask::Connections { test }).await?, common.json),
+        None => (ask::put_live_at(&common.data, &Ask::Connections { test }).await?, common.json),
+    };
+    super::show(in_json, &answer)
 }
 
 /// Asks at a terminal; elsewhere nobody could answer.
@@ -94,19 +91,23 @@ fn confirmed(name: &str) -> bool {
     io::stdin().lock().read_line(&mut line).is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }
 
-/// The one connection of the folder.
+/// What is known of a connection.
 struct Found {
+    name: String,
     standing: Standing,
     org: Option<OrgEntry>,
 }
 
 impl Found {
-    async fn of(ports: &LocalPorts) -> Result<Option<Self>, LocalError> {
-        let standing = Standing::of(&*ports.vault, &start::tokens(ports), CONNECTION).await;
-        let Some(standing) = standing.map_err(LocalError::outside)? else { return Ok(None) };
-        let orgs = parstock_app::connect::orgs(ports).await?;
-        let org = orgs.into_iter().find(|entry| entry.connection == CONNECTION);
-        Ok(Some(Self { standing, org }))
+    /// `None` as long as nobody has entered its credentials.
+    async fn of(place: &impl Place, name: &str) -> Result<Option<Self>, LocalError> {
+        let Some(credentials) = kept_credentials(&**place.vault(), name).await? else { return Ok(None) };
+        let token_set = credentials.token_set.as_deref().unwrap_or(name);
+        let token = place.tokens(token_set).load().await.map_err(LocalError::outside)?;
+        let standing = Standing { credentials, token };
+        let orgs = parstock_app::connect::orgs(place).await?;
+        let org = orgs.into_iter().find(|entry| entry.connection == name);
+        Ok(Some(Self { name: name.to_owned(), standing, org }))
     }
 
     const fn kind(&self) -> &'static str {
@@ -116,18 +117,18 @@ impl Found {
     fn organisation(&self) -> &str {
         self.org.as_ref().map_or("not read yet", |entry| &entry.name)
     }
+}
 
-    /// What a person has to do, if so.
-    fn to_do(&self, needed: &[String]) -> Option<String> {
-        Some(match self.standing.to_do(needed)? {
-            ToDo::Consent(problem) => format!("{problem}: run `parstock connect`."),
-            ToDo::Allow(scopes) => connect::lacks_these(&scopes),
-        })
-    }
+/// What a person has to do about a connection, if so.
+pub(crate) fn to_do(standing: &Standing, needed: &[String]) -> Option<String> {
+    Some(match standing.to_do(needed)? {
+        ToDo::Consent(problem) => format!("{problem}: run `parstock connect`."),
+        ToDo::Allow(scopes) => connect::lacks_these(&scopes),
+    })
 }
 
 /// Time since an instant, in the largest fitting unit.
-fn age(since: Timestamp, now: Timestamp) -> String {
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
     let minutes = now.duration_since(since).as_mins().max(0);
     match minutes {
         0..60 => format!("{minutes} min"),
@@ -137,18 +138,54 @@ fn age(since: Timestamp, now: Timestamp) -> String {
 }
 
 /// Lists what is connected, and tries it.
-pub(crate) async fn answer(ports: &LocalPorts, test: bool) -> Result<Answer, LocalError> {
-    let Some(found) = Found::of(ports).await? else {
-        return Ok(
-            Answer::new(json!([]), String::new()).saying("nothing is connected: run `parstock connect`")
-        );
-    };
-    let addresses = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
-    let now = ports.clock.now();
-    let to_do = found.to_do(&addresses.consent_scopes());
-    let tried = if test { Some(ports.books().identify(CONNECTION).await) } else { None };
+pub(crate) async fn answer(place: &impl Place, test: bool) -> Result<Answer, LocalError> {
+    let needed =
+        XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?.consent_scopes();
+    let head = ["name", "organisation", "kind", "token age", "last read"].map(str::to_owned).to_vec();
+    let (mut rows, mut notes, mut all) = (vec![head], String::new(), Vec::new());
+    let (mut failed, mut waits) = (false, false);
+    for name in place.connections() {
+        let Some(found) = Found::of(place, name).await? else { continue };
+        let shown = describe(place, &found, test, &needed).await?;
+        failed |= shown.failed;
+        waits |= shown.waits;
+        rows.push(shown.row);
+        notes.push_str(&shown.notes);
+        all.push(shown.json);
+    }
+    if all.is_empty() {
+        let talk =
+            "nothing is connected: run `parstock connect`, or enter the credentials of a custom connection";
+        return Ok(Answer::new(json!([]), String::new()).saying(talk));
+    }
+    let answer = Answer::new(json!(all), table(&rows) + &notes);
+    Ok(match (failed, waits) {
+        (true, _) => answer.exiting(OUTSIDE_FAILED),
+        (false, true) => answer.exiting(DIFFERENCES),
+        (false, false) => answer,
+    })
+}
+
+/// A connection as it is listed.
+struct Shown {
+    row: Vec<String>,
+    notes: String,
+    json: serde_json::Value,
+    failed: bool,
+    waits: bool,
+}
+
+async fn describe(
+    place: &impl Place,
+    found: &Found,
+    test: bool,
+    needed: &[String],
+) -> Result<Shown, LocalError> {
+    let now = place.clock().now();
+    let to_do = to_do(&found.standing, needed);
+    let tried = if test { Some(place.books().identify(&found.name).await) } else { None };
     let profile = match &found.org {
-        Some(entry) => load::one::<Profile>(ports.store(), Owner::Org(entry.org), Key::Profile).await?,
+        Some(entry) => load::one::<Profile>(place.store(), Owner::Org(entry.org), Key::Profile).await?,
         None => None,
     };
     let read_at = profile.and_then(|profile| profile.content.polled_at);
@@ -160,37 +197,32 @@ pub(crate) async fn answer(ports: &LocalPorts, test: bool) -> Result<Answer, Loc
         Some(Ok(reached)) => format!("reaches {}", reached.organisation.name),
         Some(Err(error)) => error.to_string(),
     };
-    let head = ["name", "organisation", "kind", "token age", "last read"].map(str::to_owned).to_vec();
     let row = vec![
-        CONNECTION.to_owned(),
+        found.name.clone(),
         found.organisation().to_owned(),
         found.kind().to_owned(),
         since(issued_at),
         since(read_at),
     ];
-    let mut text = table(&[head, row]);
+    // of several it has to be said which
+    let of = if place.connections().len() > 1 { format!("{} ", found.name) } else { String::new() };
     let allowed =
         if scopes.is_empty() { "not known before the first token".to_owned() } else { scopes.join(" ") };
-    text.push_str(&format!("scopes: {allowed}\n"));
+    let mut notes = format!("{of}scopes: {allowed}\n");
     if test {
-        text.push_str(&format!("test: {}\n", parstock_views::text::plain(&outcome)));
+        notes.push_str(&format!("{of}test: {}\n", parstock_views::text::plain(&outcome)));
     }
     if let Some(what) = &to_do {
-        text.push_str(&format!("your turn: {what}\n"));
+        notes.push_str(&format!("{of}your turn: {what}\n"));
     }
     let failed = matches!(tried, Some(Err(_)));
-    let json = json!([{
-        "name": CONNECTION, "organisation": found.org.as_ref().map(|entry| entry.name.clone()), "kind": found.kind(),
+    let json = json!({
+        "name": found.name, "organisation": found.org.as_ref().map(|entry| entry.name.clone()), "kind": found.kind(),
         "tenant_id": found.standing.credentials.tenant, "scopes": scopes, "token_issued_at": issued_at.map(|at| at.to_string()),
         "last_read_at": read_at.map(|at| at.to_string()), "your_turn": to_do,
         "test": test.then(|| json!({ "works": !failed, "said": outcome })),
-    }]);
-    let answer = Answer::new(json, text);
-    Ok(match (failed, to_do) {
-        (true, _) => answer.exiting(OUTSIDE_FAILED),
-        (false, Some(_)) => answer.exiting(DIFFERENCES),
-        (false, None) => answer,
-    })
+    });
+    Ok(Shown { row, notes, json, failed, waits: to_do.is_some() })
 }
 
 /// Keeps the webhook's keys.
@@ -204,7 +236,9 @@ pub(crate) async fn keep_webhook_keys(ports: &LocalPorts, keys: &WebhookKeys) ->
 /// Ends a connection.
 pub(crate) async fn remove(ports: &LocalPorts, name: &str, yes: bool) -> Result<Answer, LocalError> {
     let unknown = |what: &str| LocalError::Input(format!("there is no connection {name}: {what}"));
-    let Some(found) = Found::of(ports).await? else { return Err(unknown("nothing is connected")) };
+    let Some(found) = Found::of(ports, CONNECTION).await? else {
+        return Err(unknown("nothing is connected"));
+    };
     let same = |other: &str| other.to_lowercase() == name.to_lowercase();
     if !same(CONNECTION) && !same(found.organisation()) {
         return Err(unknown(&format!("the one here is {CONNECTION}, {}", found.organisation())));

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Common;
 use crate::ask::{Answer, Ask, table};
 use crate::error::LocalError;
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Messages that could not be processed.
 #[derive(Args, Clone, Debug)]
@@ -25,17 +25,17 @@ enum LettersCommand {
     },
     /// Send them again, once their cause is mended
     Retry {
-        /// Their numbers, from the list
+        /// Their ids, from the list
         #[arg(required = true)]
-        numbers: Vec<i64>,
+        ids: Vec<String>,
         #[command(flatten)]
         common: Common,
     },
     /// Give them up: the next poll still finds in Xero what they were about
     Drop {
-        /// Their numbers, from the list
+        /// Their ids, from the list
         #[arg(required = true)]
-        numbers: Vec<i64>,
+        ids: Vec<String>,
         #[command(flatten)]
         common: Common,
     },
@@ -47,9 +47,9 @@ pub enum Letters {
     /// They are listed.
     List,
     /// These are sent again.
-    Retry(Vec<i64>),
+    Retry(Vec<String>),
     /// These are given up.
-    Drop(Vec<i64>),
+    Drop(Vec<String>),
 }
 
 impl DeadLetters {
@@ -63,49 +63,37 @@ impl DeadLetters {
     pub(super) fn ask(&self) -> Ask {
         Ask::DeadLetters(match &self.command {
             LettersCommand::List { .. } => Letters::List,
-            LettersCommand::Retry { numbers, .. } => Letters::Retry(numbers.clone()),
-            LettersCommand::Drop { numbers, .. } => Letters::Drop(numbers.clone()),
+            LettersCommand::Retry { ids, .. } => Letters::Retry(ids.clone()),
+            LettersCommand::Drop { ids, .. } => Letters::Drop(ids.clone()),
         })
     }
 }
 
 /// Answers it.
-pub(crate) fn answer(ports: &LocalPorts, letters: &Letters) -> Result<Answer, LocalError> {
-    let standing = ports.queue.dead()?;
-    let (numbers, again) = match letters {
-        Letters::Retry(numbers) => (numbers, true),
-        Letters::Drop(numbers) => (numbers, false),
-        Letters::List => {
-            let mut lines = vec![["number", "queue", "given up", "cause"].map(str::to_owned).to_vec()];
-            for dead in &standing {
-                lines.push(vec![
-                    dead.id.to_string(),
-                    dead.queue.clone(),
-                    dead.at.to_string(),
-                    dead.cause.clone(),
-                ]);
-            }
-            let all: Vec<_> = standing
-                .iter()
-                .map(|dead| {
-                    json!({
-                        "number": dead.id, "queue": dead.queue, "at": dead.at.to_string(),
-                        "cause": dead.cause, "message": dead.body,
-                    })
-                })
-                .collect();
-            return Ok(Answer::new(json!(all), table(&lines)));
-        }
+pub(crate) async fn answer(place: &impl Place, letters: &Letters) -> Result<Answer, LocalError> {
+    let (ids, again) = match letters {
+        Letters::Retry(ids) => (ids, true),
+        Letters::Drop(ids) => (ids, false),
+        Letters::List => return list(place).await,
     };
-    let mut numbers = numbers.clone();
-    numbers.sort_unstable();
-    numbers.dedup();
-    if let Some(unknown) = numbers.iter().find(|number| standing.iter().all(|dead| dead.id != **number)) {
-        return Err(LocalError::Input(format!(
-            "there is no dead letter {unknown}, and nothing was done: see `parstock dead-letters list`"
-        )));
-    }
-    let taken = ports.queue.take_dead(&numbers, again)?;
+    let mut ids = ids.clone();
+    ids.sort_unstable();
+    ids.dedup();
+    let taken = place.take_letters(&ids, again).await?;
     let what = if again { "sent again" } else { "given up" };
     Ok(Answer::new(json!({ "taken": taken, "again": again }), format!("{taken} {what}\n")))
+}
+
+async fn list(place: &impl Place) -> Result<Answer, LocalError> {
+    let standing = place.letters().await?;
+    let mut lines = vec![["id", "queue", "given up", "cause"].map(str::to_owned).to_vec()];
+    let mut all = Vec::new();
+    for letter in standing {
+        all.push(json!({
+            "id": letter.id, "queue": letter.queue, "at": letter.at.to_string(), "cause": letter.cause,
+            "message": letter.body,
+        }));
+        lines.push(vec![letter.id, letter.queue, letter.at.to_string(), letter.cause]);
+    }
+    Ok(Answer::new(json!(all), table(&lines)))
 }

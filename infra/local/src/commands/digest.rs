@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Common;
 use crate::ask::{Answer, Ask, console};
 use crate::error::LocalError;
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Shows a digest.
 #[derive(Args, Clone, Debug)]
@@ -27,9 +27,9 @@ impl Digest {
 }
 
 /// Answers it.
-pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, day: Option<&str>) -> Result<Answer, LocalError> {
+pub(crate) async fn answer(place: &impl Place, org: OrgId, day: Option<&str>) -> Result<Answer, LocalError> {
     let day = day.map(parse_day).transpose()?;
-    let page = console(ports, org).await?.digest(day).await?;
+    let page = console(place, org).await?.digest(day).await?;
     let Some(content) = page.content else {
         let previous = page.previous.map_or_else(
             || "there is none before it".to_owned(),

@@ -10,8 +10,7 @@ use serde_json::json;
 use super::Common;
 use crate::ask::{Answer, Ask, console};
 use crate::error::LocalError;
-use crate::ports::LocalPorts;
-use crate::queue::LocalQueue;
+use crate::place::Place;
 
 /// Shows the health.
 #[derive(Args, Clone, Debug)]
@@ -28,26 +27,31 @@ impl Health {
 }
 
 /// What waits in the queues.
-pub(crate) fn queues(queue: &LocalQueue) -> Vec<QueueState> {
-    let dead = queue.dead().ok();
-    QueueName::ALL
-        .into_iter()
-        .map(|name| QueueState {
+pub(crate) async fn queues(place: &impl Place) -> Vec<QueueState> {
+    let letters = place.letters().await.ok();
+    let mut states = Vec::new();
+    for name in QueueName::ALL {
+        states.push(QueueState {
             name: name.code().to_owned(),
-            waiting: queue.waiting(name).ok(),
-            dead: dead.as_ref().map(|dead| {
-                let of_this = dead.iter().filter(|dead| dead.queue == name.code());
+            waiting: place.waiting(name).await.ok(),
+            dead: letters.as_ref().map(|letters| {
+                let of_this = letters.iter().filter(|letter| letter.queue == name.code());
                 of_this
-                    .map(|dead| DeadLetter { id: dead.id, cause: dead.cause.clone(), at: dead.at })
+                    .map(|letter| DeadLetter {
+                        id: letter.id.clone(),
+                        cause: letter.cause.clone(),
+                        at: letter.at,
+                    })
                     .collect()
             }),
-        })
-        .collect()
+        });
+    }
+    states
 }
 
 /// Answers it.
-pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
-    let page = console(ports, org).await?.health(queues(&ports.queue)).await?;
+pub(crate) async fn answer(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
+    let page = console(place, org).await?.health(queues(place).await).await?;
     let history = match page.history {
         HistoryLoad::Reading { documents } => format!("being read, {documents} documents so far"),
         HistoryLoad::Opening { documents } => {

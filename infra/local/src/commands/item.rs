@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Common;
 use crate::ask::{Answer, Ask, console, known, table};
 use crate::error::LocalError;
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Movements that are shown to people; JSON has those that the console's page has.
 const MOVEMENTS_SHOWN: usize = 20;
@@ -30,8 +30,8 @@ impl Item {
 }
 
 /// Answers it.
-pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, code: &str) -> Result<Answer, LocalError> {
-    let console = console(ports, org).await?;
+pub(crate) async fn answer(place: &impl Place, org: OrgId, code: &str) -> Result<Answer, LocalError> {
+    let console = console(place, org).await?;
     let page = console.item(console.item_by_code(code).await?).await?;
     let position = &page.position;
     let currency = &page.site.currency;

@@ -6,6 +6,7 @@ pub mod connect;
 pub mod connections;
 pub mod dead_letters;
 pub mod digest;
+pub mod doctor;
 pub mod health;
 pub mod item;
 pub mod positions;
@@ -38,10 +39,27 @@ pub struct Cli {
 /// Where to look and how to answer.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
-    /// The data folder.
+    /// The data folder
     #[arg(long, value_name = "DIR", default_value = crate::folder::DEFAULT)]
     pub data: PathBuf,
-    /// Answer in JSON.
+    /// A stack in your AWS account instead of a folder, reached with your own AWS credentials
+    #[arg(long, value_name = "NAME", conflicts_with = "data")]
+    pub stack: Option<String>,
+    /// Name or id of the organisation, where a stack has several
+    #[arg(long, value_name = "NAME", requires = "stack")]
+    pub org: Option<String>,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// As [`Common`], for what is done in a folder alone.
+#[derive(Args, Clone, Debug)]
+pub struct OfFolder {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = crate::folder::DEFAULT)]
+    pub data: PathBuf,
+    /// Answer in JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -75,6 +93,8 @@ pub enum Command {
     Digest(digest::Digest),
     /// Show how far the figures can be trusted, and what waits
     Health(health::Health),
+    /// Check all that can be wrong, and say what to do about it
+    Doctor(doctor::Doctor),
     /// Messages that could not be processed
     DeadLetters(dead_letters::DeadLetters),
     /// The audit trail
@@ -91,13 +111,7 @@ pub async fn run(cli: Cli) -> u8 {
     let done = match command {
         Command::Run(options) => run::run(options).await,
         Command::Connect(options) => connect::run(options).await,
-        Command::Connections(command) => {
-            let answer = match command.ask() {
-                Ok(ask) => ask::put_live_at(&command.common().data, &ask).await,
-                Err(error) => Err(error),
-            };
-            answer.and_then(|answer| show(command.common(), &answer))
-        }
+        Command::Connections(command) => connections::run(command).await,
         Command::Replay(options) => replay::run(options).await,
         Command::Positions(command) => put(&command.common, Ok(command.ask())).await,
         Command::Item(command) => put(&command.common, Ok(command.ask())).await,
@@ -108,6 +122,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Settings(command) => settings::run(command).await,
         Command::Digest(command) => put(&command.common, Ok(command.ask())).await,
         Command::Health(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Doctor(command) => doctor::run(command).await,
         Command::DeadLetters(command) => put(command.common(), Ok(command.ask())).await,
         Command::Audit(command) => put(command.common(), Ok(command.ask())).await,
         Command::Reviews(command) => put(&command.common, Ok(command.ask())).await,
@@ -119,18 +134,18 @@ pub async fn run(cli: Cli) -> u8 {
     })
 }
 
-/// Puts a question to whoever holds the folder, and shows the answer.
+/// Puts a question to the stack or to whoever holds the folder, and shows the answer.
 async fn put(common: &Common, ask: Result<Ask, LocalError>) -> Result<u8, LocalError> {
-    let answer = ask::put(&common.data, &ask?).await?;
-    show(common, &answer)
+    let answer = ask::put(common, &ask?).await?;
+    show(common.json, &answer)
 }
 
 /// Shows an answer: the result on standard output, the talk on standard error.
-fn show(common: &Common, answer: &Answer) -> Result<u8, LocalError> {
+fn show(in_json: bool, answer: &Answer) -> Result<u8, LocalError> {
     if !answer.talk.is_empty() {
         screen::talk(&answer.talk);
     }
-    if common.json {
+    if in_json {
         screen::result(&serde_json::to_string_pretty(&answer.json)?);
     } else {
         screen::result(&answer.text);

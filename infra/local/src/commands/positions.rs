@@ -12,7 +12,7 @@ use super::Common;
 use super::digest::parse_day;
 use crate::ask::{Answer, Ask, console, known, table};
 use crate::error::LocalError;
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Lists the stock positions.
 #[derive(Args, Clone, Debug)]
@@ -45,16 +45,16 @@ fn standings() -> impl TypedValueParser<Value = StandingGroup> {
 
 /// Answers it.
 pub(crate) async fn answer(
-    ports: &LocalPorts,
+    place: &impl Place,
     org: OrgId,
     search: String,
     standing: Option<StandingGroup>,
     at: Option<&str>,
 ) -> Result<Answer, LocalError> {
     if let Some(day) = at {
-        return at_the_end_of(ports, org, search, parse_day(day)?).await;
+        return at_the_end_of(place, org, search, parse_day(day)?).await;
     }
-    let console = console(ports, org).await?;
+    let console = console(place, org).await?;
     let mut rows = Vec::new();
     let mut page = 1;
     loop {
@@ -104,12 +104,12 @@ pub(crate) async fn answer(
 
 /// What lay there at the end of a day.
 async fn at_the_end_of(
-    ports: &LocalPorts,
+    place: &impl Place,
     org: OrgId,
     search: String,
     day: Date,
 ) -> Result<Answer, LocalError> {
-    let console = console(ports, org).await?;
+    let console = console(place, org).await?;
     let mut lines = vec![["item", "name", "on hand"].map(str::to_owned).to_vec()];
     let mut all = Vec::new();
     let mut page = 1;

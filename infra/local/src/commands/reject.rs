@@ -6,9 +6,9 @@ use parstock_domain::ids::OrgId;
 
 use super::Common;
 use super::approve::{as_json, find, parse_hash};
-use crate::ask::{Answer, Ask, COMMAND_LINE};
+use crate::ask::{Answer, Ask};
 use crate::error::LocalError;
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Rejects a proposed order.
 #[derive(Args, Clone, Debug)]
@@ -38,14 +38,14 @@ impl Reject {
 
 /// Answers it.
 pub(crate) async fn answer(
-    ports: &LocalPorts,
+    place: &impl Place,
     org: OrgId,
     proposal: &str,
     contents: Option<&str>,
     reason: String,
 ) -> Result<Answer, LocalError> {
-    let (id, standing, number) = find(ports, org, proposal).await?;
+    let (id, standing, number) = find(place, org, proposal).await?;
     let shown = contents.map_or_else(|| Ok(standing.contents()), parse_hash)?;
-    let decided = decide::decide(ports, org, id, shown, COMMAND_LINE, &Decision::Reject { reason }).await?;
+    let decided = decide::decide(place, org, id, shown, place.person(), &Decision::Reject { reason }).await?;
     Ok(Answer::new(as_json(&decided, &number), format!("rejected the order to {}\n", decided.supplier_name)))
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Common;
 use crate::ask::{Answer, Ask, console, table};
 use crate::error::LocalError;
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Lists the questions.
 #[derive(Args, Clone, Debug)]
@@ -24,8 +24,8 @@ impl Reviews {
 }
 
 /// Answers it.
-pub(crate) async fn answer(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
-    let page = console(ports, org).await?.reviews().await?;
+pub(crate) async fn answer(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
+    let page = console(place, org).await?.reviews().await?;
     let mut lines = vec![["kind", "item", "document", "question"].map(str::to_owned).to_vec()];
     let mut all = Vec::new();
     for row in &page.rows {

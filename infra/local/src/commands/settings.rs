@@ -10,9 +10,9 @@ use parstock_domain::settings::files::Files;
 use serde_json::json;
 
 use super::Common;
-use crate::ask::{self, Answer, Ask, COMMAND_LINE, table};
+use crate::ask::{self, Answer, Ask, table};
 use crate::error::{BAD_INPUT, DIFFERENCES, DONE, LocalError};
-use crate::ports::LocalPorts;
+use crate::place::Place;
 use crate::screen;
 
 /// Longest settings or count file, in bytes.
@@ -59,9 +59,9 @@ enum SettingsCommand {
 pub(super) async fn run(command: Settings) -> Result<u8, LocalError> {
     match command.command {
         SettingsCommand::Export { folder, common } => {
-            let answer = ask::put(&common.data, &Ask::ExportSettings).await?;
+            let answer = ask::put(&common, &Ask::ExportSettings).await?;
             if common.json {
-                return super::show(&common, &answer);
+                return super::show(common.json, &answer);
             }
             fs::create_dir_all(&folder).map_err(|error| unusable(&folder, &error))?;
             for name in NAMES {
@@ -106,8 +106,8 @@ fn asked(files: &[PathBuf], apply: bool) -> Result<Ask, LocalError> {
 }
 
 /// Answers an export.
-pub(crate) async fn export(ports: &LocalPorts, org: OrgId) -> Result<Answer, LocalError> {
-    let exported = settings::export(ports, org).await?;
+pub(crate) async fn export(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
+    let exported = settings::export(place, org).await?;
     let [policy, items, suppliers] = NAMES;
     let json = json!({ policy: exported.policy, items: exported.items, suppliers: exported.suppliers });
     Ok(Answer::new(json, String::new()))
@@ -115,16 +115,16 @@ pub(crate) async fn export(ports: &LocalPorts, org: OrgId) -> Result<Answer, Loc
 
 /// Answers a check or puts the files in force.
 pub(crate) async fn answer(
-    ports: &LocalPorts,
+    place: &impl Place,
     org: OrgId,
     apply: bool,
     [policy, items, suppliers]: [Option<&str>; 3],
 ) -> Result<Answer, LocalError> {
     let files = Files { policy, items, suppliers };
     let applied = if apply {
-        settings::apply(ports, org, COMMAND_LINE, &files).await?
+        settings::apply(place, org, place.person(), &files).await?
     } else {
-        settings::check(ports, org, &files).await?
+        settings::check(place, org, &files).await?
     };
     Ok(match applied {
         Applied::Refused(problems) => {

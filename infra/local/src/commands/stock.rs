@@ -8,9 +8,9 @@ use parstock_domain::ids::OrgId;
 use serde_json::json;
 
 use super::Common;
-use crate::ask::{Answer, Ask, COMMAND_LINE};
+use crate::ask::{Answer, Ask};
 use crate::error::{BAD_INPUT, LocalError};
-use crate::ports::LocalPorts;
+use crate::place::Place;
 
 /// Counts of untracked items.
 #[derive(Args, Clone, Debug)]
@@ -43,12 +43,12 @@ impl Stock {
 }
 
 /// Answers it.
-pub(crate) async fn answer(ports: &LocalPorts, org: OrgId, text: &str) -> Result<Answer, LocalError> {
+pub(crate) async fn answer(place: &impl Place, org: OrgId, text: &str) -> Result<Answer, LocalError> {
     let counts = match opening::parse(text) {
         Ok(counts) => counts,
         Err(wrong) => return Ok(refused(&wrong)),
     };
-    Ok(match opening::import(ports, org, COMMAND_LINE, &counts).await? {
+    Ok(match opening::import(place, org, place.person(), &counts).await? {
         Err(wrong) => refused(&wrong),
         Ok(done) => Answer::new(
             json!({ "opened": done.opened, "recounted": done.recounted, "agreed": done.agreed }),

@@ -5,7 +5,7 @@ use parstock_app::load;
 use parstock_app::ports::Ports;
 use parstock_app::records::{Key, Owner, Profile};
 use parstock_domain::fixed::Quantity;
-use parstock_local::ask::{Ask, answer};
+use parstock_local::ask::{Ask, answer_in_folder};
 use parstock_local::commands::connect::Kept;
 use parstock_local::driver::Driver;
 use parstock_local::tell::Teller;
@@ -68,7 +68,7 @@ async fn connect_without(shop: &Shop, scopes: &[&str]) {
         issued_at: token.issued_at,
         scopes: token.scopes,
     };
-    answer(&shop.ports, &Ask::Connect(Box::new(kept))).await.unwrap();
+    answer_in_folder(&shop.ports, &Ask::Connect(Box::new(kept))).await.unwrap();
 }
 
 struct Story {

@@ -132,10 +132,8 @@ async fn the_units_that_costs_are_worked_out_of_are_those_that_are_measured() {
             sales_account: "200".to_owned(),
         }));
     }
-    let key = shop.world.lock().unwrap().settings().webhook_key.clone();
     let simulation = Simulation { world: shop.world.clone(), trade: NoTrade, owner: None };
-    let mut driver =
-        Driver::new(shop.ports.clone(), shop.notebook.clone(), vec![key.into()], Some(simulation));
+    let mut driver = Driver::new(shop.ports.clone(), shop.notebook.clone(), Some(simulation));
     load_history(&mut driver, 0, &mut ()).await.unwrap();
     let mut run = Run { shop, driver, batches: [0.0; 3] };
     let items = load::all::<Master>(run.shop.ports.store(), run.shop.org, &List::Items).await.unwrap();
@@ -148,7 +146,7 @@ async fn the_units_that_costs_are_worked_out_of_are_those_that_are_measured() {
             location: LocationId::main(),
             as_of: MONDAY,
             quantity: "1000".parse().unwrap(),
-            unit_cost: "1".parse().unwrap(),
+            unit_cost: Some("1".parse().unwrap()),
         })
         .collect();
     opening::import(&*run.shop.ports, run.shop.org, "the test", &counts).await.unwrap().unwrap();

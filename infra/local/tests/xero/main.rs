@@ -5,6 +5,7 @@ mod books;
 mod burst;
 mod consent;
 mod costs;
+mod doctor;
 mod faults;
 mod masters;
 mod restart;

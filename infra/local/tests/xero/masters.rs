@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 use parstock_app::connect;
 use parstock_domain::governance::ProposalState;
-use parstock_local::ask::{Ask, answer};
+use parstock_local::ask::{Ask, answer_in_folder};
 use parstock_local::demo::load_history;
 use parstock_tests::corner_shop;
 use parstock_xero_sim::act::{Act, Contact, E4};
@@ -23,10 +23,10 @@ async fn a_renamed_organisation_is_removed_by_its_new_name() {
     driver.run_until(shop.ports.clock.now() + 26.hours()).await.unwrap();
     assert_eq!(gets() - before, 1, "once a day");
     assert_eq!(connect::orgs(&*shop.ports).await.unwrap()[0].name, "New Name");
-    let listed = answer(&shop.ports, &Ask::Connections { test: false }).await.unwrap();
+    let listed = answer_in_folder(&shop.ports, &Ask::Connections { test: false }).await.unwrap();
     assert_eq!(listed.json[0]["organisation"], "New Name");
     let remove = async |name: &str| {
-        answer(&shop.ports, &Ask::RemoveConnection { name: name.to_owned(), yes: true }).await
+        answer_in_folder(&shop.ports, &Ask::RemoveConnection { name: name.to_owned(), yes: true }).await
     };
     assert!(remove("Corner Shop").await.is_err(), "nobody is called so any more");
     let removed = remove("New Name").await.unwrap();

@@ -8,7 +8,7 @@ use parstock_app::load::{self, unguarded};
 use parstock_app::ports::{Books, Commit, Entropy, Ports, Priority, Queue, QueueName, Store};
 use parstock_app::records::{Connection, Effect, EffectKind, EffectState, Key, Mark, Owner};
 use parstock_domain::ids::{CommitId, EffectId};
-use parstock_local::ask::{Ask, answer};
+use parstock_local::ask::{Ask, answer_in_folder};
 use parstock_local::commands::dead_letters::Letters;
 use parstock_local::demo::load_history;
 use parstock_local::driver::CONNECTION;
@@ -57,7 +57,7 @@ async fn what_a_killed_process_held_is_free_at_the_next_start() {
     assert!(matches!(tried.content.status, EffectState::Unknown { .. }), "{:?}", tried.content.status);
 }
 
-async fn loaded() -> Shop {
+pub async fn loaded() -> Shop {
     let shop = Shop::open().await;
     let mut driver = shop.driver();
     load_history(&mut driver, 0, &mut ()).await.unwrap();
@@ -70,11 +70,11 @@ async fn a_command_that_changes_something_waits_for_the_step_under_way() {
     let step = Arc::clone(&shop.ports.turn).lock_owned().await;
     let ports = Arc::clone(&shop.ports);
     let text = "item,location,as_of,quantity,unit_cost\nBAG,,2026-03-01,7,1\n".to_owned();
-    let import = tokio::spawn(async move { answer(&ports, &Ask::Count { text }).await });
+    let import = tokio::spawn(async move { answer_in_folder(&ports, &Ask::Count { text }).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!import.is_finished(), "it did not wait");
     // questions do not wait
-    answer(&shop.ports, &Ask::Proposals).await.unwrap();
+    answer_in_folder(&shop.ports, &Ask::Proposals).await.unwrap();
     drop(step);
     let done = import.await.unwrap().unwrap();
     assert_eq!(done.json["opened"], 1, "{}", done.talk);
@@ -87,18 +87,21 @@ async fn dead_letters_are_told_with_their_cause_sent_again_and_given_up() {
     for (name, body) in [(QueueName::Work, "one"), (QueueName::Events, "two")] {
         queue.bury(name, body, "Xero refused it").await.unwrap();
     }
-    let letters = async |letters| answer(&shop.ports, &Ask::DeadLetters(letters)).await;
+    let letters = async |letters| answer_in_folder(&shop.ports, &Ask::DeadLetters(letters)).await;
     let listed = letters(Letters::List).await.unwrap();
-    let numbers: Vec<i64> =
-        listed.json.as_array().unwrap().iter().map(|letter| letter["number"].as_i64().unwrap()).collect();
+    let letter_ids = listed.json.as_array().unwrap().iter().map(|letter| letter["id"].as_str().unwrap());
+    let ids: Vec<String> = letter_ids.map(str::to_owned).collect();
     assert!(listed.text.contains("Xero refused it"), "{}", listed.text);
-    let health = answer(&shop.ports, &Ask::Health).await.unwrap();
+    let health = answer_in_folder(&shop.ports, &Ask::Health).await.unwrap();
     assert!(health.text.contains("Xero refused it"), "{}", health.text);
 
-    assert!(matches!(letters(Letters::Drop(vec![numbers[0], 999])).await, Err(LocalError::Input(_))));
-    assert_eq!(queue.dead().unwrap().len(), 2, "with a wrong number nothing is done");
-    letters(Letters::Retry(vec![numbers[0]])).await.unwrap();
-    letters(Letters::Drop(vec![numbers[1]])).await.unwrap();
+    assert!(matches!(
+        letters(Letters::Drop(vec![ids[0].clone(), "999".to_owned()])).await,
+        Err(LocalError::Input(_))
+    ));
+    assert_eq!(queue.dead().unwrap().len(), 2, "with a wrong id nothing is done");
+    letters(Letters::Retry(vec![ids[0].clone()])).await.unwrap();
+    letters(Letters::Drop(vec![ids[1].clone()])).await.unwrap();
     assert_eq!(queue.dead().unwrap(), []);
     let again: Vec<String> =
         queue.receive(QueueName::Work).unwrap().into_iter().map(|record| record.body).collect();

@@ -1,6 +1,7 @@
 //! The corner shop in the simulated Xero on a port of this machine, reached through the adapter that reaches the
 //! real one.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use parstock_domain::governance::Proposal;
 use parstock_domain::ids::{CommitId, ContactId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::Position;
 use parstock_domain::settings::files::Files;
-use parstock_local::ask::{Ask, answer};
+use parstock_local::ask::{Ask, answer_in_folder};
 use parstock_local::clock::{LocalClock, LocalEntropy};
 use parstock_local::driver::{CONNECTION, Driver, Simulation};
 use parstock_local::folder::Folder;
@@ -108,7 +109,7 @@ impl Shop {
 
     /// What `parstock health` answers.
     pub async fn health(&self) -> String {
-        answer(&self.ports, &Ask::Health).await.unwrap().text
+        answer_in_folder(&self.ports, &Ask::Health).await.unwrap().text
     }
 
     pub async fn set(&self, policy: &str) {
@@ -142,6 +143,11 @@ impl Shop {
         load::one::<Proposal>(self.ports.store(), owner, Key::Proposal(id)).await.unwrap().unwrap().content
     }
 
+    /// Where its data lies.
+    pub fn path(&self) -> &Path {
+        self._folder.path()
+    }
+
     /// Where its Xero is.
     pub fn base(&self) -> &str {
         &self.base
@@ -172,6 +178,7 @@ async fn ports(
         addresses: start::addresses(format!("{base}/api.xro/2.0"), base.to_owned()),
         console_url: "http://127.0.0.1".to_owned(),
         posts_to_slack: false,
+        runs: true,
     };
     Arc::new(start::ports(parts).await.unwrap())
 }

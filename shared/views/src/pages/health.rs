@@ -30,7 +30,7 @@ impl QueueState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// By which `parstock dead-letters` knows it.
-    pub id: i64,
+    pub id: String,
     /// What it failed at.
     pub cause: String,
     /// When it was given up.

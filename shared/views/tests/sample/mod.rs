@@ -612,7 +612,7 @@ pub fn health(say: Say, well: bool) -> HealthPage {
         dead: dead.map(|count| {
             (0..count)
                 .map(|_| DeadLetter {
-                    id: 7,
+                    id: "7".to_owned(),
                     cause: say("Xero refused the request (HTTP 400)"),
                     at: at("2026-11-23T20:10:00Z"),
                 })

@@ -196,7 +196,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Client<T, B, C> {
     pub async fn session(&self, priority: Priority, calls: u32) -> Result<Session<T, B, C>, Error> {
         let held = Held { grant: self.0.grant(priority, calls).await?, usage: Usage::default() };
         let client = Arc::clone(&self.0);
-        Ok(Session { client, priority, to_come: calls, held: Some(held), remaining: None })
+        Ok(Session { client, priority, to_come: calls, held: Some(held), remaining: None, answered_at: None })
     }
 
     /// How many calls of each kind this client has made, refused and failed ones included.
@@ -237,4 +237,5 @@ pub struct Session<T, B, C> {
     to_come: u32,
     held: Option<Held>,
     remaining: Option<Remaining>,
+    answered_at: Option<Timestamp>,
 }

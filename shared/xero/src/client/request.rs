@@ -100,6 +100,12 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         self.remaining
     }
 
+    /// The clock of Xero's server in its last answer (the header `Date`, in whole seconds); `None` before the first.
+    #[must_use]
+    pub fn answered_at(&self) -> Option<Timestamp> {
+        self.answered_at
+    }
+
     /// Ends the grant if something failed, so that leaving by `?` leaves nothing behind.
     pub(super) async fn done<R>(&mut self, outcome: Result<R, Error>) -> Result<R, Error> {
         if outcome.is_err()
@@ -166,6 +172,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             );
             let refused = (status == StatusCode::TOO_MANY_REQUESTS).then(|| refusal(&response));
             self.learn(remaining(&response), refused);
+            self.answered_at = server_clock(&response).or(self.answered_at);
             let unchanged = status == StatusCode::NOT_MODIFIED && call.modified_since.is_some();
             if status.is_success() || unchanged {
                 return Ok(response);
@@ -245,6 +252,12 @@ fn remaining(response: &Response) -> Remaining {
         minute: number(response, "X-MinLimit-Remaining"),
         app_minute: number(response, "X-AppMinLimit-Remaining"),
     }
+}
+
+/// The header `Date`. Source: RFC 9110, 6.6.1; its preferred form is that of RFC 5322.
+fn server_clock(response: &Response) -> Option<Timestamp> {
+    let text = response.headers().get(header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// Whether the answer's challenge says that the token lacks a scope (RFC 6750, 3.1).
