@@ -66,7 +66,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         let access = Arc::<Access>::from_ref(state);
-        Self::of(&parts.headers, &access).ok_or_else(|| sign_in_first(&parts.method, &parts.uri.to_string()))
+        Self::of(&parts.headers, &access).ok_or_else(|| sign_in_first(&parts.method, path_of(parts)))
     }
 }
 
