@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import re
+import signal
 import sys
 
 from browser import Browser, hidden
@@ -264,6 +265,8 @@ def without_its_queue_the_webhook_fails(stack):
 
 def main():
     binaries, program, calls = sys.argv[1:]
+    # So that an end from outside leaves nothing running either.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     shop = Shop(program)
     stack = Stack(binaries, shop)
     try:

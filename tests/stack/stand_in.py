@@ -170,7 +170,9 @@ class StandIn:
 
     def mails(self):
         with urllib.request.urlopen(f"{self.url}/_ministack/ses/messages", timeout=10) as answer:
-            return json.load(answer)["messages"]
+            messages = json.load(answer)["messages"]
+        # by account
+        return [mail for mails in messages.values() for mail in mails] if isinstance(messages, dict) else messages
 
     def upload(self, binaries):
         """Puts the artefacts where CloudFormation finds them. Answers the place of each function's."""
