@@ -304,7 +304,7 @@ async fn a_denied_consent_a_wrong_state_and_a_taken_port_are_said() {
     assert_eq!(open(&spent).await.0, 400);
     let (code, _, talk) = connecting.running.ends();
     assert_eq!(code, 2, "{talk}");
-    assert!(talk.contains("does not take the code") && !talk.contains("canary"), "{talk}");
+    assert!(talk.contains("did not take the code") && !talk.contains("canary"), "{talk}");
 }
 
 #[tokio::test]

@@ -230,12 +230,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_org_without_a_webhook_gets_nothing_and_a_wrong_one_is_refused() {
+    async fn without_an_address_or_with_a_wrong_one_a_message_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Arc::new(EncryptedFileVault::open(folder.path()).unwrap());
         let chat = SlackChat::new(Arc::clone(&vault)).unwrap();
         let org = OrgId(Uuid::from_u128(1));
-        assert_eq!(chat.post(org, "{}").await, Ok(()));
+        let error = chat.post(org, "{}").await.unwrap_err();
+        assert!(matches!(&error, SendError::Refused(why) if why.contains("no address")), "{error}");
         vault.put(&names::slack(org), "https://evil.example/canary-77".into()).await.unwrap();
         let error = chat.post(org, "{}").await.unwrap_err();
         assert!(matches!(&error, SendError::Refused(why) if !why.contains("canary-77")), "{error}");

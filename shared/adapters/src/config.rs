@@ -574,7 +574,7 @@ mod tests {
         let many: Vec<String> = (0..=CONSOLE_USERS_MAX).map(|n| format!("u{n}@example.com")).collect();
         let long = format!("{}@example.com", "a".repeat(ADDRESS_CHARS_MAX));
         for wrong in
-            ["", "kim", "kim@example.com,", "kim@example.com,KIM@example.com", &many.join(","), long.as_str()]
+            ["", "lee", "kim@example.com,", "kim@example.com,KIM@example.com", &many.join(","), long.as_str()]
         {
             let error = read(wrong).unwrap_err();
             assert_eq!(error.problems.len(), 1, "{wrong}: {error}");

@@ -274,7 +274,10 @@ impl<P: Ports> Chunk<'_, P> {
             supplier,
             // what another supplier charges is no price of this one
             unit_price: lesson
-                .filter(|lesson| supplier.is_none_or(|supplier| supplier.value == lesson.supplier))
+                .filter(|lesson| {
+                    let taught_by = self.contacts.present(lesson.supplier);
+                    supplier.is_none_or(|supplier| supplier.value == taught_by)
+                })
                 .map(|lesson| Sourced { value: lesson.unit_price, from: Origin::Learned })
                 .or(item.purchase_price.map(|price| Sourced { value: price, from: Origin::Default })),
         };

@@ -226,7 +226,7 @@ async fn a_person_connects_from_the_console_looks_and_disconnects() {
     assert!(status == 200 && list.contains("Corner Shop is connected."), "{list}");
     assert!(list.contains("Connected by consent.") && !list.contains("lacks"), "{list}");
     let (status, again) = browser.keep(&html).await;
-    assert!(status == 400 && again.contains("does not take the code"), "{again}");
+    assert!(status == 400 && again.contains("did not take the code"), "{again}");
 
     // whose tenant it is, is known at once, and the history is read
     let org = stack.org().await;

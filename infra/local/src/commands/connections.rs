@@ -55,7 +55,7 @@ enum ConnectionsCommand {
     /// Keep the webhook's keys in XERO_WEBHOOK_KEY; a running parstock takes them at once
     WebhookKeys {
         #[command(flatten)]
-        common: Common,
+        common: OfFolder,
     },
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use jiff::ToSpan;
 use parstock_app::ports::{Queue, QueueName};
 use parstock_local::ask::{Answer, Ask, answer_in_folder};
 use parstock_local::start;
@@ -25,6 +26,9 @@ fn grade<'a>(answer: &'a Answer, check: &str) -> Option<&'a str> {
 #[tokio::test]
 async fn the_doctor_tells_what_is_well_and_what_is_missing_in_a_folder() {
     let shop = loaded().await;
+    let mut driver = shop.driver();
+    driver.run_until(shop.ports.clock.now() + 10.minutes()).await.unwrap();
+    drop(driver);
     let sane = examined(&shop).await;
     assert_eq!(sane.exit_code, 0, "{}", sane.text);
     for (check, expected) in [

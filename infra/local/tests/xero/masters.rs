@@ -72,13 +72,14 @@ async fn an_order_that_the_role_does_not_allow_is_explained_by_what_xero_says_of
     shop.apply(&Act::ForbidActions(vec!["CreateDraftPurchaseOrder".to_owned()]));
     let proposal = shop.propose("Mill & Sons").await;
     shop.approve(&proposal).await.unwrap();
-    driver.run_until(shop.ports.clock.now() + 10.minutes()).await.unwrap();
+    driver.run_until(shop.ports.clock.now() + 20.minutes()).await.unwrap();
     let ProposalState::Failed { reason, .. } = shop.proposal(proposal.id).await.status else { panic!() };
     assert!(reason.contains("CreateDraftPurchaseOrder") && reason.contains("role"), "{reason}");
 
     // once it is allowed the same order is written
     shop.apply(&Act::ForbidActions(Vec::new()));
     shop.approve(&shop.proposal(proposal.id).await).await.unwrap();
-    driver.run_until(shop.ports.clock.now() + 10.minutes()).await.unwrap();
-    assert!(matches!(shop.proposal(proposal.id).await.status, ProposalState::Done { .. }));
+    driver.run_until(shop.ports.clock.now() + 20.minutes()).await.unwrap();
+    let status = shop.proposal(proposal.id).await.status;
+    assert!(matches!(status, ProposalState::Done { .. }), "{status:?}");
 }

@@ -1,6 +1,9 @@
 //! A webhook's key is changed in the developer portal, and its address too.
 
 use jiff::ToSpan;
+use parstock_app::load;
+use parstock_app::ports::Ports;
+use parstock_app::records::{Key, Owner, Profile};
 use parstock_domain::fixed::Quantity;
 use parstock_local::demo::load_history;
 use parstock_local::live::serve_webhooks;
@@ -31,6 +34,16 @@ async fn a_changed_key_works_at_once_with_the_old_one_and_then_alone() {
     let old = shop.world.lock().unwrap().settings().webhook_key.clone();
     let booked = |sold: i64| Quantity::from_e4(-10_000 * sold);
     let keep = async |keys: &str| start::keep_webhook_keys(&shop.ports.vault, keys).await.unwrap();
+
+    // a poll has just been, so that none comes before its time is up
+    let polled = async || {
+        let profile = load::one::<Profile>(shop.ports.store(), Owner::Org(shop.org), Key::Profile).await;
+        profile.unwrap().unwrap().content.polled_at
+    };
+    let before = polled().await;
+    while polled().await == before {
+        driver.run_until(shop.ports.clock.now() + 1.minute()).await.unwrap();
+    }
 
     // the portal has the new key first: what it signs is refused, and sent again
     shop.world.lock().unwrap().set_webhook_key("new");
