@@ -86,9 +86,9 @@ async fn a_shop_of_nine_hundred_invoices_a_day_keeps_within_the_smallest_plan_an
     let folder = Folder::at(&path.path().join("data")).unwrap();
     let report = replay::run(&year, &sales, &folder, &mut ()).await.unwrap();
     assert_eq!((report.calls.limited, report.dead), (0, Vec::new()), "{:?}", report.calls);
-    assert!(report.calls.most_in_any_day < 1_000, "{:?}", report.calls);
+    // with 30 left nothing more is asked, so nobody ever met the end of the day
+    assert!(report.calls.most_in_any_day < 970, "{:?}", report.calls);
     assert_eq!(report.differences, [""; 0]);
-    eprintln!("BUSY {:?}", report.calls);
 }
 
 #[test]

@@ -439,7 +439,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                 format!("the approval of proposal {} is not for order {}", approval.proposal, draft.number);
             return Err(BooksError::Reject(why));
         }
-        let key = key(effect.to_string())?;
+        let key = key(format!("{effect}/{}", approval.at.as_second()))?;
         let order = [translate::new_order(draft)];
         let written = self.session.create_purchase_orders(&order, &key).await;
         let outcome = written.map_err(failure(self.by_consent))?.outcomes.into_iter().next();

@@ -400,8 +400,8 @@ pub trait BooksSession: Send {
         number: &str,
     ) -> impl Future<Output = Result<Option<Document>, BooksError>> + Send;
 
-    /// Writes a purchase order as DRAFT. The approval stands behind it; the effect's id is the
-    /// idempotency key.
+    /// Writes a purchase order as DRAFT. The approval stands behind it; the effect's id and the
+    /// instant of the approval are the idempotency key: who approves again what was refused asks anew.
     fn create_order(
         &mut self,
         draft: &OrderDraft,

@@ -78,7 +78,7 @@ impl Browser {
     }
 
     /// Presses *Connect* of `main` and lets the person decide on Xero's page. Answers where Xero leads then.
-    async fn to_xero_and_back(&mut self, stack: &Stack, decision: &str) -> String {
+    async fn goes_to_xero_and_back(&mut self, stack: &Stack, decision: &str) -> String {
         self.connect(stack, "main", decision).await
     }
 
@@ -208,10 +208,10 @@ async fn a_person_connects_from_the_console_looks_and_disconnects() {
     assert!(policy.contains(&format!("form-action 'self' {};", stack.shop.address)), "{policy}");
 
     // cancelled in Xero, another's state, no token of the form
-    let back = browser.to_xero_and_back(&stack, "cancel").await;
+    let back = browser.goes_to_xero_and_back(&stack, "cancel").await;
     let (status, html) = browser.get(&back).await;
     assert!(status == 400 && html.contains("not allowed at Xero"), "{html}");
-    let back = browser.to_xero_and_back(&stack, "allow").await;
+    let back = browser.goes_to_xero_and_back(&stack, "allow").await;
     let (status, html) = browser.get(&back.replace(".main.", ".other.")).await;
     assert!(status == 400 && html.contains("another attempt"), "{html}");
     let refused = browser.post("/connections/main/connect", &[("csrf", "x")]).await;
@@ -248,7 +248,7 @@ async fn a_person_connects_from_the_console_looks_and_disconnects() {
     let said = processor.said();
     assert_eq!(said.matches("a person has to act").count(), 1, "{said}");
     // and consents again
-    let back = browser.to_xero_and_back(&stack, "allow").await;
+    let back = browser.goes_to_xero_and_back(&stack, "allow").await;
     let (_, html) = browser.get(&back).await;
     assert_eq!(browser.keep(&html).await.0, 200);
 
@@ -266,7 +266,7 @@ async fn a_wrong_app_and_a_missing_one_are_said_before_anything_is_kept() {
     let stack = Stack::unconnected(Shop::open().await).await;
     let mut browser = Browser::open(&stack).await;
     browser.sign_in(&stack).await;
-    let back = browser.to_xero_and_back(&stack, "allow").await;
+    let back = browser.goes_to_xero_and_back(&stack, "allow").await;
     let (_, html) = browser.get(&back).await;
     let id = stack.shop.settings().client_id;
     stack.aws.keep_secret("parstock/shop/xero-app", &json!({"client_id": id, "client_secret": "canary"}));
@@ -293,7 +293,7 @@ async fn one_of_several_organisations_is_chosen_and_none_has_two_connections() {
 
     // what is needed to see whose books they are is not allowed
     stack.shop.consents_without(&["accounting.settings"]);
-    let back = browser.to_xero_and_back(&stack, "").await;
+    let back = browser.goes_to_xero_and_back(&stack, "").await;
     let (_, html) = browser.get(&back).await;
     let (_, html) = browser.keep(&html).await;
     let csrf = field(&html, "csrf");
@@ -305,7 +305,7 @@ async fn one_of_several_organisations_is_chosen_and_none_has_two_connections() {
 
     // one scope less is said, and does not stand in the way
     stack.shop.consents_without(&["accounting.contacts"]);
-    let back = browser.to_xero_and_back(&stack, "").await;
+    let back = browser.goes_to_xero_and_back(&stack, "").await;
     let (_, html) = browser.get(&back).await;
     let (status, html) = browser.keep(&html).await;
     assert!(status == 200 && html.contains("Corner Shop") && html.contains("Other Shop"), "{html}");
@@ -319,7 +319,7 @@ async fn one_of_several_organisations_is_chosen_and_none_has_two_connections() {
 
     // allowing all of it mends that, by the tenant that is known
     stack.shop.consents_without(&[]);
-    let back = browser.to_xero_and_back(&stack, "").await;
+    let back = browser.goes_to_xero_and_back(&stack, "").await;
     let (_, html) = browser.get(&back).await;
     let (status, html) = browser.keep(&html).await;
     assert!(status == 200 && html.contains("Other Shop is connected.") && !html.contains("lacks"), "{html}");

@@ -400,7 +400,7 @@ async fn a_poison_record_is_buried_with_its_cause_and_its_batch_mates_are_served
     let batch = [mate("first"), poison.clone(), mate("last")];
     assert_eq!(process(&mut processor, "events", &batch, 1).await, ["poison"]);
     assert_eq!(stack.aws.hurried(), 1, "it comes again before the queue's visibility time is over");
-    assert_eq!(process(&mut processor, "events", &[poison.clone()], 3).await, ["poison"]);
+    assert_eq!(process(&mut processor, "events", std::slice::from_ref(&poison), 3).await, ["poison"]);
     assert_eq!(stack.aws.hurried(), 1, "what fails again and again waits longer");
     assert_eq!(movements(&stack.aws.store(), org, "BAG").await.len(), 1, "its batch-mates were served");
 

@@ -14,7 +14,7 @@ use parstock_local::demo::load_history;
 use parstock_local::driver::Driver;
 use parstock_local::trade::NoTrade;
 use parstock_xero_sim::act::{DocumentKind, E4};
-use parstock_xero_sim::{ApiFault, WebhookFault};
+use parstock_xero_sim::{ApiFault, WebhookFault, World};
 
 use crate::shop::Shop;
 
@@ -153,14 +153,17 @@ async fn orders(without_retry_after: bool) {
             assert!(well > 0 || said.contains(says), "{what:?} has to be said: {said}");
             story.is_well(what).await;
 
-            let world = story.shop.world.lock().unwrap();
-            let orders: Vec<_> =
-                world.documents().filter(|document| document.kind == DocumentKind::PurchaseOrder).collect();
-            assert_eq!(orders.len(), written, "{what:?}: one order");
-            let notes = world.notes(orders.last().unwrap().id);
-            let ours = notes.iter().filter(|note| note.contains(&proposal.id.to_string())).count();
-            assert_eq!(ours, 1, "{what:?}: one note among {notes:?}");
-            drop(world);
+            let is_one_with_one_note = |world: &World| {
+                let orders: Vec<_> = world
+                    .documents()
+                    .filter(|document| document.kind == DocumentKind::PurchaseOrder)
+                    .collect();
+                assert_eq!(orders.len(), written, "{what:?}: one order");
+                let notes = world.notes(orders.last().unwrap().id);
+                let ours = notes.iter().filter(|note| note.contains(&proposal.id.to_string())).count();
+                assert_eq!(ours, 1, "{what:?}: one note among {notes:?}");
+            };
+            is_one_with_one_note(&story.shop.world.lock().unwrap());
             let list = List::OrderLines(story.shop.item("BAG").await.id);
             let lines =
                 load::all::<OrderLine>(story.shop.ports.store(), story.shop.org, &list).await.unwrap();
