@@ -1,5 +1,5 @@
 //! Signing in by a mailed link: who gets one, how many, and how often it works.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::Mail;
