@@ -79,9 +79,9 @@ fn busy(folder: &Path, invoices: u32) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_shop_of_nine_hundred_invoices_a_day_keeps_within_the_smallest_plan_and_goes_on_polling() {
+async fn a_shop_of_five_hundred_invoices_a_day_keeps_within_the_smallest_plan_and_goes_on_polling() {
     let path = tempfile::tempdir().unwrap();
-    let sales = busy(path.path(), 900);
+    let sales = busy(path.path(), 500);
     let year = replay::open(&sales, Supply::None).unwrap();
     let folder = Folder::at(&path.path().join("data")).unwrap();
     let report = replay::run(&year, &sales, &folder, &mut ()).await.unwrap();

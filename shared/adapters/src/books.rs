@@ -188,6 +188,9 @@ pub struct Examined {
     pub xeros_clock: Option<Timestamp>,
 }
 
+/// Calls left of a day below which work gathers, so that they last: the first quarter of the smallest plan's day is spent as
+/// work comes in.
+const GATHERS_BELOW: u32 = 750;
 /// Calls of an examination.
 const EXAMINATION_CALLS: u32 = 3;
 
@@ -244,7 +247,11 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
         let now = self.clock.now();
         let same_day = state.day_resets_at().is_some_and(|resets_at| resets_at > now);
         let spacing = |priority, calls| {
-            if same_day { state.spacing(priority, calls, now) } else { SignedDuration::ZERO }
+            if same_day && state.day_left() < GATHERS_BELOW {
+                state.spacing(priority, calls, now)
+            } else {
+                SignedDuration::ZERO
+            }
         };
         Ok(Allowance {
             left_today: same_day.then(|| state.day_left()),

@@ -91,7 +91,7 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
     }
     for (org, Due { hints, woken, records, strangers }) in due {
         let polled = hints.contains(&HintOf::Sync);
-        let outcome = guarded(serve(ports, org, hints, woken)).await;
+        let outcome = guarded(Box::pin(serve(ports, org, hints, woken))).await;
         if polled && let Err(error) = guarded(figures::of_org(ports, org)).await {
             tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "how the org stands could not be told");
         }
@@ -111,7 +111,7 @@ pub async fn batch<P: Ports>(ports: &P, queue: QueueName, records: Vec<Received>
     }
     for (message, record) in others {
         let (org, kind, began) = (message.org(), message.code(), ports.clock().now());
-        let outcome = guarded(run(ports, message)).await;
+        let outcome = guarded(Box::pin(run(ports, message))).await;
         if outcome.is_ok() {
             let org = org.map(tracing::field::display);
             tracing::info!(

@@ -391,8 +391,8 @@ impl BudgetState {
     /// How long work of this priority should gather before its next `calls` calls are made, so that the day's calls last
     /// until they are renewed.
     ///
-    /// While no more calls were used than an even day would have used by now, and a quarter of a day's beside, there is
-    /// nothing to wait for. Beyond that the calls that are left for this priority are spread evenly over the time that is left. Work that can gather, such as
+    /// While fewer calls were used than an even day would have used by now, there is nothing to wait for. Beyond that the
+    /// calls that are left for this priority are spread evenly over the time that is left. Work that can gather, such as
     /// fetching what webhooks announced (forty documents cost as much as one), then never meets the day limit, whatever
     /// comes in; it only gets later. Urgent work plans with what polls leave it, so that they go on too, but always with a
     /// quarter of what is left.
@@ -411,8 +411,7 @@ impl BudgetState {
             (left - i64::from(Priority::Poll.reserve().day) - polls).max(left / 4)
         };
         let usable = own(self.day_left(), left_of_day);
-        let whole = own(self.day_limit, DAY.as_secs());
-        if (usable + whole / 4) * DAY.as_secs() >= whole * left_of_day {
+        if usable * DAY.as_secs() >= own(self.day_limit, DAY.as_secs()) * left_of_day {
             return SignedDuration::ZERO;
         }
         match usable / i64::from(calls.max(1)) {
@@ -710,14 +709,15 @@ mod tests {
             state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(now));
         };
         use_all(&mut state, 999, 0);
-        // Half of the day with 450 left is within a quarter of an even day, with 430 it is not.
-        use_all(&mut state, 450, 43_200);
+        // Half of the day with 600 left is ahead of an even day, with 500 or 400 it is not.
+        use_all(&mut state, 600, 43_200);
         assert_eq!(state.spacing(Priority::Webhook, 1, at(43_200)), SignedDuration::ZERO);
-        use_all(&mut state, 430, 43_200);
-        // A quarter of what is left is more than polls and their reserve would leave.
-        assert_eq!(state.spacing(Priority::Webhook, 1, at(43_200)).as_secs(), 43_200 / (430 / 4));
-        assert_eq!(state.spacing(Priority::Person, 4, at(43_200)).as_secs(), 43_200 / (430 / 4 / 4));
-        assert_eq!(state.spacing(Priority::Poll, 5, at(43_200)), SignedDuration::ZERO);
+        use_all(&mut state, 500, 43_200);
+        let polls_and_their_reserve = 480 / 2 + 100;
+        let left = 500 - polls_and_their_reserve;
+        assert_eq!(state.spacing(Priority::Webhook, 1, at(43_200)).as_secs(), 43_200 / left);
+        assert_eq!(state.spacing(Priority::Person, 4, at(43_200)).as_secs(), 43_200 / (left / 4));
+        assert_eq!(state.spacing(Priority::Poll, 5, at(43_200)).as_secs(), 43_200 / ((500 - 100) / 5));
         // Urgent work has a quarter of what is left, however little that is.
         use_all(&mut state, 400, 43_200);
         assert_eq!(state.spacing(Priority::Webhook, 1, at(43_200)).as_secs(), 43_200 / (400 / 4));

@@ -232,6 +232,8 @@ impl Shop {
     async fn sells_out(&self, supplier: &Contact) {
         let (today, customer) = (self.today(), self.contacts().pop().unwrap());
         let begin = today.saturating_sub(jiff::Span::new().days(60));
+        let item = self.item().id;
+        self.with(|company| company.initial.insert(item, Quantity::ZERO));
         self.write(DocumentKind::Bill, 1_000, supplier, 130, begin);
         for (number, day) in (2_000..).zip(1..=60) {
             let day = begin.saturating_add(jiff::Span::new().days(day));
