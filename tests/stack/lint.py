@@ -54,6 +54,8 @@ MISTAKES = (
     ("AWS refuses", lambda t: properties(t, "DigestSchedule").update(ScheduleExpression="cron(0/15 * * * ?)")),
     ("AWS refuses", lambda t: properties(t, "PollerSchedule").update(ScheduleExpression="rate(15 minute)")),
     ("write over", lambda t: properties(t, "XeroAppSecret").update(SecretString="{}")),
+    ("no output EventsQueueUrl", lambda t: t["Outputs"].pop("EventsQueueUrl")),
+    ("version is not", lambda t: t["Outputs"]["Version"].update(Value="0.0.9")),
     ("characters", lambda t: properties(t, "Api").update(Name={"Fn::Sub": "parstock-${AWS::StackName}"})),
 )
 

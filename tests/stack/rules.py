@@ -198,4 +198,16 @@ def names(template):
                 yield f"{name} can have a name of {len(longest)} characters"
 
 
-RULES = (roles, functions, queues, table, alarms, logs, schedules, secrets, names)
+def outputs(template):
+    """What the command finds a stack's parts by."""
+    outputs = source("infra/local/src/stack/outputs.rs")
+    listed = re.search(r"const OUTPUTS: .*?= \[(.*?)\];", outputs, re.DOTALL)[1]
+    for name in re.findall(r'\("(\w+)", ', listed):
+        if name not in template["Outputs"]:
+            yield f"there is no output {name}, which the command looks for"
+    version = re.search(r'^version = "(.+)"', source("Cargo.toml"), re.MULTILINE)[1]
+    if template["Outputs"]["Version"]["Value"] != version:
+        yield f"the stack's version is not {version}, which its binaries have"
+
+
+RULES = (roles, functions, queues, table, alarms, logs, schedules, secrets, names, outputs)

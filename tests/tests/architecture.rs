@@ -1,4 +1,5 @@
-//! The layers hold: which of our crates may know which, and what may not be near the core.
+//! The layers hold: which of our crates may know which, what may not be near the core, and what is said where nobody
+//! would hear it.
 
 #![expect(
     clippy::expect_used,
@@ -7,6 +8,8 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -141,4 +144,73 @@ fn functions_ship_without_the_embedded_table() {
             assert!(!tree.contains(embedded), "{function} ships {embedded}:\n{tree}");
         }
     }
+}
+
+/// The Rust files below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder of the workspace") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The arguments of a macro from behind its opening bracket on.
+fn arguments(text: &str) -> Vec<String> {
+    let (mut all, mut one, mut depth, mut quoted) = (Vec::new(), String::new(), 0, false);
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' if !quoted && depth == 0 => break,
+            ')' | ']' | '}' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                all.push(std::mem::take(&mut one));
+                continue;
+            }
+            _ => {}
+        }
+        one.push(letter);
+    }
+    all.push(one);
+    all.into_iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+}
+
+/// The functions' log leaves out every other field, so what it says would be lost without a word.
+#[test]
+fn every_field_of_an_event_is_one_that_the_log_keeps() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let log = root.join("shared/adapters/src/logs.rs");
+    let text = fs::read_to_string(&log).expect("the log's source");
+    let kept: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| Some(line.trim().strip_prefix('"')?.split_once("\" => self")?.0))
+        .collect();
+    assert!(kept.contains("org_id") && kept.contains("count") && kept.contains("why"), "{kept:?}");
+    let mut events = 0;
+    for folder in ["shared/app/src", "shared/adapters/src", "functions"] {
+        for path in
+            sources(&root.join(folder)).into_iter().filter(|path| !path.ends_with("adapters/src/logs.rs"))
+        {
+            let text = fs::read_to_string(&path).expect("a source");
+            for level in ["info", "warn", "error"] {
+                for event in text.split(&format!("tracing::{level}!(")).skip(1) {
+                    events += 1;
+                    for field in arguments(event)
+                        .iter()
+                        .filter(|one| !one.starts_with(['"']) && !one.starts_with("target:"))
+                    {
+                        let name = field.split(" = ").next().unwrap_or(field).trim_start_matches(['%', '?']);
+                        assert!(kept.contains(name), "{}: the log keeps no field `{name}`", path.display());
+                    }
+                }
+            }
+        }
+    }
+    assert!(events > 20, "only {events} events were found");
 }

@@ -240,7 +240,7 @@ impl<P: Ports<Store: Clone>, V: Vault> Connecting<P, V> {
         if !kept.map_err(|error| unkept(&*error))? {
             return Err(busy());
         }
-        tracing::info!(connection = name, "a consent is kept");
+        tracing::info!(id = name, "a consent is kept");
         let said = match connect::consented(self.ports(), name, tenant).await {
             Ok(_) => format!("{} is connected.", whose.name),
             Err(error) => {
@@ -286,7 +286,7 @@ fn refusal(error: parstock_xero::Error) -> Refused {
             Refused::new(StatusCode::BAD_REQUEST, error.to_string(), BEGIN_AGAIN)
         }
         other => {
-            tracing::warn!(error = %other, "Xero could not be asked about a consent");
+            tracing::warn!(why = %other, "Xero could not be asked about a consent");
             Refused::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Xero did not answer as it should",
@@ -579,7 +579,7 @@ async fn end<P: Ports<Store: Clone> + 'static, V: Vault + 'static>(
         }
     };
     consent::forget(connecting.vault(), &tokens, name).await.map_err(|error| unkept(&*error))?;
-    tracing::info!(connection = name, "a connection is removed");
+    tracing::info!(id = name, "a connection is removed");
     connecting.page(&person, Some(format!("{name} is no longer connected. {what}"))).await
 }
 

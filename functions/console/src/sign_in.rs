@@ -113,7 +113,7 @@ pub async fn ask<P: Ports + 'static>(
             let (outcome, ()) = tokio::join!(asked, tokio::time::sleep(ANSWER_AFTER));
             // the same answer whatever came of it: only the log knows
             match outcome {
-                Ok(asked) => tracing::info!(?asked, "a sign-in link was asked for"),
+                Ok(asked) => tracing::info!(kind = ?asked, "a sign-in link was asked for"),
                 Err(error) => {
                     tracing::error!(error_kind = error.kind(), why = %error, "a sign-in link could not be mailed");
                 }

@@ -518,7 +518,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroSession<S, V, K, E> {
         match rules {
             Ok(rules) => rules.check_purchase_order(order).err().map(|obstacle| obstacle.to_string()),
             Err(error) => {
-                tracing::warn!(%error, "what stands in the way of an order could not be asked");
+                tracing::warn!(why = %error, "what stands in the way of an order could not be asked");
                 None
             }
         }

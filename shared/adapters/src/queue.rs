@@ -60,7 +60,7 @@ impl SqsQueue {
     pub async fn come_again_soon(&self, queue: QueueName, receipts: Vec<String>) {
         for batch in receipts.chunks(BATCH_MESSAGES_MAX) {
             if let Err(error) = self.show_soon(queue, batch).await {
-                tracing::warn!(queue = queue.code(), why = %error, "messages come again late");
+                tracing::warn!(kind = queue.code(), why = %error, "messages come again late");
             }
         }
     }

@@ -34,7 +34,9 @@ pub async fn tick<P: Ports>(ports: &P, connections: &[String]) -> Result<(), App
         match connect::ensure(ports, connection).await {
             Ok(_) => orgs = connect::orgs(ports).await?,
             // a stack waits for the consents that people give, and no repeat of the tick brings them
-            Err(AppError::NeedsPerson(what)) => tracing::warn!(connection, what, "a connection waits"),
+            Err(AppError::NeedsPerson(what)) => {
+                tracing::warn!(id = connection, why = what, "a connection waits")
+            }
             Err(error) => {
                 tracing::error!(id = connection, error_kind = error.kind(), why = %error, "a connection could not be set up");
                 failure.get_or_insert(error);

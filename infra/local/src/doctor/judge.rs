@@ -455,18 +455,8 @@ mod tests {
     use parstock_xero::Renewal;
 
     use super::*;
-    use crate::doctor::Grade::{self, Failed, Ok as Fine, Warning};
-
-    fn graded(cases: &[(Finding, Grade)]) {
-        for (finding, grade) in cases {
-            assert_eq!(finding.grade, *grade, "{finding:?}");
-            assert_eq!(
-                finding.to_do.is_some(),
-                *grade != Fine,
-                "who is warned is told what to do: {finding:?}"
-            );
-        }
-    }
+    use crate::doctor::Grade::{Failed, Ok as Fine, Warning};
+    use crate::doctor::graded;
 
     fn now() -> Timestamp {
         "2026-11-25T09:00:00Z".parse().unwrap()

@@ -242,3 +242,16 @@ async fn queues(place: &impl Place) -> Vec<Finding> {
     findings.push(judge::letters(&letters.map_err(|error| error.to_string())));
     findings
 }
+
+/// Holds findings against how bad they are to be called.
+#[cfg(test)]
+pub(crate) fn graded(cases: &[(Finding, Grade)]) {
+    for (finding, grade) in cases {
+        assert_eq!(finding.grade, *grade, "{finding:?}");
+        assert_eq!(
+            finding.to_do.is_some(),
+            *grade != Grade::Ok,
+            "who is warned is told what to do: {finding:?}"
+        );
+    }
+}

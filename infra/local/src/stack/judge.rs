@@ -179,18 +179,8 @@ pub fn listeners(found: &Result<(u32, u32), String>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Grade::{self, Failed, Ok as Fine, Warning};
-
-    fn graded(cases: &[(Finding, Grade)]) {
-        for (finding, grade) in cases {
-            assert_eq!(finding.grade, *grade, "{finding:?}");
-            assert_eq!(
-                finding.to_do.is_some(),
-                *grade != Fine,
-                "who is warned is told what to do: {finding:?}"
-            );
-        }
-    }
+    use crate::doctor::Grade::{Failed, Ok as Fine, Warning};
+    use crate::doctor::graded;
 
     fn denied<T>() -> Result<T, String> {
         Err("AccessDenied".to_owned())

@@ -360,7 +360,7 @@ pub async fn needs_person<P: Ports>(ports: &P, org: OrgId, what: &str) -> Result
     let result = if writer.profile.content.needs_person.as_deref() == Some(what) {
         Ok(())
     } else {
-        tracing::error!(org.id = %org, what, "a person has to act");
+        tracing::error!(org_id = %org, why = what, "a person has to act");
         writer.profile.content.needs_person = Some(what.to_owned());
         writer.save_profile().await
     };

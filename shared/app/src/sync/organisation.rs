@@ -77,7 +77,7 @@ pub async fn keep<P: Ports>(writer: &mut Writer<'_, P>, fresh: Organisation) -> 
     if !changes.is_empty() {
         let mut reason = Reason::own("organisation changed in Xero");
         for (what, before, after) in changes {
-            tracing::info!(org.id = %writer.org(), what, before, after, "the organisation changed in Xero");
+            tracing::info!(org_id = %writer.org(), kind = what, "the organisation changed in Xero");
             reason = reason.with(what, format!("{before} -> {after}"));
         }
         let id = writer.new_commit();

@@ -52,9 +52,8 @@ impl Count<'_> {
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
-    pub fn book(&self, stock: Stock) -> Result<(Vec<Movement>, Stock), FixedError> {
+    pub fn book(&self, mut stock: Stock) -> Result<(Vec<Movement>, Stock), FixedError> {
         let cause = if stock.position.opened { Cause::Count } else { Cause::Opening };
-        let mut stock = stock;
         stock.position.counts.retain(|standing| standing.on != self.on);
         let mut movements = Vec::new();
         for part in self.parts(stock.layer)? {
