@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "",
     "run",
     "connect",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 27] = [
     "approve",
     "reject",
     "stock import",
+    "cost",
     "settings export",
     "settings check",
     "settings apply",

@@ -2,7 +2,6 @@
 //! positions and cost layers follow.
 //!
 //! - [`movement`]: one row of the ledger.
-//! - [`layer`]: what stock cost.
 //! - [`position`]: the fold of an item's movements.
 //! - [`count`]: what a person counted stands, whatever documents say.
 //! - [`arrival`]: which open order line a bill line brings in.
@@ -11,12 +10,10 @@
 pub mod arrival;
 pub mod booking;
 pub mod count;
-pub mod layer;
 pub mod movement;
 pub mod position;
 
 pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
-pub use layer::Layer;
 pub use movement::{Cause, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
