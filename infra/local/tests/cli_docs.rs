@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "",
     "run",
     "connect",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 27] = [
     "replay",
     "positions",
     "item",
+    "ledger",
+    "reconcile",
     "proposals",
     "approve",
     "reject",

@@ -4,19 +4,25 @@
 //! - [`movement`]: one row of the ledger.
 //! - [`layer`]: what stock cost.
 //! - [`position`]: the fold of an item's movements.
+//! - [`card`]: the movements one by one, each with what lay there after it.
+//! - [`proof`]: what Xero holds beside what the ledger says.
 //! - [`count`]: what a person counted stands, whatever documents say.
 //! - [`arrival`]: which open order line a bill line brings in.
 //! - [`booking`]: desired minus booked, per document line.
 
 pub mod arrival;
 pub mod booking;
+pub mod card;
 pub mod count;
 pub mod layer;
 pub mod movement;
 pub mod position;
+pub mod proof;
 
 pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
+pub use card::{Balance, Card, CardLine};
 pub use layer::Layer;
 pub use movement::{Cause, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
+pub use proof::Proof;
