@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 30] = [
     "",
     "run",
     "connect",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 28] = [
     "replay",
     "positions",
     "item",
+    "ledger",
+    "reconcile",
     "proposals",
     "approve",
     "reject",

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod doctor;
 pub mod health;
 pub mod item;
+pub mod ledger;
 pub mod positions;
 pub mod proposals;
 pub mod reject;
@@ -78,8 +79,10 @@ pub enum Command {
     Replay(replay::Replay),
     /// List the stock positions
     Positions(positions::Positions),
-    /// Show an item: position, plan, orders and movements
+    /// Show an item: position, plan, orders and latest movements
     Item(item::Item),
+    /// Show the card of an item: each movement, with what lay there after it and what that cost
+    Ledger(ledger::Ledger),
     /// List the proposed orders
     Proposals(proposals::Proposals),
     /// Approve a proposed order: it becomes a DRAFT purchase order in Xero
@@ -118,6 +121,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Replay(options) => replay::run(options).await,
         Command::Positions(command) => put(&command.common, Ok(command.ask())).await,
         Command::Item(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Ledger(command) => put(&command.common, Ok(command.ask())).await,
         Command::Proposals(command) => put(&command.common, Ok(command.ask())).await,
         Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,

@@ -6,6 +6,7 @@
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.
 
+mod card;
 mod connections;
 mod consent;
 mod digest;
@@ -22,12 +23,13 @@ use jiff::Zoned;
 use parstock_domain::audit::Hash;
 use parstock_domain::governance::Phase;
 
+pub use card::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow};
 pub use connections::{ChoosePage, ConnectionRow, ConnectionsPage, ConsentedPage, DisconnectPage, Frame};
 pub use consent::ConsentPage;
 pub use digest::DigestPage;
 pub use error::ErrorPage;
 pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};
-pub use item::{ItemPage, MovementRow, OpenOrder, PlanShown};
+pub use item::{ItemPage, OpenOrder, PlanShown};
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
 pub use positions_at::{PositionAt, PositionsAtPage};
 pub use proposals::{PROPOSALS_MAX, ProposalPage, ProposalRow, ProposalsPage};

@@ -12,6 +12,7 @@ use parstock_domain::audit::{Hash, Head};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{ContactId, EffectId, ItemId, LocationId, ProposalId};
+use parstock_domain::ledger::{Balance, Place};
 use parstock_views::StandingGroup;
 use parstock_views::alert::{AlertContent, Warning};
 use parstock_views::chart::StockChart;
@@ -469,33 +470,47 @@ fn inputs(say: Say) -> BTreeMap<String, String> {
 }
 
 pub fn item_page(say: Say) -> ItemPage {
-    let movement =
-        |on: &str, cause: &str, number: &str, contact: &str, change: &str, after: &str, reversal| {
-            MovementRow {
-                on: day(on),
-                cause: cause.to_owned(),
-                number: say(number),
-                contact: say(contact),
-                change: q(change),
-                after: Some(q(after)),
-                reversal,
-                booking: number.starts_with("NW").then_some((80, 500)),
-            }
-        };
+    let line = |on: &str, cause, number: &str, contact: &str, change: &str, after: &str| {
+        let change = q(change);
+        let (ours, theirs) = (Place::Stock(LocationId(say("main"))), Place::Customer);
+        let (from, to) = if change.is_negative() { (ours, theirs) } else { (theirs, ours) };
+        CardRow {
+            on: day(on),
+            cause,
+            number: say(number),
+            contact: say(contact),
+            from,
+            to,
+            change,
+            value: change.at(money("31")).unwrap(),
+            correction: Money::ZERO,
+            after: Some(Balance { quantity: q(after), value: q(after).at(money("31")).unwrap() }),
+            reversal: number == "INV-2207" && !change.is_negative(),
+            booking: number.starts_with("NW").then_some((80, 500)),
+            recorded_at: Timestamp::UNIX_EPOCH,
+        }
+    };
     ItemPage {
         site: site(say, Phase::Assist),
         position: positions_of(say).remove(1),
         tracked: false,
         value: Some(money("248")),
         chart: Some(chart(180, 2, 48, 20, 8)),
-        movements: vec![
-            movement("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8", false),
-            movement("2026-11-22", "sales credit note", "CN-0102", "Bay Cafe", "1", "11", false),
-            movement("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "2", "10", true),
-            movement("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "-2", "8", false),
-            movement("2026-11-02", "bill", "NW-88120", "Nordwood Furniture Pty Ltd", "48", "52", false),
-        ],
-        older: 412,
+        card: CardShown {
+            at: Some(day("2026-11-23")),
+            end: Some(Balance { quantity: q("8"), value: money("248") }),
+            unexplained: Some(Balance { quantity: q("-2"), value: money("-62") }),
+            rows: vec![
+                line("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8"),
+                line("2026-11-22", "sales credit note", "CN-0102", "Bay Cafe", "1", "11"),
+                line("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "2", "10"),
+                line("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "-2", "8"),
+                line("2026-11-02", "bill", "NW-88120", "Nordwood Furniture Pty Ltd", "48", "52"),
+            ],
+            page: 1,
+            found: 417,
+        },
+        layers: vec![LayerRow { quantity: q("8"), cost: money("248"), unit_cost: money("31") }],
         orders: vec![
             OpenOrder {
                 number: say("PO-0117"),
