@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 31] = [
     "",
     "run",
     "connect",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 30] = [
     "connections remove",
     "connections webhook-keys",
     "replay",
+    "scenarios",
     "positions",
     "item",
     "ledger",

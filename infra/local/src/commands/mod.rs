@@ -17,6 +17,7 @@ pub mod reject;
 pub mod replay;
 pub mod reviews;
 pub mod run;
+pub mod scenarios;
 pub mod settings;
 pub mod stock;
 pub mod xero;
@@ -77,6 +78,8 @@ pub enum Command {
     Connections(connections::Connections),
     /// Turn a retailer's invoice lines into a year in the simulated Xero, run it, and check the result
     Replay(replay::Replay),
+    /// Run the scenarios of a folder: what people enter in Xero, and what must come of it
+    Scenarios(scenarios::Scenarios),
     /// List the stock positions
     Positions(positions::Positions),
     /// Show an item: position, plan, orders and latest movements
@@ -119,6 +122,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Connect(options) => connect::run(options).await,
         Command::Connections(command) => connections::run(command).await,
         Command::Replay(options) => replay::run(options).await,
+        Command::Scenarios(options) => scenarios::run(options).await,
         Command::Positions(command) => put(&command.common, Ok(command.ask())).await,
         Command::Item(command) => put(&command.common, Ok(command.ask())).await,
         Command::Ledger(command) => put(&command.common, Ok(command.ask())).await,
