@@ -40,15 +40,29 @@ pub enum LikelyCause {
 }
 
 impl LikelyCause {
-    /// What people read.
+    /// What people read, in a few words.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::DatedAhead => "documents dated ahead: Xero's account takes them on their day",
-            Self::NotBooked => "not booked yet: it should be gone at the next proof",
-            Self::AdjustedInXero => "adjusted in Xero: look at the item's history there",
-            Self::Rounding => "rounding, at most a cent an item",
-            Self::ValuedOtherwise => "valued otherwise: Xero's average took documents in another order",
-            Self::Unexplained => "not explained: look at what else stands on the account in Xero",
+            Self::DatedAhead => "documents dated ahead",
+            Self::NotBooked => "not booked yet",
+            Self::AdjustedInXero => "adjusted in Xero",
+            Self::Rounding => "rounding",
+            Self::ValuedOtherwise => "valued otherwise",
+            Self::Unexplained => "not explained",
+        }
+    }
+
+    /// Why that makes a difference, or where to look.
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::DatedAhead => "Xero's account takes them on their day",
+            Self::NotBooked => "it should be gone at the next proof",
+            Self::AdjustedInXero => "look at the item's history there",
+            Self::Rounding => "at most a cent an item",
+            Self::ValuedOtherwise => {
+                "Xero's average took documents in another order, or rounded what they cost"
+            }
+            Self::Unexplained => "look at what else stands on the account in Xero",
         }
     }
 
@@ -239,6 +253,11 @@ impl Proof {
             differences,
             more: u32::try_from(more).unwrap_or(u32::MAX),
         })
+    }
+
+    /// How many differences there are, those that are not kept included.
+    pub fn count(&self) -> usize {
+        self.differences.len().saturating_add(usize::try_from(self.more).unwrap_or(usize::MAX))
     }
 
     /// Whether something differs by more than rounding.
