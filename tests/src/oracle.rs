@@ -7,10 +7,11 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::records::{DocumentRecord, Key, Owner, Profile, Record};
 use parstock_domain::audit::{Entry, Head, Statement, verify};
+use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, OrgId};
-use parstock_domain::ledger::{Cause, Layer, Movement, OrderLine, Position};
+use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
 
 use crate::books::Company;
 use crate::store::FakeStore;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "",
     "run",
     "connect",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 29] = [
     "approve",
     "reject",
     "stock import",
+    "cost",
     "settings export",
     "settings check",
     "settings apply",

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::Hash;
+use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{FixedError, Quantity};
@@ -18,7 +19,7 @@ use parstock_domain::ledger::arrival::{
 };
 use parstock_domain::ledger::booking::{Booking, Stock, changes, desired};
 use parstock_domain::ledger::position::first_and_last;
-use parstock_domain::ledger::{BookedLine, DesiredLine, Layer, LineChange, Movement, OrderLine, Position};
+use parstock_domain::ledger::{BookedLine, DesiredLine, LineChange, Movement, OrderLine, Position};
 use parstock_domain::replenish::{Crossing, Plan, crossing};
 use parstock_domain::settings::Learned;
 use uuid::Uuid;

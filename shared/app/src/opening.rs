@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use parstock_domain::costing::Layer;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::booking::{Opening, Stock, open};
-use parstock_domain::ledger::{Layer, Movement, Position, count};
+use parstock_domain::ledger::{Movement, Position, count};
 use parstock_domain::replenish::Plan;
 
 use crate::booking::warning;

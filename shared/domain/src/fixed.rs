@@ -25,41 +25,92 @@ pub enum FixedError {
 }
 
 fn parse(text: &str) -> Result<i64, FixedError> {
-    let wrong = || FixedError::NotANumber(text.to_owned());
     let trimmed = text.trim();
     let (negative, digits) = match trimmed.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, trimmed),
     };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() && fraction.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        return Err(wrong());
+    // none once it does not fit
+    let mut value = Some(0i64);
+    let (mut has_digit, mut too_fine) = (false, false);
+    let mut decimals: Option<usize> = None;
+    for byte in digits.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                has_digit = true;
+                match &mut decimals {
+                    Some(DECIMALS) => {
+                        too_fine |= byte != b'0';
+                        continue;
+                    }
+                    Some(decimals) => *decimals = decimals.saturating_add(1),
+                    None => {}
+                }
+                value = value.and_then(|value| appended(value, i64::from(byte.saturating_sub(b'0'))));
+            }
+            b'.' if decimals.is_none() => decimals = Some(0),
+            _ => return Err(FixedError::NotANumber(text.to_owned())),
+        }
     }
-    if fraction.contains('.') {
-        return Err(wrong());
+    if !has_digit {
+        return Err(FixedError::NotANumber(text.to_owned()));
     }
-    let kept = fraction.trim_end_matches('0');
-    if kept.len() > DECIMALS {
+    if too_fine {
         return Err(FixedError::TooFine(text.to_owned()));
     }
-    let all = format!("{whole}{kept:0<DECIMALS$}");
-    let value: i64 = all.parse().map_err(|_| FixedError::TooLarge)?;
+    for _ in decimals.unwrap_or(0)..DECIMALS {
+        value = value.and_then(|value| appended(value, 0));
+    }
+    let value = value.ok_or(FixedError::TooLarge)?;
     if negative { value.checked_neg().ok_or(FixedError::TooLarge) } else { Ok(value) }
 }
 
+/// A number with one more digit at its end.
+fn appended(value: i64, digit: i64) -> Option<i64> {
+    value.checked_mul(10)?.checked_add(digit)
+}
+
+/// Takes the last digit off a number.
+fn last_digit(rest: &mut u64) -> u8 {
+    let digit = rest.checked_rem(10).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0);
+    *rest = rest.checked_div(10).unwrap_or(0);
+    b'0'.saturating_add(digit)
+}
+
+/// Longest text of an amount in bytes: a sign, 19 digits, a point.
+const TEXT_BYTES_MAX: usize = 21;
+
 fn write(value: i64, f: &mut fmt::Formatter<'_>, decimals_min: usize) -> fmt::Result {
-    let sign = if value < 0 { "-" } else { "" };
-    let scale = SCALE.unsigned_abs();
-    let (whole, fraction) = (
-        value.unsigned_abs().checked_div(scale).unwrap_or(0),
-        value.unsigned_abs().checked_rem(scale).unwrap_or(0),
-    );
-    let digits = format!("{fraction:0DECIMALS$}");
-    let mut shown = digits.trim_end_matches('0');
-    if shown.len() < decimals_min {
-        shown = digits.get(..decimals_min).unwrap_or(shown);
+    let mut text = [0u8; TEXT_BYTES_MAX];
+    let mut free = text.iter_mut().rev();
+    let mut length: usize = 0;
+    let mut put = |byte: u8| {
+        if let Some(place) = free.next() {
+            *place = byte;
+            length = length.saturating_add(1);
+        }
+    };
+    let mut rest = value.unsigned_abs();
+    let mut is_shown = false;
+    for decimal in (1..=DECIMALS).rev() {
+        let digit = last_digit(&mut rest);
+        is_shown |= digit != b'0' || decimal <= decimals_min;
+        if is_shown {
+            put(digit);
+        }
     }
-    if shown.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{shown}") }
+    if is_shown {
+        put(b'.');
+    }
+    put(last_digit(&mut rest));
+    while rest > 0 {
+        put(last_digit(&mut rest));
+    }
+    if value < 0 {
+        put(b'-');
+    }
+    let used = text.get(TEXT_BYTES_MAX.saturating_sub(length)..).unwrap_or_default();
+    f.write_str(std::str::from_utf8(used).unwrap_or_default())
 }
 
 /// `value × numerator ÷ denominator`, rounded half away from zero.
@@ -72,11 +123,14 @@ pub fn mul_div(value: i64, numerator: i64, denominator: i64) -> Result<i64, Fixe
     let (product, by) = (product.unsigned_abs(), u128::from(denominator.unsigned_abs()));
     let half = by.checked_div(2).unwrap_or(0);
     // half up on the magnitude: add (by / 2), for odd `by` the true half is not a whole number
-    let rounded = product
-        .checked_add(half)
-        .and_then(|sum| sum.checked_div(by))
-        .and_then(|magnitude| i64::try_from(magnitude).ok())
-        .ok_or(FixedError::TooLarge)?;
+    let sum = product.checked_add(half).ok_or(FixedError::TooLarge)?;
+    let magnitude = match (u64::try_from(sum), u64::try_from(by)) {
+        // one instruction instead of many
+        (Ok(sum), Ok(by)) => sum.checked_div(by).map(u128::from),
+        _ => sum.checked_div(by),
+    };
+    let rounded =
+        magnitude.and_then(|magnitude| i64::try_from(magnitude).ok()).ok_or(FixedError::TooLarge)?;
     if negative { rounded.checked_neg().ok_or(FixedError::TooLarge) } else { Ok(rounded) }
 }
 
@@ -145,6 +199,15 @@ macro_rules! fixed_point {
             /// Whether it is below zero.
             pub const fn is_negative(self) -> bool {
                 self.0 < 0
+            }
+
+            /// What goes with `part` of `whole`: its share, and all of it with the whole, so that the last part
+            /// takes the rest.
+            ///
+            /// # Errors
+            /// [`FixedError::TooLarge`] when it does not fit or `whole` is zero and `part` is not.
+            pub fn part(self, part: Quantity, whole: Quantity) -> Result<Self, FixedError> {
+                if part == whole { Ok(self) } else { self.share(part, whole) }
             }
 
             /// This share of it: `self × part ÷ whole`, rounded half away from zero.
@@ -258,7 +321,13 @@ mod tests {
             ("1e3", Err(FixedError::NotANumber("1e3".into()))),
             ("--1", Err(FixedError::NotANumber("--1".into()))),
             ("1.2.3", Err(FixedError::NotANumber("1.2.3".into()))),
+            ("1..2", Err(FixedError::NotANumber("1..2".into()))),
+            (".", Err(FixedError::NotANumber(".".into()))),
+            ("-", Err(FixedError::NotANumber("-".into()))),
+            ("922337203685477.5807", Ok(i64::MAX)),
+            ("922337203685477.5808", Err(FixedError::TooLarge)),
             ("99999999999999999", Err(FixedError::TooLarge)),
+            ("99999999999999999x", Err(FixedError::NotANumber("99999999999999999x".into()))),
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse::<Quantity>().map(Quantity::e4), expected, "{text}");
@@ -269,6 +338,9 @@ mod tests {
     fn money_shows_cents_and_quantity_only_what_it_has() {
         assert_eq!(Money::from_e4(125_000).to_string(), "12.50");
         assert_eq!(Money::from_e4(-1).to_string(), "-0.0001");
+        assert_eq!(Money::ZERO.to_string(), "0.00");
+        assert_eq!(Quantity::ZERO.to_string(), "0");
+        assert_eq!(Money::from_e4(i64::MIN).to_string(), "-922337203685477.5808");
         assert_eq!(Quantity::from_e4(125_000).to_string(), "12.5");
         assert_eq!(Quantity::from_e4(10_000).to_string(), "1");
     }

@@ -11,14 +11,13 @@ use parstock_app::records::{
 };
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
+use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{
     CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
-use parstock_domain::ledger::{
-    Billed, BookedLine, Cause, Layer, Movement, MovementKey, OrderLine, Place, Position,
-};
+use parstock_domain::ledger::{Billed, BookedLine, Cause, Movement, MovementKey, OrderLine, Place, Position};
 use uuid::Uuid;
 
 const LARGEST: i64 = i64::MAX;

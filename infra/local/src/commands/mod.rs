@@ -4,6 +4,7 @@ pub mod approve;
 pub mod audit;
 pub mod connect;
 pub mod connections;
+pub mod cost;
 pub mod dead_letters;
 pub mod digest;
 pub mod doctor;
@@ -93,6 +94,8 @@ pub enum Command {
     Reject(reject::Reject),
     /// Counts of untracked items
     Stock(stock::Stock),
+    /// Cost the movements of a file by FIFO, average or LIFO
+    Cost(cost::Cost),
     /// What Xero does not know: suppliers, lead times, packs, thresholds, phase
     Settings(settings::Settings),
     /// Show the digest of a day
@@ -127,6 +130,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,
         Command::Stock(command) => put(command.common(), command.ask()).await,
+        Command::Cost(options) => cost::run(&options),
         Command::Settings(command) => settings::run(command).await,
         Command::Digest(command) => put(&command.common, Ok(command.ask())).await,
         Command::Health(command) => put(&command.common, Ok(command.ask())).await,

@@ -3,10 +3,11 @@
 use parstock_app::ports::{Commit, Expect, Write};
 use parstock_app::records::{DocumentRecord, Key, Owner, Record};
 use parstock_domain::audit::{Hash, Head, Statement};
+use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus};
 use parstock_domain::ids::{CommitId, ContactId, DocumentId, ItemId, LineId, LocationId, OrgId};
 use parstock_domain::ledger::position::Ahead;
-use parstock_domain::ledger::{BookedLine, Cause, Layer, Movement, MovementKey, Place, Position};
+use parstock_domain::ledger::{BookedLine, Cause, Movement, MovementKey, Place, Position};
 use uuid::Uuid;
 
 /// The organisation of the tests.

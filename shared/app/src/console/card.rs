@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
-use parstock_domain::ledger::{Balance, Card, CardLine, Cause, Layer, Movement, Position};
+use parstock_domain::ledger::{Balance, Card, CardLine, Cause, Movement, Position};
 use parstock_views::pages::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow};
 
 use super::{Console, booked_lines};
@@ -116,7 +117,11 @@ impl<P: Ports> Console<'_, P> {
         if layer.quantity.is_zero() {
             return Ok(Vec::new());
         }
-        Ok(vec![LayerRow { quantity: layer.quantity, cost: layer.cost, unit_cost: layer.unit_cost()? }])
+        Ok(vec![LayerRow {
+            quantity: layer.quantity,
+            cost: layer.cost,
+            unit_cost: layer.cost.per_unit(layer.quantity)?,
+        }])
     }
 }
 

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 
+use parstock_domain::costing::Layer;
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::ids::{ItemId, LocationId, OrgId, derived};
+use parstock_domain::ledger::Position;
 use parstock_domain::ledger::booking::{Opening, Stock, open};
 use parstock_domain::ledger::position::Snapshot;
-use parstock_domain::ledger::{Layer, Position};
 
 use super::quantities::Held;
 use super::{Done, contacts, feed, items, organisation};

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use parstock_domain::costing::Layer;
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::{ItemId, LocationId, derived};
+use parstock_domain::ledger::Position;
 use parstock_domain::ledger::position::Snapshot;
-use parstock_domain::ledger::{Layer, Position};
 use parstock_domain::replenish::Plan;
 
 use super::{Done, feed};

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::arrival::Billed;
 use super::count::balance;
-use super::layer::Layer;
 use super::movement::{Cause, Movement, MovementKey, Place};
 use super::position::Position;
+use crate::costing::Layer;
 use crate::document::{Document, DocumentKind, DocumentLine, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{CommitId, ItemId, LineId, LocationId};
@@ -298,9 +298,12 @@ impl Booking<'_> {
                 let cost = match after.cost {
                     Some(cost) => cost,
                     // a return comes back at what the stock costs now
-                    None => quantity.at(stock.layer.unit_cost()?)?,
+                    None => stock.layer.at_average(quantity)?,
                 };
-                let received = stock.layer.receive(quantity, cost)?;
+                let mut received = stock.layer.receive(quantity, cost)?;
+                if after.cost.is_some() {
+                    received.layer.last_unit_cost = cost.per_unit(quantity)?;
+                }
                 value = cost.minus(received.correction)?;
                 (received.layer, cost, received.correction)
             };

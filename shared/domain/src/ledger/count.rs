@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::booking::Stock;
-use super::layer::Layer;
 use super::movement::{Cause, Movement, MovementKey, Place};
 use super::position::{Counted, quantity_at};
+use crate::costing::Layer;
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{CommitId, ItemId, LocationId};
 
@@ -91,7 +91,7 @@ impl Count<'_> {
             None => {
                 // where nothing remains, no cost may remain either
                 let is_gone = layer.quantity.plus(change)?.is_zero();
-                let value = if is_gone { layer.cost.negated()? } else { change.at(layer.unit_cost()?)? };
+                let value = if is_gone { layer.cost.negated()? } else { layer.at_average(change)? };
                 (seen_value.plus(value)?, value)
             }
             Some(unit_cost) => {
@@ -155,7 +155,8 @@ fn valued_anew(layer: Layer, movement: &Movement) -> Result<Layer, FixedError> {
     if movement.key.out {
         return Ok(layer.issue(movement.quantity)?.layer);
     }
-    Ok(layer.receive(movement.quantity, movement.value)?.layer)
+    let last_unit_cost = movement.value.per_unit(movement.quantity)?;
+    Ok(Layer { last_unit_cost, ..layer.receive(movement.quantity, movement.value)?.layer })
 }
 
 /// The opposite of a movement that `stock` holds already, if a count has seen its day: the position keeps what was

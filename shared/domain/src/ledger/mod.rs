@@ -2,7 +2,6 @@
 //! positions and cost layers follow.
 //!
 //! - [`movement`]: one row of the ledger.
-//! - [`layer`]: what stock cost.
 //! - [`position`]: the fold of an item's movements.
 //! - [`card`]: the movements one by one, each with what lay there after it.
 //! - [`proof`]: what Xero holds beside what the ledger says.
@@ -14,7 +13,6 @@ pub mod arrival;
 pub mod booking;
 pub mod card;
 pub mod count;
-pub mod layer;
 pub mod movement;
 pub mod position;
 pub mod proof;
@@ -22,7 +20,6 @@ pub mod proof;
 pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
 pub use card::{Balance, Card, CardLine};
-pub use layer::Layer;
 pub use movement::{Cause, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;

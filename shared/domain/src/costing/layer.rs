@@ -1,7 +1,5 @@
-//! Cost layers. A layer holds its remaining quantity and its remaining total cost, never a rounded unit
-//! cost, so that consumed plus remaining equals received to the last ten-thousandth.
-//!
-//! With a moving average an item has one layer per location.
+//! Stock and what it cost, with its remaining quantity and its remaining total cost, never a rounded unit cost, so
+//! that consumed plus remaining equals received to the last ten-thousandth.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +21,10 @@ pub struct Layer {
 pub struct Received {
     /// The layer afterwards.
     pub layer: Layer,
+    /// How much of it filled what had been oversold.
+    pub filled: Quantity,
+    /// What this part really cost.
+    pub filled_cost: Money,
     /// How much more the goods cost that had been sold before they came (below zero: less).
     pub correction: Money,
 }
@@ -36,6 +38,15 @@ pub struct Issued {
     pub cost: Money,
 }
 
+/// What taking back did to a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The layer afterwards.
+    pub layer: Layer,
+    /// What remained of the cost where no stock remained.
+    pub correction: Money,
+}
+
 impl Layer {
     /// Takes in `quantity` units that cost `cost` together. What had been oversold is filled first, and
     /// the difference between its assumed and its real cost is the correction.
@@ -43,26 +54,25 @@ impl Layer {
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
     pub fn receive(self, quantity: Quantity, cost: Money) -> Result<Received, FixedError> {
-        if quantity.is_zero() {
-            return Ok(Received { layer: self, correction: Money::ZERO });
-        }
-        let last_unit_cost = cost.per_unit(quantity)?;
         if !self.quantity.is_negative() {
-            let layer =
-                Self { quantity: self.quantity.plus(quantity)?, cost: self.cost.plus(cost)?, last_unit_cost };
-            return Ok(Received { layer, correction: Money::ZERO });
+            let layer = Self { quantity: self.quantity.plus(quantity)?, cost: self.cost.plus(cost)?, ..self };
+            return Ok(Received {
+                layer,
+                filled: Quantity::ZERO,
+                filled_cost: Money::ZERO,
+                correction: Money::ZERO,
+            });
         }
         let short = self.quantity.magnitude();
         let filled = short.min(quantity);
-        let assumed =
-            if filled == short { self.cost.negated()? } else { self.cost.negated()?.share(filled, short)? };
-        let real = if filled == quantity { cost } else { cost.share(filled, quantity)? };
+        let assumed = self.cost.negated()?.part(filled, short)?;
+        let filled_cost = cost.part(filled, quantity)?;
         let layer = Self {
             quantity: self.quantity.plus(quantity)?,
-            cost: self.cost.plus(assumed)?.plus(cost.minus(real)?)?,
-            last_unit_cost,
+            cost: self.cost.plus(assumed)?.plus(cost.minus(filled_cost)?)?,
+            ..self
         };
-        Ok(Received { layer, correction: real.minus(assumed)? })
+        Ok(Received { layer, filled, filled_cost, correction: filled_cost.minus(assumed)? })
     }
 
     /// Takes out `quantity` units: their share of the remaining cost, the last unit takes the rest, and
@@ -71,19 +81,20 @@ impl Layer {
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
     pub fn issue(self, quantity: Quantity) -> Result<Issued, FixedError> {
-        let there = self.quantity.max(Quantity::ZERO);
-        let taken = there.min(quantity);
-        let taken_cost = if taken.is_zero() {
-            Money::ZERO
-        } else if taken == there {
-            self.cost
-        } else {
-            self.cost.share(taken, there)?
-        };
-        let short_cost = quantity.minus(taken)?.at(self.last_unit_cost)?;
-        let cost = taken_cost.plus(short_cost)?;
+        let short = self.shortage(quantity)?;
+        let taken = quantity.minus(short)?;
+        let taken_cost = if taken.is_zero() { Money::ZERO } else { self.cost.part(taken, self.quantity)? };
+        let cost = taken_cost.plus(short.at(self.last_unit_cost)?)?;
         let layer = Self { quantity: self.quantity.minus(quantity)?, cost: self.cost.minus(cost)?, ..self };
         Ok(Issued { layer, cost })
+    }
+
+    /// How much of `quantity` units that are to go out is not there.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn shortage(self, quantity: Quantity) -> Result<Quantity, FixedError> {
+        quantity.minus(self.quantity.max(Quantity::ZERO).min(quantity))
     }
 
     /// Takes back an earlier booking exactly as it was booked: `quantity` and `cost` are the signed change
@@ -91,20 +102,25 @@ impl Layer {
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
-    pub fn take_back(self, quantity: Quantity, cost: Money) -> Result<Received, FixedError> {
+    pub fn take_back(self, quantity: Quantity, cost: Money) -> Result<TakenBack, FixedError> {
         let layer = Self { quantity: self.quantity.minus(quantity)?, cost: self.cost.minus(cost)?, ..self };
         if layer.quantity.is_zero() {
-            return Ok(Received { layer: Self { cost: Money::ZERO, ..layer }, correction: layer.cost });
+            return Ok(TakenBack { layer: Self { cost: Money::ZERO, ..layer }, correction: layer.cost });
         }
-        Ok(Received { layer, correction: Money::ZERO })
+        Ok(TakenBack { layer, correction: Money::ZERO })
     }
 
-    /// Average cost of one unit: of what remains, else the last known.
+    /// What `quantity` more units cost at the average of what there is: of what remains, else at the last known
+    /// unit cost.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
-    pub fn unit_cost(self) -> Result<Money, FixedError> {
-        if self.quantity.is_zero() { Ok(self.last_unit_cost) } else { self.cost.per_unit(self.quantity) }
+    pub fn at_average(self, quantity: Quantity) -> Result<Money, FixedError> {
+        if self.quantity.is_zero() {
+            quantity.at(self.last_unit_cost)
+        } else {
+            self.cost.share(quantity, self.quantity)
+        }
     }
 }
 
@@ -137,7 +153,7 @@ mod tests {
     #[test]
     fn oversold_stock_is_settled_by_the_next_receipt() {
         // in 10 at 10, out 15 (five short at the last cost of 10), in 15 at 15
-        let layer = Layer::default().receive(quantity("10"), money("100")).unwrap().layer;
+        let layer = Layer { quantity: quantity("10"), cost: money("100"), last_unit_cost: money("10") };
         let issued = layer.issue(quantity("15")).unwrap();
         assert_eq!(issued.cost, money("150"));
         assert_eq!((issued.layer.quantity, issued.layer.cost), (quantity("-5"), money("-50")));
@@ -154,7 +170,8 @@ mod tests {
             for (comes_in, quantity, cost) in steps {
                 let quantity = Quantity::from_e4(quantity);
                 if comes_in {
-                    let step = layer.receive(quantity, Money::from_e4(cost)).unwrap();
+                    let mut step = layer.receive(quantity, Money::from_e4(cost)).unwrap();
+                    step.layer.last_unit_cost = Money::from_e4(cost).per_unit(quantity).unwrap();
                     received += i128::from(cost);
                     out += i128::from(step.correction.e4());
                     units += i128::from(quantity.e4());

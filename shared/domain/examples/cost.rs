@@ -1,0 +1,30 @@
+//! How long the costs of a file's movements take, step by step: `cost FILE METHOD`.
+
+#![expect(clippy::print_stdout, reason = "it is here to say what it measured")]
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
+
+use std::time::Instant;
+
+use parstock_domain::costing::{Method, file};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("which file?")?;
+    let method = match arguments.next().as_deref() {
+        Some("fifo") => Method::Fifo,
+        Some("average") => Method::Average,
+        Some("lifo") => Method::Lifo,
+        _ => return Err("fifo, average or lifo?".into()),
+    };
+    let begun = Instant::now();
+    let text = std::fs::read(path)?;
+    println!("read    {:?}", begun.elapsed());
+    let movements = file::read(&text).map_err(|wrong| format!("{wrong:?}"))?;
+    println!("parsed  {:?}", begun.elapsed());
+    let outcome = movements.cost(method).map_err(|wrong| format!("{wrong:?}"))?;
+    println!("costed  {:?}", begun.elapsed());
+    let lines = movements.lines(&outcome);
+    println!("written {:?}", begun.elapsed());
+    println!("{} bytes, {} without a known cost", lines.len(), outcome.unknown.len());
+    Ok(())
+}
