@@ -1,10 +1,11 @@
 //! The daily proof: once a day Xero's tracked stock and its accounts are held beside the ledger. It mends nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use parstock_domain::document::{Account, DocumentKind, DocumentRef, Item, XeroQuantity};
-use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::fixed::Money;
 use parstock_domain::ids::{ItemId, LocationId, OrgId};
 use parstock_domain::ledger::proof::{ADJUSTMENTS_CONTACT, Difference, LikelyCause, Subject, TrackedItem};
 use parstock_domain::ledger::{Balance, Cause, Movement, MovementKey, Position, Proof};
@@ -12,13 +13,15 @@ use parstock_domain::ledger::{Balance, Cause, Movement, MovementKey, Position, P
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::ports::{Books, BooksError, BooksSession, Expect, Ports, Priority, Store};
-use crate::records::{Backfill, DocumentRecord, Key, List, WaitingHint};
+use crate::records::{Backfill, DocumentRecord, Key, List};
 use crate::writer::{Reason, Writer};
 
 /// Calls of a proof: quantities of tracked items, accounts, and their balances.
 const CALLS: u32 = 3;
 /// Seconds after a poll at which its proof begins, since the poll that asks for it holds the organisation.
 pub(crate) const AFTER_POLL_SECONDS: u32 = 60;
+/// Within which time Xero was last read whole, or what it holds may be documents that are not booked yet.
+const READ_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// Rows that one read asks for.
 const ROWS_PER_READ: usize = 500;
 /// Movements read at once.
@@ -71,7 +74,7 @@ async fn prove<P: Ports>(
     let said = ask(&mut session, today).await;
     session.close().await;
     let (quantities, accounts) = said?;
-    let items = tracked_items(writer, quantities, today).await?;
+    let items = tracked_items(writer, &quantities, today).await?;
     let store = writer.ports().store();
     let known = load::one::<Proof>(store, writer.owner(), Key::Proof(today)).await?;
     let last = match (&known, writer.profile.content.proved_on) {
@@ -100,21 +103,18 @@ async fn prove<P: Ports>(
     Ok(proof)
 }
 
-/// What Xero holds of tracked items, and its accounts or why they can't be read.
+/// What Xero holds of tracked items, and its accounts or why they can't be read. Items that can't be read have a question of
+/// their own and are left out.
 async fn ask(
     session: &mut impl BooksSession,
     today: Date,
-) -> Result<(BTreeMap<ItemId, Option<XeroQuantity>>, Result<Vec<Account>, String>), AppError> {
-    let said = session.tracked_quantities().await?;
-    let mut quantities: BTreeMap<ItemId, Option<XeroQuantity>> =
-        said.quantities.into_iter().map(|(item, quantity)| (item, Some(quantity))).collect();
-    // those have a question of their own
-    quantities.extend(said.unreadable.iter().filter_map(|unread| Some((unread.id.parse().ok()?, None))));
+) -> Result<(Vec<(ItemId, XeroQuantity)>, Result<Vec<Account>, String>), AppError> {
+    let quantities = session.tracked_quantities().await?.quantities;
     let accounts = match session.accounts(today).await {
         Ok(accounts) => Ok(accounts),
-        // such as the right to read reports, which a consent may lack
-        Err(BooksError::NeedsPerson(why) | BooksError::Reject(why)) => Err(why),
-        Err(error) => return Err(error.into()),
+        Err(error @ BooksError::NotNow { .. }) => return Err(error.into()),
+        // such as the right to read reports, which a consent may lack; asking again all day would use up calls
+        Err(error) => Err(error.to_string()),
     };
     Ok((quantities, accounts))
 }
@@ -122,47 +122,39 @@ async fn ask(
 /// Every tracked item, as Xero holds it and as the ledger does.
 async fn tracked_items<P: Ports>(
     writer: &Writer<'_, P>,
-    quantities: BTreeMap<ItemId, Option<XeroQuantity>>,
+    quantities: &[(ItemId, XeroQuantity)],
     today: Date,
 ) -> Result<Vec<TrackedItem>, AppError> {
-    const NOTHING: XeroQuantity =
-        XeroQuantity { on_hand: Quantity::ZERO, back_ordered: Quantity::ZERO, cost_pool: Money::ZERO };
     let store = writer.ports().store();
-    let documents_wait = !load::all::<WaitingHint>(store, writer.org(), &List::Hints).await?.is_empty();
-    let masters = load::all::<Item>(store, writer.org(), &List::Items).await?;
-    let masters: Vec<Item> = masters.into_iter().map(|(_, item)| item.content).collect();
-    let named =
-        |item: &Item| (item.id, format!("{} {}", item.code, item.name), item.purchase_account.clone());
-    let is_compared = |item: &&Item| match quantities.get(&item.id) {
-        Some(read) => read.is_some(),
-        None => item.tracked,
-    };
-    let mut all: Vec<(ItemId, String, String)> = masters.iter().filter(is_compared).map(named).collect();
-    let known: BTreeSet<ItemId> = masters.iter().map(|item| item.id).collect();
-    let unknown = quantities.iter().filter(|(item, read)| read.is_some() && !known.contains(item));
-    all.extend(unknown.map(|(item, _)| (*item, item.to_string(), String::new())));
-    let mut items = Vec::with_capacity(all.len());
-    for chunk in all.chunks(ROWS_PER_READ) {
-        let keys: Vec<Key> =
-            chunk.iter().map(|(item, ..)| Key::Position(*item, LocationId::main())).collect();
+    let hints = store.list(writer.owner(), &List::Hints, None, 1).await?;
+    let read_whole = writer.profile.content.polled_at;
+    let is_fresh = read_whole.is_some_and(|at| writer.now().duration_since(at) < READ_WITHIN);
+    let documents_wait = !hints.rows.is_empty() || !is_fresh;
+    let mut items = Vec::with_capacity(quantities.len());
+    for chunk in quantities.chunks(ROWS_PER_READ) {
+        let keys: Vec<Key> = chunk.iter().map(|(item, _)| Key::Item(*item)).collect();
+        let masters = load::many::<Item>(store, writer.owner(), &keys).await?;
+        let keys: Vec<Key> = chunk.iter().map(|(item, _)| Key::Position(*item, LocationId::main())).collect();
         let positions = load::many::<Position>(store, writer.owner(), &keys).await?;
-        for ((item, named, account), position) in chunk.iter().zip(positions) {
+        for (((item, xero), master), position) in chunk.iter().zip(masters).zip(positions) {
+            let (named, account) = match master.map(|row| row.content) {
+                Some(master) => (format!("{} {}", master.code, master.name), master.purchase_account),
+                None => (item.to_string(), String::new()),
+            };
             let position = position.map(|row| row.content).unwrap_or_default();
-            let said = quantities.get(item).copied().flatten();
-            let xero = said.unwrap_or(NOTHING);
             let is_ahead = position.ahead.iter().any(|ahead| ahead.on > today);
+            // a change that the last poll had not seen may be a document
+            let is_new = position.snapshot.is_none_or(|known| known.xero.on_hand != xero.on_hand);
             items.push(TrackedItem {
                 item: *item,
-                named: named.clone(),
-                account: account.clone(),
-                xero,
+                named,
+                account,
+                xero: *xero,
                 ours: Balance { quantity: position.booked, value: position.value },
                 ahead: if is_ahead { ahead(writer, *item, today).await? } else { Money::ZERO },
-                waits: said.is_none()
-                    || !position.opened
+                waits: !position.opened
                     || !position.tracked
-                    || (documents_wait && xero.on_hand != position.booked),
-                adjusted: false,
+                    || (xero.on_hand != position.booked && (documents_wait || is_new)),
             });
         }
     }

@@ -42,12 +42,13 @@ fn holds(shop: &Shop, balance: &str) {
     shop.in_xero(|company, _| company.accounts = accounts);
 }
 
-/// The next day's first poll after Xero's quantities were read.
+/// Polls of an hour, in which Xero's quantities are read, and the next day's first.
 async fn next_day(shop: &Shop) {
-    shop.wait(SignedDuration::from_hours(24));
     for _ in 0..5 {
         shop.poll().await;
     }
+    shop.wait(SignedDuration::from_hours(24));
+    shop.poll().await;
 }
 
 fn proofs(shop: &Shop) -> Vec<Proof> {

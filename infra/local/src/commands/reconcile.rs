@@ -42,8 +42,7 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, now: bool) -> Result<
     let page = console(place, org).await?.proof().await?;
     let Some(proof) = page.proof else {
         return Err(LocalError::Input(
-            "there is no proof yet: the first is made on the morning after the history is read, or by `parstock \
-             reconcile --now`"
+            "there is no proof yet: the first is made soon after the history is read, or by `parstock reconcile --now`"
                 .to_owned(),
         ));
     };

@@ -115,7 +115,7 @@ pub struct TrackedItem {
     pub named: String,
     /// The account that holds its value in Xero.
     pub account: String,
-    /// What Xero holds; nothing where Xero doesn't list it.
+    /// What Xero holds.
     pub xero: XeroQuantity,
     /// What the ledger holds, documents dated ahead included, as Xero's figures have them.
     pub ours: Balance,
@@ -123,8 +123,6 @@ pub struct TrackedItem {
     pub ahead: Money,
     /// Whether something of it waits to be booked.
     pub waits: bool,
-    /// Whether its documents adjust stock.
-    pub adjusted: bool,
 }
 
 /// An account that holds stock.
@@ -168,7 +166,8 @@ pub struct Proof {
 const INVENTORY: &str = "INVENTORY";
 
 impl Proof {
-    /// Compares. `accounts` are all of Xero's, or why they could not be read.
+    /// Compares. `accounts` are all of Xero's, or why they could not be read. An item whose value alone differs is called
+    /// [`LikelyCause::ValuedOtherwise`]: whether it was adjusted in Xero only its documents say.
     ///
     /// # Errors
     /// [`FixedError`] when a sum does not fit.
@@ -195,7 +194,7 @@ impl Proof {
             }
             let cause = if item.waits {
                 LikelyCause::NotBooked
-            } else if item.adjusted || !quantity.is_zero() {
+            } else if !quantity.is_zero() {
                 LikelyCause::AdjustedInXero
             } else {
                 LikelyCause::ValuedOtherwise
@@ -295,7 +294,6 @@ mod tests {
             ours: balance(ours.0, ours.1),
             ahead: Money::ZERO,
             waits: false,
-            adjusted: false,
         }
     }
 
@@ -332,7 +330,7 @@ mod tests {
         let items = [
             item(1, ("10", "100"), ("10", "100")),
             item(2, ("12", "120"), ("10", "100")),
-            TrackedItem { adjusted: true, ..item(3, ("10", "110"), ("10", "100")) },
+            item(3, ("10", "110"), ("10", "100")),
             item(4, ("10", "95"), ("10", "100")),
             TrackedItem { waits: true, ..item(5, ("9", "99"), ("10", "100")) },
             item(6, ("10", "33.33"), ("10", "33.3333")),
@@ -344,7 +342,7 @@ mod tests {
             told(&proof),
             [
                 line("T2", "2", "20.00", "adjusted_in_xero"),
-                line("T3", "0", "10.00", "adjusted_in_xero"),
+                line("T3", "0", "10.00", "valued_otherwise"),
                 line("T4", "0", "-5.00", "valued_otherwise"),
                 line("T5", "-1", "-1.00", "not_booked"),
                 line("2 items", "0", "0.0034", "rounding"),
