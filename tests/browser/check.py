@@ -294,6 +294,21 @@ class Check:
 
         self.steadily(["ledger", "--item", item["code"], "--at", "2026-05-31"], look)
 
+    def proof(self):
+        """The page of the daily proof shows the differences that are kept."""
+
+        def look(stored):
+            self.go("/health")
+            self.page.follow("a[href$='/proof']")
+            shown = [(row[0], number(row[2])) for row in self.page.rows("table.differences tbody tr")]
+            cents = Decimal("0.01")
+            wanted = [(row["named"], decimal(row["value"]).quantize(cents, rounding="ROUND_HALF_UP"))
+                      for row in stored["differences"]]
+            same(shown, wanted, "the differences of the proof")
+
+        self.steadily(["reconcile"], look)
+        self.shoot("proof")
+
     def proposals(self):
         """The list equals the store's; returns an open proposal."""
 
@@ -438,6 +453,7 @@ class Check:
         self.sign_in()
         item = self.positions()
         self.item(item)
+        self.proof()
         self.approve(self.proposals())
         for step in (self.digest, self.health, self.reviews, self.nothing_was_blocked, self.sign_out):
             step()

@@ -240,6 +240,14 @@ pub async fn health<P: Ports + 'static>(
     show(session.questions(&console).await?.health(queues).await?.render())
 }
 
+/// `/proof`: the latest.
+pub async fn proof<P: Ports + 'static>(
+    session: Session,
+    State(console): State<Console<P>>,
+) -> Result<Response, Refused> {
+    show(session.questions(&console).await?.proof().await?.render())
+}
+
 /// `/reviews`
 pub async fn reviews<P: Ports + 'static>(
     session: Session,

@@ -17,7 +17,7 @@ use crate::clock::{LocalClock, LocalEntropy};
 use crate::commands::dead_letters::Letters;
 use crate::commands::{
     Common, approve, audit, connect, connections, dead_letters, digest, health, item, ledger, positions,
-    proposals, reject, reviews, settings, stock,
+    proposals, reconcile, reject, reviews, settings, stock,
 };
 use crate::control;
 use crate::doctor;
@@ -54,6 +54,11 @@ pub enum Ask {
         at: Option<String>,
         /// Whether the text is CSV.
         csv: bool,
+    },
+    /// Show the latest daily proof.
+    Reconcile {
+        /// Whether it is made anew.
+        now: bool,
     },
     /// List proposals.
     Proposals,
@@ -130,6 +135,7 @@ impl Ask {
         match self {
             Self::Approve { contents, .. } => contents.is_some(),
             Self::Settings { apply, .. } => *apply,
+            Self::Reconcile { now } => *now,
             Self::Count { .. } | Self::Reject { .. } => true,
             _ => false,
         }
@@ -137,7 +143,10 @@ impl Ask {
 
     /// Whether it takes the organisation's lease, which work holds, too.
     const fn takes_lease(&self) -> bool {
-        matches!(self, Self::Count { .. } | Self::Settings { apply: true, .. })
+        matches!(
+            self,
+            Self::Count { .. } | Self::Settings { apply: true, .. } | Self::Reconcile { now: true }
+        )
     }
 }
 
@@ -295,6 +304,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
         }
         Ask::Item { code } => item::answer(place, org, &code).await,
         Ask::Ledger { code, at, csv } => ledger::answer(place, org, &code, at.as_deref(), csv).await,
+        Ask::Reconcile { now } => reconcile::answer(place, org, now).await,
         Ask::Proposals => proposals::answer(place, org).await,
         Ask::Approve { proposal, contents } => {
             approve::answer(place, org, &proposal, contents.as_deref()).await

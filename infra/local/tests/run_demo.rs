@@ -175,6 +175,26 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
         health.text
     );
 
+    // the proof of the night names what was adjusted in Xero, and mends nothing
+    let proof = story.ask(Ask::Reconcile { now: false }).await;
+    assert_eq!(proof.exit_code, 1, "{}", proof.text);
+    let differences = proof.json["differences"].as_array().unwrap();
+    for code in [cases::ADJUSTED_UP, cases::ADJUSTED_DOWN] {
+        let named = |it: &&serde_json::Value| it["named"].as_str().unwrap().starts_with(code);
+        let found = differences.iter().find(named).unwrap();
+        assert_eq!(
+            (&found["cause"], &found["quantity"]),
+            (&"adjusted_in_xero".into(), &"0".into()),
+            "{found}"
+        );
+    }
+    let accounts = proof.json["accounts"].as_array().unwrap();
+    assert!(!accounts.is_empty() && differences.iter().all(|it| it["account"].is_null()), "{}", proof.text);
+    assert!(digest.text.contains("The daily proof found"), "{}", digest.text);
+    let before = story.calls();
+    let anew = story.ask(Ask::Reconcile { now: true }).await;
+    assert_eq!((anew.exit_code, story.calls() - before), (1, 3), "{}", anew.text);
+
     story.run_until(3, 2).await;
 
     // nobody trades at night

@@ -11,7 +11,7 @@ use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::position::quantity_at;
-use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
+use parstock_domain::ledger::{Cause, Movement, OrderLine, Position, Proof};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::{LEAD_TIME_DAYS_DEFAULT, Policy};
 use parstock_views::StandingGroup;
@@ -19,7 +19,7 @@ use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
     DigestPage, HealthPage, ItemPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked,
     PendingEffect, PlanShown, PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage,
-    ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
+    ProofPage, ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
 
 pub use card::ItemCard;
@@ -467,8 +467,24 @@ impl<'p, P: Ports> Console<'p, P> {
             effects,
             audit: self.reader.head(),
             audit_checked_at: check.at,
+            proof: self.last_proof().await?.map(|proof| (proof.day, proof.count())),
             needs_person: needs_person.into_iter().collect(),
         })
+    }
+
+    /// The latest daily proof.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn proof(&self) -> Result<ProofPage, AppError> {
+        Ok(ProofPage { site: self.site().await?, proof: self.last_proof().await? })
+    }
+
+    async fn last_proof(&self) -> Result<Option<Proof>, AppError> {
+        match self.reader.profile.content.proved_on {
+            Some(day) => self.one::<Proof>(Key::Proof(day)).await,
+            None => Ok(None),
+        }
     }
 
     /// Documents of which some lines are booked and others not yet.

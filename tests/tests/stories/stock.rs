@@ -41,15 +41,15 @@ use uuid::Uuid;
 /// Noon in Sydney, where the shop is.
 const NOON: &str = "2026-06-01T02:00:00Z";
 
-fn day(text: &str) -> Date {
+pub(super) fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-fn q(text: &str) -> Quantity {
+pub(super) fn q(text: &str) -> Quantity {
     text.parse().unwrap()
 }
 
-fn item(code: &str) -> ItemId {
+pub(super) fn item(code: &str) -> ItemId {
     ItemId(derived("item", &[code]))
 }
 
@@ -58,15 +58,15 @@ fn supplier(name: &str) -> ContactId {
 }
 
 /// A shop with untracked items of these codes; a code that begins with `T` is tracked.
-struct Shop {
-    ports: FakePorts<FakeStore>,
-    org: OrgId,
+pub(super) struct Shop {
+    pub(super) ports: FakePorts<FakeStore>,
+    pub(super) org: OrgId,
     connection: String,
 }
 
 impl Shop {
     /// In Xero, not connected yet.
-    fn new(codes: &[&str]) -> Self {
+    pub(super) fn new(codes: &[&str]) -> Self {
         let sim = Sim::new(1, NOON.parse().unwrap());
         let mut company = Company::new(Organisation {
             id: OrgId(Uuid::from_u128(1)),
@@ -93,18 +93,18 @@ impl Shop {
         shop
     }
 
-    async fn connect(&self) {
+    pub(super) async fn connect(&self) {
         connect::ensure(&self.ports, &self.connection).await.unwrap();
         self.work().await;
     }
 
-    fn in_xero<T>(&self, act: impl FnOnce(&mut Company, Timestamp) -> T) -> T {
+    pub(super) fn in_xero<T>(&self, act: impl FnOnce(&mut Company, Timestamp) -> T) -> T {
         let now = self.ports.sim.now();
         self.ports.books.with(self.org, |company| act(company, now))
     }
 
     /// Somebody saves a document in Xero.
-    fn save(&self, document: Paper) -> DocumentRef {
+    pub(super) fn save(&self, document: Paper) -> DocumentRef {
         self.wait(SignedDuration::from_secs(1));
         let of = document.0.of;
         self.in_xero(|company, now| {
@@ -113,12 +113,12 @@ impl Shop {
         of
     }
 
-    fn wait(&self, time: SignedDuration) {
+    pub(super) fn wait(&self, time: SignedDuration) {
         self.ports.sim.pass(time);
     }
 
     /// A poll, and all that follows from it.
-    async fn poll(&self) {
+    pub(super) async fn poll(&self) {
         self.wait(SignedDuration::from_mins(15));
         self.say(Message::Sync { org: self.org }).await;
         self.work().await;
@@ -181,7 +181,7 @@ impl Shop {
         self.work().await;
     }
 
-    fn rows(&self) -> impl Iterator<Item = (Key, Record)> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Key, Record)> {
         self.ports.store.rows(Owner::Org(self.org)).into_iter().map(|row| (row.key, row.record))
     }
 
@@ -241,7 +241,7 @@ impl Shop {
     }
 
     /// Puts the digest of today together; its content.
-    async fn digest(&self) -> serde_json::Value {
+    pub(super) async fn digest(&self) -> serde_json::Value {
         self.say(Message::Digest { org: self.org }).await;
         self.work().await;
         let digest = |record| if let Record::Digest(digest) = record { Some(digest) } else { None };
@@ -249,7 +249,7 @@ impl Shop {
         serde_json::from_str(&latest.unwrap().content).unwrap()
     }
 
-    async fn console(&self) -> Console<'_, FakePorts<FakeStore>> {
+    pub(super) async fn console(&self) -> Console<'_, FakePorts<FakeStore>> {
         let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new(), connects: false };
         Console::open(&self.ports, self.org, viewer).await.unwrap()
     }
@@ -407,7 +407,7 @@ fn master(code: &str, updated_at: Timestamp) -> Item {
 
 /// A document as somebody writes it in Xero.
 #[derive(Clone)]
-struct Paper(Document);
+pub(super) struct Paper(Document);
 
 fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
     Paper(Document {
@@ -424,7 +424,7 @@ fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
     })
 }
 
-fn sale(number: &str, on: &str) -> Paper {
+pub(super) fn sale(number: &str, on: &str) -> Paper {
     let mut sale = paper(DocumentKind::SalesInvoice, number, on);
     (sale.0.contact, sale.0.contact_name) = (supplier("Customer"), "Customer".to_owned());
     sale
@@ -458,7 +458,7 @@ impl Paper {
     }
 
     /// With one more line.
-    fn line(mut self, code: &str, quantity: &str, price: &str) -> Self {
+    pub(super) fn line(mut self, code: &str, quantity: &str, price: &str) -> Self {
         let (quantity, unit_amount): (Quantity, Money) = (q(quantity), price.parse().unwrap());
         let number = self.0.lines.len().to_string();
         self.0.lines.push(DocumentLine {

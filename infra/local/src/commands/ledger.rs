@@ -101,7 +101,7 @@ fn for_people(shown: &ItemCard) -> String {
     });
     if let Some(more) = card.unexplained {
         text.push_str(&format!(
-            "Xero holds {} more, worth {} {currency} more, than these lines (below zero: less)\n",
+            "beyond these lines Xero holds {}, worth {} {currency}\n",
             more.quantity, more.value
         ));
     }

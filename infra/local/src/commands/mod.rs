@@ -13,6 +13,7 @@ pub mod item;
 pub mod ledger;
 pub mod positions;
 pub mod proposals;
+pub mod reconcile;
 pub mod reject;
 pub mod replay;
 pub mod reviews;
@@ -86,6 +87,8 @@ pub enum Command {
     Item(item::Item),
     /// Show the card of an item: each movement, with what lay there after it and what that cost
     Ledger(ledger::Ledger),
+    /// Show the latest daily proof: what Xero holds beside what the ledger says
+    Reconcile(reconcile::Reconcile),
     /// List the proposed orders
     Proposals(proposals::Proposals),
     /// Approve a proposed order: it becomes a DRAFT purchase order in Xero
@@ -126,6 +129,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Positions(command) => put(&command.common, Ok(command.ask())).await,
         Command::Item(command) => put(&command.common, Ok(command.ask())).await,
         Command::Ledger(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Reconcile(command) => put(&command.common, Ok(command.ask())).await,
         Command::Proposals(command) => put(&command.common, Ok(command.ask())).await,
         Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,

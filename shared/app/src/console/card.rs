@@ -125,11 +125,11 @@ impl<P: Ports> Console<'_, P> {
     }
 }
 
-/// What Xero holds of a tracked item beyond its movements: known of now alone.
+/// What Xero holds of a tracked item beyond its movements: known of now alone, once Xero was asked after the last of them.
 fn unexplained(position: &Position, at: Option<Date>) -> Result<Option<Balance>, AppError> {
-    let Some(snapshot) = position.snapshot.filter(|_| position.tracked && at.is_none()) else {
-        return Ok(None);
-    };
+    let is_comparable = position.tracked && at.is_none();
+    let snapshot = position.snapshot.filter(|known| is_comparable && known.booked == position.booked);
+    let Some(snapshot) = snapshot else { return Ok(None) };
     let more = Balance {
         quantity: snapshot.xero.on_hand.minus(position.booked)?,
         value: snapshot.xero.cost_pool.minus(position.value)?,

@@ -40,15 +40,29 @@ pub enum LikelyCause {
 }
 
 impl LikelyCause {
-    /// What people read.
+    /// What people read, in a few words.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::DatedAhead => "documents dated ahead: Xero's account takes them on their day",
-            Self::NotBooked => "not booked yet: it should be gone at the next proof",
-            Self::AdjustedInXero => "adjusted in Xero: look at the item's history there",
-            Self::Rounding => "rounding, at most a cent an item",
-            Self::ValuedOtherwise => "valued otherwise: Xero's average took documents in another order",
-            Self::Unexplained => "not explained: look at what else stands on the account in Xero",
+            Self::DatedAhead => "documents dated ahead",
+            Self::NotBooked => "not booked yet",
+            Self::AdjustedInXero => "adjusted in Xero",
+            Self::Rounding => "rounding",
+            Self::ValuedOtherwise => "valued otherwise",
+            Self::Unexplained => "not explained",
+        }
+    }
+
+    /// Why that makes a difference, or where to look.
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::DatedAhead => "Xero's account takes them on their day",
+            Self::NotBooked => "it should be gone at the next proof",
+            Self::AdjustedInXero => "look at the item's history there",
+            Self::Rounding => "at most a cent an item",
+            Self::ValuedOtherwise => {
+                "Xero's average took documents in another order, or rounded what they cost"
+            }
+            Self::Unexplained => "look at what else stands on the account in Xero",
         }
     }
 
@@ -101,7 +115,7 @@ pub struct TrackedItem {
     pub named: String,
     /// The account that holds its value in Xero.
     pub account: String,
-    /// What Xero holds; nothing where Xero doesn't list it.
+    /// What Xero holds.
     pub xero: XeroQuantity,
     /// What the ledger holds, documents dated ahead included, as Xero's figures have them.
     pub ours: Balance,
@@ -109,8 +123,6 @@ pub struct TrackedItem {
     pub ahead: Money,
     /// Whether something of it waits to be booked.
     pub waits: bool,
-    /// Whether its documents adjust stock.
-    pub adjusted: bool,
 }
 
 /// An account that holds stock.
@@ -154,7 +166,8 @@ pub struct Proof {
 const INVENTORY: &str = "INVENTORY";
 
 impl Proof {
-    /// Compares. `accounts` are all of Xero's, or why they could not be read.
+    /// Compares. `accounts` are all of Xero's, or why they could not be read. An item whose value alone differs is called
+    /// [`LikelyCause::ValuedOtherwise`]: whether it was adjusted in Xero only its documents say.
     ///
     /// # Errors
     /// [`FixedError`] when a sum does not fit.
@@ -181,7 +194,7 @@ impl Proof {
             }
             let cause = if item.waits {
                 LikelyCause::NotBooked
-            } else if item.adjusted || !quantity.is_zero() {
+            } else if !quantity.is_zero() {
                 LikelyCause::AdjustedInXero
             } else {
                 LikelyCause::ValuedOtherwise
@@ -241,6 +254,11 @@ impl Proof {
         })
     }
 
+    /// How many differences there are, those that are not kept included.
+    pub fn count(&self) -> usize {
+        self.differences.len().saturating_add(usize::try_from(self.more).unwrap_or(usize::MAX))
+    }
+
     /// Whether something differs by more than rounding.
     pub fn differs(&self) -> bool {
         self.more > 0 || self.differences.iter().any(|difference| difference.cause != LikelyCause::Rounding)
@@ -276,7 +294,6 @@ mod tests {
             ours: balance(ours.0, ours.1),
             ahead: Money::ZERO,
             waits: false,
-            adjusted: false,
         }
     }
 
@@ -313,7 +330,7 @@ mod tests {
         let items = [
             item(1, ("10", "100"), ("10", "100")),
             item(2, ("12", "120"), ("10", "100")),
-            TrackedItem { adjusted: true, ..item(3, ("10", "110"), ("10", "100")) },
+            item(3, ("10", "110"), ("10", "100")),
             item(4, ("10", "95"), ("10", "100")),
             TrackedItem { waits: true, ..item(5, ("9", "99"), ("10", "100")) },
             item(6, ("10", "33.33"), ("10", "33.3333")),
@@ -325,7 +342,7 @@ mod tests {
             told(&proof),
             [
                 line("T2", "2", "20.00", "adjusted_in_xero"),
-                line("T3", "0", "10.00", "adjusted_in_xero"),
+                line("T3", "0", "10.00", "valued_otherwise"),
                 line("T4", "0", "-5.00", "valued_otherwise"),
                 line("T5", "-1", "-1.00", "not_booked"),
                 line("2 items", "0", "0.0034", "rounding"),
