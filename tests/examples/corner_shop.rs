@@ -1,5 +1,6 @@
 //! What the stack's tests need besides AWS: `corner_shop serve` is the corner shop in the simulated Xero on two ports
-//! of this machine, `corner_shop settings ADDRESS` gives a stack's one org the settings that a person would.
+//! of this machine, beside a second one; `corner_shop settings ADDRESS some|more` gives a stack's first org the settings
+//! that a person would.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -25,13 +26,15 @@ use parstock_app::settings::{self, Applied};
 use parstock_domain::settings::files::Files;
 use parstock_tests::corner_shop::{document, first_bill, set_up};
 use parstock_xero_sim::act::{DocumentKind, E4, Status, TimedAct};
-use parstock_xero_sim::{Settings, SimClock, World, router};
+use parstock_xero_sim::{Settings, SimClock, World, router_of};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 const SEED: u64 = 3;
 /// More of the tracked item than the shop has, so that it has to be ordered.
-const ITEMS: &str = "item,supplier,min,max\nTEA,Mill & Sons,150,200\n";
+const SOME: &str = "item,supplier,min,max\nTEA,Mill & Sons,150,200\n";
+/// More than it has and has ordered then.
+const MORE: &str = "item,supplier,min,max\nTEA,Mill & Sons,300,400\n";
 
 type Shop = Arc<Mutex<World>>;
 
@@ -50,9 +53,10 @@ async fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["serve"] => serve().await,
-        ["settings", address] => set(address).await,
+        ["settings", address, "some"] => set(address, SOME).await,
+        ["settings", address, "more"] => set(address, MORE).await,
         _ => {
-            println!("corner_shop serve | corner_shop settings ADDRESS");
+            println!("corner_shop serve | corner_shop settings ADDRESS some|more");
             std::process::exit(2);
         }
     }
@@ -63,11 +67,19 @@ fn day() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date().saturating_sub(2.days())
 }
 
-async fn serve() {
-    let mut world = World::open(None, SEED, Settings::development(SEED)).unwrap();
+/// The books of one shop, in which a first bill was entered an hour ago.
+fn open(name: &str, seed: u64) -> World {
+    // one app for both
+    let mut world = World::open(None, seed, Settings::development(SEED)).unwrap();
     let at = Timestamp::now() - SignedDuration::from_hours(1);
-    let acts = set_up("Corner Shop").into_iter().chain([first_bill(day())]);
+    let acts = set_up(name).into_iter().chain([first_bill(day())]);
     world.apply_history(&acts.map(|act| TimedAct { at, act }).collect::<Vec<_>>()).unwrap();
+    world
+}
+
+async fn serve() {
+    let world = open("Corner Shop", SEED);
+    let second: Shop = Arc::new(Mutex::new(open("Second Shop", SEED + 1)));
     let settings = world.settings().clone();
     let shop: Shop = Arc::new(Mutex::new(world));
     let xero = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -80,7 +92,7 @@ async fn serve() {
         "webhook_key": settings.webhook_key,
     });
     println!("{told}");
-    let api = router(Arc::clone(&shop), Arc::new(Machine));
+    let api = router_of(Arc::clone(&shop), [second].into(), Arc::new(Machine));
     let counter = Router::new().route("/sell", post(sell)).route("/orders", get(orders)).with_state(shop);
     tokio::spawn(async { axum::serve(till, counter).await.unwrap() });
     axum::serve(xero, api).await.unwrap();
@@ -119,7 +131,7 @@ async fn orders(State(shop): State<Shop>) -> Json<Value> {
 }
 
 /// Through the use case, with the settings of the environment.
-async fn set(address: &str) {
+async fn set(address: &str, items: &str) {
     let ports = production(&Config::from_env().unwrap()).await.unwrap();
     let org = connect::orgs(&ports).await.unwrap().first().unwrap().org;
     let policy = json!({"version": 1, "rules": [
@@ -130,7 +142,7 @@ async fn set(address: &str) {
         {"scope": "org", "setting": "slack", "value": true},
     ]})
     .to_string();
-    let files = Files { policy: Some(&policy), items: Some(ITEMS), suppliers: None };
+    let files = Files { policy: Some(&policy), items: Some(items), suppliers: None };
     match settings::apply(&ports, org, "owner", &files).await.unwrap() {
         Applied::Changed(_) => println!("{}", json!({"org": org.to_string()})),
         Applied::Refused(problems) => {

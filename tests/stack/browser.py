@@ -57,15 +57,17 @@ class Browser:
         status, _, page = self.ask("POST", "/sign-in/link", form)
         assert status == 303 and self.cookie, (status, page)
 
-    def connect(self, connection):
-        """Over Xero's page, on which the person allows access."""
+    def connect(self, connection, shop):
+        """Over Xero's page, on which the person allows access to one organisation."""
         status, _, page = self.ask("GET", "/connections")
         assert status == 200, page
         form = {"csrf": hidden(page, "csrf")}
         status, xero, page = self.ask("POST", f"/connections/{connection}/connect", form)
         assert status == 303, page
         _, shown = led_to(xero)
-        decision = urllib.parse.urlencode({"organisation": hidden(shown, "organisation"), "decision": "allow"})
+        named = re.search(rf'name="organisation" value="([^"]*)"[^>]*> {re.escape(shop)}<', shown)
+        assert named, shown
+        decision = urllib.parse.urlencode({"organisation": named.group(1), "decision": "allow"})
         back, _ = led_to(urllib.request.Request(xero, decision.encode()))
         console = self.stack.outputs["ConsoleUrl"]
         assert back.startswith(f"{console}/connections/callback"), back
@@ -73,7 +75,7 @@ class Browser:
         assert status == 200, page
         form = {name: hidden(page, name) for name in ("csrf", "state", "code")}
         status, _, page = self.ask("POST", "/connections/callback", form)
-        assert status == 200 and "Corner Shop is connected." in page, page
+        assert status == 200 and f"{shop} is connected." in page, page
 
     def disconnect(self, connection):
         status, _, page = self.ask("GET", f"/connections/{connection}/disconnect")

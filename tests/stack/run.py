@@ -23,6 +23,8 @@ from stand_in import FUNCTIONS, StandIn, bundle, wait_for
 
 OWNER = "owner@example.com"
 FROM = "stock@example.com"
+# What corner_shop calls its organisations.
+SHOP, SECOND_SHOP = "Corner Shop", "Second Shop"
 # Seconds. The poller's schedule comes once in a minute here.
 SOON = 60
 AFTER_A_TICK = 130
@@ -43,11 +45,14 @@ class Stack:
         self.dynamo = self.stand_in.client("dynamodb")
         self.sqs = self.stand_in.client("sqs")
         self.secrets = self.stand_in.client("secretsmanager")
+        # The first shop, and the person at the console, once they are there.
+        self.org = self.browser = None
 
     def deploy(self, template):
         parameters = {
             "MailFrom": FROM,
             "ConsoleUsers": OWNER,
+            "Connections": "main,second",
             "AlarmMail": OWNER,
             "XeroApiUrl": f"{self.shop.xero}/api.xro/2.0",
             "XeroIdentityUrl": self.shop.xero,
@@ -98,10 +103,12 @@ class Stack:
     def waiting(self, queue):
         return sum(self.counts(queue).values())
 
-    def asked(self, function, operation):
-        """Whether a function has asked this of AWS."""
-        calls = list(self.stand_in.calls)
-        return any(self.stand_in.roles[call.key] == function and call.target.endswith(operation) for call in calls)
+    def has_given_back(self, queue):
+        """Whether the processor has asked for messages of a queue to come again soon."""
+        named = self.stand_in.physical[queue].encode()
+        return any(
+            call.target.endswith("ChangeMessageVisibilityBatch") and named in call.body for call in list(self.stand_in.calls)
+        )
 
     def has_secret(self, name):
         try:
@@ -109,6 +116,10 @@ class Stack:
             return True
         except self.secrets.exceptions.ResourceNotFoundException:
             return False
+
+    def give_settings(self, more=False):
+        """As a person would. Answers the organisation that has them."""
+        return self.shop.give_settings(self.stand_in.environment("Processor"), self.stand_in, OWNER, more)
 
     def at_rest(self):
         return all(self.waiting(queue) == 0 for queue in ("EventsQueue", "WorkQueue", "EffectsQueue"))
@@ -129,7 +140,7 @@ def signature(key, body):
     return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
 
 
-def connect(stack):
+def an_account_is_connected(stack):
     """From an empty account to an organisation whose history is read."""
     shop = stack.shop
     body = b'{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"E"}'
@@ -144,7 +155,7 @@ def connect(stack):
     wait_for("the schedule's tick connects the shop", lambda: stack.rows(sort_begins="PROFILE"), AFTER_A_TICK)
     wait_for("the history is read", lambda: stack.movements(), LOAD_MAX)
     stack.rest()
-    return shop.give_settings(stack.stand_in.environment("Processor"), stack.stand_in, OWNER)
+    stack.org = stack.give_settings()
 
 
 def a_sale_is_booked(stack):
@@ -169,15 +180,24 @@ def one_digest_is_mailed(stack):
 
 
 def what_is_given_back_comes_again_soon(stack):
-    """While burying is forbidden the poison is given back, and once it is allowed again it is buried within a minute."""
-    before = stack.waiting("EventsDeadLetters")
+    """While burying is forbidden poison is given back, and once it is allowed again it is buried within a minute."""
+    names = ("Events", "Work", "Effects")
+    before = {name: stack.waiting(f"{name}DeadLetters") for name in names}
     template = source()
     without(template, "ProcessorRole", "BuriesWhatCantBeServed")
     stack.deploy(template)
-    stack.sqs.send_message(QueueUrl=stack.stand_in.physical["EventsQueue"], MessageBody="no message either")
-    wait_for("it is received", lambda: stack.asked("Processor", "ChangeMessageVisibilityBatch"), SOON)
+    for name in names:
+        stack.sqs.send_message(QueueUrl=stack.stand_in.physical[f"{name}Queue"], MessageBody="no message either")
+        wait_for(f"that of {name} is given back", lambda: stack.has_given_back(f"{name}Queue"), SOON)
     stack.deploy(source())
-    wait_for("it is buried after all", lambda: stack.waiting("EventsDeadLetters") == before + 1, SOON)
+    for name in names:
+        wait_for(f"that of {name} is buried", lambda: stack.waiting(f"{name}DeadLetters") == before[name] + 1, SOON)
+
+
+def a_person_signs_in(stack):
+    """Once for all that they do afterwards: who asks for many links gets no more of them."""
+    stack.browser = Browser(stack, OWNER)
+    stack.browser.sign_in()
 
 
 def poison_is_buried(stack):
@@ -192,25 +212,41 @@ def poison_is_buried(stack):
         assert "not a parstock message" in message["MessageAttributes"]["cause"]["StringValue"], message
 
 
-def an_approval_becomes_a_draft(stack, org):
-    browser = Browser(stack, OWNER)
-    browser.sign_in()
+def open_proposal(stack):
+    """The path of the proposal that waits for a decision, once there is one, and its form's fields."""
 
-    def proposal():
-        _, _, page = browser.ask("GET", f"/o/{org}/proposals")
-        found = re.search(rf"/o/{org}/proposals/([0-9a-f-]+)", page)
-        return found and found.group(1)
+    def is_open():
+        _, _, listed = stack.browser.ask("GET", f"/o/{stack.org}/proposals")
+        for path in sorted(set(re.findall(rf"/o/{stack.org}/proposals/[0-9a-f-]+", listed))):
+            status, _, page = stack.browser.ask("GET", path)
+            assert status == 200, page
+            if 'name="contents"' in page:
+                return path, {"csrf": hidden(page, "csrf"), "contents": hidden(page, "contents")}
+        return None
 
-    found = wait_for("there is a proposal", proposal, AFTER_A_TICK)
-    path = f"/o/{org}/proposals/{found}"
-    status, _, page = browser.ask("GET", path)
-    assert status == 200, page
-    form = {"csrf": hidden(page, "csrf"), "contents": hidden(page, "contents")}
-    status, _, page = browser.ask("POST", f"{path}/approve", form)
+    return wait_for("there is a proposal", is_open, AFTER_A_TICK)
+
+
+def an_approval_becomes_a_draft(stack):
+    path, form = open_proposal(stack)
+    status, _, page = stack.browser.ask("POST", f"{path}/approve", form)
     assert status == 303, (status, page)
     orders = wait_for("the order is in Xero", stack.shop.orders, SOON)
     assert len(orders) == 1 and orders[0]["is_draft"], orders
     assert orders[0]["number"].startswith("PS-") and orders[0]["lines"][0]["item"] == "TEA", orders
+
+
+def a_rejection_stands(stack):
+    """Of what is wanted beyond the first order."""
+    stack.rest()
+    stack.give_settings(more=True)
+    path, form = open_proposal(stack)
+    status, _, page = stack.browser.ask("POST", f"{path}/reject", {**form, "reason": "no room for it"})
+    assert status == 303, (status, page)
+    status, _, page = stack.browser.ask("GET", path)
+    assert status == 200 and "no room for it" in page, page
+    stack.rest()
+    assert len(stack.shop.orders()) == 1
 
 
 def a_second_deployment_loses_nothing(stack):
@@ -244,13 +280,19 @@ def a_lost_token_is_made_anew(stack):
 
 def a_person_connects_disconnects_and_connects(stack):
     """By consent, in place of the custom connection."""
-    browser = Browser(stack, OWNER)
-    browser.sign_in()
-    browser.connect("main")
-    browser.disconnect("main")
+    stack.browser.connect("main", SHOP)
+    stack.browser.disconnect("main")
     assert not stack.has_secret("connections/main/credentials")
-    browser.connect("main")
+    stack.browser.connect("main", SHOP)
     assert stack.has_secret("connections/main/token")
+
+
+def a_person_connects_another_shop(stack):
+    """Whose history is read at once."""
+    stack.rest()
+    before = len(stack.movements())
+    stack.browser.connect("second", SECOND_SHOP)
+    wait_for("its history is read", lambda: len(stack.movements()) > before, LOAD_MAX)
 
 
 def without_its_queue_the_webhook_fails(stack):
@@ -270,22 +312,24 @@ def main():
     shop = Shop(program)
     stack = Stack(binaries, shop)
     try:
-        org = connect(stack)
-        print("connected", flush=True)
         for story in (
+            an_account_is_connected,
             a_sale_is_booked,
             a_lost_webhook_is_repaired,
             one_digest_is_mailed,
+            a_person_signs_in,
             poison_is_buried,
             what_is_given_back_comes_again_soon,
-            lambda stack: an_approval_becomes_a_draft(stack, org),
+            an_approval_becomes_a_draft,
+            a_rejection_stands,
             a_second_deployment_loses_nothing,
             a_lost_token_is_made_anew,
             a_person_connects_disconnects_and_connects,
+            a_person_connects_another_shop,
             without_its_queue_the_webhook_fails,
         ):
             story(stack)
-            print(getattr(story, "__name__", story), flush=True)
+            print(story.__name__, flush=True)
     except BaseException:
         print(stack.stand_in.said()[-20_000:], stack.stand_in.function_logs(), file=sys.stderr)
         raise

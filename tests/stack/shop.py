@@ -29,8 +29,8 @@ class Shop:
         with urllib.request.urlopen(f"{self.till}/orders", timeout=30) as answer:
             return json.load(answer)
 
-    def give_settings(self, environment, stand_in, owner):
-        """As a person would through parstock's own files."""
+    def give_settings(self, environment, stand_in, owner, more):
+        """As a person would through parstock's own files; with `more` the shop wants more stock."""
         environment = {
             **environment,
             "AWS_ENDPOINT_URL": stand_in.url,
@@ -39,7 +39,7 @@ class Shop:
             "AWS_SECRET_ACCESS_KEY": ROOT["aws_secret_access_key"],
         }
         answer = subprocess.run(
-            [self.program, "settings", owner], env=environment, capture_output=True, text=True, timeout=120
+            [self.program, "settings", owner, "more" if more else "some"], env=environment, capture_output=True, text=True, timeout=120
         )
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return json.loads(answer.stdout)["org"]

@@ -241,7 +241,7 @@ impl<P: Ports<Store: Clone>, V: Vault> Connecting<P, V> {
             return Err(busy());
         }
         tracing::info!(id = name, "a consent is kept");
-        let said = match connect::consented(self.ports(), name, tenant).await {
+        let said = match connect::consented(self.ports(), name, tenant, &person.name).await {
             Ok(_) => format!("{} is connected.", whose.name),
             Err(error) => {
                 tracing::warn!(id = name, error_kind = error.kind(), why = %error, "an organisation is not set up yet");
@@ -553,6 +553,7 @@ async fn end<P: Ports<Store: Clone> + 'static, V: Vault + 'static>(
     person.check_form(&connecting.console.access, &headers, &form.csrf)?;
     let name = connecting.named(&path.connection)?;
     let (standing, _) = connected(&connecting, name).await?;
+    connect::ending(connecting.ports(), name, &person.name).await?;
     let tokens = connecting.tokens(name);
     let what = match standing.credentials.tenant {
         None => "The custom connection stays in Xero until you end it there.".to_owned(),

@@ -117,17 +117,47 @@ pub async fn fit<P: Ports>(ports: &P, connection: &str, org: OrgId) -> Result<Fi
     })
 }
 
-/// After a consent: as [`ensure`], and the organisation's tenant id is known from now on.
+/// After a person's consent: as [`ensure`], the organisation's tenant id is known from now on, and its audit trail
+/// says who consented.
 ///
 /// # Errors
 /// As [`ensure`], and when another worker was quicker.
-pub async fn consented<P: Ports>(ports: &P, connection: &str, tenant: Uuid) -> Result<OrgId, AppError> {
+pub async fn consented<P: Ports>(
+    ports: &P,
+    connection: &str,
+    tenant: Uuid,
+    who: &str,
+) -> Result<OrgId, AppError> {
     let org = ensure(ports, connection).await?;
+    let reason = Reason { who: who.to_owned(), ..Reason::own("keep consent") }
+        .with("connection", connection)
+        .with("tenant", tenant);
     let entry = load::one::<OrgEntry>(ports.store(), Owner::Stack, Key::Org(org)).await?;
-    if let Some(entry) = entry.filter(|entry| entry.content.tenant != Some(tenant)) {
-        bind_to(ports, entry, tenant, Reason::own("bind tenant").with("tenant", tenant)).await?;
+    match entry.filter(|entry| entry.content.tenant != Some(tenant)) {
+        Some(entry) => bind_to(ports, entry, tenant, reason).await?,
+        None => note(ports, org, reason).await?,
     }
     Ok(org)
+}
+
+/// Before a connection ends: the audit trail of the organisation that it reaches, if any, says who ends it.
+///
+/// # Errors
+/// When the store does not answer or another worker was quicker; the connection must stay then.
+pub async fn ending<P: Ports>(ports: &P, connection: &str, who: &str) -> Result<(), AppError> {
+    let Some(entry) = orgs(ports).await?.into_iter().find(|entry| entry.connection == connection) else {
+        return Ok(());
+    };
+    let reason =
+        Reason { who: who.to_owned(), ..Reason::own("end connection") }.with("connection", connection);
+    note(ports, entry.org, reason).await
+}
+
+/// An audit entry that changes nothing.
+async fn note<P: Ports>(ports: &P, org: OrgId, reason: Reason) -> Result<(), AppError> {
+    let mut writer = Writer::open_unleased(ports, org).await?;
+    let id = writer.new_commit();
+    writer.commit(id, Vec::new(), reason).await
 }
 
 /// Where the history begins that is read.
@@ -290,9 +320,7 @@ async fn bind_to<P: Ports>(
     reason: Reason,
 ) -> Result<(), AppError> {
     let org = entry.content.org;
-    let mut writer = Writer::open_unleased(ports, org).await?;
-    let id = writer.new_commit();
-    writer.commit(id, Vec::new(), reason).await?;
+    note(ports, org, reason).await?;
     let content = OrgEntry { tenant: Some(tenant), ..entry.content };
     let bound = Versioned { content, expect: entry.expect }.write(Key::Org(org));
     let pointer = Versioned { content: Pointer { to: org }, expect: Expect::Absent };

@@ -19,7 +19,9 @@ use crate::records::{Key, Lease, Owner, Profile};
 /// died without letting go can't write any more when the next one begins.
 pub const LEASE_SECONDS: i64 = 960;
 /// Seconds after which to look again when another worker holds the org: it is usually done by then.
-pub const BUSY_SECONDS: u32 = 30;
+const BUSY_SECONDS: i64 = 30;
+/// Seconds by which that comes sooner or later, by chance, lest two workers that wait for each other meet every time.
+const BUSY_SPREAD_SECONDS: i64 = 20;
 /// Times that one commit is sent when the store doesn't say whether it wrote.
 const SENDS_MAX: u32 = 3;
 
@@ -50,6 +52,12 @@ impl Reason {
     }
 }
 
+/// When to ask again for an org that another worker holds.
+fn look_again_at(now: Timestamp, chance: Uuid) -> Timestamp {
+    let offset = i64::from(chance.as_bytes()[15]) % (2 * BUSY_SPREAD_SECONDS + 1) - BUSY_SPREAD_SECONDS;
+    now.saturating_add(SignedDuration::from_secs(BUSY_SECONDS + offset)).unwrap_or(now)
+}
+
 /// The writer of one org.
 pub struct Writer<'p, P> {
     ports: &'p P,
@@ -71,8 +79,7 @@ impl<'p, P: Ports> Writer<'p, P> {
     pub async fn open(ports: &'p P, org: OrgId) -> Result<Self, AppError> {
         let owner = Owner::Org(org);
         let now = ports.clock().now();
-        let look_again =
-            now.saturating_add(SignedDuration::from_secs(i64::from(BUSY_SECONDS))).unwrap_or(now);
+        let look_again = look_again_at(now, ports.entropy().uuid());
         let (holder, version) = match load::one::<Lease>(ports.store(), owner, Key::Lease).await? {
             Some(lease) if lease.content.holder != Uuid::nil() && lease.content.until > now => {
                 return Err(AppError::NotNow {

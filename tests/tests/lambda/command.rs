@@ -82,7 +82,7 @@ impl Stack {
     }
 
     /// Everything that the audit trail says.
-    async fn audited(&self, org: OrgId) -> Vec<Statement> {
+    pub(super) async fn audited(&self, org: OrgId) -> Vec<Statement> {
         let entries = load::all::<Entry>(&self.aws.store(), org, &List::AuditEntries).await.unwrap();
         let statement = |entry: &Entry| serde_json::from_str(&entry.payload).unwrap();
         entries.iter().map(|(_, row)| statement(&row.content)).collect()

@@ -2,10 +2,11 @@
 
 use parstock_app::load;
 use parstock_app::records::{Key, Owner, Pointer};
+use parstock_domain::audit::Statement;
 use parstock_domain::ids::OrgId;
 use serde_json::{Value, json};
 
-use super::{CREDENTIALS, Stack, answered, movements, request};
+use super::{CREDENTIALS, OWNER, Stack, answered, movements, request};
 use crate::runtime::Function;
 use crate::shop::Shop;
 
@@ -259,6 +260,15 @@ async fn a_person_connects_from_the_console_looks_and_disconnects() {
     assert!(status == 200 && list.contains("the consent is revoked"), "{list}");
     assert!(list.contains("Not connected.") && !stack.aws.has_secret(CREDENTIALS), "{list}");
     assert!(!stack.aws.has_secret("parstock/shop/connections/main/token"));
+    let said = stack.audited(org).await;
+    let of_connections = |one: &&Statement| ["keep consent", "end connection"].contains(&one.what.as_str());
+    let said: Vec<_> =
+        said.iter().filter(of_connections).map(|one| (one.what.as_str(), one.who.as_str())).collect();
+    assert_eq!(
+        said,
+        [("keep consent", OWNER), ("keep consent", OWNER), ("end connection", OWNER)],
+        "who connected and who disconnected is in the audit trail"
+    );
 }
 
 #[tokio::test]

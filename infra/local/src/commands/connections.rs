@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{Common, OfFolder, connect};
 use crate::ask::{self, Answer, Ask, table};
+use crate::console::USER;
 use crate::driver::CONNECTION;
 use crate::error::{DIFFERENCES, LocalError, OUTSIDE_FAILED};
 use crate::live::{self, kept_credentials};
@@ -252,6 +253,7 @@ pub(crate) async fn remove(ports: &LocalPorts, name: &str, yes: bool) -> Result<
         );
         return Ok(Answer::new(shown, String::new()).saying(talk).exiting(DIFFERENCES));
     }
+    parstock_app::connect::ending(ports, CONNECTION, USER).await?;
     let talk = match found.standing.credentials.tenant {
         Some(tenant) => end_consent(ports, &found.standing.credentials, tenant).await?,
         None => "the custom connection stays in Xero until you end it there".to_owned(),

@@ -50,6 +50,8 @@ pub struct Done {
     pub supplied: BTreeSet<ItemId>,
     /// Whether the org was due for a sync.
     pub sync: bool,
+    /// Whether the first load is to go on.
+    pub load: bool,
 }
 
 /// Serves an org: `hints` and those that wait.
@@ -80,6 +82,10 @@ pub async fn serve<P: Ports>(ports: &P, org: OrgId, hints: BTreeSet<HintOf>) -> 
     }
     let crossed = std::mem::take(&mut done.crossed);
     writer.close().await;
+    if done.load {
+        // not before the org is free: the step would find it held, and have it asked for in the same way again
+        send_now(ports, Message::Backfill { org }).await?;
+    }
     let items: Vec<ItemId> = crossed.union(&done.supplied).copied().collect();
     for items in items.chunks(crate::message::PLAN_ITEMS_MAX) {
         send_now(ports, Message::Plan { org, items: items.to_vec() }).await?;
@@ -195,7 +201,8 @@ async fn fetch_invoices<P: Ports>(
 async fn poll<P: Ports>(writer: &mut Writer<'_, P>, done: &mut Done) -> Result<(), AppError> {
     let profile = &writer.profile.content;
     if !matches!(profile.backfill, Backfill::Done { .. }) {
-        return send_now(writer.ports(), Message::Backfill { org: writer.org() }).await;
+        done.load = true;
+        return Ok(());
     }
     let spacing = writer.ports().books().allowance(writer.org()).await?.poll_spacing;
     let next = profile.polled_at.map(|at| at.saturating_add(spacing).unwrap_or(Timestamp::MAX));
