@@ -1,5 +1,7 @@
 //! `parstock cost` from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

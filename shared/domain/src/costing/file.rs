@@ -19,8 +19,6 @@ use crate::fixed::{FixedError, Money, Quantity};
 
 /// Largest file, in bytes.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024 * 1024;
-/// Most movements in a file.
-pub const MOVEMENTS_MAX: usize = 10_000_000;
 /// Wrong lines that are told at most.
 pub const WRONG_LINES_MAX: usize = 1_000;
 
@@ -153,57 +151,93 @@ fn place(number: u32) -> usize {
 /// # Errors
 /// All lines that are wrong, at most [`WRONG_LINES_MAX`].
 pub fn read(file: &[u8]) -> Result<Movements, Vec<Wrong>> {
-    let refused = |line, what: String| Err(vec![Wrong { line, what }]);
+    let refused = |what: String| Err(vec![Wrong { line: 1, what }]);
     if file.len() > FILE_BYTES_MAX {
-        return refused(1, format!("the file has more than {FILE_BYTES_MAX} bytes: split it by items"));
+        return refused(format!("the file has more than {FILE_BYTES_MAX} bytes: split it by items"));
     }
     let file = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
+    let end = file.iter().position(|byte| *byte == b'\n').map_or(file.len(), |at| at.saturating_add(1));
+    let (heading, rows) = file.split_at_checked(end).unwrap_or((file, &[]));
     let mut record = ByteRecord::new();
-    let heading =
+    let mut reader = reader(heading);
+    let is_right =
         reader.read_byte_record(&mut record).is_ok_and(|_| record.iter().eq(COLUMNS.map(str::as_bytes)));
-    if !heading {
-        return refused(1, format!("the heading must be {}", COLUMNS.join(",")));
+    if !is_right || reader.read_byte_record(&mut record).is_ok_and(|more| more) {
+        return refused(format!("the heading must be a line of {}", COLUMNS.join(",")));
     }
-    let mut reading = Reading::default();
-    let mut wrong = Vec::new();
-    loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => return refused(reader.position().line(), error.to_string()),
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        if reading.movements >= MOVEMENTS_MAX {
-            return refused(
-                line,
-                format!("there are more than {MOVEMENTS_MAX} movements: split the file by items"),
-            );
-        }
-        if let Err(what) = reading.row(&record, line) {
-            wrong.push(Wrong { line, what });
-            if wrong.len() >= WRONG_LINES_MAX {
-                return Err(wrong);
-            }
-        }
-    }
-    if !wrong.is_empty() {
-        return Err(wrong);
-    }
-    reading.finish()
+    let (first, second) = halves(rows);
+    let line_of_second = first.iter().filter(|byte| **byte == b'\n').count().saturating_add(2);
+    let (first, second) = both(|| Part::read(first, 2), || Part::read(second, line_of_second));
+    first.join(second)
 }
 
+/// Line ends in a row from a byte on.
+fn line_ends(rows: &[u8], from: u64) -> u64 {
+    let rest = usize::try_from(from).ok().and_then(|from| rows.get(from..)).unwrap_or_default();
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    count(ends.filter(|byte| **byte == b'\n').count()).into()
+}
+
+fn reader(text: &[u8]) -> csv::Reader<&[u8]> {
+    ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text)
+}
+
+/// Lines in two parts of about the same size. The second is empty where a cell is quoted, since it may hold line ends.
+fn halves(rows: &[u8]) -> (&[u8], &[u8]) {
+    if rows.contains(&b'"') {
+        return (rows, &[]);
+    }
+    let middle = rows.len() >> 1;
+    let to_line_end = rows.iter().skip(middle).position(|byte| *byte == b'\n');
+    let at = to_line_end.map_or(rows.len(), |length| middle.saturating_add(length).saturating_add(1));
+    rows.split_at_checked(at).unwrap_or((rows, &[]))
+}
+
+/// Does two things side by side; what comes out doesn't depend on that.
+fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        match other.join() {
+            Ok(other) => (one, other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Lines of a file, read by themselves.
 #[derive(Default)]
-struct Reading {
+struct Part {
     numbers: HashMap<Vec<u8>, usize>,
     items: Vec<Item>,
-    movements: usize,
     texts: Vec<u8>,
     /// The date of the row before, as text and as date.
-    last_date: (Vec<u8>, Date),
+    last_date: Option<(Vec<u8>, Date)>,
+    wrong: Vec<Wrong>,
 }
 
-impl Reading {
+impl Part {
+    fn read(rows: &[u8], first_line: usize) -> Self {
+        let mut part = Self::default();
+        let mut reader = reader(rows);
+        let mut record = ByteRecord::new();
+        while part.wrong.len() < WRONG_LINES_MAX {
+            // the reader counts lines from 1, and the end of the line before only with the row
+            let before = reader.position().line().saturating_sub(1);
+            let ends = line_ends(rows, reader.position().byte());
+            let line = [before, ends, count(first_line).into()].into_iter().fold(0, u64::saturating_add);
+            let what = match reader.read_byte_record(&mut record) {
+                Ok(false) => break,
+                Ok(true) => part.row(&record, line).err(),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(what) = what {
+                part.wrong.push(Wrong { line, what });
+            }
+        }
+        part
+    }
+
     fn row(&mut self, record: &ByteRecord, line: u64) -> Result<(), String> {
         let [seq, date, item, kind, quantity, unit_cost, reference, origin] = fields(record)?;
         let kind = Kind::of(kind).ok_or_else(|| {
@@ -262,7 +296,6 @@ impl Reading {
             of: None,
             is_named: false,
         });
-        self.movements = self.movements.saturating_add(1);
         Ok(())
     }
 
@@ -270,9 +303,9 @@ impl Reading {
         let number = match self.numbers.get(code) {
             Some(number) => *number,
             None => {
-                let number = self.items.len();
+                let (number, name) = (self.items.len(), text(code)?.to_owned());
                 self.numbers.insert(code.to_vec(), number);
-                self.items.push(Item { code: text(code)?.to_owned(), rows: Vec::new(), has_origins: false });
+                self.items.push(Item { code: name, rows: Vec::new(), has_origins: false });
                 number
             }
         };
@@ -281,14 +314,14 @@ impl Reading {
 
     /// Most rows are of the day of the row before.
     fn date(&mut self, date: &[u8]) -> Result<Date, String> {
-        if self.last_date.0 != date {
-            let parsed = text(date)?.parse().ok().filter(|_| date.len() == "2026-01-31".len());
-            let parsed = parsed.ok_or_else(|| {
-                format!("`{}` is no date such as 2026-01-31", String::from_utf8_lossy(date))
-            })?;
-            self.last_date = (date.to_vec(), parsed);
+        if let Some((_, parsed)) = self.last_date.as_ref().filter(|(last, _)| last == date) {
+            return Ok(*parsed);
         }
-        Ok(self.last_date.1)
+        let parsed = text(date)?.parse().ok().filter(|_| date.len() == "2026-01-31".len());
+        let parsed = parsed
+            .ok_or_else(|| format!("`{}` is no date such as 2026-01-31", String::from_utf8_lossy(date)))?;
+        self.last_date = Some((date.to_vec(), parsed));
+        Ok(parsed)
     }
 
     fn keep(&mut self, reference: &[u8]) -> Range<u32> {
@@ -297,14 +330,35 @@ impl Reading {
         start..count(self.texts.len())
     }
 
-    fn finish(self) -> Result<Movements, Vec<Wrong>> {
+    /// The movements of two parts, of which `other` comes second.
+    fn join(mut self, other: Self) -> Result<Movements, Vec<Wrong>> {
+        let shift = count(self.texts.len());
+        let shifted = |range: Range<u32>| range.start.saturating_add(shift)..range.end.saturating_add(shift);
+        for item in other.items {
+            let rows = item.rows.into_iter().map(|row| Row {
+                reference: shifted(row.reference),
+                origin: shifted(row.origin),
+                ..row
+            });
+            match self.numbers.get(item.code.as_bytes()).and_then(|number| self.items.get_mut(*number)) {
+                Some(standing) => {
+                    standing.rows.extend(rows);
+                    standing.has_origins |= item.has_origins;
+                }
+                None => self.items.push(Item { rows: rows.collect(), ..item }),
+            }
+        }
+        self.texts.extend_from_slice(&other.texts);
         let mut movements = Movements { items: self.items, texts: self.texts };
-        let mut wrong = Vec::new();
-        for item in &mut movements.items {
-            item.rows.sort_by_key(|row| (row.on, row.seq));
-            wrong.extend(item.doubles());
-            if item.has_origins {
-                wrong.extend(item.link(&movements.texts));
+        let mut wrong = self.wrong;
+        wrong.extend(other.wrong);
+        if wrong.is_empty() {
+            for item in &mut movements.items {
+                item.rows.sort_by_key(|row| (row.on, row.seq));
+                wrong.extend(item.doubles());
+                if item.has_origins {
+                    wrong.extend(item.link(&movements.texts));
+                }
             }
         }
         if wrong.is_empty() {
@@ -483,26 +537,32 @@ impl Movements {
 
     /// The costs as a file: a line for each movement.
     pub fn lines(&self, outcome: &Outcome) -> String {
-        let mut order: Vec<(Date, u64, u32)> = Vec::with_capacity(self.count());
+        let mut order: Vec<(Date, u64, u32, u32)> = Vec::with_capacity(self.count());
         for (number, item) in (0..).zip(&self.items) {
-            order.extend(item.rows.iter().map(|row| (row.on, row.seq, number)));
+            order.extend((0..).zip(&item.rows).map(|(at, row)| (row.on, row.seq, number, at)));
         }
         order.sort_unstable();
-        let mut items: Vec<_> = self
+        let items: Vec<(String, &[Line])> = self
             .items
             .iter()
             .zip(&outcome.items)
-            .map(|(item, costed)| (as_cell(&item.code), costed.lines.iter()))
+            .map(|(item, costed)| (as_cell(&item.code), costed.lines.as_slice()))
             .collect();
-        let mut text = String::with_capacity(order.len().saturating_mul(LINE_BYTES));
-        text.push_str(HEADING_OUT);
-        for (_, seq, number) in order {
-            let Some((code, lines)) = items.get_mut(place(number)) else { continue };
-            let Some(Line { quantity, value, cost, correction }) = lines.next() else { continue };
-            // writing to memory does not fail
-            let _ = writeln!(text, "{seq},{code},{quantity},{value},{cost},{correction}");
-        }
-        text
+        let write = |order: &[(Date, u64, u32, u32)]| {
+            let mut text = String::with_capacity(order.len().saturating_mul(LINE_BYTES));
+            for (_, seq, number, at) in order {
+                let Some((code, lines)) = items.get(place(*number)) else { continue };
+                let Some(Line { quantity, value, cost, correction }) = lines.get(place(*at)) else {
+                    continue;
+                };
+                // writing to memory does not fail
+                let _ = writeln!(text, "{seq},{code},{quantity},{value},{cost},{correction}");
+            }
+            text
+        };
+        let (first, second) = order.split_at_checked(order.len() >> 1).unwrap_or_default();
+        let (first, second) = both(|| write(first), || write(second));
+        [HEADING_OUT, &first, &second].concat()
     }
 
     /// A line of JSON for each item with what is there at the end, in the order in which the file first names them.
@@ -644,6 +704,36 @@ mod tests {
         let movements = read(file.as_bytes()).unwrap();
         let lines = movements.lines(&movements.cost(Method::Fifo).unwrap());
         assert_eq!(lines, format!("{HEADING_OUT}1,A,2,6.00,6.00,0.00\n"));
+    }
+
+    #[test]
+    fn both_halves_of_a_file_count_their_lines() {
+        let rows: Vec<String> = (1..=40).map(|seq| format!("{seq},2026-01-01,A,issue,,,,")).collect();
+        let lines = |rows: &str| -> Vec<u64> { wrong(rows).into_iter().map(|(line, _)| line).collect() };
+        assert_eq!(lines(&rows.join("\n")), (2..=41).collect::<Vec<_>>());
+        assert_eq!(lines(&rows.join("\r\n")), (2..=41).collect::<Vec<_>>());
+        assert_eq!(lines(&rows.join("\n\n")), (1..=40).map(|row| 2 * row).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn quoted_cells_are_read_like_others_and_may_hold_line_ends() {
+        let (plain, quoted): (Vec<String>, Vec<String>) = (1..=40)
+            .map(|seq| {
+                let (item, kind) = (seq % 3, if seq % 4 == 0 { "issue" } else { "receipt" });
+                let plain = format!("{seq},2026-01-01,I{item},{kind},{seq},2,R{seq},");
+                (
+                    plain.clone(),
+                    plain.split(',').map(|cell| format!("\"{cell}\"")).collect::<Vec<_>>().join(","),
+                )
+            })
+            .unzip();
+        let costed = |rows: &[String]| {
+            let movements = read(format!("{}\n{}", COLUMNS.join(","), rows.join("\n")).as_bytes()).unwrap();
+            movements.lines(&movements.cost(Method::Fifo).unwrap())
+        };
+        assert_eq!(costed(&quoted), costed(&plain));
+        let lines = costed(&["1,2026-01-01,\"I\n1\",receipt,1,2,,".to_owned()]);
+        assert_eq!(lines, format!("{HEADING_OUT}1,\"I\n1\",1,2.00,2.00,0.00\n"));
     }
 
     #[test]

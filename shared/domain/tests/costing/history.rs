@@ -24,34 +24,43 @@ pub fn steps(raw: &[Raw]) -> Vec<Step<u32>> {
     let (mut receipts, mut issues) = (Vec::new(), Vec::new());
     let named = |all: &[u32], of: u16| {
         // every fourth names nothing
-        (of % 4 != 0 && !all.is_empty()).then(|| all[usize::from(of / 4) % all.len()])
+        (!of.is_multiple_of(4) && !all.is_empty()).then(|| all[usize::from(of / 4) % all.len()])
     };
     (0u32..)
         .zip(raw)
         .map(|(id, raw)| {
             // every other quantity is of whole units, and few are nothing
-            let quantity = if raw.of % 2 == 0 { raw.quantity / 10_000 * 10_000 } else { raw.quantity };
+            let quantity =
+                if raw.of.is_multiple_of(2) { raw.quantity / 10_000 * 10_000 } else { raw.quantity };
             let quantity = Quantity::from_e4(quantity.into());
             let unit_cost = Money::from_e4(raw.cost.into());
             match raw.kind % KINDS {
                 0..5 => {
                     receipts.push(id);
                     let cost = quantity.at(unit_cost).unwrap();
-                    Step::Receipt { quantity, price: (raw.of % 7 != 0).then_some(Price { cost, unit_cost }) }
+                    Step::Receipt {
+                        quantity,
+                        price: (!raw.of.is_multiple_of(7)).then_some(Price { cost, unit_cost }),
+                    }
                 }
                 5..10 => {
                     issues.push(id);
                     Step::Issue { quantity }
                 }
                 10..13 => {
-                    let of = if raw.of % 9 == 0 { named(&receipts, raw.of) } else { named(&issues, raw.of) };
+                    let of = if raw.of.is_multiple_of(9) {
+                        named(&receipts, raw.of)
+                    } else {
+                        named(&issues, raw.of)
+                    };
                     Step::SaleReturn { quantity, of }
                 }
                 13 => Step::PurchaseReturn { quantity, of: named(&receipts, raw.of) },
                 _ if receipts.is_empty() => Step::Issue { quantity: Quantity::ZERO },
                 _ => {
                     let onto = receipts[usize::from(raw.of) % receipts.len()];
-                    let amount = if raw.of % 5 == 0 { -i64::from(raw.cost) } else { i64::from(raw.cost) };
+                    let amount =
+                        if raw.of.is_multiple_of(5) { -i64::from(raw.cost) } else { i64::from(raw.cost) };
                     Step::LandedCost { amount: Money::from_e4(amount), onto }
                 }
             }
