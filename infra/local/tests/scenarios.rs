@@ -1,5 +1,6 @@
 //! Every scenario of the project comes out as it says, whether parstock learns of its documents one by one or all at
 //! once; and one that does not is told.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
