@@ -132,7 +132,7 @@ async fn orders(State(shop): State<Shop>) -> Json<Value> {
 
 /// Through the use case, with the settings of the environment.
 async fn set(address: &str, items: &str) {
-    let ports = production(&Config::from_env().unwrap()).await.unwrap();
+    let ports = production(&Config::from_env().unwrap()).await;
     let org = connect::orgs(&ports).await.unwrap().first().unwrap().org;
     let policy = json!({"version": 1, "rules": [
         {"scope": "org", "setting": "phase", "value": "assist"},

@@ -41,7 +41,7 @@ fn axum_body(body: Body) -> axum::body::Body {
 }
 
 async fn pages_of(config: &ConsoleConfig) -> Result<Router, Error> {
-    let ports = Arc::new(production(&config.common).await?);
+    let ports = Arc::new(production(&config.common).await);
     let wanted = format!(
         "the secret `{}` must be JSON with a key of at least {KEY_CHARS_MIN} random characters: {{\"key\": \"…\"}}",
         names::CONSOLE

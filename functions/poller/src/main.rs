@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     logs::start("poller", &config.stack);
-    let ports = production(&config).await?;
+    let ports = production(&config).await;
     run(service_fn(async |_: LambdaEvent<IgnoredAny>| -> Result<(), Error> {
         parstock_app::poller::tick(&ports, &config.connections).await?;
         Ok(())

@@ -14,7 +14,7 @@ use parstock_app::process::{self, Received};
 async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     logs::start("processor", &config.stack);
-    let ports = production(&config).await?;
+    let ports = production(&config).await;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| batch(&config, &ports, event.payload).await)).await
 }
 

@@ -223,7 +223,7 @@ pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
         addresses,
     );
     let chat = if posts_to_slack {
-        LocalChat::Slack(SlackChat::new(Arc::clone(&vault)).map_err(LocalError::outside)?)
+        LocalChat::Slack(SlackChat::new(Arc::clone(&vault)))
     } else {
         LocalChat::File(FileChat::new(folder.file("chat")))
     };
@@ -231,7 +231,7 @@ pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
         store,
         meter,
         vault,
-        books: books.map_err(LocalError::outside)?,
+        books,
         queue: LocalQueue::open(notebook.clone(), Arc::clone(&clock))?,
         mailer: mailer(folder.path(), Arc::clone(&clock)),
         chat,

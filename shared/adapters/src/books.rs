@@ -19,6 +19,7 @@ use parstock_xero::{
     Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, MemoryBudget, Problem, RefusalReason, Session,
     TokenStore, WriteOutcome, XeroConfig,
 };
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::budget::{self, StoreBudget};
@@ -71,7 +72,8 @@ pub struct XeroBooks<S, V, K, E> {
     clock: Arc<K>,
     entropy: Arc<E>,
     addresses: XeroAddresses,
-    http: reqwest::Client,
+    /// Built at the first call: reading the machine's certificates takes milliseconds, and some functions never call Xero.
+    http: OnceCell<reqwest::Client>,
     reached: tokio::sync::Mutex<BTreeMap<OrgId, Reached<S, V, K, E>>>,
 }
 
@@ -84,19 +86,29 @@ impl<S, V, K, E> std::fmt::Debug for XeroBooks<S, V, K, E> {
 impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
     /// Xero at these addresses, with the credentials that `vault` holds and tokens and limits shared through
     /// `store`.
-    ///
-    /// # Errors
-    /// When the HTTP client can't be built, as without the machine's certificates.
     pub fn new(
         store: Arc<S>,
         vault: Arc<V>,
         clock: Arc<K>,
         entropy: Arc<E>,
         addresses: XeroAddresses,
-    ) -> Result<Self, BooksError> {
-        let http = parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url])
-            .map_err(|error| BooksError::NeedsPerson(error.to_string()))?;
-        Ok(Self { store, vault, clock, entropy, addresses, http, reached: tokio::sync::Mutex::default() })
+    ) -> Self {
+        Self {
+            store,
+            vault,
+            clock,
+            entropy,
+            addresses,
+            http: OnceCell::new(),
+            reached: tokio::sync::Mutex::default(),
+        }
+    }
+
+    async fn http(&self) -> Result<reqwest::Client, BooksError> {
+        let build =
+            async || parstock_xero::http_client(&[&self.addresses.api_url, &self.addresses.identity_url]);
+        let http = self.http.get_or_try_init(build).await;
+        http.cloned().map_err(|error| BooksError::NeedsPerson(error.to_string()))
     }
 
     async fn credentials(&self, connection: &str) -> Result<Credentials, BooksError> {
@@ -161,7 +173,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
         };
         let client = Client::new(
             self.xero_config(&credentials)?,
-            self.http.clone(),
+            self.http().await?,
             self.tokens(&connection, &credentials),
             StoreBudget::new(Arc::clone(&self.store), Arc::clone(&self.entropy), org),
             self.xero_clock(),
@@ -222,7 +234,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
         let config = self.xero_config(&credentials)?;
         // Whose budget this one call belongs to is what it asks.
         let (tokens, budget) = (self.tokens(connection, &credentials), MemoryBudget::default());
-        let client = Client::new(config, self.http.clone(), tokens, budget, self.xero_clock());
+        let client = Client::new(config, self.http().await?, tokens, budget, self.xero_clock());
         let organisation = organisation_of(&client, credentials.is_consent()).await?;
         Ok(Identified { organisation, tenant: credentials.tenant })
     }
@@ -722,7 +734,7 @@ mod tests {
         };
         let (clock, entropy) = (Arc::new(WallClock), Arc::new(RandomIds));
         let store = Arc::new(RowStore::default());
-        let books = XeroBooks::new(store, Arc::clone(&vault), clock, entropy, addresses).unwrap();
+        let books = XeroBooks::new(store, Arc::clone(&vault), clock, entropy, addresses);
         let asked = books.identify("main").await.unwrap_err();
         assert!(
             matches!(&asked, BooksError::NeedsPerson(why) if why.contains("connections/main/credentials"))
@@ -764,7 +776,7 @@ mod tests {
         };
         store.write_each(Owner::Stack, vec![write]).await.unwrap();
         let (clock, entropy) = (Arc::new(WallClock), Arc::new(RandomIds));
-        let books = XeroBooks::new(Arc::new(store), Arc::new(vault), clock, entropy, addresses).unwrap();
+        let books = XeroBooks::new(Arc::new(store), Arc::new(vault), clock, entropy, addresses);
         (books, org, folder)
     }
 

@@ -10,6 +10,7 @@ use parstock_app::ports::{Chat, SendError};
 use parstock_domain::ids::OrgId;
 use reqwest::{Client, StatusCode, Url, header, redirect};
 use secrecy::ExposeSecret;
+use tokio::sync::OnceCell;
 
 use crate::vault::{Freshness, Vault, VaultError, names};
 
@@ -25,24 +26,28 @@ const SLACK_HOST: &str = "hooks.slack.com";
 /// Slack, at the webhook address that the vault holds for an org.
 #[derive(Debug)]
 pub struct SlackChat<V> {
-    http: Client,
+    /// Built at the first post: reading the machine's certificates takes milliseconds, and most processes never post.
+    http: OnceCell<Client>,
     vault: Arc<V>,
 }
 
 impl<V: Vault> SlackChat<V> {
     /// Posts to the addresses in `vault`.
-    ///
-    /// # Errors
-    /// When the HTTP client can't be built, as without the machine's certificates.
-    pub fn new(vault: Arc<V>) -> Result<Self, reqwest::Error> {
+    pub fn new(vault: Arc<V>) -> Self {
+        Self { http: OnceCell::new(), vault }
+    }
+
+    async fn http(&self) -> Result<&Client, SendError> {
         // A redirect could lead anywhere, and a repeat would be a second message.
-        let http = Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(POST_TIMEOUT)
-            .build()?;
-        Ok(Self { http, vault })
+        let build = async || {
+            Client::builder()
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .timeout(POST_TIMEOUT)
+                .build()
+        };
+        self.http.get_or_try_init(build).await.map_err(|error| SendError::Retry(error.to_string()))
     }
 }
 
@@ -54,7 +59,7 @@ impl<V: Vault> Chat for SlackChat<V> {
                 VaultError::NeedsPerson(why) => SendError::Refused(why),
             })?;
         match address {
-            Some(address) => deliver(&self.http, slack_address(address.expose_secret())?, message).await,
+            Some(address) => deliver(self.http().await?, slack_address(address.expose_secret())?, message).await,
             None => Err(SendError::Refused(
                 "Slack is switched on and no address is kept for it: give parstock the address of an incoming webhook \
                  (SLACK_WEBHOOK_URL at the start; on AWS the secret `orgs/<organisation>/slack`), or set `slack` to false"
@@ -203,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn each_answer_tells_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let chat = SlackChat::new(Arc::new(EncryptedFileVault::open(folder.path()).unwrap())).unwrap();
+        let chat = SlackChat::new(Arc::new(EncryptedFileVault::open(folder.path()).unwrap()));
         let cases = [
             ("200 OK", "sent"),
             ("302 Found", "refused"),
@@ -214,7 +219,7 @@ mod tests {
         ];
         for (status, expected) in cases {
             let (url, served) = answering(status).await;
-            let outcome = match deliver(&chat.http, url, r#"{"text":"3 to decide"}"#).await {
+            let outcome = match deliver(chat.http().await.unwrap(), url, r#"{"text":"3 to decide"}"#).await {
                 Ok(()) => "sent",
                 Err(SendError::Refused(_)) => "refused",
                 Err(SendError::Retry(_)) => "retry",
@@ -225,7 +230,7 @@ mod tests {
             assert!(asked.starts_with("POST /hook ") && asked.contains("application/json"), "{asked}");
         }
         let nobody = "http://127.0.0.1:1/hook".parse().unwrap();
-        let unreachable = deliver(&chat.http, nobody, "{}").await.unwrap_err();
+        let unreachable = deliver(chat.http().await.unwrap(), nobody, "{}").await.unwrap_err();
         assert_eq!(unreachable, SendError::Retry("Slack could not be reached".into()));
     }
 
@@ -233,7 +238,7 @@ mod tests {
     async fn without_an_address_or_with_a_wrong_one_a_message_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Arc::new(EncryptedFileVault::open(folder.path()).unwrap());
-        let chat = SlackChat::new(Arc::clone(&vault)).unwrap();
+        let chat = SlackChat::new(Arc::clone(&vault));
         let org = OrgId(Uuid::from_u128(1));
         let error = chat.post(org, "{}").await.unwrap_err();
         assert!(matches!(&error, SendError::Refused(why) if why.contains("no address")), "{error}");

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use parstock_app::ports::{Books, Chat, Clock, Entropy, Mailer, Ports, Queue, Store};
-use thiserror::Error;
 
 use crate::aws::sdk_config;
 use crate::books::XeroBooks;
@@ -90,16 +89,8 @@ pub type Production = Bundle<
     AwsVault,
 >;
 
-/// The process can't start.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct StartError(String);
-
 /// The ports of a function on AWS. No call is made yet: connections are opened and secrets fetched when first used.
-///
-/// # Errors
-/// When the HTTP clients can't be built, as without the machine's certificates.
-pub async fn production(config: &Config) -> Result<Production, StartError> {
+pub async fn production(config: &Config) -> Production {
     let sdk = sdk_config().await;
     let (clock, entropy) = (Arc::new(WallClock), Arc::new(RandomIds));
     let store = Arc::new(DynamoStore::new(dynamo::client(&sdk), config.table.clone()));
@@ -112,11 +103,10 @@ pub async fn production(config: &Config) -> Result<Production, StartError> {
         Arc::clone(&clock),
         Arc::clone(&entropy),
         xero,
-    )
-    .map_err(|error| StartError(error.to_string()))?;
-    let chat = SlackChat::new(Arc::clone(&vault)).map_err(|error| StartError(error.to_string()))?;
+    );
+    let chat = SlackChat::new(Arc::clone(&vault));
     let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&sdk), config.queues.clone());
     let mailer = SesMailer::new(&sdk, config.mail_from.clone(), Arc::clone(&clock));
     let console_url = config.console_url.clone();
-    Ok(Bundle { store, vault, books, queue, mailer, chat, clock, entropy, console_url })
+    Bundle { store, vault, books, queue, mailer, chat, clock, entropy, console_url }
 }

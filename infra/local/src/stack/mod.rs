@@ -95,7 +95,7 @@ impl Stack {
     ) -> Result<Self, LocalError> {
         let xero = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
         let config = described.config(xero)?;
-        let ports = production(&config).await.map_err(LocalError::outside)?;
+        let ports = production(&config).await;
         let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
         let vault = Arc::new(AwsVault::new(secrets, config.secret_prefix.clone(), Arc::new(WallClock)));
         let sqs = aws_sdk_sqs::Client::new(&sdk);
