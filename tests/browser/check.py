@@ -268,8 +268,8 @@ class Check:
             rows = self.page.rows("table.movements tbody tr")
             same(len(rows), len(stored["movements"]), f"{stored['code']} movements")
             for row, movement in zip(rows, stored["movements"]):
-                same(number(row[3]), decimal(movement["change"]), f"{stored['code']} {movement['number']} change")
-                same(number(row[4]), decimal(movement["after"]), f"{stored['code']} {movement['number']} after")
+                for column, key in ((4, "change"), (6, "after")):
+                    same(number(row[column]), decimal(movement[key]), f"{stored['code']} {movement['number']} {key}")
                 expect(movement["number"] in row[1], f"{movement['number']} is not named in {row[1]!r}")
             if stored["plan"]:
                 expect(stored["plan"]["reason"] in self.page.text(), f"{stored['code']}: the plan's reason is not shown")
@@ -277,6 +277,37 @@ class Check:
         self.steadily(["item", item["code"]], look)
         expect(self.page.elements("figure.chart svg"), "the item has no chart")
         self.shoot("item")
+        self.card(item)
+
+    def card(self, item):
+        """The card that closes at the end of a day is the one that the command folds."""
+
+        def look(stored):
+            self.go(f"/items/{item['item']}?at=2026-05-31")
+            rows = self.page.rows("table.movements tbody tr")
+            lines = stored["lines"][-len(rows):]
+            expect(rows and len(rows) <= len(stored["lines"]), f"{stored['code']}: the card of an older day is empty")
+            for row, line in zip(rows, reversed(lines)):
+                same(number(row[6]), decimal(line["after"]), f"{stored['code']} {line['number']} after")
+            said = self.page.elements("p.at strong")[0].text()
+            same(number(said), decimal(stored["quantity"]), f"{stored['code']} at the end of the day")
+
+        self.steadily(["ledger", "--item", item["code"], "--at", "2026-05-31"], look)
+
+    def proof(self):
+        """The page of the daily proof shows the differences that are kept."""
+
+        def look(stored):
+            self.go("/health")
+            self.page.follow("a[href$='/proof']")
+            shown = [(row[0], number(row[2])) for row in self.page.rows("table.differences tbody tr")]
+            cents = Decimal("0.01")
+            wanted = [(row["named"], decimal(row["value"]).quantize(cents, rounding="ROUND_HALF_UP"))
+                      for row in stored["differences"]]
+            same(shown, wanted, "the differences of the proof")
+
+        self.steadily(["reconcile"], look)
+        self.shoot("proof")
 
     def proposals(self):
         """The list equals the store's; returns an open proposal."""
@@ -422,6 +453,7 @@ class Check:
         self.sign_in()
         item = self.positions()
         self.item(item)
+        self.proof()
         self.approve(self.proposals())
         for step in (self.digest, self.health, self.reviews, self.nothing_was_blocked, self.sign_out):
             step()

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
     Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed,
@@ -11,8 +12,8 @@ use parstock_app::ports::{
 };
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
-    Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef, OrderDraft,
-    Organisation, XeroQuantity,
+    Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
+    OrderDraft, Organisation, XeroQuantity,
 };
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::Approval;
@@ -34,6 +35,8 @@ pub struct Company {
     pub organisation: Organisation,
     /// Its items.
     pub items: BTreeMap<ItemId, Item>,
+    /// Its accounts with their balances.
+    pub accounts: Vec<Account>,
     /// Its contacts, with the instant of their latest change.
     pub contacts: BTreeMap<uuid::Uuid, (Contact, Timestamp)>,
     /// Its documents in their present state.
@@ -83,6 +86,7 @@ impl Company {
         Self {
             organisation,
             items: BTreeMap::new(),
+            accounts: Vec::new(),
             contacts: BTreeMap::new(),
             documents: BTreeMap::new(),
             initial: BTreeMap::new(),
@@ -388,6 +392,10 @@ impl BooksSession for FakeSession {
         };
         let quantities = self.read("books.tracked_quantities", read).await?;
         Ok(TrackedQuantities { quantities, unreadable: Vec::new() })
+    }
+
+    async fn accounts(&mut self, _: Date) -> Result<Vec<Account>, BooksError> {
+        self.read("books.accounts", |company| company.accounts.clone()).await
     }
 
     async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<ChangedContacts, BooksError> {

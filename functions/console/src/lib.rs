@@ -91,6 +91,7 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/digest", get(pages::latest_digest::<P>))
         .route("/digests/{day}", get(pages::digest::<P>))
         .route("/health", get(pages::health::<P>))
+        .route("/proof", get(pages::proof::<P>))
         .route("/reviews", get(pages::reviews::<P>));
     Router::new()
         .route("/", get(pages::start::<P>))

@@ -76,6 +76,20 @@ pub struct PositionParameters {
     page: Option<usize>,
 }
 
+/// The day of a form, if one was chosen.
+fn day(text: &str) -> Result<Option<Date>, Refused> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        Refused::Failed(
+            StatusCode::BAD_REQUEST,
+            format!("`{text}` is not a day such as 2026-06-01"),
+            "Go back and choose a day.".to_owned(),
+        )
+    })
+}
+
 /// `/positions`
 pub async fn positions<P: Ports + 'static>(
     session: Session,
@@ -83,14 +97,7 @@ pub async fn positions<P: Ports + 'static>(
     Query(asked): Query<PositionParameters>,
 ) -> Result<Response, Refused> {
     let page = asked.page.unwrap_or(1).max(1);
-    if !asked.at.is_empty() {
-        let day = asked.at.parse::<Date>().map_err(|_| {
-            Refused::Failed(
-                StatusCode::BAD_REQUEST,
-                format!("`{}` is not a day such as 2026-06-01", asked.at),
-                "Go back and choose a day.".to_owned(),
-            )
-        })?;
+    if let Some(day) = day(&asked.at)? {
         return show(session.questions(&console).await?.positions_at(day, asked.q, page).await?.render());
     }
     let query = PositionQuery {
@@ -107,13 +114,22 @@ pub struct ItemPath {
     item: ItemId,
 }
 
+#[derive(Deserialize)]
+pub struct CardParameters {
+    #[serde(default)]
+    at: String,
+    page: Option<usize>,
+}
+
 /// `/items/{item}`
 pub async fn item<P: Ports + 'static>(
     session: Session,
     State(console): State<Console<P>>,
     Path(path): Path<ItemPath>,
+    Query(asked): Query<CardParameters>,
 ) -> Result<Response, Refused> {
-    show(session.questions(&console).await?.item(path.item).await?.render())
+    let (at, page) = (day(&asked.at)?, asked.page.unwrap_or(1).max(1));
+    show(session.questions(&console).await?.item(path.item, at, page).await?.render())
 }
 
 /// `/proposals`
@@ -222,6 +238,14 @@ pub async fn health<P: Ports + 'static>(
 ) -> Result<Response, Refused> {
     let queues = (console.gauge)().await;
     show(session.questions(&console).await?.health(queues).await?.render())
+}
+
+/// `/proof`: the latest.
+pub async fn proof<P: Ports + 'static>(
+    session: Session,
+    State(console): State<Console<P>>,
+) -> Result<Response, Refused> {
+    show(session.questions(&console).await?.proof().await?.render())
 }
 
 /// `/reviews`

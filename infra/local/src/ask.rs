@@ -16,8 +16,8 @@ use serde_json::Value;
 use crate::clock::{LocalClock, LocalEntropy};
 use crate::commands::dead_letters::Letters;
 use crate::commands::{
-    Common, approve, audit, connect, connections, dead_letters, digest, health, item, positions, proposals,
-    reject, reviews, settings, stock,
+    Common, approve, audit, connect, connections, dead_letters, digest, health, item, ledger, positions,
+    proposals, reconcile, reject, reviews, settings, stock,
 };
 use crate::control;
 use crate::doctor;
@@ -45,6 +45,20 @@ pub enum Ask {
     Item {
         /// Its code.
         code: String,
+    },
+    /// Show the card of an item.
+    Ledger {
+        /// Its code.
+        code: String,
+        /// Up to the end of this day; all that is known without one.
+        at: Option<String>,
+        /// Whether the text is CSV.
+        csv: bool,
+    },
+    /// Show the latest daily proof.
+    Reconcile {
+        /// Whether it is made anew.
+        now: bool,
     },
     /// List proposals.
     Proposals,
@@ -121,6 +135,7 @@ impl Ask {
         match self {
             Self::Approve { contents, .. } => contents.is_some(),
             Self::Settings { apply, .. } => *apply,
+            Self::Reconcile { now } => *now,
             Self::Count { .. } | Self::Reject { .. } => true,
             _ => false,
         }
@@ -128,7 +143,10 @@ impl Ask {
 
     /// Whether it takes the organisation's lease, which work holds, too.
     const fn takes_lease(&self) -> bool {
-        matches!(self, Self::Count { .. } | Self::Settings { apply: true, .. })
+        matches!(
+            self,
+            Self::Count { .. } | Self::Settings { apply: true, .. } | Self::Reconcile { now: true }
+        )
     }
 }
 
@@ -285,6 +303,8 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
             positions::answer(place, org, search, standing, at.as_deref()).await
         }
         Ask::Item { code } => item::answer(place, org, &code).await,
+        Ask::Ledger { code, at, csv } => ledger::answer(place, org, &code, at.as_deref(), csv).await,
+        Ask::Reconcile { now } => reconcile::answer(place, org, now).await,
         Ask::Proposals => proposals::answer(place, org).await,
         Ask::Approve { proposal, contents } => {
             approve::answer(place, org, &proposal, contents.as_deref()).await

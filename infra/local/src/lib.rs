@@ -19,6 +19,7 @@ pub mod ports;
 pub mod queue;
 pub mod recording;
 pub mod replay;
+pub mod scenario;
 pub mod screen;
 pub mod stack;
 pub mod start;

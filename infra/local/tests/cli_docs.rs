@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 31] = [
     "",
     "run",
     "connect",
@@ -10,8 +10,11 @@ const COMMANDS: [&str; 28] = [
     "connections remove",
     "connections webhook-keys",
     "replay",
+    "scenarios",
     "positions",
     "item",
+    "ledger",
+    "reconcile",
     "proposals",
     "approve",
     "reject",

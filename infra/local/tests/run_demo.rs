@@ -140,6 +140,15 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     // commands answer from the same data
     let shown = story.ask(Ask::Item { code: cases::CROSSES_TRACKED.into() }).await;
     assert!(shown.text.contains(&sale.number), "{}", shown.text);
+    let code = cases::CROSSES_TRACKED.to_owned();
+    let card = story.ask(Ask::Ledger { code, at: None, csv: true }).await;
+    let lines = card.json["lines"].as_array().unwrap();
+    assert_eq!(card.text.lines().count(), lines.len() + 1, "one line each, below their headings");
+    let ends = [&card.json["quantity"], &lines.last().unwrap()["after"]];
+    assert_eq!(ends, [&shown.json["on_hand"]; 2], "the card ends at what Xero holds");
+    let code = "P-9999".to_owned();
+    let unknown = answer_in_folder(&story.ports(), &Ask::Ledger { code, at: None, csv: false }).await;
+    assert!(unknown.unwrap_err().to_string().contains("P-9999"));
     let positions = story.ask(Ask::Positions { search: String::new(), standing: None, at: None }).await;
     assert_eq!(positions.json.as_array().unwrap().len(), 60);
     let older = Ask::Positions { search: String::new(), standing: None, at: Some("2026-05-01".into()) };
@@ -165,6 +174,26 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
         "{}",
         health.text
     );
+
+    // the proof of the night names what was adjusted in Xero, and mends nothing
+    let proof = story.ask(Ask::Reconcile { now: false }).await;
+    assert_eq!(proof.exit_code, 1, "{}", proof.text);
+    let differences = proof.json["differences"].as_array().unwrap();
+    for code in [cases::ADJUSTED_UP, cases::ADJUSTED_DOWN] {
+        let named = |it: &&serde_json::Value| it["named"].as_str().unwrap().starts_with(code);
+        let found = differences.iter().find(named).unwrap();
+        assert_eq!(
+            (&found["cause"], &found["quantity"]),
+            (&"adjusted_in_xero".into(), &"0".into()),
+            "{found}"
+        );
+    }
+    let accounts = proof.json["accounts"].as_array().unwrap();
+    assert!(!accounts.is_empty() && differences.iter().all(|it| it["account"].is_null()), "{}", proof.text);
+    assert!(digest.text.contains("The daily proof found"), "{}", digest.text);
+    let before = story.calls();
+    let anew = story.ask(Ask::Reconcile { now: true }).await;
+    assert_eq!((anew.exit_code, story.calls() - before), (1, 3), "{}", anew.text);
 
     story.run_until(3, 2).await;
 

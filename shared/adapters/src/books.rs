@@ -11,7 +11,7 @@ use parstock_app::ports::{
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
-use parstock_domain::document::{Document, OrderDraft, Organisation};
+use parstock_domain::document::{Account, Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
 use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Listed, NewPurchaseOrder, Page};
@@ -415,6 +415,13 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         let read = self.session.items(query, each).await.map_err(failure(self.by_consent))?;
         found.unreadable.extend(read.unreadable.into_iter().map(unread));
         Ok(found)
+    }
+
+    async fn accounts(&mut self, day: Date) -> Result<Vec<Account>, BooksError> {
+        let failure = failure(self.by_consent);
+        let accounts = self.session.accounts().await.map_err(failure)?;
+        let sheet = self.session.balance_sheet(day).await.map_err(failure)?;
+        translate::accounts(accounts, sheet).map_err(|error| BooksError::Reject(error.to_string()))
     }
 
     async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<ChangedContacts, BooksError> {

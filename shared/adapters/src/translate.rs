@@ -15,13 +15,13 @@
 //!   overpayments are money before or beyond the goods and are left out too, unless a line names an item: then a
 //!   person has to look.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::document::{
-    Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef, OrderDraft,
-    OrderDraftLine, Organisation, XeroQuantity,
+    Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
+    OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
 };
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
@@ -410,6 +410,26 @@ pub(crate) fn xero_quantity(from: &wire::Item) -> Result<Option<XeroQuantity>, D
         back_ordered: Quantity::from_e4(from.quantity_on_back_order.unwrap_or_default().to_e4_half_up()?),
         cost_pool: Money::from_e4(from.total_cost_pool.unwrap_or_default().to_e4_half_up()?),
     }))
+}
+
+/// The accounts, each with what the balance sheet has on it: one that is not there has nothing on it.
+pub(crate) fn accounts(
+    from: Vec<wire::Account>,
+    sheet: wire::BalanceSheet,
+) -> Result<Vec<Account>, DecimalError> {
+    let mut balances = BTreeMap::new();
+    for row in sheet.rows {
+        if let Some(id) = row.account_id {
+            balances.insert(id, Money::from_e4(row.amount.to_e4_half_up()?));
+        }
+    }
+    let account = |account: wire::Account| Account {
+        balance: balances.get(&account.account_id).copied().unwrap_or_default(),
+        code: account.code.unwrap_or_default(),
+        name: account.name.unwrap_or_default(),
+        kind: account.kind.unwrap_or_default(),
+    };
+    Ok(from.into_iter().map(account).collect())
 }
 
 /// A contact.

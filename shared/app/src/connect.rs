@@ -69,6 +69,7 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
             planned_on: None,
             planned_all_on: None,
             digest_on: None,
+            proved_on: None,
             alerts_told_at: None,
             needs_person: unknown,
         };

@@ -1,5 +1,7 @@
 //! What the console and the command show: questions to the store, answered as the views' pages.
 
+mod card;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -9,16 +11,18 @@ use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::position::quantity_at;
-use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
+use parstock_domain::ledger::{Cause, Movement, OrderLine, Position, Proof};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::{LEAD_TIME_DAYS_DEFAULT, Policy};
 use parstock_views::StandingGroup;
 use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
-    DigestPage, HealthPage, ItemPage, MovementRow, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked,
+    DigestPage, HealthPage, ItemPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked,
     PendingEffect, PlanShown, PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage,
-    ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
+    ProofPage, ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
+
+pub use card::ItemCard;
 
 use crate::chart;
 use crate::contacts::Contacts;
@@ -32,8 +36,6 @@ use crate::records::{
 };
 use crate::writer::Writer;
 
-/// Movements that an item's page shows.
-const MOVEMENTS_SHOWN: usize = 200;
 /// Latest audit entries among whose documents those that are part-booked are looked for: one writer books at a
 /// time, and what it leaves is booked on before anything else or at the next poll.
 const ENTRIES_LOOKED_THROUGH: u32 = 200;
@@ -261,22 +263,26 @@ impl<'p, P: Ports> Console<'p, P> {
         })
     }
 
-    /// All about an item.
+    async fn known_item(&self, id: ItemId) -> Result<Item, AppError> {
+        let item = self.one::<Item>(Key::Item(id)).await?;
+        item.ok_or_else(|| AppError::Reject("there is no such item: look for it in the list".to_owned()))
+    }
+
+    async fn position(&self, item: ItemId) -> Result<Position, AppError> {
+        Ok(self.one::<Position>(Key::Position(item, LocationId::main())).await?.unwrap_or_default())
+    }
+
+    /// All about an item, with a page of its card; `at` closes the card at the end of a day.
     ///
     /// # Errors
     /// [`AppError::Reject`] when there is no such item.
-    pub async fn item(&self, id: ItemId) -> Result<ItemPage, AppError> {
-        let item = self
-            .one::<Item>(Key::Item(id))
-            .await?
-            .ok_or_else(|| AppError::Reject("there is no such item: look for it in the list".to_owned()))?;
-        let location = LocationId::main();
+    pub async fn item(&self, id: ItemId, at: Option<Date>, page: usize) -> Result<ItemPage, AppError> {
+        let item = self.known_item(id).await?;
         let troubles = self.troubles().await?;
         let row = self.rows(std::slice::from_ref(&item), &troubles).await?.pop();
         let mut row = row.ok_or_else(|| AppError::Bug("an item has no row".to_owned()))?;
-        let position = self.one::<Position>(Key::Position(id, location.clone())).await?.unwrap_or_default();
-        let plan = self.one::<Plan>(Key::Plan(id, location)).await?;
-        let (movements, older) = self.movements(id, row.on_hand, position.tracked).await?;
+        let position = self.position(id).await?;
+        let plan = self.one::<Plan>(Key::Plan(id, LocationId::main())).await?;
         let contacts = Contacts::all(self.reader.ports(), self.reader.org()).await?;
         let mut orders = Vec::new();
         let lead_time_days = plan.as_ref().map_or(LEAD_TIME_DAYS_DEFAULT, |plan| plan.lead_time_days.value);
@@ -330,74 +336,11 @@ impl<'p, P: Ports> Console<'p, P> {
             tracked: position.tracked,
             value: position.stock_value(),
             chart: chart::stock(&self.reader, id, chart::PAGE_DAYS).await?,
-            movements,
-            older,
+            card: self.card_page(id, &position, at, page).await?,
+            layers: self.layers(id).await?,
             orders,
             plan,
         })
-    }
-
-    /// An item's movements, the latest first, each with what lay there afterwards.
-    async fn movements(
-        &self,
-        item: ItemId,
-        on_hand: Option<Quantity>,
-        tracked: bool,
-    ) -> Result<(Vec<MovementRow>, usize), AppError> {
-        let mut movements: Vec<Movement> =
-            self.all::<Movement>(&List::Movements(item)).await?.into_iter().map(|(_, row)| row).collect();
-        movements.reverse();
-        let older = movements.len().saturating_sub(MOVEMENTS_SHOWN);
-        let today = self.today();
-        // backwards from what lies there, so that the first row agrees with the figure above it
-        let mut after = on_hand;
-        if !tracked {
-            for movement in movements.iter().filter(|movement| movement.key.effective_on > today) {
-                after = after.map(|after| after.plus(movement.signed_quantity()?)).transpose()?;
-            }
-        }
-        movements.truncate(MOVEMENTS_SHOWN);
-        let documents: Vec<DocumentRef> = movements
-            .iter()
-            .filter_map(|movement| match movement.key.cause {
-                Cause::Document { of, .. } => Some(of),
-                Cause::Opening | Cause::Count => None,
-            })
-            .collect();
-        let keys: Vec<Key> = documents.iter().map(|of| Key::Document(*of)).collect();
-        let headers = self.many::<DocumentRecord>(&keys).await?;
-        let headers: BTreeMap<DocumentRef, DocumentRecord> =
-            documents.into_iter().zip(headers).filter_map(|(of, header)| Some((of, header?))).collect();
-        let mut rows = Vec::with_capacity(movements.len());
-        for movement in movements {
-            let change = movement.signed_quantity()?;
-            let (cause, number, contact, progress) = match movement.key.cause {
-                Cause::Opening => ("opening balance", String::new(), String::new(), None),
-                Cause::Count => ("count", String::new(), String::new(), None),
-                Cause::Document { of, .. } => {
-                    let header = headers.get(&of);
-                    let number = header.map(|header| header.number.clone()).unwrap_or_default();
-                    (
-                        of.kind.words(),
-                        number,
-                        header.map(|header| header.contact_name.clone()).unwrap_or_default(),
-                        header.and_then(booked_lines),
-                    )
-                }
-            };
-            rows.push(MovementRow {
-                on: movement.key.effective_on,
-                cause: cause.to_owned(),
-                number,
-                contact,
-                change,
-                after,
-                reversal: movement.key.correction,
-                booking: progress,
-            });
-            after = after.map(|after| after.minus(change)).transpose()?;
-        }
-        Ok((rows, older))
     }
 
     async fn pending(&self) -> Result<Vec<Proposal>, AppError> {
@@ -524,8 +467,24 @@ impl<'p, P: Ports> Console<'p, P> {
             effects,
             audit: self.reader.head(),
             audit_checked_at: check.at,
+            proof: self.last_proof().await?.map(|proof| (proof.day, proof.count())),
             needs_person: needs_person.into_iter().collect(),
         })
+    }
+
+    /// The latest daily proof.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn proof(&self) -> Result<ProofPage, AppError> {
+        Ok(ProofPage { site: self.site().await?, proof: self.last_proof().await? })
+    }
+
+    async fn last_proof(&self) -> Result<Option<Proof>, AppError> {
+        match self.reader.profile.content.proved_on {
+            Some(day) => self.one::<Proof>(Key::Proof(day)).await,
+            None => Ok(None),
+        }
     }
 
     /// Documents of which some lines are booked and others not yet.

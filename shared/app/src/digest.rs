@@ -6,16 +6,17 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::audit::{Entry, Statement};
 use parstock_domain::event::Source;
-use parstock_domain::fixed::{FixedError, Quantity};
+use parstock_domain::fixed::{FixedError, Money, Quantity, SCALE};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ItemId, LocationId, OrgId, ProposalId};
-use parstock_domain::ledger::Position;
+use parstock_domain::ledger::proof::{Difference, LikelyCause};
+use parstock_domain::ledger::{Position, Proof};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::Policy;
 use parstock_views::StandingGroup;
 use parstock_views::digest::{
-    Change, Changes, DecideNow, Decision, DecisionLine, DigestContent, HistoryLoad, NotCounted, Occasion,
-    OrderFigures, Trust, Watching, WrittenOrder,
+    Change, Changes, DIFFERENCES_NAMED_MAX, DecideNow, Decision, DecisionLine, DigestContent, HistoryLoad,
+    NotCounted, Occasion, OrderFigures, ProofNews, Trust, Watching, WrittenOrder,
 };
 
 use crate::chart;
@@ -34,6 +35,8 @@ use crate::writer::{Reason, Writer};
 const TROUBLED_MAX: usize = 2_000;
 /// Days after which a digest is sent although nothing has changed, so that silence is not taken for failure.
 const ALL_CLEAR_DAYS: u32 = 7;
+/// By how much the money of a difference must change to be told again: one unit of the base currency.
+const TOLD_AGAIN_FROM: Money = Money::from_e4(SCALE);
 /// Audit entries since yesterday that a digest looks through.
 const ENTRIES_MAX: usize = 20_000;
 /// Audit entries read at once.
@@ -153,7 +156,11 @@ async fn content<P: Ports>(
             audit: writer.head(),
             needs_person: needs_person(writer).await?,
         },
+        proof: None,
+        differences_told: Vec::new(),
     };
+    let told = yesterday.as_ref().map(|digest| digest.differences_told.as_slice()).unwrap_or_default();
+    (content.proof, content.differences_told) = proof_news(writer, told).await?;
     content.occasion = occasion(&content, yesterday.as_ref(), asked_anew);
     Ok(content)
 }
@@ -172,6 +179,7 @@ fn occasion(today: &DigestContent, yesterday: Option<&DigestContent>, asked_anew
     let is_new = today.changed.count > 0
         || !today.written.is_empty()
         || asked_anew
+        || today.proof.is_some()
         || today.watching.orders_late > yesterday.watching.orders_late
         || today.not_counted.items > yesterday.not_counted.items;
     if asks || is_new {
@@ -186,6 +194,36 @@ fn occasion(today: &DigestContent, yesterday: Option<&DigestContent>, asked_anew
     } else {
         Occasion::Nothing { since }
     }
+}
+
+/// What the latest proof found that was not told, and all that is told by now. A difference is told again when its money
+/// has changed by [`TOLD_AGAIN_FROM`]: what is sold of stock that Xero values otherwise changes it a little every day.
+async fn proof_news<P: Ports>(
+    writer: &Writer<'_, P>,
+    told: &[Difference],
+) -> Result<(Option<ProofNews>, Vec<Difference>), AppError> {
+    let Some(day) = writer.profile.content.proved_on else { return Ok((None, Vec::new())) };
+    let proof = load::one::<Proof>(writer.ports().store(), writer.owner(), Key::Proof(day)).await?;
+    let Some(proof) = proof.map(|row| row.content) else { return Ok((None, Vec::new())) };
+    let (mut fresh, mut telling) = (Vec::new(), Vec::new());
+    let count = proof.count();
+    for difference in proof.differences.into_iter().filter(|it| it.cause != LikelyCause::Rounding) {
+        let same = |known: &&Difference| known.of == difference.of && known.cause == difference.cause;
+        let before = told.iter().find(same).map(|known| known.value);
+        let again = match before {
+            Some(before) => difference.value.minus(before)?.magnitude() >= TOLD_AGAIN_FROM,
+            None => true,
+        };
+        let value = before.filter(|_| !again).unwrap_or(difference.value);
+        telling.push(Difference { value, ..difference.clone() });
+        if again {
+            fresh.push(difference);
+        }
+    }
+    let more = fresh.len().saturating_sub(DIFFERENCES_NAMED_MAX);
+    fresh.truncate(DIFFERENCES_NAMED_MAX);
+    let news = ProofNews { count, named: fresh, more };
+    Ok(((!news.named.is_empty()).then_some(news), telling))
 }
 
 /// What a person must do: about the org, its audit trail, and effects.

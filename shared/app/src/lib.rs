@@ -24,6 +24,7 @@ pub mod plan;
 pub mod poller;
 pub mod ports;
 pub mod process;
+pub mod reconcile;
 pub mod records;
 pub mod send;
 pub mod settings;

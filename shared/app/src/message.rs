@@ -86,6 +86,12 @@ pub enum Message {
         /// Whether to begin anew at the first entry; else it goes on where the last check ended.
         whole: bool,
     },
+    /// Work queue: make the proof of the org's day.
+    #[serde(rename = "parstock.reconcile.v1")]
+    Reconcile {
+        /// The org.
+        org: OrgId,
+    },
     /// Effects queue: carry out an effect.
     #[serde(rename = "parstock.effect.v1")]
     Effect {
@@ -121,6 +127,7 @@ impl Message {
             | Self::PlanAll { org, .. }
             | Self::Propose { org }
             | Self::CheckAudit { org, .. }
+            | Self::Reconcile { org }
             | Self::Effect { org, .. }
             | Self::Alerts { org }
             | Self::Digest { org } => Some(*org),
@@ -139,6 +146,7 @@ impl Message {
             Self::PlanAll { .. } => "plan_all",
             Self::Propose { .. } => "propose",
             Self::CheckAudit { .. } => "check_audit",
+            Self::Reconcile { .. } => "reconcile",
             Self::Effect { .. } => "effect",
             Self::Alerts { .. } => "alerts",
             Self::Digest { .. } => "digest",

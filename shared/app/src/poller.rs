@@ -10,8 +10,9 @@ use crate::figures::{Figure, announce};
 use crate::load;
 use crate::message::Message;
 use crate::ports::{Clock, Ports, Store};
+use crate::reconcile::AFTER_POLL_SECONDS;
 use crate::records::{Backfill, Key, List, Mark, Owner, Profile};
-use crate::send::send_now;
+use crate::send::{send_in, send_now};
 use crate::writer::Writer;
 use parstock_domain::settings::Policy;
 
@@ -115,6 +116,9 @@ pub async fn sweep<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError>
     }
     let local = writer.clock().local(writer.now());
     let today = local.date();
+    if local.time() >= PLAN_FROM && writer.profile.content.proved_on != Some(today) {
+        send_in(ports, Message::Reconcile { org }, AFTER_POLL_SECONDS).await?;
+    }
     let profile = &mut writer.profile.content;
     if local.time() < PLAN_FROM || profile.planned_on == Some(today) {
         return Ok(());

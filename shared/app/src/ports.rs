@@ -3,9 +3,10 @@
 
 use std::future::Future;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::document::{
-    Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
+    Account, Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
 };
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{CommitId, DocumentId, EffectId, ItemId, OrgId};
@@ -385,6 +386,9 @@ pub trait BooksSession: Send {
 
     /// What Xero holds of every tracked item.
     fn tracked_quantities(&mut self) -> impl Future<Output = Result<TrackedQuantities, BooksError>> + Send;
+
+    /// Every account with its balance at the end of a day.
+    fn accounts(&mut self, day: Date) -> impl Future<Output = Result<Vec<Account>, BooksError>> + Send;
 
     /// Page `page` (from 1) of the contacts changed since an instant, archived ones included, in the order of
     /// their change; of all contacts without an instant.

@@ -263,6 +263,14 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
         Message::PlanAll { org, day, after } => crate::plan::all(ports, org, day, after).await,
         Message::Propose { org } => crate::plan::propose(ports, org).await,
         Message::CheckAudit { org, whole } => crate::audit::check(ports, org, whole).await,
+        Message::Reconcile { org } => match crate::reconcile::daily(ports, org).await {
+            // the sweep after the next poll asks again
+            Err(error @ (AppError::NotNow { .. } | AppError::Unreachable(_) | AppError::NeedsPerson(_))) => {
+                tracing::info!(org_id = %org, error_kind = error.kind(), why = %error, "the daily proof waits");
+                return Ok(());
+            }
+            outcome => outcome,
+        },
         Message::Effect { org, effect } => effects::carry_out(ports, org, effect).await,
         Message::Alerts { org } => effects::tell_alerts(ports, org).await,
         Message::Digest { org } => crate::digest::produce(ports, org).await,

@@ -12,7 +12,7 @@ use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation}
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::Proposal;
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId};
-use parstock_domain::ledger::{BookedLine, Movement, MovementKey, OrderLine, Position};
+use parstock_domain::ledger::{BookedLine, Movement, MovementKey, OrderLine, Position, Proof};
 use parstock_domain::replenish::{Plan, Standing};
 use parstock_domain::settings::{ItemSettings, Learned, Policy, SupplierSettings};
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,8 @@ pub enum Key {
     Review(Uuid),
     /// The digest of a day.
     Digest(Date),
+    /// The proof of a day.
+    Proof(Date),
     /// An audit entry.
     AuditEntry(u64),
     /// The end of the audit chain.
@@ -264,6 +266,9 @@ pub struct Profile {
     pub planned_all_on: Option<Date>,
     /// Day of the latest digest.
     pub digest_on: Option<Date>,
+    /// Day of the latest proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved_on: Option<Date>,
     /// When warnings were last told.
     pub alerts_told_at: Option<Timestamp>,
     /// What a person must do before syncing goes on.
@@ -735,6 +740,8 @@ records! {
     Review(Review)
     /// See [`DigestRecord`].
     Digest(DigestRecord)
+    /// See [`Proof`].
+    Proof(Proof)
     /// See [`Entry`].
     AuditEntry(Entry)
     /// See [`Head`].

@@ -14,7 +14,8 @@ impl Message {
             | Self::PlanTouched { .. }
             | Self::PlanAll { .. }
             | Self::Propose { .. }
-            | Self::CheckAudit { .. } => QueueName::Work,
+            | Self::CheckAudit { .. }
+            | Self::Reconcile { .. } => QueueName::Work,
             Self::Effect { .. } | Self::Alerts { .. } | Self::Digest { .. } => QueueName::Effects,
         }
     }

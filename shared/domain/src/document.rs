@@ -218,6 +218,19 @@ pub struct Contact {
     pub merged_into: Option<ContactId>,
 }
 
+/// An account with its balance at the end of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its code; bank accounts may have none.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its type as Xero names it, such as `INVENTORY`, `CURRENT` or `DIRECTCOSTS`.
+    pub kind: String,
+    /// What is on it, base currency, with the sign that Xero's balance sheet gives it: an asset is above zero.
+    pub balance: Money,
+}
+
 /// The organisation as Xero describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organisation {

@@ -17,7 +17,10 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{
     CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
-use parstock_domain::ledger::{Billed, BookedLine, Cause, Movement, MovementKey, OrderLine, Place, Position};
+use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
+use parstock_domain::ledger::{
+    Balance, Billed, BookedLine, Cause, Movement, MovementKey, OrderLine, Place, Position, Proof,
+};
 use uuid::Uuid;
 
 const LARGEST: i64 = i64::MAX;
@@ -147,6 +150,33 @@ pub fn rows() -> Vec<(Key, Record)> {
         text: text.into(),
         codes: [text.to_owned()].into(),
     };
+    let difference = |of, cause| Difference {
+        of,
+        named: text.into(),
+        quantity: Quantity::from_e4(-LARGEST),
+        value: Money::from_e4(-LARGEST),
+        cause,
+    };
+    let proof = Proof {
+        day: date(2026, 1, 1),
+        at: instant(),
+        items: u32::MAX,
+        xero: Balance { quantity: Quantity::from_e4(LARGEST), value: Money::from_e4(LARGEST) },
+        ours: Balance::default(),
+        accounts: vec![AccountProof {
+            code: text.into(),
+            name: String::new(),
+            balance: Money::from_e4(-LARGEST),
+            items: Money::ZERO,
+        }],
+        without_accounts: Some(text.into()),
+        differences: vec![
+            difference(Subject::Item(item), LikelyCause::AdjustedInXero),
+            difference(Subject::Cents, LikelyCause::Rounding),
+            difference(Subject::Account(text.into()), LikelyCause::DatedAhead),
+        ],
+        more: 0,
+    };
     vec![
         (Key::Tenant(id(1)), Record::Tenant(Pointer { to: OrgId(id(1)) })),
         (
@@ -184,6 +214,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Alert(id(3)), Record::Alert(alert.clone())),
         (Key::AlertBatch(id(3)), Record::AlertBatch(AlertBatch { at: instant(), alerts: vec![alert] })),
         (Key::Review(id(3)), Record::Review(review)),
+        (Key::Proof(date(2026, 1, 1)), Record::Proof(proof)),
         (
             Key::AuditEntry(u64::MAX),
             Record::AuditEntry(Entry {

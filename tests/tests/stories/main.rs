@@ -7,6 +7,7 @@ mod cursors;
 mod first_load;
 mod masters;
 mod outages;
+mod proof;
 mod sign_in;
 mod simulation;
 mod size;

@@ -28,7 +28,7 @@ use parstock_domain::event::Source;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, derived};
-use parstock_domain::ledger::{Cause, Movement, OnHand, OrderLine, Position};
+use parstock_domain::ledger::{Balance, Cause, Movement, OnHand, OrderLine, Position};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::files::Files;
 use parstock_tests::books::Company;
@@ -41,15 +41,15 @@ use uuid::Uuid;
 /// Noon in Sydney, where the shop is.
 const NOON: &str = "2026-06-01T02:00:00Z";
 
-fn day(text: &str) -> Date {
+pub(super) fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-fn q(text: &str) -> Quantity {
+pub(super) fn q(text: &str) -> Quantity {
     text.parse().unwrap()
 }
 
-fn item(code: &str) -> ItemId {
+pub(super) fn item(code: &str) -> ItemId {
     ItemId(derived("item", &[code]))
 }
 
@@ -58,15 +58,15 @@ fn supplier(name: &str) -> ContactId {
 }
 
 /// A shop with untracked items of these codes; a code that begins with `T` is tracked.
-struct Shop {
-    ports: FakePorts<FakeStore>,
-    org: OrgId,
+pub(super) struct Shop {
+    pub(super) ports: FakePorts<FakeStore>,
+    pub(super) org: OrgId,
     connection: String,
 }
 
 impl Shop {
     /// In Xero, not connected yet.
-    fn new(codes: &[&str]) -> Self {
+    pub(super) fn new(codes: &[&str]) -> Self {
         let sim = Sim::new(1, NOON.parse().unwrap());
         let mut company = Company::new(Organisation {
             id: OrgId(Uuid::from_u128(1)),
@@ -93,18 +93,18 @@ impl Shop {
         shop
     }
 
-    async fn connect(&self) {
+    pub(super) async fn connect(&self) {
         connect::ensure(&self.ports, &self.connection).await.unwrap();
         self.work().await;
     }
 
-    fn in_xero<T>(&self, act: impl FnOnce(&mut Company, Timestamp) -> T) -> T {
+    pub(super) fn in_xero<T>(&self, act: impl FnOnce(&mut Company, Timestamp) -> T) -> T {
         let now = self.ports.sim.now();
         self.ports.books.with(self.org, |company| act(company, now))
     }
 
     /// Somebody saves a document in Xero.
-    fn save(&self, document: Paper) -> DocumentRef {
+    pub(super) fn save(&self, document: Paper) -> DocumentRef {
         self.wait(SignedDuration::from_secs(1));
         let of = document.0.of;
         self.in_xero(|company, now| {
@@ -113,12 +113,12 @@ impl Shop {
         of
     }
 
-    fn wait(&self, time: SignedDuration) {
+    pub(super) fn wait(&self, time: SignedDuration) {
         self.ports.sim.pass(time);
     }
 
     /// A poll, and all that follows from it.
-    async fn poll(&self) {
+    pub(super) async fn poll(&self) {
         self.wait(SignedDuration::from_mins(15));
         self.say(Message::Sync { org: self.org }).await;
         self.work().await;
@@ -181,7 +181,7 @@ impl Shop {
         self.work().await;
     }
 
-    fn rows(&self) -> impl Iterator<Item = (Key, Record)> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Key, Record)> {
         self.ports.store.rows(Owner::Org(self.org)).into_iter().map(|row| (row.key, row.record))
     }
 
@@ -241,7 +241,7 @@ impl Shop {
     }
 
     /// Puts the digest of today together; its content.
-    async fn digest(&self) -> serde_json::Value {
+    pub(super) async fn digest(&self) -> serde_json::Value {
         self.say(Message::Digest { org: self.org }).await;
         self.work().await;
         let digest = |record| if let Record::Digest(digest) = record { Some(digest) } else { None };
@@ -249,9 +249,14 @@ impl Shop {
         serde_json::from_str(&latest.unwrap().content).unwrap()
     }
 
-    async fn console(&self) -> Console<'_, FakePorts<FakeStore>> {
+    pub(super) async fn console(&self) -> Console<'_, FakePorts<FakeStore>> {
         let viewer = Viewer { user: "Kim".to_owned(), csrf: String::new(), connects: false };
         Console::open(&self.ports, self.org, viewer).await.unwrap()
+    }
+
+    /// What lay there at the end of a day and what it was worth, as it is known now.
+    async fn balance_at(&self, code: &str, on: &str) -> Option<Balance> {
+        self.console().await.card(item(code), Some(day(on))).await.unwrap().card.end
     }
 
     fn reviews(&self) -> Vec<Review> {
@@ -343,7 +348,7 @@ fn an_order_that_is_late_is_counted_once_and_its_items_are_listed() {
         assert_eq!(shown, [("BOX", q("20"), q("100")), ("PEN", q("0"), q("50"))]);
         assert_eq!((page.late_items, page.late_orders, page.rows[1].late_orders[0].as_str()), (2, 1, "PO-1"));
         // the item's page says the same as its orders
-        let page = console.item(item("BOX")).await.unwrap();
+        let page = console.item(item("BOX"), None, 1).await.unwrap();
         assert_eq!((page.position.on_order, page.position.late), (q("20"), q("100")));
         let mut orders: Vec<_> =
             page.orders.iter().map(|order| (order.number.as_str(), order.late)).collect();
@@ -402,7 +407,7 @@ fn master(code: &str, updated_at: Timestamp) -> Item {
 
 /// A document as somebody writes it in Xero.
 #[derive(Clone)]
-struct Paper(Document);
+pub(super) struct Paper(Document);
 
 fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
     Paper(Document {
@@ -419,7 +424,7 @@ fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
     })
 }
 
-fn sale(number: &str, on: &str) -> Paper {
+pub(super) fn sale(number: &str, on: &str) -> Paper {
     let mut sale = paper(DocumentKind::SalesInvoice, number, on);
     (sale.0.contact, sale.0.contact_name) = (supplier("Customer"), "Customer".to_owned());
     sale
@@ -453,7 +458,7 @@ impl Paper {
     }
 
     /// With one more line.
-    fn line(mut self, code: &str, quantity: &str, price: &str) -> Self {
+    pub(super) fn line(mut self, code: &str, quantity: &str, price: &str) -> Self {
         let (quantity, unit_amount): (Quantity, Money) = (q(quantity), price.parse().unwrap());
         let number = self.0.lines.len().to_string();
         self.0.lines.push(DocumentLine {
@@ -564,8 +569,56 @@ fn a_count_stands_whatever_comes_in_late() {
         shop.save(sale("S-2", "2026-05-31").line("BOX", "5", "5"));
         shop.poll().await;
         assert_eq!(shop.on_hand("BOX"), "45");
-        let page = shop.console().await.item(item("BOX")).await.unwrap();
-        assert!(page.movements.iter().any(|row| row.cause == "count"), "{:?}", page.movements);
+        let page = shop.console().await.item(item("BOX"), None, 1).await.unwrap();
+        assert!(page.card.rows.iter().any(|row| row.cause == "count"), "{:?}", page.card.rows);
+    });
+}
+
+#[test]
+fn the_card_says_what_lay_there_after_each_movement_and_a_late_document_changes_its_past_days() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        shop.count("BOX", "2026-05-10", "20").await.unwrap();
+        shop.save(sale("S-1", "2026-05-20").line("BOX", "8", "5"));
+        shop.poll().await;
+        let worth = |quantity: &str, value: &str| {
+            Some(Balance { quantity: q(quantity), value: value.parse().unwrap() })
+        };
+        assert_eq!(shop.balance_at("BOX", "2026-05-15").await, worth("20", "40"));
+        assert_eq!(shop.balance_at("BOX", "2026-05-09").await, None, "nobody had counted it");
+        shop.save(sale("S-2", "2026-05-12").line("BOX", "2", "5"));
+        shop.poll().await;
+        assert_eq!(shop.balance_at("BOX", "2026-05-15").await, worth("18", "36"));
+        let shown = shop.console().await.card(item("BOX"), None).await.unwrap();
+        let lines: Vec<_> = shown
+            .card
+            .rows
+            .iter()
+            .map(|row| {
+                let after = row.after.unwrap();
+                let places = format!("{} to {}", row.from.words(), row.to.words());
+                let figures = format!("{} {}: {} {}", row.change, row.value, after.quantity, after.value);
+                (row.cause, row.number.as_str(), places, figures)
+            })
+            .collect();
+        let line = |cause, number, places: &str, figures: &str| {
+            (cause, number, places.to_owned(), figures.to_owned())
+        };
+        assert_eq!(
+            lines,
+            [
+                line("opening balance", "", "opening to main", "20 40.00: 20 40.00"),
+                line("invoice", "S-2", "main to customer", "-2 -4.00: 18 36.00"),
+                line("invoice", "S-1", "main to customer", "-8 -16.00: 10 20.00"),
+            ]
+        );
+        // the page turns it about, and shows the layer
+        let page = shop.console().await.item(item("BOX"), Some(day("2026-05-15")), 1).await.unwrap();
+        assert_eq!((page.card.found, page.card.rows[0].number.as_str()), (2, "S-2"));
+        assert_eq!(page.card.end, worth("18", "36"));
+        let layer = (page.layers[0].quantity, page.layers[0].cost, page.layers[0].unit_cost);
+        assert_eq!(layer, (q("10"), "20".parse().unwrap(), "2".parse().unwrap()));
+        assert_eq!(shop.console().await.item(item("BOX"), None, 2).await.unwrap().card.rows, []);
     });
 }
 

@@ -1,17 +1,17 @@
-//! `parstock item CODE`: an item's position, plan, orders and movements.
+//! `parstock item CODE`: an item's position, plan, orders and latest movements.
 
 use clap::Args;
 use parstock_domain::ids::OrgId;
-use parstock_views::pages::booking_words;
+use parstock_views::pages::CardRow;
 use serde_json::json;
 
-use super::Common;
+use super::{Common, ledger};
 use crate::ask::{Answer, Ask, console, known, table};
 use crate::error::LocalError;
 use crate::place::Place;
 
-/// Movements that are shown to people; JSON has those that the console's page has.
-const MOVEMENTS_SHOWN: usize = 20;
+/// Lines of the card that are shown to people; JSON has those of the console's page.
+const LINES_SHOWN: usize = 20;
 
 /// Shows an item.
 #[derive(Args, Clone, Debug)]
@@ -32,7 +32,7 @@ impl Item {
 /// Answers it.
 pub(crate) async fn answer(place: &impl Place, org: OrgId, code: &str) -> Result<Answer, LocalError> {
     let console = console(place, org).await?;
-    let page = console.item(console.item_by_code(code).await?).await?;
+    let page = console.item(console.item_by_code(code).await?, None, 1).await?;
     let position = &page.position;
     let currency = &page.site.currency;
     let book = if page.tracked { "tracked by Xero" } else { "parstock's ledger is the book" };
@@ -65,34 +65,10 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, code: &str) -> Result
             order.number, order.supplier, order.open, order.ordered
         ));
     }
-    let mut lines =
-        vec![["day", "cause", "number", "contact", "change", "after"].map(str::to_owned).to_vec()];
-    for movement in page.movements.iter().take(MOVEMENTS_SHOWN) {
-        lines.push(vec![
-            movement.on.to_string(),
-            movement.cause.clone(),
-            match movement.booking {
-                None => movement.number.clone(),
-                Some((booked, lines)) => format!("{} ({})", movement.number, booking_words(booked, lines)),
-            },
-            movement.contact.clone(),
-            movement.change.to_string(),
-            known(movement.after),
-        ]);
-    }
-    text.push_str(&table(&lines));
-    let movements: Vec<_> = page
-        .movements
-        .iter()
-        .map(|movement| {
-            json!({
-                "on": movement.on.to_string(), "cause": movement.cause, "number": movement.number,
-                "contact": movement.contact, "change": movement.change.to_string(),
-                "after": movement.after.map(|quantity| quantity.to_string()), "reversal": movement.reversal,
-                "booking": movement.booking.map(|(booked, lines)| json!({ "booked": booked, "lines": lines })),
-            })
-        })
-        .collect();
+    let latest: Vec<&CardRow> = page.card.rows.iter().take(LINES_SHOWN).collect();
+    text.push_str(&table(&ledger::cells(&latest)));
+    let movements: Vec<_> = page.card.rows.iter().map(ledger::line).collect();
+    let older = page.card.found.saturating_sub(movements.len());
     let json = json!({
         "item": position.item.to_string(), "code": position.code, "name": position.name, "tracked": page.tracked,
         "on_hand": position.on_hand.map(|quantity| quantity.to_string()),
@@ -103,7 +79,7 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, code: &str) -> Result
             "order": plan.order.map(|quantity| quantity.to_string()), "supplier": plan.supplier,
             "unit_price": plan.unit_price.to_string(), "reason": plan.reason, "inputs": plan.inputs,
         })),
-        "movements": movements, "older_movements": page.older,
+        "movements": movements, "older_movements": older,
     });
     Ok(Answer::new(json, text))
 }

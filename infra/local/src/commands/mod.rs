@@ -10,12 +10,15 @@ pub mod digest;
 pub mod doctor;
 pub mod health;
 pub mod item;
+pub mod ledger;
 pub mod positions;
 pub mod proposals;
+pub mod reconcile;
 pub mod reject;
 pub mod replay;
 pub mod reviews;
 pub mod run;
+pub mod scenarios;
 pub mod settings;
 pub mod stock;
 pub mod xero;
@@ -76,10 +79,16 @@ pub enum Command {
     Connections(connections::Connections),
     /// Turn a retailer's invoice lines into a year in the simulated Xero, run it, and check the result
     Replay(replay::Replay),
+    /// Run the scenarios of a folder: what people enter in Xero, and what must come of it
+    Scenarios(scenarios::Scenarios),
     /// List the stock positions
     Positions(positions::Positions),
-    /// Show an item: position, plan, orders and movements
+    /// Show an item: position, plan, orders and latest movements
     Item(item::Item),
+    /// Show the card of an item: each movement, with what lay there after it and what that cost
+    Ledger(ledger::Ledger),
+    /// Show the latest daily proof: what Xero holds beside what the ledger says
+    Reconcile(reconcile::Reconcile),
     /// List the proposed orders
     Proposals(proposals::Proposals),
     /// Approve a proposed order: it becomes a DRAFT purchase order in Xero
@@ -116,8 +125,11 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Connect(options) => connect::run(options).await,
         Command::Connections(command) => connections::run(command).await,
         Command::Replay(options) => replay::run(options).await,
+        Command::Scenarios(options) => scenarios::run(options).await,
         Command::Positions(command) => put(&command.common, Ok(command.ask())).await,
         Command::Item(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Ledger(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Reconcile(command) => put(&command.common, Ok(command.ask())).await,
         Command::Proposals(command) => put(&command.common, Ok(command.ask())).await,
         Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,

@@ -37,6 +37,8 @@ const SCOPES: [&str; 9] = [
     "accounting.attachments",
     "accounting.budgets",
 ];
+/// The reports that a custom connection has the right to read, with all of the accounting scopes.
+const REPORTS: [&str; 2] = ["accounting.reports.balancesheet.read", "accounting.reports.trialbalance.read"];
 
 #[derive(Deserialize, Serialize)]
 struct Claims {
@@ -104,7 +106,7 @@ impl World {
 /// A token of a custom connection.
 fn own_credentials(settings: &Settings, now: Timestamp, form: &[(String, String)]) -> TokenReply {
     let scope: Vec<String> = match field(form, "scope").unwrap_or_default() {
-        "" => SCOPES.map(str::to_owned).into(),
+        "" => SCOPES.into_iter().chain(REPORTS).map(str::to_owned).collect(),
         asked => asked.split_ascii_whitespace().map(str::to_owned).collect(),
     };
     if !scope.iter().all(|name| is_known(name)) {

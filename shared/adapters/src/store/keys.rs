@@ -9,7 +9,7 @@
 //! | partition | holds |
 //! |---|---|
 //! | `STACK` | orgs, tenants, connections, sign-in links |
-//! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests |
+//! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests, proofs |
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
 //! | `ORG#<org>#ITEM#<item>` | an item's position, layer, movements, order lines, plan and supply |
@@ -139,6 +139,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::AlertBatch(batch) => (Shelf::Main, format!("ALERT_BATCH#{batch}")),
         Key::Review(review) => (Shelf::Main, format!("REVIEW#{review}")),
         Key::Digest(day) => (Shelf::Main, format!("DIGEST#{day}")),
+        Key::Proof(day) => (Shelf::Main, format!("PROOF#{day}")),
         Key::Document(of) => (Shelf::Documents, format!("D#{}", document(*of))),
         Key::DocumentLines(of, part) => (Shelf::Documents, format!("L#{}#{part:010}", document(*of))),
         Key::Item(item) => (Shelf::Items, format!("ITEM#{item}")),
@@ -231,6 +232,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "ALERT_BATCH") => Key::AlertBatch(rest.parse().ok()?),
         (Shelf::Main, "REVIEW") => Key::Review(rest.parse().ok()?),
         (Shelf::Main, "DIGEST") => Key::Digest(rest.parse().ok()?),
+        (Shelf::Main, "PROOF") => Key::Proof(rest.parse().ok()?),
         (Shelf::Documents, "D") => {
             let (kind, id) = rest.split_once('#')?;
             Key::Document(parse_document(kind, id)?)
@@ -300,6 +302,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::AlertBatch(_) => "alert_batch",
         Key::Review(_) => "review",
         Key::Digest(_) => "digest",
+        Key::Proof(_) => "proof",
         Key::AuditEntry(_) => "audit_entry",
         Key::AuditHead => "audit_head",
         Key::AuditCheck => "audit_check",
@@ -479,6 +482,7 @@ mod tests {
             id().prop_map(Key::AlertBatch),
             id().prop_map(Key::Review),
             day().prop_map(Key::Digest),
+            day().prop_map(Key::Proof),
             any::<u64>().prop_map(Key::AuditEntry),
         ]
     }

@@ -3,17 +3,23 @@
 //!
 //! - [`movement`]: one row of the ledger.
 //! - [`position`]: the fold of an item's movements.
+//! - [`card`]: the movements one by one, each with what lay there after it.
+//! - [`proof`]: what Xero holds beside what the ledger says.
 //! - [`count`]: what a person counted stands, whatever documents say.
 //! - [`arrival`]: which open order line a bill line brings in.
 //! - [`booking`]: desired minus booked, per document line.
 
 pub mod arrival;
 pub mod booking;
+pub mod card;
 pub mod count;
 pub mod movement;
 pub mod position;
+pub mod proof;
 
 pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
+pub use card::{Balance, Card, CardLine};
 pub use movement::{Cause, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
+pub use proof::Proof;

@@ -24,6 +24,19 @@ pub enum Place {
     Adjustment,
 }
 
+impl Place {
+    /// The words that people read; our own stock goes by its location.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Stock(location) => &location.0,
+            Self::Supplier => "supplier",
+            Self::Customer => "customer",
+            Self::Opening => "opening",
+            Self::Adjustment => "adjustment",
+        }
+    }
+}
+
 /// Why a movement exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

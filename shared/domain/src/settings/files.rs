@@ -524,7 +524,7 @@ fn is_formula(cell: &str) -> bool {
 }
 
 /// The cell with an apostrophe before what a spreadsheet would take for a formula.
-fn escaped(cell: &str) -> String {
+pub fn escaped(cell: &str) -> String {
     if is_formula(cell) { format!("'{cell}") } else { cell.to_owned() }
 }
 

@@ -12,6 +12,7 @@ use parstock_domain::audit::Head;
 use parstock_domain::fixed::{FixedError, Money, Quantity};
 use parstock_domain::governance::Phase;
 use parstock_domain::ids::{ItemId, ProposalId};
+use parstock_domain::ledger::proof::Difference;
 use serde::{Deserialize, Serialize};
 
 use crate::chart::StockChart;
@@ -64,6 +65,26 @@ pub struct DigestContent {
     pub written: Vec<WrittenOrder>,
     /// How far the figures can be trusted.
     pub trust: Trust,
+    /// What the daily proof found anew; `None` when it found nothing new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<ProofNews>,
+    /// The differences of the proof as they were last told, so that tomorrow's digest can tell what changed. Not shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences_told: Vec<Difference>,
+}
+
+/// Differences that a digest names; the rest is counted.
+pub const DIFFERENCES_NAMED_MAX: usize = 3;
+
+/// What the daily proof found anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofNews {
+    /// How many differences there are by now.
+    pub count: usize,
+    /// Those that are new or of other money than was told, at most [`DIFFERENCES_NAMED_MAX`].
+    pub named: Vec<Difference>,
+    /// How many more of these there are.
+    pub more: usize,
 }
 
 /// Whether a digest is sent, and why. It is kept and shown in the console in any case.
@@ -669,6 +690,22 @@ impl DigestContent {
             trust.by_webhook,
             trust.by_poll,
         ));
+        sentences.extend(self.proof.as_ref().map(|proof| {
+            let named: Vec<String> = proof
+                .named
+                .iter()
+                .map(|it| format!("{} {} ({})", it.named, style.money(it.value), it.cause.words()))
+                .collect();
+            let more = match proof.more {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!(
+                "The daily proof found {} with Xero; new or changed: {}{more}.",
+                counted(proof.count, "difference", "differences"),
+                named.join(", ")
+            )
+        }));
         sentences
     }
 

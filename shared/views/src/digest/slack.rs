@@ -91,7 +91,8 @@ pub(super) fn render(content: &DigestContent) -> Result<String, serde_json::Erro
         );
         blocks.section(&lines);
     }
-    let mut trust = content.trust_sentences();
+    let mut trust: Vec<String> =
+        content.trust_sentences().iter().map(|sentence| text::slack(sentence)).collect();
     trust.push(format!("Audit: {}.", content.audit_line()));
     trust.push(link(&format!("{url}/digests/{}", content.day), "The whole digest"));
     blocks.context(&trust);

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use parstock_domain::audit::Head;
 
 use super::{STYLE_SHEET, Site, Tab};
@@ -97,6 +98,8 @@ pub struct HealthPage {
     pub audit: Head,
     /// When it was last checked and found whole; `None` before the first time.
     pub audit_checked_at: Option<Timestamp>,
+    /// The day of the latest proof, and how many differences it found; `None` before the first.
+    pub proof: Option<(Date, usize)>,
     /// What a person must do before parstock goes on, one sentence each.
     pub needs_person: Vec<String>,
 }
@@ -139,6 +142,12 @@ impl HealthPage {
     fn poll_is_late(&self) -> bool {
         let minutes = |at: Timestamp| self.site.now.timestamp().duration_since(at).as_mins();
         self.polled_at.is_none_or(|at| minutes(at) > POLL_LATE_MINUTES)
+    }
+
+    fn proof_words(&self) -> Option<String> {
+        let (day, count) = self.proof?;
+        let found = crate::format::counted(count, "difference", "differences");
+        Some(format!("{}: {found}", self.site.style().day(day)))
     }
 
     fn dead_letters(&self) -> usize {

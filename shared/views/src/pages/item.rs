@@ -1,4 +1,4 @@
-//! One item: its figures, its documents with the running quantity, and why it is (not) ordered.
+//! One item: its figures, its card, and why it is (not) ordered.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,11 @@ use jiff::civil::Date;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::ProposalId;
 
+use super::card::{CARD_LINES_PER_PAGE, CardShown, LayerRow};
 use super::positions::PositionRow;
 use super::{STYLE_SHEET, Site, Tab};
 use crate::chart::StockChart;
 use crate::format::{Style, counted};
-
-/// A movement of the item with what it left behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MovementRow {
-    /// The day on which it takes effect.
-    pub on: Date,
-    /// What caused it: the words of a document's kind, or `opening balance`.
-    pub cause: String,
-    /// The document's number; empty when it has none.
-    pub number: String,
-    /// The document's contact; empty when there is none.
-    pub contact: String,
-    /// The change: above zero in, below zero out.
-    pub change: Quantity,
-    /// What lay there afterwards; `None` when it was never counted.
-    pub after: Option<Quantity>,
-    /// Whether it takes back an earlier booking, because a document changed.
-    pub reversal: bool,
-    /// How many lines of the document are booked, and of how many; `None` when it is whole.
-    pub booking: Option<(u32, u32)>,
-}
 
 /// An order line that is still open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +30,6 @@ pub struct OpenOrder {
     pub draft: bool,
     /// Whether it is too late to count on, so that it is not in [`PositionRow::on_order`].
     pub late: bool,
-}
-
-impl MovementRow {
-    /// How far the document is booked, if it is not whole: `booking 80 of 500 lines`.
-    fn booking_words(&self) -> Option<String> {
-        self.booking.map(|(booked, lines)| super::booking_words(booked, lines))
-    }
 }
 
 /// The plan of the item.
@@ -93,10 +66,10 @@ pub struct ItemPage {
     pub value: Option<Money>,
     /// The stock of the last days, for the chart; `None` when it was never counted.
     pub chart: Option<StockChart>,
-    /// Movements, the latest first.
-    pub movements: Vec<MovementRow>,
-    /// How many older ones are not in `movements`.
-    pub older: usize,
+    /// A page of its card, the latest line first.
+    pub card: CardShown,
+    /// What its stock cost, by parstock's ledger; empty when there is none.
+    pub layers: Vec<LayerRow>,
     /// Order lines that are still open.
     pub orders: Vec<OpenOrder>,
     /// The plan; `None` before the first.
@@ -117,8 +90,23 @@ struct Page<'a> {
 }
 
 impl ItemPage {
-    fn older_words(&self) -> String {
-        counted(self.older, "older movement is", "older movements are")
+    fn card_words(&self) -> String {
+        counted(self.card.found, "line", "lines")
+    }
+
+    fn address(&self, page: usize) -> String {
+        let at = self.card.at.map_or_else(String::new, |day| format!("at={day}&"));
+        format!("{}/items/{}?{at}page={page}#card", self.site.root, self.position.item)
+    }
+
+    fn previous(&self) -> Option<String> {
+        let page = self.card.page.checked_sub(1).filter(|page| *page >= 1)?;
+        Some(self.address(page))
+    }
+
+    fn next(&self) -> Option<String> {
+        let page = self.card.page.max(1).saturating_add(1);
+        (page <= self.card.found.div_ceil(CARD_LINES_PER_PAGE)).then(|| self.address(page))
     }
 
     /// The page.

@@ -2,10 +2,11 @@
 //!
 //! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
-//! `/health`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
+//! `/health`, `/proof`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.
 
+mod card;
 mod connections;
 mod consent;
 mod digest;
@@ -14,6 +15,7 @@ mod health;
 mod item;
 mod positions;
 mod positions_at;
+mod proof;
 mod proposals;
 mod reviews;
 mod sign_in;
@@ -22,14 +24,16 @@ use jiff::Zoned;
 use parstock_domain::audit::Hash;
 use parstock_domain::governance::Phase;
 
+pub use card::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow};
 pub use connections::{ChoosePage, ConnectionRow, ConnectionsPage, ConsentedPage, DisconnectPage, Frame};
 pub use consent::ConsentPage;
 pub use digest::DigestPage;
 pub use error::ErrorPage;
 pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};
-pub use item::{ItemPage, MovementRow, OpenOrder, PlanShown};
+pub use item::{ItemPage, OpenOrder, PlanShown};
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
 pub use positions_at::{PositionAt, PositionsAtPage};
+pub use proof::ProofPage;
 pub use proposals::{PROPOSALS_MAX, ProposalPage, ProposalRow, ProposalsPage};
 pub use reviews::{ReviewRow, ReviewsPage};
 pub use sign_in::{AddressPage, LinkPage, MailedPage, PasswordPage};

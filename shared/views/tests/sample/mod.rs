@@ -12,6 +12,8 @@ use parstock_domain::audit::{Hash, Head};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{ContactId, EffectId, ItemId, LocationId, ProposalId};
+use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
+use parstock_domain::ledger::{Balance, Place, Proof};
 use parstock_views::StandingGroup;
 use parstock_views::alert::{AlertContent, Warning};
 use parstock_views::chart::StockChart;
@@ -265,7 +267,46 @@ pub fn digest(say: Say) -> DigestContent {
             audit: Head { seq: 4211, hash: Hash::of(b"the end of the chain") },
             needs_person: vec![],
         },
+        proof: None,
+        differences_told: vec![],
     }
+}
+
+/// A proof with differences.
+pub fn proof(say: Say) -> ProofPage {
+    let account = AccountProof {
+        code: say("630"),
+        name: say("Stock on hand"),
+        balance: money("2030.10"),
+        items: money("2000"),
+    };
+    let proof = Proof {
+        day: day("2026-11-24"),
+        at: at("2026-11-23T16:01:00Z"),
+        items: 2,
+        xero: Balance { quantity: q("90"), value: money("2000") },
+        ours: Balance { quantity: q("88"), value: money("1987.20") },
+        accounts: vec![account],
+        without_accounts: Some(say("the scope is missing")),
+        differences: vec![
+            Difference {
+                of: Subject::Account("630".to_owned()),
+                named: say("630 Stock on hand"),
+                quantity: Quantity::ZERO,
+                value: money("30.10"),
+                cause: LikelyCause::Unexplained,
+            },
+            Difference {
+                of: Subject::Item(item(1)),
+                named: say("P-1003 Oak wall shelf 80 cm"),
+                quantity: q("2"),
+                value: money("12.80"),
+                cause: LikelyCause::AdjustedInXero,
+            },
+        ],
+        more: 3,
+    };
+    ProofPage { site: site(say, Phase::Assist), proof: Some(proof) }
 }
 
 /// A morning with nothing to do.
@@ -296,6 +337,8 @@ pub fn troubled(say: Say) -> DigestContent {
     content.trust.history = HistoryLoad::Reading { documents: 1830 };
     content.trust.polled_at = None;
     content.trust.calls_left = None;
+    let named = proof(say).proof.unwrap().differences;
+    content.proof = Some(ProofNews { count: 5, named, more: 1 });
     content
 }
 
@@ -469,33 +512,47 @@ fn inputs(say: Say) -> BTreeMap<String, String> {
 }
 
 pub fn item_page(say: Say) -> ItemPage {
-    let movement =
-        |on: &str, cause: &str, number: &str, contact: &str, change: &str, after: &str, reversal| {
-            MovementRow {
-                on: day(on),
-                cause: cause.to_owned(),
-                number: say(number),
-                contact: say(contact),
-                change: q(change),
-                after: Some(q(after)),
-                reversal,
-                booking: number.starts_with("NW").then_some((80, 500)),
-            }
-        };
+    let line = |on: &str, cause, number: &str, contact: &str, change: &str, after: &str| {
+        let change = q(change);
+        let (ours, theirs) = (Place::Stock(LocationId(say("main"))), Place::Customer);
+        let (from, to) = if change.is_negative() { (ours, theirs) } else { (theirs, ours) };
+        CardRow {
+            on: day(on),
+            cause,
+            number: say(number),
+            contact: say(contact),
+            from,
+            to,
+            change,
+            value: change.at(money("31")).unwrap(),
+            correction: Money::ZERO,
+            after: Some(Balance { quantity: q(after), value: q(after).at(money("31")).unwrap() }),
+            reversal: number == "INV-2207" && !change.is_negative(),
+            booking: number.starts_with("NW").then_some((80, 500)),
+            recorded_at: Timestamp::UNIX_EPOCH,
+        }
+    };
     ItemPage {
         site: site(say, Phase::Assist),
         position: positions_of(say).remove(1),
         tracked: false,
         value: Some(money("248")),
         chart: Some(chart(180, 2, 48, 20, 8)),
-        movements: vec![
-            movement("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8", false),
-            movement("2026-11-22", "sales credit note", "CN-0102", "Bay Cafe", "1", "11", false),
-            movement("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "2", "10", true),
-            movement("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "-2", "8", false),
-            movement("2026-11-02", "bill", "NW-88120", "Nordwood Furniture Pty Ltd", "48", "52", false),
-        ],
-        older: 412,
+        card: CardShown {
+            at: Some(day("2026-11-23")),
+            end: Some(Balance { quantity: q("8"), value: money("248") }),
+            unexplained: Some(Balance { quantity: q("-2"), value: money("-62") }),
+            rows: vec![
+                line("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8"),
+                line("2026-11-22", "sales credit note", "CN-0102", "Bay Cafe", "1", "11"),
+                line("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "2", "10"),
+                line("2026-11-20", "invoice", "INV-2207", "Walk-in customer", "-2", "8"),
+                line("2026-11-02", "bill", "NW-88120", "Nordwood Furniture Pty Ltd", "48", "52"),
+            ],
+            page: 1,
+            found: 417,
+        },
+        layers: vec![LayerRow { quantity: q("8"), cost: money("248"), unit_cost: money("31") }],
         orders: vec![
             OpenOrder {
                 number: say("PO-0117"),
@@ -645,6 +702,7 @@ pub fn health(say: Say, well: bool) -> HealthPage {
             state: say("unknown how it ended; looked for again at 08:05"),
         }],
         audit: Head { seq: 4211, hash: Hash::of(b"the end of the chain") },
+        proof: (!well).then(|| (day("2026-11-24"), 5)),
         audit_checked_at: well.then(|| at("2026-11-23T17:04:00Z")),
         needs_person: if well { vec![] } else { vec![say("Xero refused the client secret.")] },
     }
@@ -772,6 +830,8 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
         ("digest-none".to_owned(), digest_page(None).render().unwrap()),
         ("health".to_owned(), health(say, true).render().unwrap()),
         ("health-troubled".to_owned(), health(say, false).render().unwrap()),
+        ("proof".to_owned(), proof(say).render().unwrap()),
+        ("proof-none".to_owned(), ProofPage { proof: None, ..proof(say) }.render().unwrap()),
         ("reviews".to_owned(), reviews(say).render().unwrap()),
         ("error".to_owned(), error(say).render().unwrap()),
     ];

@@ -74,7 +74,8 @@ async fn each_kind_of_work_costs_what_the_document_says() {
     note("the rules for writes", &shop);
     session.balance_sheet(TODAY).await.unwrap();
     session.items(ItemsQuery { only_tracked: true, ..Default::default() }, |_| {}).await.unwrap();
-    note("a comparison with the balance sheet", &shop);
+    session.accounts().await.unwrap();
+    note("the daily proof", &shop);
     session.finish().await.unwrap();
     assert_eq!(
         costs,
@@ -85,7 +86,7 @@ async fn each_kind_of_work_costs_what_the_document_says() {
             ("an order with a note, looked up before and after", 4),
             ("a bill, looked up before and approved", 3),
             ("the rules for writes", 3),
-            ("a comparison with the balance sheet", 2),
+            ("the daily proof", 3),
         ]
     );
 }

@@ -1,0 +1,131 @@
+//! The daily proof: what Xero holds beside what the ledger says.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+use jiff::SignedDuration;
+use parstock_app::ports::BooksError;
+use parstock_app::reconcile;
+use parstock_app::records::Record;
+use parstock_domain::audit::Statement;
+use parstock_domain::document::Account;
+use parstock_domain::fixed::Money;
+use parstock_domain::ledger::Proof;
+use parstock_domain::ledger::proof::Difference;
+use parstock_tests::scheduler::run_alone;
+
+use super::stock::{Shop, item, q, sale};
+
+fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+/// A shop that holds ten of a tracked item worth two each, with their account in Xero.
+async fn shop() -> Shop {
+    let shop = Shop::new(&["T1", "BOX"]);
+    shop.in_xero(|company, _| {
+        company.initial.insert(item("T1"), q("10"));
+        company.items.get_mut(&item("T1")).unwrap().purchase_price = Some(money("2"));
+    });
+    holds(&shop, "20");
+    shop.connect().await;
+    shop
+}
+
+/// What stands on the account of the tracked item, and on another.
+fn holds(shop: &Shop, balance: &str) {
+    let account = |code: &str, kind: &str, balance: &str| Account {
+        code: code.to_owned(),
+        name: "An account".to_owned(),
+        kind: kind.to_owned(),
+        balance: money(balance),
+    };
+    let accounts = vec![account("300", "INVENTORY", balance), account("400", "CURRENT", "77")];
+    shop.in_xero(|company, _| company.accounts = accounts);
+}
+
+/// Polls of an hour, in which Xero's quantities are read, and the next day's first.
+async fn next_day(shop: &Shop) {
+    for _ in 0..5 {
+        shop.poll().await;
+    }
+    shop.wait(SignedDuration::from_hours(24));
+    shop.poll().await;
+}
+
+fn proofs(shop: &Shop) -> Vec<Proof> {
+    let proof = |record| if let Record::Proof(proof) = record { Some(proof) } else { None };
+    shop.rows().filter_map(|(_, record)| proof(record)).collect()
+}
+
+/// The differences of the latest proof.
+fn differences(shop: &Shop) -> Vec<String> {
+    let proof = proofs(shop).pop().unwrap();
+    let told = |it: &Difference| format!("{}: {} {} {}", it.named, it.quantity, it.value, it.cause.code());
+    proof.differences.iter().map(told).collect()
+}
+
+#[test]
+fn once_a_day_a_difference_is_found_and_told_once_and_nothing_is_mended() {
+    run_alone(async {
+        let shop = shop().await;
+        shop.poll().await;
+        shop.poll().await;
+        assert_eq!((proofs(&shop).len(), differences(&shop)), (1, vec![]));
+        shop.digest().await;
+        // three more in Xero that no document brought, and fifty on the account that are no stock
+        shop.in_xero(|company, _| company.initial.insert(item("T1"), q("13")));
+        holds(&shop, "76");
+        next_day(&shop).await;
+        let found = ["300 An account: 0 50.00 unexplained", "T1 Item T1: 3 6.00 adjusted_in_xero"];
+        assert_eq!(differences(&shop), found);
+        assert_eq!(proofs(&shop).len(), 2, "a row for each day");
+        let digest = shop.digest().await;
+        assert_eq!(digest["proof"]["count"], 2);
+        assert_eq!(digest["proof"]["named"][1]["named"], "T1 Item T1");
+        assert_eq!(digest["occasion"]["kind"], "news");
+        // it stands, and what is known is not told again
+        next_day(&shop).await;
+        assert_eq!(differences(&shop), found);
+        assert_eq!(shop.digest().await["proof"], serde_json::Value::Null);
+        // its money changed
+        holds(&shop, "80");
+        next_day(&shop).await;
+        let digest = shop.digest().await;
+        assert_eq!(digest["proof"]["named"].as_array().unwrap().len(), 1);
+        assert_eq!(digest["proof"]["named"][0]["value"], "54.00");
+        let page = shop.console().await.proof().await.unwrap();
+        assert!(page.render().unwrap().contains("adjusted in Xero"));
+        let statements = shop.rows().filter_map(|(_, record)| match record {
+            Record::AuditEntry(entry) => serde_json::from_str::<Statement>(&entry.payload).ok(),
+            _ => None,
+        });
+        assert_eq!(statements.filter(|statement| statement.what == "prove the day").count(), 4);
+    });
+}
+
+#[test]
+fn what_is_dated_ahead_is_missing_on_the_account_alone() {
+    run_alone(async {
+        let shop = shop().await;
+        shop.save(sale("S-1", "2026-06-09").line("T1", "4", "5"));
+        next_day(&shop).await;
+        assert_eq!(differences(&shop), ["300 An account: 0 8.00 dated_ahead"]);
+    });
+}
+
+#[test]
+fn without_the_right_to_read_the_accounts_the_items_are_proven_and_the_cause_is_said() {
+    run_alone(async {
+        let shop = shop().await;
+        let refused = BooksError::NeedsPerson("the scope for reports is missing".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.accounts", refused));
+        next_day(&shop).await;
+        let proof = proofs(&shop).pop().unwrap();
+        assert_eq!(proof.without_accounts.as_deref(), Some("the scope for reports is missing"));
+        assert_eq!((proof.items, proof.xero.quantity, proof.differs()), (1, q("10"), false));
+        // with the right, whoever asks has it compared on the same day
+        shop.in_xero(|company, _| company.refusals.clear());
+        let proof = reconcile::anew(&shop.ports, shop.org, "Kim").await.unwrap();
+        assert_eq!((proof.without_accounts, proof.accounts.len()), (None, 1));
+        assert_eq!(proofs(&shop).len(), 1);
+    });
+}
