@@ -1,4 +1,5 @@
-//! How long the costs of a file's movements take, step by step: `cost FILE METHOD`.
+//! How long the costs of a file's movements take, step by step: `cost FILE METHOD OUT` does what `parstock cost` does, and builds
+//! in a minute.
 
 #![expect(clippy::print_stdout, reason = "it is here to say what it measured")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
@@ -16,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("lifo") => Method::Lifo,
         _ => return Err("fifo, average or lifo?".into()),
     };
+    let out = arguments.next().ok_or("where to?")?;
     let begun = Instant::now();
     let text = std::fs::read(path)?;
     println!("read    {:?}", begun.elapsed());
@@ -23,8 +25,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("parsed  {:?}", begun.elapsed());
     let outcome = movements.cost(method).map_err(|wrong| format!("{wrong:?}"))?;
     println!("costed  {:?}", begun.elapsed());
-    let lines = movements.lines(&outcome);
+    std::fs::write(out, movements.lines(&outcome))?;
     println!("written {:?}", begun.elapsed());
-    println!("{} bytes, {} without a known cost", lines.len(), outcome.unknown.len());
+    println!("{} movements, {} without a known cost", movements.count(), outcome.unknown.len());
     Ok(())
 }
