@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
+use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use chacha20poly1305::aead::{Aead, Generate, Key, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use jiff::{SignedDuration, Timestamp};
@@ -257,20 +259,30 @@ impl<K: Clock> SecretsManagerVault<K> {
         Ok(secret)
     }
 
-    /// Keeps a secret, under a version id of ours if there is one: AWS takes the token of the request for it.
+    /// Keeps a secret, under a version id of ours if there is one: AWS takes the token of the request for it. One that is
+    /// not there is made without a value first, so that a value has one way in.
     async fn keep(&self, name: &str, version: Option<Uuid>, secret: &SecretString) -> Result<(), VaultError> {
         let (id, text) = (self.full_name(name), secret.expose_secret());
-        let token = version.map(|version| version.to_string());
-        let put = self.client.put_secret_value().secret_id(&id).secret_string(text);
-        match put.set_client_request_token(token.clone()).send().await {
-            Ok(_) => {}
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
-                let create = self.client.create_secret().name(id).secret_string(text);
-                let created = create.set_client_request_token(token).send().await;
-                created.map_err(|error| unavailable(name, why(&error)))?;
+        let put = || {
+            let put = self.client.put_secret_value().secret_id(&id).secret_string(text);
+            put.set_client_request_token(version.map(|version| version.to_string())).send()
+        };
+        let mut kept = put().await;
+        if kept.as_ref().is_err_and(|error| {
+            error.as_service_error().is_some_and(PutSecretValueError::is_resource_not_found_exception)
+        }) {
+            match self.client.create_secret().name(&id).send().await {
+                Ok(_) => {}
+                // another process was quicker
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(CreateSecretError::is_resource_exists_exception) => {}
+                Err(error) => return Err(unavailable(name, why(&error))),
             }
-            Err(error) => return Err(unavailable(name, why(&error))),
+            kept = put().await;
         }
+        kept.map_err(|error| unavailable(name, why(&error)))?;
         self.remember(name, secret.clone());
         Ok(())
     }
@@ -706,6 +718,7 @@ mod tests {
             (400, MISSING.to_owned()),
             (400, MISSING.to_owned()),
             (200, r#"{"Name":"parstock/shop/a"}"#.to_owned()),
+            (200, r#"{"Name":"parstock/shop/a"}"#.to_owned()),
         ]);
         let (vault, _) = manager(&http);
         assert!(vault.get("a", Freshness::Recent).await.unwrap().is_none());
@@ -713,7 +726,8 @@ mod tests {
         let targets: Vec<String> = http.requests().into_iter().map(|request| request.target).collect();
         assert_eq!(
             targets,
-            ["secretsmanager.GetSecretValue", "secretsmanager.PutSecretValue", "secretsmanager.CreateSecret"]
+            ["GetSecretValue", "PutSecretValue", "CreateSecret", "PutSecretValue"]
+                .map(|operation| format!("secretsmanager.{operation}"))
         );
         assert_eq!(vault.get("a", Freshness::Recent).await.unwrap().unwrap().expose_secret(), CANARY);
         let error = vault.put("a", CANARY.into()).await.unwrap_err().to_string();
