@@ -279,7 +279,8 @@ pub async fn answer_in_folder(ports: &LocalPorts, ask: &Ask) -> Result<Answer, L
             connections::remove(ports, name, *yes).await
         }
         Ask::KeepWebhookKeys(keys) => connections::keep_webhook_keys(ports, keys).await,
-        _ => answer(ports, ask).await,
+        // its future is large, and the stack of a thread is not
+        _ => Box::pin(answer(ports, ask)).await,
     }
 }
 
@@ -304,7 +305,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
         }
         Ask::Item { code } => item::answer(place, org, &code).await,
         Ask::Ledger { code, at, csv } => ledger::answer(place, org, &code, at.as_deref(), csv).await,
-        Ask::Reconcile { now } => reconcile::answer(place, org, now).await,
+        Ask::Reconcile { now } => Box::pin(reconcile::answer(place, org, now)).await,
         Ask::Proposals => proposals::answer(place, org).await,
         Ask::Approve { proposal, contents } => {
             approve::answer(place, org, &proposal, contents.as_deref()).await

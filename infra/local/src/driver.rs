@@ -212,7 +212,8 @@ impl<T: Trade> Driver<T> {
             if at >= until {
                 return Ok(());
             }
-            self.step(at, kind).await?;
+            // its future is large, and the stack of a thread is not
+            Box::pin(self.step(at, kind)).await?;
         }
     }
 }

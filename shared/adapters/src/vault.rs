@@ -575,7 +575,9 @@ mod tests {
         let done = || (200, r#"{"Name":"t"}"#.to_owned());
         let missing = || (400, MISSING.to_owned());
         let http = Canned::new([
+            // the first write of a name finds nothing to write to
             missing(),
+            done(),
             done(),
             done(),
             missing(),
@@ -590,13 +592,13 @@ mod tests {
         let ids = |number: u128| Uuid::from_u128(number).to_string();
         for (at, field, id) in [
             (0, "ClientRequestToken", 1),
-            (1, "ClientRequestToken", 1),
-            (2, "ClientRequestToken", 2),
-            (3, "VersionId", 3),
+            (2, "ClientRequestToken", 1),
+            (3, "ClientRequestToken", 2),
+            (4, "VersionId", 3),
         ] {
             assert!(sent[at].contains(field) && sent[at].contains(&ids(id)), "{at}: {}", sent[at]);
         }
-        assert_eq!(sent.len(), 8, "versions of its own are remembered");
+        assert_eq!(sent.len(), 9, "versions of its own are remembered");
     }
 
     #[test]
@@ -635,11 +637,13 @@ mod tests {
         let held = |secret: &str| (200, serde_json::json!({"SecretString": secret}).to_string());
         let http = Canned::new([
             missing(),
-            // the first write of a name finds nothing to replace
+            // the first write of a name finds nothing to write to
             missing(),
+            done(),
             done(),
             held(r#"{"a":"“x” \u0001"}"#),
             missing(),
+            done(),
             done(),
             done(),
             held("two\nlines"),
@@ -647,13 +651,13 @@ mod tests {
         ]);
         conforms(&manager(&http).0).await;
         let seen = http.requests();
-        assert_eq!(seen.len(), 9, "what was put is not asked for again");
+        assert_eq!(seen.len(), 11, "what was put is not asked for again");
         let names = seen.iter().filter(|seen| {
             let body = String::from_utf8_lossy(&seen.body).into_owned();
             body.contains(r#""parstock/shop/connections/main/credentials""#)
                 || body.contains(r#""parstock/shop/webhook-keys""#)
         });
-        assert_eq!(names.count(), 9);
+        assert_eq!(names.count(), 11);
     }
 
     #[tokio::test]

@@ -322,10 +322,8 @@ impl<'de> Deserialize<'de> for Number {
 
 fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let written = toml::value::Datetime::deserialize(deserializer)?;
-    written
-        .to_string()
-        .parse()
-        .map_err(|_| de::Error::custom(format!("`{written}` is not a day such as 2026-01-31")))
+    let day = if written.time.is_none() { written.to_string().parse().ok() } else { None };
+    day.ok_or_else(|| de::Error::custom(format!("`{written}` is not a day such as 2026-01-31")))
 }
 
 fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
