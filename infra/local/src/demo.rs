@@ -14,7 +14,6 @@ use parstock_domain::settings::files::Files;
 use parstock_xero_sim::demo::{CATEGORIES, DemoCompany, SUPPLIERS};
 use parstock_xero_sim::{Faults, Settings, WebhookFault, World};
 
-use crate::clock::LocalEntropy;
 use crate::driver::{Driver, Simulation, locked};
 use crate::error::LocalError;
 use crate::folder::Folder;
@@ -88,22 +87,7 @@ pub async fn open(
     let world = start::world(Some(&folder.file("xero.sqlite")), seed, xero_settings(seed))?;
     write_history(&world, &company, progress).await?;
     let clock = start::simulated_clock(&notebook, first)?;
-    let base = start::serve_world(Arc::clone(&world), Arc::clone(&clock)).await?;
-    let settings = locked(&world).settings().clone();
-    let vault = start::vault(folder)?;
-    start::keep_credentials(&vault, &settings.client_id, &settings.client_secret.clone().into()).await?;
-    start::keep_webhook_keys(&vault, &settings.webhook_key).await?;
-    let parts = start::Parts {
-        folder,
-        notebook: &notebook,
-        clock,
-        entropy: LocalEntropy::seeded(seed, start::count_start(&notebook)?),
-        addresses: start::addresses(format!("{base}/api.xro/2.0"), base),
-        console_url,
-        posts_to_slack: false,
-        runs: true,
-    };
-    let ports = Arc::new(start::ports(parts).await?);
+    let ports = start::beside_simulated_xero(folder, &notebook, clock, &world, seed, console_url).await?;
     let simulation = Simulation {
         world,
         trade: DemoTrade::new(company.clone(), notebook.clone()),

@@ -25,7 +25,6 @@ use parstock_xero_sim::act::TimedAct;
 use parstock_xero_sim::retail::{Days, RetailError, RetailYear, Supply, SupplyRow, supply_csv};
 use parstock_xero_sim::{Audit, Settings, World};
 
-use crate::clock::LocalEntropy;
 use crate::demo::{Progress, load_history};
 use crate::driver::{Driver, Simulation, locked};
 use crate::error::LocalError;
@@ -148,23 +147,8 @@ pub async fn run(
     let clock = start::simulated_clock(&notebook, at(&zone, eve, CONNECTED_AT))?;
     let world = start::world(None, SEED, Settings::development(SEED))?;
     locked(&world).apply_history(&year.setup())?;
-    let base = start::serve_world(Arc::clone(&world), Arc::clone(&clock)).await?;
-    let settings = locked(&world).settings().clone();
-    let secret = settings.client_secret.clone().into();
-    let vault = start::vault(folder)?;
-    start::keep_credentials(&vault, &settings.client_id, &secret).await?;
-    start::keep_webhook_keys(&vault, &settings.webhook_key).await?;
-    let parts = start::Parts {
-        folder,
-        notebook: &notebook,
-        clock,
-        entropy: LocalEntropy::seeded(SEED, start::count_start(&notebook)?),
-        addresses: start::addresses(format!("{base}/api.xro/2.0"), base),
-        console_url: "http://127.0.0.1".to_owned(),
-        posts_to_slack: false,
-        runs: true,
-    };
-    let ports = Arc::new(start::ports(parts).await?);
+    let console_url = "http://127.0.0.1".to_owned();
+    let ports = start::beside_simulated_xero(folder, &notebook, clock, &world, SEED, console_url).await?;
     let supply = folder.file("supply.csv");
     let simulation =
         Simulation { world: Arc::clone(&world), trade: RetailTrade::new(year, &supply)?, owner: None };

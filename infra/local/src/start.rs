@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::clock::{LocalClock, LocalEntropy};
-use crate::driver::CONNECTION;
+use crate::driver::{CONNECTION, locked};
 use crate::error::LocalError;
 use crate::folder::Folder;
 use crate::notebook::Notebook;
@@ -246,6 +246,37 @@ pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
         free(&ports, entry.org).await?;
     }
     Ok(ports)
+}
+
+/// The ports of a process whose Xero is simulated: it is served on this machine, and the folder gets its credentials and
+/// webhook key.
+///
+/// # Errors
+/// As [`ports`], and when no port can be had.
+pub async fn beside_simulated_xero(
+    folder: &Folder,
+    notebook: &Notebook,
+    clock: Arc<LocalClock>,
+    world: &Arc<Mutex<World>>,
+    seed: u64,
+    console_url: String,
+) -> Result<Arc<LocalPorts>, LocalError> {
+    let base = serve_world(Arc::clone(world), Arc::clone(&clock)).await?;
+    let settings = locked(world).settings().clone();
+    let vault = vault(folder)?;
+    keep_credentials(&vault, &settings.client_id, &settings.client_secret.into()).await?;
+    keep_webhook_keys(&vault, &settings.webhook_key).await?;
+    let parts = Parts {
+        folder,
+        notebook,
+        clock,
+        entropy: LocalEntropy::seeded(seed, count_start(notebook)?),
+        addresses: addresses(format!("{base}/api.xro/2.0"), base),
+        console_url,
+        posts_to_slack: false,
+        runs: true,
+    };
+    Ok(Arc::new(ports(parts).await?))
 }
 
 async fn write(ports: &LocalPorts, owner: RowOwner, writes: Vec<Write>) -> Result<(), LocalError> {

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "it is here to say what it measured")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 
+use std::io::Write;
 use std::time::Instant;
 
 use parstock_domain::costing::{Method, file};
@@ -22,10 +23,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = std::fs::read(path)?;
     println!("read    {:?}", begun.elapsed());
     let movements = file::read(&text).map_err(|wrong| format!("{wrong:?}"))?;
+    drop(text);
     println!("parsed  {:?}", begun.elapsed());
     let outcome = movements.cost(method).map_err(|wrong| format!("{wrong:?}"))?;
     println!("costed  {:?}", begun.elapsed());
-    std::fs::write(out, movements.lines(&outcome))?;
+    let mut out = std::fs::File::create(out)?;
+    for part in movements.lines(&outcome) {
+        out.write_all(part.as_bytes())?;
+    }
     println!("written {:?}", begun.elapsed());
     println!("{} movements, {} without a known cost", movements.count(), outcome.unknown.len());
     Ok(())

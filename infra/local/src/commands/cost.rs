@@ -1,6 +1,7 @@
 //! `parstock cost`: what the movements of a file cost by a method. It needs no folder and no stack.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -55,9 +56,10 @@ pub(super) fn run(options: &Cost) -> Result<u8, LocalError> {
     drop(text);
     let outcome = movements.cost(method).map_err(|wrong| refused(&[wrong]))?;
     if let Some(path) = &options.layers {
-        write(path, &movements.layers(&outcome)?)?;
+        write(path, &[&movements.layers(&outcome)?])?;
     }
-    write(&options.out, movements.lines(&outcome).as_bytes())?;
+    let [first, second] = movements.lines(&outcome);
+    write(&options.out, &[first.as_bytes(), second.as_bytes()])?;
     screen::talk(&format!("{} movements of {} items", movements.count(), movements.items()));
     if !outcome.unknown.is_empty() {
         screen::talk(&unknown(&outcome.unknown));
@@ -72,8 +74,10 @@ fn refused(wrong: &[Wrong]) -> LocalError {
 }
 
 /// Half a file is none.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
-    fs::write(path, bytes).map_err(|error| {
+fn write(path: &Path, parts: &[&[u8]]) -> Result<(), LocalError> {
+    let written =
+        fs::File::create(path).and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
+    written.map_err(|error| {
         let _ = fs::remove_file(path);
         LocalError::Outside(format!("{} can't be written: {error}", path.display()))
     })

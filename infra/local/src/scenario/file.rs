@@ -331,9 +331,8 @@ fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Dat
 }
 
 impl Step {
-    /// The document that it writes or changes, with its number.
-    pub fn document(&self) -> Option<(DocumentKind, &str)> {
-        let kinds = [
+    fn numbers(&self) -> [(DocumentKind, &Option<String>); 7] {
+        [
             (DocumentKind::Bill, &self.bill),
             (DocumentKind::Invoice, &self.invoice),
             (DocumentKind::SalesCredit, &self.sales_credit),
@@ -341,22 +340,27 @@ impl Step {
             (DocumentKind::PurchaseOrder, &self.purchase_order),
             (DocumentKind::SpendMoney, &self.spend_money),
             (DocumentKind::ReceiveMoney, &self.receive_money),
-        ];
-        kinds.into_iter().find_map(|(kind, number)| Some((kind, number.as_deref()?)))
+        ]
+    }
+
+    /// The document that it writes or changes, with its number.
+    pub fn document(&self) -> Option<(DocumentKind, &str)> {
+        self.numbers().into_iter().find_map(|(kind, number)| Some((kind, number.as_deref()?)))
     }
 
     fn actions(&self) -> usize {
-        let documents = [
-            &self.bill,
-            &self.invoice,
-            &self.sales_credit,
-            &self.supplier_credit,
-            &self.purchase_order,
-            &self.spend_money,
-            &self.receive_money,
-        ];
-        let documents = documents.into_iter().filter(|number| number.is_some()).count();
+        let documents = self.numbers().into_iter().filter(|(_, number)| number.is_some()).count();
         documents + usize::from(self.count.is_some()) + usize::from(self.lock.is_some())
+    }
+
+    /// Whether it says something of a document.
+    fn describes_document(&self) -> bool {
+        self.on.is_some()
+            || self.status.is_some()
+            || self.contact.is_some()
+            || self.amounts.is_some()
+            || self.currency.is_some()
+            || self.lines.is_some()
     }
 }
 
@@ -379,6 +383,25 @@ impl Scenario {
                     "step {number} must name one thing: a document by its kind and number, a count or a lock"
                 ));
             }
+        }
+        for (number, step) in (1..).zip(&scenario.step) {
+            if step.document().is_none() && step.describes_document() {
+                return Err(format!(
+                    "step {number} is no document, so it has no day, status, contact, amounts or lines"
+                ));
+            }
+        }
+        let is_now = |expect: &Expect| {
+            expect.committed.is_some()
+                || expect.available.is_some()
+                || expect.on_order.is_some()
+                || expect.layers.is_some()
+        };
+        if let Some(expect) = scenario.expect.iter().find(|expect| expect.on.is_some() && is_now(expect)) {
+            return Err(format!(
+                "of `{}` on a past day `committed`, `available`, `on_order` and `layers` are not known: leave `on` out",
+                expect.item
+            ));
         }
         let is_known = |code: &str| scenario.item.iter().any(|item| item.code == code);
         if let Some(expect) = scenario.expect.iter().find(|expect| !is_known(&expect.item)) {
@@ -415,6 +438,8 @@ mod tests {
             ("[[step]]\non = 2026-01-01", "step 1 must name one thing"),
             ("[[step]]\nbill = 'B'\ninvoice = 'I'", "step 1 must name one thing"),
             ("[[expect]]\nitem = 'MUG'", "none of the items"),
+            ("[[step]]\nlock = 2026-01-31\nstatus = 'voided'", "step 1 is no document"),
+            ("on = 2026-01-01\nlayers = []", "leave `on` out"),
         ] {
             let told = refused(text);
             assert!(told.contains(says), "{text}: {told}");

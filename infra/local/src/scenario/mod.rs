@@ -25,7 +25,6 @@ use serde_json::json;
 
 use self::file::{Expect, Item, Line, Number, Scenario, Step};
 use crate::ask::console;
-use crate::clock::LocalEntropy;
 use crate::demo::load_history;
 use crate::driver::{Driver, Simulation, locked};
 use crate::error::LocalError;
@@ -66,7 +65,7 @@ const ACCOUNTS: [(&str, &str); 7] = [
 pub enum Told {
     /// One by one.
     Apart,
-    /// All documents between two counts or locks at once.
+    /// All that is entered between two counts at once.
     Together,
 }
 
@@ -115,22 +114,8 @@ impl Books {
         for act in set_up(scenario) {
             locked(&world).apply(first, &act).map_err(|error| LocalError::Input(error.to_string()))?;
         }
-        let base = start::serve_world(Arc::clone(&world), Arc::clone(&clock)).await?;
-        let settings = locked(&world).settings().clone();
-        let vault = start::vault(folder)?;
-        start::keep_credentials(&vault, &settings.client_id, &settings.client_secret.into()).await?;
-        start::keep_webhook_keys(&vault, &settings.webhook_key).await?;
-        let parts = start::Parts {
-            folder,
-            notebook: &notebook,
-            clock,
-            entropy: LocalEntropy::seeded(SEED, start::count_start(&notebook)?),
-            addresses: start::addresses(format!("{base}/api.xro/2.0"), base),
-            console_url: "http://127.0.0.1".to_owned(),
-            posts_to_slack: false,
-            runs: true,
-        };
-        let ports = Arc::new(start::ports(parts).await?);
+        let console_url = "http://127.0.0.1".to_owned();
+        let ports = start::beside_simulated_xero(folder, &notebook, clock, &world, SEED, console_url).await?;
         let simulation = Simulation { world: Arc::clone(&world), trade: NoTrade, owner: None };
         let mut driver = Driver::new(Arc::clone(&ports), notebook, Some(simulation));
         let org = load_history(&mut driver, 0, &mut ()).await?;

@@ -24,8 +24,8 @@ pub const WRONG_LINES_MAX: usize = 1_000;
 
 const COLUMNS: [&str; 8] = ["seq", "date", "item", "kind", "quantity", "unit_cost", "ref", "origin_ref"];
 const HEADING_OUT: &str = "seq,item,quantity_after,value_after,cost,correction\n";
-/// Bytes that a line takes, more or less.
-const LINE_BYTES: usize = 48;
+/// Bytes that a line takes at most, as a rule: a text that outgrows its place is copied.
+const LINE_BYTES: usize = 56;
 
 /// A line that can't be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -535,8 +535,8 @@ impl Movements {
         Ok(Outcome { unknown, items })
     }
 
-    /// The costs as a file: a line for each movement.
-    pub fn lines(&self, outcome: &Outcome) -> String {
+    /// The costs as a file in two parts, one behind the other: a line for each movement.
+    pub fn lines(&self, outcome: &Outcome) -> [String; 2] {
         let mut order: Vec<(Date, u64, u32, u32)> = Vec::with_capacity(self.count());
         for (number, item) in (0..).zip(&self.items) {
             order.extend((0..).zip(&item.rows).map(|(at, row)| (row.on, row.seq, number, at)));
@@ -548,8 +548,10 @@ impl Movements {
             .zip(&outcome.items)
             .map(|(item, costed)| (as_cell(&item.code), costed.lines.as_slice()))
             .collect();
-        let write = |order: &[(Date, u64, u32, u32)]| {
-            let mut text = String::with_capacity(order.len().saturating_mul(LINE_BYTES));
+        let write = |heading: &str, order: &[(Date, u64, u32, u32)]| {
+            let length = order.len().saturating_mul(LINE_BYTES).saturating_add(heading.len());
+            let mut text = String::with_capacity(length);
+            text.push_str(heading);
             for (_, seq, number, at) in order {
                 let Some((code, lines)) = items.get(place(*number)) else { continue };
                 let Some(Line { quantity, value, cost, correction }) = lines.get(place(*at)) else {
@@ -561,8 +563,7 @@ impl Movements {
             text
         };
         let (first, second) = order.split_at_checked(order.len() >> 1).unwrap_or_default();
-        let (first, second) = both(|| write(first), || write(second));
-        [HEADING_OUT, &first, &second].concat()
+        both(|| write(HEADING_OUT, first), || write("", second)).into()
     }
 
     /// A line of JSON for each item with what is there at the end, in the order in which the file first names them.
@@ -702,7 +703,7 @@ mod tests {
     fn a_mark_at_the_start_and_line_ends_of_windows_are_read() {
         let file = format!("\u{feff}{}\r\n1,2026-01-01,A,receipt,2,3,,\r\n", COLUMNS.join(","));
         let movements = read(file.as_bytes()).unwrap();
-        let lines = movements.lines(&movements.cost(Method::Fifo).unwrap());
+        let lines = movements.lines(&movements.cost(Method::Fifo).unwrap()).concat();
         assert_eq!(lines, format!("{HEADING_OUT}1,A,2,6.00,6.00,0.00\n"));
     }
 
@@ -729,7 +730,7 @@ mod tests {
             .unzip();
         let costed = |rows: &[String]| {
             let movements = read(format!("{}\n{}", COLUMNS.join(","), rows.join("\n")).as_bytes()).unwrap();
-            movements.lines(&movements.cost(Method::Fifo).unwrap())
+            movements.lines(&movements.cost(Method::Fifo).unwrap()).concat()
         };
         assert_eq!(costed(&quoted), costed(&plain));
         let lines = costed(&["1,2026-01-01,\"I\n1\",receipt,1,2,,".to_owned()]);
@@ -741,7 +742,7 @@ mod tests {
         let rows = "1,2026-01-01,A,receipt,2,3,R1,\n1,2026-01-01,B,receipt,2,4,R1,\n2,2026-01-02,B,purchase_return,1,,,R1\n";
         let movements = read(format!("{}\n{rows}", COLUMNS.join(",")).as_bytes()).unwrap();
         assert_eq!((movements.count(), movements.items()), (3, 2));
-        let lines = movements.lines(&movements.cost(Method::Average).unwrap());
+        let lines = movements.lines(&movements.cost(Method::Average).unwrap()).concat();
         assert!(
             lines.ends_with("1,A,2,6.00,6.00,0.00\n1,B,2,8.00,8.00,0.00\n2,B,1,4.00,4.00,0.00\n"),
             "{lines}"

@@ -5,8 +5,8 @@ use jiff::civil::Date;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ledger::{Balance, Place};
 
-/// Lines of a card on one page.
-pub const CARD_LINES_PER_PAGE: usize = 100;
+/// Lines of a card on one page: on a phone each is a block of its own.
+pub const CARD_LINES_PER_PAGE: usize = 25;
 
 /// A line of the card.
 #[derive(Clone, Debug, PartialEq, Eq)]
