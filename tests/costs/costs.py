@@ -4,7 +4,7 @@
     python3 tests/costs/costs.py            writes the tables into docs/costs.md
     python3 tests/costs/costs.py --check    says whether they are those that the figures give
 
-`measured` in the file is what `cargo test -p parstock --test xero costs` measures; `assumed` is what nobody measured;
+`measured` in the file is what `cargo test -p parstock --test parstock xero::costs` measures; `assumed` is what nobody measured;
 `prices` are list prices; `allowances` is what each account gets every month without end. Standard library only."""
 import json, pathlib, sys
 

@@ -7,11 +7,10 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::records::{DocumentRecord, Key, Owner, Profile, Record};
 use parstock_domain::audit::{Entry, Head, Statement, verify};
-use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, OrgId};
-use parstock_domain::ledger::{Cause, Movement, OrderLine, Position};
+use parstock_domain::ledger::{Cause, Layers, Movement, OrderLine, Position, Revaluation};
 
 use crate::books::Company;
 use crate::store::FakeStore;
@@ -59,7 +58,8 @@ struct Stored {
     documents: BTreeMap<DocumentId, DocumentRecord>,
     more: BTreeMap<DocumentId, Vec<parstock_domain::ledger::BookedLine>>,
     positions: BTreeMap<ItemId, Position>,
-    layers: BTreeMap<ItemId, Layer>,
+    layers: BTreeMap<ItemId, Layers>,
+    revaluations: Vec<Revaluation>,
     movements: Vec<Movement>,
     orders: BTreeMap<(DocumentId, LineId, ItemId), OrderLine>,
     entries: Vec<Entry>,
@@ -83,9 +83,10 @@ impl Stored {
                 (Key::Position(item, _), Record::Position(position)) => {
                     stored.positions.insert(item, position);
                 }
-                (Key::Layer(item, _), Record::Layer(layer)) => {
-                    stored.layers.insert(item, layer);
+                (Key::Layer(item, _), Record::Layer(layers)) => {
+                    stored.layers.insert(item, layers);
                 }
+                (_, Record::Revaluation(revaluation)) => stored.revaluations.push(revaluation),
                 (_, Record::Movement(movement)) => stored.movements.push(movement),
                 (Key::OrderLine(item, order, line), Record::OrderLine(row)) => {
                     stored.orders.insert((order, line, item), row);
@@ -149,6 +150,11 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         *value.entry(movement.item).or_default() += sign * movement.value.e4() - movement.correction.e4();
         *count.entry(movement.item).or_default() += 1;
     }
+    for revaluation in &stored.revaluations {
+        let changes = revaluation.months.values().chain(revaluation.closed.values());
+        let sum: i64 = changes.map(|change| change.e4()).sum();
+        *value.entry(revaluation.item).or_default() += sum;
+    }
     let items: BTreeSet<ItemId> =
         moved.keys().chain(booked.keys()).chain(stored.positions.keys()).copied().collect();
     let of = |sums: &BTreeMap<ItemId, i64>, item| sums.get(&item).copied().unwrap_or_default();
@@ -163,7 +169,7 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         };
         expect("the sum of movements", of(&booked, item), of(&moved, item));
         let position = stored.positions.get(&item).cloned().unwrap_or_default();
-        let layer = stored.layers.get(&item).copied().unwrap_or_default();
+        let layer = stored.layers.get(&item).map(Layers::total).unwrap_or_default();
         expect("the position", position.booked.e4(), of(&moved, item) + of(&opening, item));
         expect("committed", position.committed.e4(), of(&committed, item));
         expect("the cost layer's quantity", layer.quantity.e4(), position.booked.e4());

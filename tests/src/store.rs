@@ -164,6 +164,8 @@ const fn grows(key: &Key) -> bool {
         key,
         Key::Position(..)
             | Key::Layer(..)
+            | Key::Checkpoint(..)
+            | Key::Revaluation(..)
             | Key::Movement(..)
             | Key::OrderLine(..)
             | Key::Lease
@@ -356,6 +358,8 @@ const fn needs_audit(key: &Key) -> bool {
             | Key::DocumentLines(..)
             | Key::Position(..)
             | Key::Layer(..)
+            | Key::Checkpoint(..)
+            | Key::Revaluation(..)
             | Key::Movement(..)
             | Key::OrderLine(..)
             | Key::Proposal(_)
@@ -387,7 +391,7 @@ fn laws(state: &mut State, owner: Owner, commit: &Commit) -> Vec<String> {
     }
     for write in &commit.writes {
         let exists = state.rows.contains_key(&(owner, write.key.clone()));
-        if exists && matches!(write.key, Key::Movement(..) | Key::AuditEntry(_)) {
+        if exists && matches!(write.key, Key::Movement(..) | Key::Revaluation(..) | Key::AuditEntry(_)) {
             broken.push(format!("{:?} was written before and is not to change", write.key));
         }
         if let (Owner::Org(org), Some(Record::Movement(movement))) = (owner, &write.record) {
@@ -409,7 +413,8 @@ fn laws(state: &mut State, owner: Owner, commit: &Commit) -> Vec<String> {
                 ));
             }
         }
-        if let (Key::Layer(item, location), Some(Record::Layer(layer))) = (&write.key, &write.record) {
+        if let (Key::Layer(item, location), Some(Record::Layer(layers))) = (&write.key, &write.record) {
+            let layer = layers.total();
             let position =
                 commit.writes.iter().find(|other| other.key == Key::Position(*item, location.clone()));
             if let Some(Record::Position(position)) = position.and_then(|write| write.record.as_ref())

@@ -56,6 +56,7 @@ impl Trader {
             name: name.to_owned(),
             xero_time_zone: ZONE.into(),
             base_currency: "AUD".into(),
+            country: "AU".to_owned(),
             short_code: String::new(),
             period_lock_date: None,
             end_of_year_lock_date: None,

@@ -52,6 +52,9 @@ pub enum Ask {
         code: String,
         /// Up to the end of this day; all that is known without one.
         at: Option<String>,
+        /// As it was known at this instant; now without one.
+        #[serde(default)]
+        known: Option<String>,
         /// Whether the text is CSV.
         csv: bool,
     },
@@ -304,7 +307,9 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
             positions::answer(place, org, search, standing, at.as_deref()).await
         }
         Ask::Item { code } => item::answer(place, org, &code).await,
-        Ask::Ledger { code, at, csv } => ledger::answer(place, org, &code, at.as_deref(), csv).await,
+        Ask::Ledger { code, at, known, csv } => {
+            ledger::answer(place, org, &code, at.as_deref(), known.as_deref(), csv).await
+        }
         Ask::Reconcile { now } => Box::pin(reconcile::answer(place, org, now)).await,
         Ask::Proposals => proposals::answer(place, org).await,
         Ask::Approve { proposal, contents } => {

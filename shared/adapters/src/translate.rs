@@ -453,6 +453,7 @@ pub(crate) fn organisation(from: wire::Organisation) -> Result<Organisation, Puz
         name: from.name.or(from.legal_name).unwrap_or_else(|| "an organisation without a name".to_owned()),
         xero_time_zone: from.timezone.unwrap_or_default(),
         base_currency: from.base_currency.ok_or(Puzzle::Missing("base currency"))?,
+        country: from.country_code.unwrap_or_default(),
         short_code: from.short_code.unwrap_or_default(),
         period_lock_date: from.period_lock_date,
         end_of_year_lock_date: from.end_of_year_lock_date,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::Hash;
-use parstock_domain::costing::Layer;
+use parstock_domain::costing::Method;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{FixedError, Quantity};
@@ -17,9 +17,9 @@ use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, Loca
 use parstock_domain::ledger::arrival::{
     Arrival, Billed, ORDER_LINES_BILLED_MAX, match_bill_line, match_named,
 };
-use parstock_domain::ledger::booking::{Booking, Stock, changes, desired};
+use parstock_domain::ledger::booking::{Booking, Stock, StockCost, changes, desired};
 use parstock_domain::ledger::position::first_and_last;
-use parstock_domain::ledger::{BookedLine, DesiredLine, LineChange, Movement, OrderLine, Position};
+use parstock_domain::ledger::{BookedLine, DesiredLine, Layers, LineChange, Movement, OrderLine, Position};
 use parstock_domain::replenish::{Crossing, Plan, crossing};
 use parstock_domain::settings::Learned;
 use uuid::Uuid;
@@ -33,6 +33,7 @@ use crate::records::{
     Backfill, CODES_OF_REVIEW_MAX, ContactRecord, Content, DocumentRecord, Key, List, MoreLines, Review,
     ReviewKind,
 };
+use crate::refold;
 use crate::writer::{Reason, Writer};
 
 /// Booked lines that the document's own row holds.
@@ -42,9 +43,9 @@ const LINES_IN_ROW: usize = 40;
 /// Rows that every commit of a booking writes: the document, its supplier's name, the audit entry and its
 /// head.
 const ROWS_FIXED: usize = 4;
-/// Rows that one change may add at most: two movements and what balances them, two items with position, layer, alert and what the
-/// bill teaches, the order lines that it was and is billed on, a review and a row of booked lines.
-const ROWS_PER_CHANGE_MAX: usize = 14 + 2 * ORDER_LINES_BILLED_MAX;
+/// Rows that one change may add at most: two movements and what balances them, two items with position, costs, alert and
+/// what the bill teaches, the order lines that it was and is billed on, a review and a row of booked lines.
+const ROWS_PER_CHANGE_MAX: usize = 12 + 2 * refold::ROWS_MAX + 2 * ORDER_LINES_BILLED_MAX;
 /// Changes looked at for one commit: more never fit.
 const CHANGES_PER_COMMIT_MAX: usize = 40;
 /// Times a commit that another worker foiled is decided anew.
@@ -183,6 +184,16 @@ fn unmatched(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> 
     lines
 }
 
+/// The first day on which changes move an item.
+fn first_day(changes: &[LineChange], item: ItemId) -> Option<Date> {
+    let taken_back = changes.iter().filter_map(|change| change.before.as_ref());
+    let taken_back = taken_back.map(|line| (line.item, line.change, line.effective_on));
+    let booked = changes.iter().filter_map(|change| change.after.as_ref());
+    let booked = booked.map(|line| (line.item, line.change, line.effective_on));
+    let moves = taken_back.chain(booked).filter(|(of, change, _)| *of == item && !change.is_zero());
+    moves.map(|(_, _, day)| day).min()
+}
+
 /// Whether a line is booked as it should be, so that only its order is looked for.
 fn is_booked(change: &LineChange) -> bool {
     match (&change.before, &change.after) {
@@ -304,6 +315,7 @@ impl Step<'_> {
             let rows = ROWS_FIXED
                 + writes.len()
                 + 3 * moved.len()
+                + items.cost_rows(&moved)
                 + items.changed_orders.len()
                 + items.changed_lessons.len()
                 + loaded.rows.iter().skip(1).filter(|row| row.changed).count();
@@ -344,7 +356,14 @@ impl Step<'_> {
         }
         let left = pending.len().saturating_sub(done);
         for item in &moved {
-            self.write_item(writer, *item, &location, today, &mut items, &mut writes, outcome)?;
+            let stored = refold::Stored {
+                item: *item,
+                location: &location,
+                document: Some(self.document.of),
+                at: now,
+                commit: id,
+            };
+            self.write_item(writer, stored, &new, &mut items, &mut writes, outcome)?;
         }
         for item in items.forgotten.clone() {
             if let Some(lesson) = self.still_taught(loaded, item)? {
@@ -412,7 +431,7 @@ impl Step<'_> {
             for _ in &ids {
                 positions.push(load::decode_row(rows.next().flatten())?);
             }
-            let mut layers: Vec<Option<Versioned<Layer>>> = Vec::new();
+            let mut layers: Vec<Option<Versioned<Layers>>> = Vec::new();
             for _ in &ids {
                 layers.push(load::decode_row(rows.next().flatten())?);
             }
@@ -431,6 +450,9 @@ impl Step<'_> {
                 .filter(|item| item.content.tracked)
                 .map(|item| item.content.id)
                 .collect();
+            let new: Vec<ItemId> =
+                ids.iter().filter(|item| !items.plans.contains_key(item)).copied().collect();
+            let methods = refold::methods(writer, &new, location).await?;
             for ((item, position), layer) in ids.iter().zip(positions).zip(layers) {
                 let (position, position_expect) = match position {
                     Some(row) => (row.content, row.expect),
@@ -438,11 +460,20 @@ impl Step<'_> {
                         (Position { tracked: tracked.contains(item), ..Position::default() }, Expect::Absent)
                     }
                 };
-                let (layer, layer_expect) =
-                    layer.map_or((Layer::default(), Expect::Absent), |row| (row.content, row.expect));
+                let (layers, layers_expect) =
+                    layer.map_or((None, Expect::Absent), |row| (Some(row.content), row.expect));
+                let planned = items.plans.get(item).map(|plan| plan.costing);
+                let method = planned.or(methods.get(item).copied()).unwrap_or_default();
+                let cost = match first_day(window, *item) {
+                    Some(from) => {
+                        refold::begin(writer, *item, location, &position, layers, method, from).await?
+                    }
+                    // what is only committed moves no cost
+                    None => StockCost::none(position.tracked, Method::Average),
+                };
                 items.before.insert(*item, position.clone());
-                items.stocks.insert(*item, Stock { position, layer });
-                items.expects.insert(*item, (position_expect, layer_expect));
+                items.stocks.insert(*item, Stock { position, cost });
+                items.expects.insert(*item, (position_expect, layers_expect));
             }
         }
         if matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder) {
@@ -626,22 +657,22 @@ impl Step<'_> {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step of a commit, split off to be read by itself")]
     fn write_item<P: Ports>(
         &self,
         writer: &Writer<'_, P>,
-        item: ItemId,
-        location: &LocationId,
-        today: Date,
+        stored: refold::Stored<'_>,
+        booked: &[Movement],
         items: &mut Items,
         writes: &mut Vec<Write>,
         outcome: &mut Outcome,
     ) -> Result<(), AppError> {
-        let (Some(stock), Some(before), Some((position_expect, layer_expect))) =
-            (items.stocks.get_mut(&item), items.before.get(&item), items.expects.get(&item))
+        let (item, location) = (stored.item, stored.location);
+        let (Some(mut stock), Some(before), Some((position_expect, layers_expect))) =
+            (items.stocks.remove(&item), items.before.get(&item), items.expects.get(&item))
         else {
             return Ok(());
         };
+        let today = writer.clock().day_of(stored.at);
         outcome.touched_tracked |= stock.position.tracked;
         if let Some(alert) =
             warning(writer, item, location, before, &mut stock.position, items.plans.get(&item), today)?
@@ -650,14 +681,12 @@ impl Step<'_> {
             writes.push(alert);
         }
         writes.push(
-            Versioned { content: stock.position.clone(), expect: *position_expect }
+            Versioned { content: stock.position, expect: *position_expect }
                 .write(Key::Position(item, location.clone())),
         );
-        if *layer_expect != Expect::Absent || stock.layer != Layer::default() {
-            writes.push(
-                Versioned { content: stock.layer, expect: *layer_expect }
-                    .write(Key::Layer(item, location.clone())),
-            );
+        let moved: Vec<Movement> = booked.iter().filter(|movement| movement.item == item).cloned().collect();
+        if !moved.is_empty() {
+            stored.write(stock.cost, &moved, *layers_expect, writes)?;
         }
         Ok(())
     }
@@ -775,6 +804,17 @@ impl Loaded {
 }
 
 impl Items {
+    /// Rows that the costs of some items add to their three at most.
+    fn cost_rows(&self, items: &BTreeSet<ItemId>) -> usize {
+        let costs = items.iter().filter_map(|item| self.stocks.get(item));
+        costs
+            .map(|stock| match &stock.cost {
+                StockCost::Arrival(_) => 0,
+                StockCost::Effective(refold) => refold.rows(),
+            })
+            .sum()
+    }
+
     /// The item whose first movement or latest sale may be taken back by a change.
     fn loses_a_bound(&self, change: &LineChange) -> Option<ItemId> {
         let before = change.before.as_ref().filter(|before| !before.change.is_zero())?;
@@ -794,11 +834,8 @@ impl Items {
         item: ItemId,
         new: &[Movement],
     ) -> Result<(), AppError> {
-        let stored =
-            load::all::<Movement>(writer.ports().store(), writer.org(), &List::Movements(item)).await?;
-        let stored = stored.into_iter().map(|(_, row)| row.content);
-        let of_item = new.iter().filter(|movement| movement.item == item).cloned();
-        let all: Vec<Movement> = stored.chain(of_item).collect();
+        let mut all = load::movements(writer.ports().store(), writer.org(), item, None).await?;
+        all.extend(new.iter().filter(|movement| movement.item == item).cloned());
         if let Some(stock) = self.stocks.get_mut(&item) {
             (stock.position.first_on, stock.position.last_sold_on) = first_and_last(&all);
         }

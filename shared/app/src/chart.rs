@@ -3,22 +3,20 @@
 use jiff::civil::Date;
 use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::{ItemId, LocationId};
-use parstock_domain::ledger::{Movement, MovementKey, Position};
+use parstock_domain::ledger::Position;
 use parstock_domain::replenish::Plan;
 use parstock_views::chart::StockChart;
 
 use crate::error::AppError;
 use crate::load;
-use crate::ports::{Ports, Store};
-use crate::records::{Key, List};
+use crate::ports::Ports;
+use crate::records::Key;
 use crate::writer::Writer;
 
 /// Days that a chart in a mail shows.
 pub const MAIL_DAYS: i32 = 90;
 /// Days that the chart of an item's page shows.
 pub const PAGE_DAYS: i32 = 180;
-/// Movements read at once.
-const MOVEMENTS_PAGE: u32 = 500;
 
 /// Stock at the end of each of the last `days` days, and what was sold on each; `None` for an item that
 /// was never counted.
@@ -39,7 +37,7 @@ pub async fn stock<P: Ports>(
     let Some(on_hand) = position.content.on_hand(today)?.quantity() else { return Ok(None) };
     let plan = load::one::<Plan>(store, writer.owner(), Key::Plan(item, location)).await?;
     let first = today.checked_sub(jiff::Span::new().days(i64::from(days) - 1)).unwrap_or(today);
-    let movements = since(writer, item, first).await?;
+    let movements = load::movements(store, writer.org(), item, Some(first)).await?;
     let shown: Vec<Date> = first.series(jiff::Span::new().days(1)).take_while(|day| *day <= today).collect();
     let mut sales = vec![Quantity::ZERO; shown.len()];
     let mut changes = vec![Quantity::ZERO; shown.len()];
@@ -66,25 +64,4 @@ pub async fn stock<P: Ports>(
         sales: sales.into_iter().map(|sale| sale.max(Quantity::ZERO)).collect(),
         reorder_point: plan.map(|plan| plan.content.reorder_point),
     }))
-}
-
-/// The item's movements that take effect from `first` on.
-async fn since<P: Ports>(
-    writer: &Writer<'_, P>,
-    item: ItemId,
-    first: Date,
-) -> Result<Vec<Movement>, AppError> {
-    let mut movements = Vec::new();
-    let mut after = MovementKey::before(first).map(|key| Key::Movement(item, key));
-    loop {
-        let list = List::Movements(item);
-        let page = writer.ports().store().list(writer.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
-        for row in page.rows {
-            movements.extend(load::decode_row::<Movement>(Some(row))?.map(|row| row.content));
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(movements);
-        }
-    }
 }

@@ -55,6 +55,7 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
         let profile = Profile {
             organisation: organisation.clone(),
             time_zone: time_zone.clone(),
+            closed_through: None,
             awaits_time_zone: is_held,
             connected_at: now,
             backfill: Backfill::Reading { from: history_begins(&clock, now), documents: 0 },

@@ -11,7 +11,7 @@ use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::position::quantity_at;
-use parstock_domain::ledger::{Cause, Movement, OrderLine, Position, Proof};
+use parstock_domain::ledger::{Movement, OrderLine, Position, Proof, View};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::{LEAD_TIME_DAYS_DEFAULT, Policy};
 use parstock_views::StandingGroup;
@@ -236,7 +236,7 @@ impl<'p, P: Ports> Console<'p, P> {
                 movements.extend(load::decode_row::<Movement>(Some(row))?.map(|row| row.content));
             }
             sum = sum.plus(quantity_at(&movements, day)?)?;
-            let mut openings = movements.iter().filter(|movement| movement.key.cause == Cause::Opening);
+            let mut openings = movements.iter().filter(|movement| movement.is_balance());
             if let Some(opening) = openings.next().filter(|_| !is_opened) {
                 if opening.key.effective_on > day {
                     return Ok(None);
@@ -330,14 +330,15 @@ impl<'p, P: Ports> Console<'p, P> {
                     .map(|proposal| proposal.id),
             }),
         };
+        let (card, layers) = self.card_page(id, &position, View { at, known: None }, page).await?;
         Ok(ItemPage {
             site: self.site().await?,
             position: row,
             tracked: position.tracked,
             value: position.stock_value(),
             chart: chart::stock(&self.reader, id, chart::PAGE_DAYS).await?,
-            card: self.card_page(id, &position, at, page).await?,
-            layers: self.layers(id).await?,
+            card,
+            layers,
             orders,
             plan,
         })

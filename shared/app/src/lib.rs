@@ -26,6 +26,7 @@ pub mod ports;
 pub mod process;
 pub mod reconcile;
 pub mod records;
+pub mod refold;
 pub mod send;
 pub mod settings;
 pub mod sign_in;

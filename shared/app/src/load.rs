@@ -1,6 +1,8 @@
 //! Typed reading and writing of single rows.
 
-use parstock_domain::ids::OrgId;
+use jiff::civil::Date;
+use parstock_domain::ids::{ItemId, OrgId};
+use parstock_domain::ledger::{Movement, MovementKey};
 
 use crate::error::AppError;
 use crate::ports::{Expect, Row, Store, Write};
@@ -89,6 +91,21 @@ const LIST_PAGE: u32 = 500;
 /// page by page instead.
 pub const LIST_ROWS_MAX: usize = 100_000;
 
+/// An item's movements of a day and all later ones, or all of them, in their order.
+///
+/// # Errors
+/// As [`all`].
+pub async fn movements(
+    store: &impl Store,
+    org: OrgId,
+    item: ItemId,
+    from: Option<Date>,
+) -> Result<Vec<Movement>, AppError> {
+    let after = from.and_then(MovementKey::before).map(|key| Key::Movement(item, key));
+    let rows = all_after(store, Owner::Org(org), &List::Movements(item), after).await?;
+    Ok(rows.into_iter().map(|(_, row)| row.content).collect())
+}
+
 /// Reads a list to its end.
 ///
 /// # Errors
@@ -110,8 +127,17 @@ pub async fn all_of<T: Content>(
     owner: Owner,
     list: &List,
 ) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
+    all_after(store, owner, list, None).await
+}
+
+/// What follows a key.
+async fn all_after<T: Content>(
+    store: &impl Store,
+    owner: Owner,
+    list: &List,
+    mut after: Option<Key>,
+) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
     let mut rows = Vec::new();
-    let mut after = None;
     loop {
         let page = store.list(owner, list, after.as_ref(), LIST_PAGE).await?;
         for row in page.rows {

@@ -3,21 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use parstock_domain::costing::Layer;
+use parstock_domain::costing::{Layer, Method};
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId};
-use parstock_domain::ledger::booking::{Opening, Stock, open};
-use parstock_domain::ledger::{Movement, Position, count};
+use parstock_domain::ledger::booking::{Opening, StockCost, begin, close};
+use parstock_domain::ledger::{Layers, Position, Valuation, count};
 use parstock_domain::replenish::Plan;
 
 use crate::booking::warning;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::{Message, PLAN_ITEMS_MAX};
-use crate::ports::{Ports, Write};
-use crate::records::{Backfill, Key, List, Pointer};
+use crate::ports::{Expect, Ports, Write};
+use crate::records::{Backfill, Key, Pointer};
+use crate::refold;
 use crate::send::send_now;
 use crate::sync::touch;
 use crate::writer::{Reason, Writer};
@@ -26,7 +27,7 @@ use crate::writer::{Reason, Writer};
 pub const COLUMNS: [&str; 5] = ["item", "location", "as_of", "quantity", "unit_cost"];
 /// Rows of one file.
 pub const ROWS_MAX: usize = 100_000;
-/// Items of one commit: up to four movements, position, layer and alert each, and the audit entry.
+/// Items of one commit: up to two movements, position, alert and costs each, and the audit entry.
 const ITEMS_PER_COMMIT: usize = 14;
 
 /// One row of the file.
@@ -266,19 +267,19 @@ async fn book<P: Ports>(
         }),
         ..Reason::own("import counts")
     };
+    let ids: Vec<ItemId> = counts.iter().map(|(item, _)| *item).collect();
+    let methods = refold::methods(writer, &ids, &LocationId::main()).await?;
     for (item, count) in counts {
         let position_key = Key::Position(*item, count.location.clone());
         let layer_key = Key::Layer(*item, count.location.clone());
         let position = load::one::<Position>(store, writer.owner(), position_key.clone()).await?;
         let position = position.unwrap_or(Versioned::new(Position::default()));
-        let layer = load::one::<Layer>(store, writer.owner(), layer_key.clone()).await?;
-        let layer = layer.unwrap_or(Versioned::new(Layer::default()));
+        let layers = load::one::<Layers>(store, writer.owner(), layer_key).await?;
+        let (layers, expect) = layers.map_or((None, Expect::Absent), |row| (Some(row.content), row.expect));
         let plan_key = Key::Plan(*item, count.location.clone());
         let plan = load::one::<Plan>(store, writer.owner(), plan_key).await?;
-        let movements = load::all::<Movement>(store, writer.org(), &List::Movements(*item)).await?;
-        let movements: Vec<Movement> = movements.into_iter().map(|(_, row)| row.content).collect();
-        let was_open = position.content.opened;
-        let before = position.content.clone();
+        let movements = load::movements(store, writer.org(), *item, None).await?;
+        let before = position.content;
         let counting = count::Count {
             item: *item,
             location: &count.location,
@@ -290,26 +291,39 @@ async fn book<P: Ports>(
             recorded_at: now,
             commit: id,
         };
-        let (booked, mut stock) =
-            counting.book(Stock { position: position.content, layer: layer.content })?;
-        done.imported.opened += u32::from(!was_open);
-        done.imported.agreed += u32::from(was_open && booked.is_empty());
-        done.imported.recounted += u32::from(was_open && !booked.is_empty());
+        let from = count.as_of;
+        let planned = plan.as_ref().map(|plan| plan.content.costing);
+        let method = planned.or(methods.get(item).copied()).unwrap_or_default();
+        let mut cost = refold::begin(writer, *item, &count.location, &before, layers, method, from).await?;
+        let mut after = before.clone();
+        let booked = match &mut cost {
+            StockCost::Effective(refold) => counting.book(&mut after, refold)?,
+            StockCost::Arrival(_) => {
+                return Err(AppError::Reject(format!(
+                    "Xero began to track `{}`: leave it out and import again",
+                    count.code
+                )));
+            }
+        };
+        let agrees = booked.iter().all(|movement| movement.quantity.is_zero()) && before.value == after.value;
+        done.imported.opened += u32::from(!before.opened);
+        done.imported.agreed += u32::from(before.opened && agrees);
+        done.imported.recounted += u32::from(before.opened && !agrees);
         let changes = booked.len();
-        for movement in booked {
+        for movement in &booked {
             writes.push(Versioned::new(movement.clone()).write(Key::Movement(*item, movement.key)));
         }
         let plan = plan.as_ref().map(|plan| &plan.content);
-        if let Some(alert) =
-            warning(writer, *item, &count.location, &before, &mut stock.position, plan, today)?
-        {
+        if let Some(alert) = warning(writer, *item, &count.location, &before, &mut after, plan, today)? {
             done.crossed = true;
             writes.push(alert);
         }
         reason = reason
             .with(&count.code, format!("{} as of {}, {changes} movements", count.quantity, count.as_of));
-        writes.push(Versioned { content: stock.position, expect: position.expect }.write(position_key));
-        writes.push(Versioned { content: stock.layer, expect: layer.expect }.write(layer_key));
+        writes.push(Versioned { content: after, expect: position.expect }.write(position_key));
+        let stored =
+            refold::Stored { item: *item, location: &count.location, document: None, at: now, commit: id };
+        stored.write(cost, &booked, expect, &mut writes)?;
     }
     writer.commit(id, writes, reason).await
 }
@@ -334,32 +348,34 @@ pub(crate) async fn change_mode<P: Ports>(
     let Some(position) = load::one::<Position>(store, writer.owner(), position_key.clone()).await? else {
         return Ok(Vec::new());
     };
-    let layer = load::one::<Layer>(store, writer.owner(), layer_key.clone()).await?;
-    let layer = layer.unwrap_or(Versioned::new(Layer::default()));
+    let layers = load::one::<Layers>(store, writer.owner(), layer_key.clone()).await?;
+    let expect = layers.map_or(Expect::Absent, |row| row.expect);
     let now = writer.now();
     let today = writer.clock().day_of(now);
-    let mut stock = Stock { position: position.content, layer: layer.content };
-    let said = stock.position.snapshot.filter(|_| !tracked);
-    let closes = stock.position.opened || said.is_some();
-    let closing = (stock.position.booked.negated()?, stock.layer.cost.negated()?);
-    let opening = said.map(|said| (said.xero.on_hand, said.xero.cost_pool));
-    let mut writes = Vec::new();
-    for (quantity, value) in closes.then_some(closing).into_iter().chain(opening) {
-        if quantity.is_zero() {
-            continue;
-        }
-        let revision = stock.position.next_balance();
-        let opening = Opening { item, location: location.clone(), on: today, revision, quantity, value };
-        let (movement, after) = open(stock, &opening, today, now, id)?;
-        writes.push(Versioned::new(movement.clone()).write(Key::Movement(item, movement.key)));
-        stock = after;
+    let mut after = position.content;
+    let said = after.snapshot.filter(|_| !tracked);
+    let mut booked = Vec::new();
+    if after.opened || said.is_some() {
+        booked.extend(close(&mut after, item, &location, today, now, id)?);
     }
-    stock.position.counts.clear();
-    stock.position.tracked = tracked;
-    stock.position.opened = said.is_some();
-    stock.position.snapshot = None;
-    writes.push(Versioned { content: stock.position, expect: position.expect }.write(position_key));
-    writes.push(Versioned { content: stock.layer, expect: layer.expect }.write(layer_key));
+    let mut layers = Layers::none(tracked, Method::Average);
+    if let Some(said) = said.filter(|said| !said.xero.on_hand.is_zero()) {
+        let (quantity, value) = (said.xero.on_hand, said.xero.cost_pool);
+        let opening = Opening { item, location: location.clone(), on: today, quantity, value };
+        booked.push(begin(&mut after, &opening, today, now, id)?);
+        let layer = Layer { quantity, cost: value, last_unit_cost: value.per_unit(quantity)? };
+        layers = Layers::Effective(Box::new(Valuation::begun(today, layer, Method::Average)));
+    }
+    after.counts.clear();
+    after.tracked = tracked;
+    after.opened = said.is_some();
+    after.snapshot = None;
+    let mut writes: Vec<Write> = booked
+        .into_iter()
+        .map(|movement| Versioned::new(movement.clone()).write(Key::Movement(item, movement.key)))
+        .collect();
+    writes.push(Versioned { content: after, expect: position.expect }.write(position_key));
+    writes.push(Versioned { content: layers, expect }.write(layer_key));
     Ok(writes)
 }
 

@@ -10,7 +10,7 @@ use parstock_domain::demand::{self, Brought, DemandByDay, History};
 use parstock_domain::document::Item;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId, derived};
-use parstock_domain::ledger::{Movement, MovementKey, OrderLine, Position};
+use parstock_domain::ledger::{OrderLine, Position};
 use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Standing, Supplier, Wanted};
 use parstock_domain::settings::{Learned, Origin, Resolved, Sourced};
 
@@ -27,8 +27,6 @@ use crate::writer::{LEASE_SECONDS, Reason, Writer};
 
 /// Seconds between a chunk's plans and the step that proposes, so that a run of chunks proposes once.
 const PROPOSE_AFTER_SECONDS: u32 = 60;
-/// Movements read at once.
-const MOVEMENTS_PAGE: u32 = 500;
 /// Warnings of one commit: position and alert each, and the audit entry.
 const WARNINGS_PER_COMMIT: usize = 45;
 /// Times that warnings which a booking foiled are decided anew.
@@ -299,31 +297,18 @@ impl<P: Ports> Chunk<'_, P> {
         if let Some(known) = known {
             let read = match known.is_whole(position.movements) {
                 true => Vec::new(),
-                false => self.movements(item, known.folded_before).await?,
+                false => {
+                    load::movements(self.ports.store(), self.org, item, Some(known.folded_before)).await?
+                }
             };
             if let Some(brought) = known.bring(&read, position.movements, self.today)? {
                 return Ok(brought);
             }
         }
-        let read = self.movements(item, demand::window_start(self.today)).await?;
+        let read =
+            load::movements(self.ports.store(), self.org, item, Some(demand::window_start(self.today)))
+                .await?;
         Ok(History::of_window(&read, position.movements, self.today)?)
-    }
-
-    async fn movements(&self, item: ItemId, from: Date) -> Result<Vec<Movement>, AppError> {
-        let mut movements = Vec::new();
-        let mut after = MovementKey::before(from).map(|key| Key::Movement(item, key));
-        loop {
-            let list = List::Movements(item);
-            let page =
-                self.ports.store().list(Owner::Org(self.org), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
-            for row in page.rows {
-                movements.extend(load::decode_row::<Movement>(Some(row))?.map(|row| row.content));
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(movements);
-            }
-        }
     }
 }
 

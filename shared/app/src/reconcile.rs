@@ -8,7 +8,7 @@ use parstock_domain::document::{Account, DocumentKind, DocumentRef, Item, XeroQu
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{ItemId, LocationId, OrgId};
 use parstock_domain::ledger::proof::{ADJUSTMENTS_CONTACT, Difference, LikelyCause, Subject, TrackedItem};
-use parstock_domain::ledger::{Balance, Cause, Movement, MovementKey, Position, Proof};
+use parstock_domain::ledger::{Balance, Cause, Position, Proof};
 
 use crate::error::AppError;
 use crate::load::{self, Versioned};
@@ -24,8 +24,6 @@ pub(crate) const AFTER_POLL_SECONDS: u32 = 60;
 const READ_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// Rows that one read asks for.
 const ROWS_PER_READ: usize = 500;
-/// Movements read at once.
-const MOVEMENTS_PAGE: u32 = 500;
 /// Items whose documents a proof looks through for adjustments, those of most money first: each takes reading its movements.
 /// What yesterday's proof knew already is not looked for again.
 const LOOKED_INTO_MAX: usize = 50;
@@ -163,22 +161,12 @@ async fn tracked_items<P: Ports>(
 
 /// What documents of days that have not come changed of the ledger's value of an item.
 async fn ahead<P: Ports>(writer: &Writer<'_, P>, item: ItemId, today: Date) -> Result<Money, AppError> {
-    let Some(first) = today.tomorrow().ok().and_then(MovementKey::before) else { return Ok(Money::ZERO) };
-    let mut after = Some(Key::Movement(item, first));
+    let Ok(first) = today.tomorrow() else { return Ok(Money::ZERO) };
     let mut sum = Money::ZERO;
-    loop {
-        let (store, list) = (writer.ports().store(), List::Movements(item));
-        let page = store.list(writer.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
-        for row in page.rows {
-            if let Some(movement) = load::decode_row::<Movement>(Some(row))? {
-                sum = sum.plus(movement.content.layer_change()?)?;
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            return Ok(sum);
-        }
+    for movement in load::movements(writer.ports().store(), writer.org(), item, Some(first)).await? {
+        sum = sum.plus(movement.layer_change()?)?;
     }
+    Ok(sum)
 }
 
 /// Looks whether items whose value alone differs were adjusted in Xero: the documents of it are among their movements.
@@ -210,14 +198,14 @@ async fn look_into<P: Ports>(
 /// Whether a document that adjusts stock has moved an item.
 async fn is_adjusted<P: Ports>(writer: &Writer<'_, P>, item: ItemId) -> Result<bool, AppError> {
     let store = writer.ports().store();
-    let movements = load::all::<Movement>(store, writer.org(), &List::Movements(item)).await?;
+    let movements = load::movements(store, writer.org(), item, None).await?;
     let of = |cause| match cause {
         Cause::Document { of, .. } => Some(of),
         Cause::Opening | Cause::Count => None,
     };
     let may_adjust = |of: &DocumentRef| matches!(of.kind, DocumentKind::Bill | DocumentKind::SupplierCredit);
     let documents: BTreeSet<DocumentRef> =
-        movements.iter().filter_map(|(_, row)| of(row.content.key.cause)).filter(may_adjust).collect();
+        movements.iter().filter_map(|movement| of(movement.key.cause)).filter(may_adjust).collect();
     let documents: Vec<Key> = documents.into_iter().map(Key::Document).collect();
     for keys in documents.chunks(ROWS_PER_READ) {
         let headers = load::many::<DocumentRecord>(store, writer.owner(), keys).await?;

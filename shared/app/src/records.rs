@@ -6,13 +6,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::{Entry, Hash, Head};
-use parstock_domain::costing::Layer;
 use parstock_domain::demand::History;
 use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::Proposal;
-use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId};
-use parstock_domain::ledger::{BookedLine, Movement, MovementKey, OrderLine, Position, Proof};
+use parstock_domain::ids::{
+    CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
+};
+use parstock_domain::ledger::{
+    BookedLine, Checkpoint, Layers, Movement, MovementKey, OrderLine, Position, Proof, Revaluation,
+};
 use parstock_domain::replenish::{Plan, Standing};
 use parstock_domain::settings::{ItemSettings, Learned, Policy, SupplierSettings};
 use serde::{Deserialize, Serialize};
@@ -72,8 +75,12 @@ pub enum Key {
     DocumentLines(DocumentRef, u32),
     /// An item's position.
     Position(ItemId, LocationId),
-    /// An item's cost layer.
+    /// An item's cost layers.
     Layer(ItemId, LocationId),
+    /// An item's costs at the end of a month. It holds as long as the layers name it.
+    Checkpoint(ItemId, LocationId, Date),
+    /// What a commit made earlier movements of an item worth.
+    Revaluation(ItemId, CommitId),
     /// A movement.
     Movement(ItemId, MovementKey),
     /// An order line of an item.
@@ -137,6 +144,8 @@ pub enum List {
     DocumentLines(DocumentRef),
     /// An item's movements, in their order.
     Movements(ItemId),
+    /// What earlier movements of an item were made worth.
+    Revaluations(ItemId),
     /// An item's order lines.
     OrderLines(ItemId),
     /// Plans that want to order now, by supplier.
@@ -233,6 +242,9 @@ pub struct Profile {
     pub organisation: Organisation,
     /// Its time zone, an IANA name: the one that a person set, else Xero's.
     pub time_zone: String,
+    /// The last day whose books a person closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_through: Option<Date>,
     /// Whether the first load waits for a person to set the time zone, since Xero's name for it is not known.
     #[serde(default)]
     pub awaits_time_zone: bool,
@@ -706,8 +718,12 @@ records! {
     DocumentLines(MoreLines)
     /// See [`Position`].
     Position(Position)
-    /// See [`Layer`].
-    Layer(Layer)
+    /// See [`Layers`].
+    Layer(Layers)
+    /// See [`Checkpoint`].
+    Checkpoint(Checkpoint)
+    /// See [`Revaluation`].
+    Revaluation(Revaluation)
     /// See [`Movement`].
     Movement(Movement)
     /// See [`OrderLine`].
@@ -791,6 +807,7 @@ impl List {
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
             (Self::Movements(of), Key::Movement(item, _))
+            | (Self::Revaluations(of), Key::Revaluation(item, _))
             | (Self::OrderLines(of), Key::OrderLine(item, ..)) => of == item,
             _ => false,
         }

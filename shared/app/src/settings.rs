@@ -154,7 +154,7 @@ fn rescoped(rules: &[ScopedRule], scope: impl Fn(&Scope) -> Scope) -> Policy {
 /// When the store does not answer.
 pub async fn export<P: Ports>(ports: &P, org: OrgId) -> Result<Exported, AppError> {
     let settings = all(ports, org).await?;
-    let (mut known, ids) = known(ports, org).await?;
+    let (mut known, ids) = known(ports, org, None).await?;
     let keys: Vec<Key> = ids.items.values().map(|item| Key::Supply(*item)).collect();
     let learned = many::<Learned, P>(ports, org, &keys).await?;
     let contacts = Contacts::all(ports, org).await?;
@@ -171,7 +171,7 @@ pub async fn export<P: Ports>(ports: &P, org: OrgId) -> Result<Exported, AppErro
 pub async fn check<P: Ports>(ports: &P, org: OrgId, texts: &Files<'_>) -> Result<Applied, AppError> {
     let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
     let standing = all(ports, org).await?;
-    let (known, _) = known(ports, org).await?;
+    let (known, _) = known(ports, org, profile.as_ref().map(|profile| &profile.content)).await?;
     Ok(match wanted(texts, &standing, &known, profile.as_ref().map(|profile| &profile.content)) {
         Err(problems) => Applied::Refused(problems),
         Ok(wanted) => Applied::Changed(files::difference(&standing, &wanted)),
@@ -226,7 +226,7 @@ async fn write<P: Ports>(
     texts: &Files<'_>,
 ) -> Result<Applied, AppError> {
     let standing = all(writer.ports(), writer.org()).await?;
-    let (known, ids) = known(writer.ports(), writer.org()).await?;
+    let (known, ids) = known(writer.ports(), writer.org(), Some(&writer.profile.content)).await?;
     let wanted = match wanted(texts, &standing, &known, Some(&writer.profile.content)) {
         Err(problems) => return Ok(Applied::Refused(problems)),
         Ok(wanted) => wanted,
@@ -237,6 +237,7 @@ async fn write<P: Ports>(
     let asked =
         load::one::<Review>(writer.ports().store(), writer.owner(), question.clone()).await?.is_some();
     let zone = wanted.policy.org().time_zone;
+    writer.profile.content.closed_through = wanted.policy.org().closed_through;
     let now = writer.now();
     // while it is still unknown, what stands goes on
     let zone_changes =
@@ -380,7 +381,7 @@ fn differing<'a, T: PartialEq>(
 }
 
 /// What files may name, the org's items and suppliers, and their ids.
-async fn known<P: Ports>(ports: &P, org: OrgId) -> Result<(Known, Ids), AppError> {
+async fn known<P: Ports>(ports: &P, org: OrgId, profile: Option<&Profile>) -> Result<(Known, Ids), AppError> {
     let mut items: Vec<Item> = load::all::<Item>(ports.store(), org, &List::Items)
         .await?
         .into_iter()
@@ -405,6 +406,7 @@ async fn known<P: Ports>(ports: &P, org: OrgId) -> Result<(Known, Ids), AppError
         items: items.iter().map(|item| (item.code.clone(), item.sales_account.clone())).collect(),
         suppliers: suppliers.keys().cloned().collect(),
         locations: BTreeSet::from([LocationId::main().0]),
+        country: profile.map(|profile| profile.organisation.country.clone()).unwrap_or_default(),
     };
     let ids = Ids { items: items.into_iter().map(|item| (item.code, item.id)).collect(), suppliers, merged };
     Ok((known, ids))

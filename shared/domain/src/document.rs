@@ -242,6 +242,9 @@ pub struct Organisation {
     pub xero_time_zone: String,
     /// ISO code of its base currency.
     pub base_currency: String,
+    /// ISO code of its country; empty when unknown.
+    #[serde(default)]
+    pub country: String,
     /// Deep-link code; empty when unknown.
     pub short_code: String,
     /// Documents up to this day can't be changed, except by an adviser.
@@ -250,6 +253,13 @@ pub struct Organisation {
     /// Documents up to this day can't be changed.
     #[serde(default)]
     pub end_of_year_lock_date: Option<Date>,
+}
+
+impl Organisation {
+    /// The last day whose documents Xero does not let everybody change.
+    pub fn locked_through(&self) -> Option<Date> {
+        self.period_lock_date.max(self.end_of_year_lock_date)
+    }
 }
 
 /// A purchase order that we ask Xero to write.

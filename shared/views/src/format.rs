@@ -76,11 +76,23 @@ impl Style {
         format!("{sign}{}", self.quantity(quantity))
     }
 
+    /// `+$12.00` or `-$62.50`, always with its sign.
+    pub fn change_of_money(&self, amount: impl Borrow<Money>) -> String {
+        let amount = *amount.borrow();
+        let sign = if amount > Money::ZERO { "+" } else { "" };
+        format!("{sign}{}", self.money(amount))
+    }
+
     /// `Tue 24 Nov`, with the year when it is another than the present.
     pub fn day(&self, day: impl Borrow<Date>) -> String {
         let day = *day.borrow();
         let shape = if day.year() == self.now.year() { "%a %-d %b" } else { "%a %-d %b %Y" };
         day.strftime(shape).to_string()
+    }
+
+    /// `October 2026`.
+    pub fn month(&self, month: impl Borrow<Date>) -> String {
+        month.borrow().strftime("%B %Y").to_string()
     }
 
     /// As [`day`](Self::day), or a dash.

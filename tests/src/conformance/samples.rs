@@ -11,7 +11,7 @@ use parstock_app::records::{
 };
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
-use parstock_domain::costing::Layer;
+use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{
@@ -19,7 +19,7 @@ use parstock_domain::ids::{
 };
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
-    Balance, Billed, BookedLine, Cause, Movement, MovementKey, OrderLine, Place, Position, Proof,
+    Balance, Billed, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, Place, Position, Proof,
 };
 use uuid::Uuid;
 
@@ -53,6 +53,8 @@ pub fn movement(
         to,
         value: Money::from_e4(LARGEST),
         correction: Money::from_e4(-1),
+        posted_on: None,
+        found: None,
         recorded_at: instant(),
         commit: CommitId(id(9)),
     };
@@ -203,7 +205,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Document(of), Record::Document(document)),
         (Key::DocumentLines(of, 0), Record::DocumentLines(MoreLines { lines: vec![booked_line(1)] })),
         (Key::Position(item, main.clone()), Record::Position(Position::default())),
-        (Key::Layer(item, main), Record::Layer(Layer::default())),
+        (Key::Layer(item, main), Record::Layer(Layers::none(false, Method::Average))),
         movement(item, date(2026, 1, 1), false, Cause::Opening, 1, false),
         (Key::OrderLine(item, order_line.order, order_line.line), Record::OrderLine(order_line)),
         (Key::Touched(id(4)), Record::Touched(Touched { at: instant(), items: vec![item; 100] })),

@@ -99,6 +99,7 @@ fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
         let profile = Profile {
             organisation: company.organisation.clone(),
             time_zone: "Australia/Sydney".to_owned(),
+            closed_through: None,
             awaits_time_zone: false,
             connected_at: morning(),
             backfill: Backfill::Done { at: morning(), documents: 0, last_entry: 0 },

@@ -28,7 +28,7 @@ use parstock_domain::event::Source;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, derived};
-use parstock_domain::ledger::{Balance, Cause, Movement, OnHand, OrderLine, Position};
+use parstock_domain::ledger::{Balance, Cause, Movement, OnHand, OrderLine, Position, View};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::files::Files;
 use parstock_tests::books::Company;
@@ -73,6 +73,7 @@ impl Shop {
             name: "Shop".to_owned(),
             xero_time_zone: "AUSEASTERNSTANDARDTIME".to_owned(),
             base_currency: "AUD".to_owned(),
+            country: "AU".to_owned(),
             short_code: String::new(),
             period_lock_date: None,
             end_of_year_lock_date: None,
@@ -256,7 +257,7 @@ impl Shop {
 
     /// What lay there at the end of a day and what it was worth, as it is known now.
     async fn balance_at(&self, code: &str, on: &str) -> Option<Balance> {
-        self.console().await.card(item(code), Some(day(on))).await.unwrap().card.end
+        self.console().await.card(item(code), View { at: Some(day(on)), known: None }).await.unwrap().card.end
     }
 
     fn reviews(&self) -> Vec<Review> {
@@ -589,7 +590,7 @@ fn the_card_says_what_lay_there_after_each_movement_and_a_late_document_changes_
         shop.save(sale("S-2", "2026-05-12").line("BOX", "2", "5"));
         shop.poll().await;
         assert_eq!(shop.balance_at("BOX", "2026-05-15").await, worth("18", "36"));
-        let shown = shop.console().await.card(item("BOX"), None).await.unwrap();
+        let shown = shop.console().await.card(item("BOX"), View::default()).await.unwrap();
         let lines: Vec<_> = shown
             .card
             .rows
@@ -612,13 +613,53 @@ fn the_card_says_what_lay_there_after_each_movement_and_a_late_document_changes_
                 line("invoice", "S-1", "main to customer", "-8 -16.00: 10 20.00"),
             ]
         );
-        // the page turns it about, and shows the layer
+        // the page turns it about, and shows the layer of the day
         let page = shop.console().await.item(item("BOX"), Some(day("2026-05-15")), 1).await.unwrap();
         assert_eq!((page.card.found, page.card.rows[0].number.as_str()), (2, "S-2"));
         assert_eq!(page.card.end, worth("18", "36"));
         let layer = (page.layers[0].quantity, page.layers[0].cost, page.layers[0].unit_cost);
-        assert_eq!(layer, (q("10"), "20".parse().unwrap(), "2".parse().unwrap()));
+        assert_eq!(layer, (q("18"), "36".parse().unwrap(), "2".parse().unwrap()));
         assert_eq!(shop.console().await.item(item("BOX"), None, 2).await.unwrap().card.rows, []);
+    });
+}
+
+#[test]
+fn what_is_told_late_of_a_closed_month_counts_in_the_open_one() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        shop.count("BOX", "2026-04-10", "20").await.unwrap();
+        shop.save(sale("S-1", "2026-04-20").line("BOX", "10", "5"));
+        shop.save(sale("S-2", "2026-05-20").line("BOX", "5", "5"));
+        shop.poll().await;
+        let policy = r#"{"version": 1, "rules": [
+            {"scope": "org", "setting": "closed_through", "value": "2026-04-30"}]}"#;
+        shop.set(Files { policy: Some(policy), ..Files::default() }).await;
+        let closed = shop.balance_at("BOX", "2026-04-30").await;
+        let reported = shop.ports.sim.now();
+        // twenty at 4 each, before both sales
+        shop.save(bill("B-1", "2026-04-15").line("BOX", "20", "4"));
+        shop.poll().await;
+        let console = shop.console().await;
+        let card = console.card(item("BOX"), View::default()).await.unwrap().card;
+        let bill = card.rows.iter().find(|row| row.number == "B-1").unwrap();
+        assert_eq!((bill.on, bill.posted_on), (day("2026-04-15"), Some(day("2026-05-01"))));
+        let revalued: Vec<_> = card
+            .revalued
+            .iter()
+            .map(|row| (row.number.as_str(), row.month, row.posted_on, row.change.to_string()))
+            .collect();
+        assert_eq!(
+            revalued,
+            [
+                ("B-1", day("2026-04-01"), Some(day("2026-05-01")), "-10.00".to_owned()),
+                ("B-1", day("2026-05-01"), None, "-5.00".to_owned()),
+            ]
+        );
+        assert_eq!(shop.position("BOX").value, "75".parse().unwrap(), "as if it had come in time");
+        // the day as it was known when it was closed, and as it is known now
+        let view = View { at: Some(day("2026-04-30")), known: Some(reported) };
+        assert_eq!(console.card(item("BOX"), view).await.unwrap().card.end, closed);
+        assert_ne!(shop.balance_at("BOX", "2026-04-30").await, closed);
     });
 }
 

@@ -1,10 +1,13 @@
 //! `parstock ledger --item CODE`: the running card of an item.
 
 use clap::Args;
+use jiff::Timestamp;
 use parstock_app::console::ItemCard;
+use parstock_domain::fixed::Money;
 use parstock_domain::ids::OrgId;
+use parstock_domain::ledger::View;
 use parstock_domain::settings::files::escaped;
-use parstock_views::pages::{CardRow, booking_words};
+use parstock_views::pages::{CardRow, RevaluedRow, booking_words};
 use serde_json::{Value, json};
 
 use super::Common;
@@ -14,8 +17,9 @@ use crate::error::LocalError;
 use crate::place::Place;
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "day",
+    "posted_on",
     "document",
     "number",
     "contact",
@@ -39,6 +43,9 @@ pub struct Ledger {
     /// Only up to the end of a day such as 2026-06-01, by the documents known now
     #[arg(long, value_name = "DAY")]
     pub at: Option<String>,
+    /// As it was known at an instant such as 2026-06-01T08:00:00Z, instead of now
+    #[arg(long, value_name = "INSTANT")]
+    pub known: Option<String>,
     /// Answer in CSV
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
@@ -49,7 +56,7 @@ pub struct Ledger {
 
 impl Ledger {
     pub(super) fn ask(&self) -> Ask {
-        Ask::Ledger { code: self.item.clone(), at: self.at.clone(), csv: self.csv }
+        Ask::Ledger { code: self.item.clone(), at: self.at.clone(), known: self.known.clone(), csv: self.csv }
     }
 }
 
@@ -59,12 +66,14 @@ pub(crate) async fn answer(
     org: OrgId,
     code: &str,
     at: Option<&str>,
+    known: Option<&str>,
     csv: bool,
 ) -> Result<Answer, LocalError> {
     let at = at.map(parse_day).transpose()?;
+    let known = known.map(parse_instant).transpose()?;
     let console = console(place, org).await?;
-    let shown = console.card(console.item_by_code(code).await?, at).await?;
-    let text = if csv { in_csv(&shown.card.rows)? } else { for_people(&shown) };
+    let shown = console.card(console.item_by_code(code).await?, View { at, known }).await?;
+    let text = if csv { in_csv(&shown.card.rows)? } else { for_people(&shown, known) };
     let ItemCard { item, card, layers, .. } = shown;
     let lines: Vec<Value> = card.rows.iter().map(line).collect();
     let layers: Vec<Value> = layers
@@ -79,22 +88,32 @@ pub(crate) async fn answer(
     let json = json!({
         "item": item.id.to_string(), "code": item.code, "name": item.name, "tracked": item.tracked,
         "at": card.at.map(|day| day.to_string()),
+        "known": known.map(|instant| instant.to_string()),
         "quantity": card.end.map(|end| end.quantity.to_string()),
         "value": card.end.map(|end| end.value.to_string()),
         "unexplained": card.unexplained.map(|more| json!({
             "quantity": more.quantity.to_string(), "value": more.value.to_string(),
         })),
-        "layers": layers, "lines": lines,
+        "layers": layers, "lines": lines, "revalued": card.revalued.iter().map(revalued).collect::<Vec<_>>(),
     });
     Ok(Answer::new(json, text))
 }
 
-fn for_people(shown: &ItemCard) -> String {
+fn parse_instant(text: &str) -> Result<Timestamp, LocalError> {
+    let wrong = || LocalError::Input(format!("`{text}` is not an instant such as 2026-06-01T08:00:00Z"));
+    text.parse().map_err(|_| wrong())
+}
+
+fn for_people(shown: &ItemCard, known: Option<Timestamp>) -> String {
     let ItemCard { item, currency, card, layers } = shown;
     let book = if item.tracked { "tracked by Xero" } else { "parstock's ledger is the book" };
     let rows: Vec<&CardRow> = card.rows.iter().collect();
     let mut text = format!("{} {} ({book})\n{}", item.code, item.name, table(&cells(&rows)));
-    let until = card.at.map_or_else(|| "all that is known".to_owned(), |day| format!("at the end of {day}"));
+    let mut until =
+        card.at.map_or_else(|| "all that is known".to_owned(), |day| format!("at the end of {day}"));
+    if let Some(known) = known {
+        until.push_str(&format!(", as known at {known}"));
+    }
     text.push_str(&match card.end {
         Some(end) => format!("{until}: {} on hand, worth {} {currency}\n", end.quantity, end.value),
         None => format!("{until}: not counted\n"),
@@ -103,6 +122,17 @@ fn for_people(shown: &ItemCard) -> String {
         text.push_str(&format!(
             "beyond these lines Xero holds {}, worth {} {currency}\n",
             more.quantity, more.value
+        ));
+    }
+    for row in &card.revalued {
+        let posted = row.posted_on.map_or_else(String::new, |day| format!(", closed, in the books on {day}"));
+        let by = format!("{} {}", row.cause, escaped(&row.number));
+        text.push_str(&format!(
+            "{} {} made {} worth {} {currency}{posted}\n",
+            row.recorded_at.strftime("%Y-%m-%d"),
+            by.trim_end(),
+            row.month.strftime("%Y-%m"),
+            signed(row.change),
         ));
     }
     for layer in layers {
@@ -122,7 +152,7 @@ pub(super) fn cells(rows: &[&CardRow]) -> Vec<Vec<String>> {
     cells.extend(rows.iter().map(|row| {
         let taken_back = if row.reversal { ", taken back" } else { "" };
         vec![
-            row.on.to_string(),
+            row.posted_on.map_or_else(|| row.on.to_string(), |day| format!("{} ({day})", row.on)),
             format!("{}{taken_back}", row.cause),
             match row.booking {
                 None => row.number.clone(),
@@ -143,7 +173,7 @@ pub(super) fn cells(rows: &[&CardRow]) -> Vec<Vec<String>> {
 /// A line for machines.
 pub(super) fn line(row: &CardRow) -> Value {
     json!({
-        "on": row.on.to_string(), "cause": row.cause, "number": row.number, "contact": row.contact,
+        "on": row.on.to_string(), "posted_on": row.posted_on.map(|day| day.to_string()), "cause": row.cause, "number": row.number, "contact": row.contact,
         "from": row.from.words(), "to": row.to.words(),
         "change": row.change.to_string(), "value": row.value.to_string(), "correction": row.correction.to_string(),
         "after": row.after.map(|after| after.quantity.to_string()),
@@ -153,6 +183,19 @@ pub(super) fn line(row: &CardRow) -> Value {
     })
 }
 
+/// What a document that came late made a month worth, for machines.
+fn revalued(row: &RevaluedRow) -> Value {
+    json!({
+        "cause": row.cause, "number": row.number, "month": row.month.strftime("%Y-%m").to_string(),
+        "posted_on": row.posted_on.map(|day| day.to_string()), "change": row.change.to_string(),
+        "recorded_at": row.recorded_at.to_string(),
+    })
+}
+
+fn signed(amount: Money) -> String {
+    if amount > Money::ZERO { format!("{amount} more") } else { format!("{} less", amount.magnitude()) }
+}
+
 /// The card in CSV; what others wrote is no formula for a spreadsheet.
 fn in_csv(rows: &[CardRow]) -> Result<String, LocalError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -160,6 +203,7 @@ fn in_csv(rows: &[CardRow]) -> Result<String, LocalError> {
     for row in rows {
         let cells = [
             row.on.to_string(),
+            row.posted_on.map_or_else(String::new, |day| day.to_string()),
             row.cause.to_owned(),
             escaped(&row.number),
             escaped(&row.contact),

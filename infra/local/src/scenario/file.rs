@@ -392,20 +392,27 @@ impl Scenario {
             }
         }
         let is_now = |expect: &Expect| {
-            expect.committed.is_some()
-                || expect.available.is_some()
-                || expect.on_order.is_some()
-                || expect.layers.is_some()
+            expect.committed.is_some() || expect.available.is_some() || expect.on_order.is_some()
         };
         if let Some(expect) = scenario.expect.iter().find(|expect| expect.on.is_some() && is_now(expect)) {
             return Err(format!(
-                "of `{}` on a past day `committed`, `available`, `on_order` and `layers` are not known: leave `on` out",
+                "of `{}` on a past day `committed`, `available` and `on_order` are not known: leave `on` out",
                 expect.item
             ));
         }
         let is_known = |code: &str| scenario.item.iter().any(|item| item.code == code);
         if let Some(expect) = scenario.expect.iter().find(|expect| !is_known(&expect.item)) {
             return Err(format!("`{}` is expected, and is none of the items", expect.item));
+        }
+        let is_written = |number: &str| {
+            scenario
+                .step
+                .iter()
+                .any(|step| step.numbers().into_iter().any(|(_, of)| of.as_deref() == Some(number)))
+        };
+        let costs = scenario.expect.iter().flat_map(|expect| expect.cost.iter().flatten());
+        if let Some(cost) = costs.into_iter().find(|cost| !is_written(&cost.of)) {
+            return Err(format!("the cost of `{}` is expected, and no step writes it", cost.of));
         }
         Ok(scenario)
     }
@@ -439,7 +446,8 @@ mod tests {
             ("[[step]]\nbill = 'B'\ninvoice = 'I'", "step 1 must name one thing"),
             ("[[expect]]\nitem = 'MUG'", "none of the items"),
             ("[[step]]\nlock = 2026-01-31\nstatus = 'voided'", "step 1 is no document"),
-            ("on = 2026-01-01\nlayers = []", "leave `on` out"),
+            ("on = 2026-01-01\ncommitted = 1", "leave `on` out"),
+            ("cost = [{ of = 'S-1', total = 1 }]", "no step writes it"),
         ] {
             let told = refused(text);
             assert!(told.contains(says), "{text}: {told}");

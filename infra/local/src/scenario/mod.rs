@@ -14,6 +14,7 @@ use parstock_app::opening;
 use parstock_app::settings::{self, Applied};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{LocationId, OrgId};
+use parstock_domain::ledger::View;
 use parstock_domain::settings::files::Files;
 use parstock_views::pages::{PositionQuery, PositionRow};
 use parstock_xero_sim::act::{
@@ -192,10 +193,10 @@ impl Books {
         let console = console(&*self.ports, self.org).await?;
         for expect in expected {
             let id = console.item_by_code(&expect.item).await?;
-            let mut card = console.card(id, expect.on).await?;
+            let mut card = console.card(id, View { at: expect.on, known: None }).await?;
             if expect.on.is_none() && !card.item.tracked {
                 // what is dated ahead is not there yet
-                card = console.card(id, Some(today)).await?;
+                card = console.card(id, View { at: Some(today), known: None }).await?;
             }
             let query = PositionQuery { search: expect.item.clone(), page: 1, ..PositionQuery::default() };
             let rows = console.positions(query).await?.rows;

@@ -12,7 +12,7 @@
 //! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests, proofs |
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
-//! | `ORG#<org>#ITEM#<item>` | an item's position, layer, movements, order lines, plan and supply |
+//! | `ORG#<org>#ITEM#<item>` | an item's position, cost layers, movements, order lines, plan and supply |
 //! | `ORG#<org>#AUDIT` | the audit trail, its head and how far it was checked |
 
 use jiff::civil::Date;
@@ -147,6 +147,8 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Supply(item) => (Shelf::Item(*item), "SUPPLY".to_owned()),
         Key::Position(item, location) => (Shelf::Item(*item), format!("POSITION#{location}")),
         Key::Layer(item, location) => (Shelf::Item(*item), format!("LAYER#{location}")),
+        Key::Checkpoint(item, location, on) => (Shelf::Item(*item), format!("CHECKPOINT#{on}#{location}")),
+        Key::Revaluation(item, commit) => (Shelf::Item(*item), format!("REVALUATION#{commit}")),
         Key::Movement(item, movement) => (Shelf::Item(*item), movement_sort(movement)),
         Key::OrderLine(item, order, line) => (Shelf::Item(*item), format!("ORDER_LINE#{order}#{line}")),
         Key::Plan(item, location) => (Shelf::Item(*item), format!("PLAN#{location}")),
@@ -170,6 +172,7 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Documents => (Shelf::Documents, "D#".to_owned()),
         List::DocumentLines(of) => (Shelf::Documents, format!("L#{}#", document(*of))),
         List::Movements(item) => (Shelf::Item(*item), "M#".to_owned()),
+        List::Revaluations(item) => (Shelf::Item(*item), "REVALUATION#".to_owned()),
         List::OrderLines(item) => (Shelf::Item(*item), "ORDER_LINE#".to_owned()),
         List::Wants => (Shelf::Main, "WANT#".to_owned()),
         List::Troubles => (Shelf::Main, "TROUBLE#".to_owned()),
@@ -247,6 +250,11 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Item(item), "SUPPLY") => Key::Supply(item),
         (Shelf::Item(item), "POSITION") => Key::Position(item, LocationId(rest.to_owned())),
         (Shelf::Item(item), "LAYER") => Key::Layer(item, LocationId(rest.to_owned())),
+        (Shelf::Item(item), "CHECKPOINT") => {
+            let (on, location) = rest.split_once('#')?;
+            Key::Checkpoint(item, LocationId(location.to_owned()), on.parse().ok()?)
+        }
+        (Shelf::Item(item), "REVALUATION") => Key::Revaluation(item, rest.parse().ok()?),
         (Shelf::Item(item), "M") => Key::Movement(item, parse_movement(rest)?),
         (Shelf::Item(item), "ORDER_LINE") => {
             let (order, line) = rest.split_once('#')?;
@@ -286,6 +294,8 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::DocumentLines(..) => "document_lines",
         Key::Position(..) => "position",
         Key::Layer(..) => "layer",
+        Key::Checkpoint(..) => "checkpoint",
+        Key::Revaluation(..) => "revaluation",
         Key::Movement(..) => "movement",
         Key::OrderLine(..) => "order_line",
         Key::Plan(..) => "plan",
@@ -379,7 +389,7 @@ mod tests {
     use std::cmp::Ordering;
 
     use parstock_domain::audit::Hash;
-    use parstock_domain::ids::{ContactId, EffectId, LineId, ProposalId};
+    use parstock_domain::ids::{CommitId, ContactId, EffectId, LineId, ProposalId};
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -461,6 +471,8 @@ mod tests {
             (document_ref(), number()).prop_map(|(of, part)| Key::DocumentLines(of, part)),
             (item(), location()).prop_map(|(item, location)| Key::Position(item, location)),
             (item(), location()).prop_map(|(item, location)| Key::Layer(item, location)),
+            (item(), location(), day()).prop_map(|(item, location, on)| Key::Checkpoint(item, location, on)),
+            (item(), id()).prop_map(|(item, commit)| Key::Revaluation(item, CommitId(commit))),
             (item(), movement()).prop_map(|(item, key)| Key::Movement(item, key)),
             (item(), id(), id()).prop_map(|(item, order, line)| Key::OrderLine(
                 item,

@@ -3,11 +3,11 @@
 use parstock_app::ports::{Commit, Expect, Write};
 use parstock_app::records::{DocumentRecord, Key, Owner, Record};
 use parstock_domain::audit::{Hash, Head, Statement};
-use parstock_domain::costing::Layer;
+use parstock_domain::costing::{Layer, Method};
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus};
 use parstock_domain::ids::{CommitId, ContactId, DocumentId, ItemId, LineId, LocationId, OrgId};
 use parstock_domain::ledger::position::Ahead;
-use parstock_domain::ledger::{BookedLine, Cause, Movement, MovementKey, Place, Position};
+use parstock_domain::ledger::{BookedLine, Cause, Layers, Movement, MovementKey, Place, Position, Valuation};
 use uuid::Uuid;
 
 /// The organisation of the tests.
@@ -53,6 +53,8 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             to: Place::Customer,
             value: "1234.5678".parse().unwrap(),
             correction: "0".parse().unwrap(),
+            posted_on: None,
+            found: None,
             recorded_at: at,
             commit,
         };
@@ -75,10 +77,11 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             cost: "98765.4321".parse().unwrap(),
             last_unit_cost: "80.0045".parse().unwrap(),
         };
+        let layers = Layers::Effective(Box::new(Valuation::begun(day, layer, Method::Average)));
         let mut write = |key, record, expect| writes.push(Write { key, record: Some(record), expect });
         write(Key::Movement(item, key), Record::Movement(movement), Expect::Absent);
         write(Key::Position(item, LocationId::main()), Record::Position(position), expect);
-        write(Key::Layer(item, LocationId::main()), Record::Layer(layer), expect);
+        write(Key::Layer(item, LocationId::main()), Record::Layer(layers), expect);
         booked.push(BookedLine {
             line: line_id,
             item,

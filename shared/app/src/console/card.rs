@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
-use parstock_domain::costing::Layer;
+use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
-use parstock_domain::ledger::{Balance, Card, CardLine, Cause, Movement, Position};
-use parstock_views::pages::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow};
+use parstock_domain::ledger::{Balance, Card, CardLine, Cause, Layers, Position, Revaluation, View};
+use parstock_views::pages::{
+    CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow,
+};
 
 use super::{Console, booked_lines};
 use crate::error::AppError;
+use crate::load;
 use crate::ports::Ports;
 use crate::records::{DocumentRecord, Key, List};
 
@@ -26,27 +28,28 @@ pub struct ItemCard {
     pub currency: String,
     /// All lines of its card, the earliest first.
     pub card: CardShown,
-    /// What its stock cost now; empty when there is none.
+    /// What the stock then cost; empty when there is none.
     pub layers: Vec<LayerRow>,
 }
 
 impl<P: Ports> Console<'_, P> {
-    /// The card of an item up to the end of a day, by the documents known now; without a day all that is known.
+    /// The card of an item.
     ///
     /// # Errors
     /// [`AppError::Reject`] when there is no such item.
-    pub async fn card(&self, id: ItemId, at: Option<Date>) -> Result<ItemCard, AppError> {
+    pub async fn card(&self, id: ItemId, view: View) -> Result<ItemCard, AppError> {
         let item = self.known_item(id).await?;
         let position = self.position(id).await?;
-        let Card { lines, end } = self.folded(id, &position, at).await?;
+        let Card { lines, end, layers } = self.folded(id, &position, view).await?;
         let rows = self.card_rows(&lines).await?;
-        let unexplained = unexplained(&position, at)?;
+        let unexplained = unexplained(&position, view)?;
         let found = rows.len();
+        let revalued = self.revalued(id, view, usize::MAX).await?;
         Ok(ItemCard {
             item,
             currency: self.reader.profile.content.organisation.base_currency.clone(),
-            card: CardShown { at, end, unexplained, rows, page: 1, found },
-            layers: self.layers(id).await?,
+            card: CardShown { at: view.at, end, unexplained, rows, page: 1, found, revalued },
+            layers: layer_rows(layers)?,
         })
     }
 
@@ -55,21 +58,24 @@ impl<P: Ports> Console<'_, P> {
         &self,
         id: ItemId,
         position: &Position,
-        at: Option<Date>,
+        view: View,
         page: usize,
-    ) -> Result<CardShown, AppError> {
-        let Card { lines, end } = self.folded(id, position, at).await?;
+    ) -> Result<(CardShown, Vec<LayerRow>), AppError> {
+        let Card { lines, end, layers } = self.folded(id, position, view).await?;
         let found = lines.len();
         let skipped = page.saturating_sub(1).saturating_mul(CARD_LINES_PER_PAGE);
         let shown: Vec<CardLine> = lines.into_iter().rev().skip(skipped).take(CARD_LINES_PER_PAGE).collect();
         let rows = self.card_rows(&shown).await?;
-        Ok(CardShown { at, end, unexplained: unexplained(position, at)?, rows, page, found })
+        let unexplained = unexplained(position, view)?;
+        let revalued = self.revalued(id, view, REVALUED_SHOWN_MAX).await?;
+        Ok((CardShown { at: view.at, end, unexplained, rows, page, found, revalued }, layer_rows(layers)?))
     }
 
-    async fn folded(&self, id: ItemId, position: &Position, at: Option<Date>) -> Result<Card, AppError> {
-        let movements = self.all::<Movement>(&List::Movements(id)).await?;
-        let movements = movements.into_iter().map(|(_, movement)| movement).collect();
-        Ok(Card::fold(movements, position.opened, at)?)
+    async fn folded(&self, id: ItemId, position: &Position, view: View) -> Result<Card, AppError> {
+        let movements = load::movements(self.reader.ports().store(), self.reader.org(), id, None).await?;
+        let layers = self.one::<Layers>(Key::Layer(id, LocationId::main())).await?;
+        let layers = layers.unwrap_or_else(|| Layers::none(position.tracked, Method::Average));
+        Ok(Card::fold(movements, &layers, position.opened, view)?)
     }
 
     async fn card_rows(&self, lines: &[CardLine]) -> Result<Vec<CardRow>, AppError> {
@@ -77,20 +83,14 @@ impl<P: Ports> Console<'_, P> {
             Cause::Document { of, .. } => Some(of),
             Cause::Opening | Cause::Count => None,
         };
-        let documents: BTreeSet<DocumentRef> = lines.iter().filter_map(of).collect();
-        let documents: Vec<DocumentRef> = documents.into_iter().collect();
-        let mut headers: BTreeMap<DocumentRef, DocumentRecord> = BTreeMap::new();
-        for chunk in documents.chunks(HEADERS_PER_READ) {
-            let keys: Vec<Key> = chunk.iter().map(|of| Key::Document(*of)).collect();
-            let read = self.many::<DocumentRecord>(&keys).await?;
-            headers.extend(chunk.iter().zip(read).filter_map(|(of, header)| Some((*of, header?))));
-        }
+        let headers = self.headers(lines.iter().filter_map(of).collect()).await?;
         let mut rows = Vec::with_capacity(lines.len());
         for line in lines {
             let header = of(line).and_then(|of| headers.get(&of));
             let movement = &line.movement;
             rows.push(CardRow {
                 on: movement.key.effective_on,
+                posted_on: movement.posted_on,
                 cause: match movement.key.cause {
                     Cause::Opening => "opening balance",
                     Cause::Count => "count",
@@ -101,8 +101,8 @@ impl<P: Ports> Console<'_, P> {
                 from: movement.from.clone(),
                 to: movement.to.clone(),
                 change: movement.signed_quantity()?,
-                value: movement.layer_change()?,
-                correction: movement.correction,
+                value: line.value,
+                correction: line.correction,
                 after: line.after,
                 reversal: movement.key.correction,
                 booking: header.and_then(booked_lines),
@@ -112,22 +112,57 @@ impl<P: Ports> Console<'_, P> {
         Ok(rows)
     }
 
-    pub(super) async fn layers(&self, id: ItemId) -> Result<Vec<LayerRow>, AppError> {
-        let layer = self.one::<Layer>(Key::Layer(id, LocationId::main())).await?.unwrap_or_default();
-        if layer.quantity.is_zero() {
-            return Ok(Vec::new());
+    async fn headers(
+        &self,
+        documents: BTreeSet<DocumentRef>,
+    ) -> Result<BTreeMap<DocumentRef, DocumentRecord>, AppError> {
+        let documents: Vec<DocumentRef> = documents.into_iter().collect();
+        let mut headers = BTreeMap::new();
+        for chunk in documents.chunks(HEADERS_PER_READ) {
+            let keys: Vec<Key> = chunk.iter().map(|of| Key::Document(*of)).collect();
+            let read = self.many::<DocumentRecord>(&keys).await?;
+            headers.extend(chunk.iter().zip(read).filter_map(|(of, header)| Some((*of, header?))));
         }
-        Ok(vec![LayerRow {
-            quantity: layer.quantity,
-            cost: layer.cost,
-            unit_cost: layer.cost.per_unit(layer.quantity)?,
-        }])
+        Ok(headers)
+    }
+
+    /// What documents that came late made earlier movements of an item worth, the latest first.
+    async fn revalued(&self, id: ItemId, view: View, most: usize) -> Result<Vec<RevaluedRow>, AppError> {
+        let all = self.all::<Revaluation>(&List::Revaluations(id)).await?;
+        let mut all: Vec<Revaluation> = all.into_iter().map(|(_, revaluation)| revaluation).collect();
+        all.retain(|one| view.known.is_none_or(|known| one.recorded_at <= known));
+        all.sort_by_key(|one| (std::cmp::Reverse(one.recorded_at), one.commit));
+        all.truncate(most);
+        let headers = self.headers(all.iter().filter_map(|one| one.document).collect()).await?;
+        let mut rows = Vec::new();
+        for one in all {
+            let header = one.document.and_then(|of| headers.get(&of));
+            let open = one.months.into_iter().map(|(month, change)| (month, change, None));
+            let closed = one.closed.into_iter().map(|(month, change)| (month, change, one.posted_on));
+            rows.extend(closed.chain(open).map(|(month, change, posted_on)| RevaluedRow {
+                cause: one.document.map_or("count", |of| of.kind.words()),
+                number: header.map(|header| header.number.clone()).unwrap_or_default(),
+                month,
+                posted_on,
+                change,
+                recorded_at: one.recorded_at,
+            }));
+        }
+        rows.truncate(most);
+        Ok(rows)
     }
 }
 
+fn layer_rows(layers: Vec<Balance>) -> Result<Vec<LayerRow>, AppError> {
+    let row = |Balance { quantity, value: cost }: Balance| {
+        Ok(LayerRow { quantity, cost, unit_cost: cost.per_unit(quantity)? })
+    };
+    layers.into_iter().map(row).collect()
+}
+
 /// What Xero holds of a tracked item beyond its movements: known of now alone, once Xero was asked after the last of them.
-fn unexplained(position: &Position, at: Option<Date>) -> Result<Option<Balance>, AppError> {
-    let is_comparable = position.tracked && at.is_none();
+fn unexplained(position: &Position, view: View) -> Result<Option<Balance>, AppError> {
+    let is_comparable = position.tracked && view == View::default();
     let snapshot = position.snapshot.filter(|known| is_comparable && known.booked == position.booked);
     let Some(snapshot) = snapshot else { return Ok(None) };
     let more = Balance {

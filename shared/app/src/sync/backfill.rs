@@ -11,9 +11,9 @@ use parstock_domain::costing::Layer;
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::ids::{ItemId, LocationId, OrgId, derived};
-use parstock_domain::ledger::Position;
-use parstock_domain::ledger::booking::{Opening, Stock, open};
+use parstock_domain::ledger::booking::{self, Opening};
 use parstock_domain::ledger::position::Snapshot;
+use parstock_domain::ledger::{Layers, Position};
 
 use super::quantities::Held;
 use super::{Done, contacts, feed, items, organisation};
@@ -162,12 +162,12 @@ pub(super) async fn open_tracked<P: Ports>(
     keys.extend(quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())));
     let positions = load::many::<Position>(store, writer.owner(), &keys).await?;
     let keys: Vec<Key> = quantities.iter().map(|(item, _)| Key::Layer(*item, location.clone())).collect();
-    let layers = load::many::<Layer>(store, writer.owner(), &keys).await?;
+    let layers = load::many::<Layers>(store, writer.owner(), &keys).await?;
     let held = quantities.iter().zip(positions).zip(layers).map(|(((item, xero), position), layer)| Held {
         item: *item,
         xero: *xero,
         position: position.unwrap_or(Versioned::new(Position { tracked: true, ..Position::default() })),
-        layer: layer.unwrap_or(Versioned::new(Layer::default())),
+        layers: layer.unwrap_or(Versioned::new(Layers::Arrival(Layer::default()))),
     });
     let id = writer.new_commit();
     let mut writes = Vec::new();
@@ -187,11 +187,10 @@ pub(super) async fn open_tracked<P: Ports>(
             item: held.item,
             location: location.clone(),
             on,
-            revision: before.next_balance(),
             quantity: held.xero.on_hand.minus(before.booked)?,
             value: held.xero.cost_pool.minus(before.value)?,
         };
-        let mut stock = Stock { position: before, layer: held.layer.content };
+        let (mut position, mut layer) = (before, held.layers.content.total());
         if opening.quantity.is_negative() {
             let text = format!(
                 "The documents that were read explain {} more of a tracked item than Xero holds, so it would have begun below zero. A bill may be missing or doubled; the difference stands as an opening of {}.",
@@ -210,21 +209,21 @@ pub(super) async fn open_tracked<P: Ports>(
             writes.push(unguarded(Key::Review(review), review_row));
         }
         if opening.quantity.is_zero() {
-            stock.position.opened = true;
+            position.opened = true;
         } else {
-            let (movement, after) = open(stock, &opening, today, now, id)?;
+            let movement = booking::open_tracked(&mut position, &mut layer, &opening, today, now, id)?;
             writes.push(Versioned::new(movement.clone()).write(Key::Movement(held.item, movement.key)));
-            stock = after;
         }
-        let booked = stock.position.booked;
-        stock.position.tracked = true;
-        stock.position.snapshot = Some(Snapshot { xero: held.xero, at: now, booked });
-        if held.layer.expect != Expect::Absent || stock.layer != Layer::default() {
+        let booked = position.booked;
+        position.tracked = true;
+        position.snapshot = Some(Snapshot { xero: held.xero, at: now, booked });
+        if held.layers.expect != Expect::Absent || layer != Layer::default() {
             let key = Key::Layer(held.item, location.clone());
-            writes.push(Versioned { content: stock.layer, expect: held.layer.expect }.write(key));
+            let content = Layers::Arrival(layer);
+            writes.push(Versioned { content, expect: held.layers.expect }.write(key));
         }
         let key = Key::Position(held.item, location.clone());
-        writes.push(Versioned { content: stock.position, expect: held.position.expect }.write(key));
+        writes.push(Versioned { content: position, expect: held.position.expect }.write(key));
         opened += 1;
     }
     if writes.is_empty() {

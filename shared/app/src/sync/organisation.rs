@@ -105,6 +105,7 @@ fn changes(before: &Profile, after: &Profile) -> Vec<(&'static str, String, Stri
             ("Xero time zone", organisation.xero_time_zone.clone()),
             ("time zone", profile.time_zone.clone()),
             ("awaits time zone", profile.awaits_time_zone.to_string()),
+            ("country", organisation.country.clone()),
             ("short code", organisation.short_code.clone()),
             ("period lock date", day(organisation.period_lock_date)),
             ("end of year lock date", day(organisation.end_of_year_lock_date)),

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use parstock_domain::costing::Layer;
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::{ItemId, LocationId, derived};
-use parstock_domain::ledger::Position;
 use parstock_domain::ledger::position::Snapshot;
+use parstock_domain::ledger::{Layers, Position};
 use parstock_domain::replenish::Plan;
 
 use super::{Done, feed};
@@ -156,6 +155,6 @@ pub(super) struct Held {
     pub xero: XeroQuantity,
     /// Its position.
     pub position: Versioned<Position>,
-    /// Its layer.
-    pub layer: Versioned<Layer>,
+    /// Its costs.
+    pub layers: Versioned<Layers>,
 }

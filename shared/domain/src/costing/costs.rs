@@ -31,6 +31,35 @@ pub struct Price {
     pub unit_cost: Money,
 }
 
+/// What a person says that stock is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worth {
+    /// So many units.
+    pub quantity: Quantity,
+    /// Are worth this together.
+    pub value: Money,
+    /// And this each, for what is sold before the next receipt.
+    pub unit_cost: Money,
+}
+
+impl Worth {
+    /// Of units that are worth the same each.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn of_units(quantity: Quantity, unit_cost: Money) -> Result<Self, FixedError> {
+        Ok(Self { quantity, value: quantity.at(unit_cost)?, unit_cost })
+    }
+
+    /// Of all units together.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn of_all(quantity: Quantity, value: Money) -> Result<Self, FixedError> {
+        Ok(Self { quantity, value, unit_cost: value.per_unit(quantity)? })
+    }
+}
+
 /// One movement of an item. `O` names movements; it is ordered as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<O> {
@@ -129,11 +158,38 @@ pub struct Costs<O> {
     /// Whether a price was ever seen.
     is_priced: bool,
     /// Oldest first; none with the average, and none while oversold.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     layers: VecDeque<ReceiptLayer<O>>,
     /// Oldest first, together what is oversold.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     short: VecDeque<Short<O>>,
+    #[serde(with = "pairs", default, skip_serializing_if = "BTreeMap::is_empty")]
     receipts: BTreeMap<O, Receipt>,
+    #[serde(with = "pairs", default, skip_serializing_if = "BTreeMap::is_empty")]
     sales: BTreeMap<O, Vec<Taking<O>>>,
+}
+
+/// Maps as lists of pairs: JSON has only text for keys.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Vec::<(K, V)>::deserialize(deserializer).map(|pairs| pairs.into_iter().collect())
+    }
 }
 
 impl<O: Copy + Ord> Costs<O> {
@@ -148,6 +204,11 @@ impl<O: Copy + Ord> Costs<O> {
             receipts: BTreeMap::new(),
             sales: BTreeMap::new(),
         }
+    }
+
+    /// Of an item that begins with what is there, by the average.
+    pub fn holding(total: Layer) -> Self {
+        Self { total, is_priced: true, ..Self::new(Method::Average) }
     }
 
     /// Quantity and cost of what is there.
@@ -173,6 +234,31 @@ impl<O: Copy + Ord> Costs<O> {
             Step::PurchaseReturn { quantity, of } => self.purchase_return(id, quantity, of),
             Step::LandedCost { amount, onto } => self.landed_cost(amount, onto),
         }
+    }
+
+    /// What is there was counted, and differs by `change` from what movements say: more comes in without a price, less goes
+    /// out like an issue. With its worth, all that is there is valued by it, in one layer.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit; then the costs must be thrown away.
+    pub fn count(&mut self, id: O, change: Quantity, worth: Option<Worth>) -> Result<(), FixedError> {
+        if change.is_negative() {
+            self.issue(id, change.magnitude(), false)?;
+        } else {
+            self.without_price(id, change)?;
+        }
+        let Some(Worth { quantity, value, unit_cost }) = worth else { return Ok(()) };
+        let there = self.total.quantity;
+        // what went in or out on the day after it was counted is worth what the rest is
+        self.total.cost = if there == quantity { value } else { there.at(unit_cost)? };
+        if !self.layers.is_empty() {
+            self.layers = VecDeque::from([ReceiptLayer { from: id, quantity: there, cost: self.total.cost }]);
+        }
+        if !unit_cost.is_zero() {
+            self.total.last_unit_cost = unit_cost;
+        }
+        self.is_priced = true;
+        Ok(())
     }
 
     /// Goes on by another method from `at` on. Quantity and value stay what they are: the layers become one, or the average
@@ -201,7 +287,8 @@ impl<O: Copy + Ord> Costs<O> {
             }
             None => self.without_price(id, quantity)?,
         };
-        if let Some(price) = price.filter(|_| !quantity.is_zero()) {
+        // a discount in a line of its own is no price
+        if let Some(price) = price.filter(|price| !quantity.is_zero() && !price.unit_cost.is_negative()) {
             self.total.last_unit_cost = price.unit_cost;
             self.is_priced = true;
         }

@@ -199,6 +199,8 @@ mod tests {
             to: Place::Stock(LocationId::main()),
             value: Money::ZERO,
             correction: Money::ZERO,
+            posted_on: None,
+            found: None,
             recorded_at: Timestamp::UNIX_EPOCH,
             commit: CommitId(id),
         }

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::arrival::Billed;
 use super::count::balance;
-use super::movement::{Cause, Movement, MovementKey, Place};
+use super::movement::{Cause, Finding, Movement, MovementKey, Place};
 use super::position::Position;
-use crate::costing::Layer;
+use super::valuation::Refold;
+use crate::costing::{Layer, Method, Worth};
 use crate::document::{Document, DocumentKind, DocumentLine, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{CommitId, ItemId, LineId, LocationId};
@@ -220,12 +221,47 @@ pub struct Booking<'a> {
 }
 
 /// What is held of an item at a location.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
     /// Its position.
     pub position: Position,
-    /// Its cost layer.
-    pub layer: Layer,
+    /// What it cost.
+    pub cost: StockCost,
+}
+
+/// What the stock of an item cost, by its book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StockCost {
+    /// Tracked: the average in the order in which documents came.
+    Arrival(Layer),
+    /// Ours: in effective order.
+    Effective(Box<Refold>),
+}
+
+impl StockCost {
+    /// Of an item without movements.
+    pub fn none(tracked: bool, method: Method) -> Self {
+        if tracked {
+            Self::Arrival(Layer::default())
+        } else {
+            Self::Effective(Box::new(Refold::empty(method)))
+        }
+    }
+
+    /// Quantity and cost of what is there.
+    pub fn total(&self) -> Layer {
+        match self {
+            Self::Arrival(layer) => *layer,
+            Self::Effective(refold) => refold.total(),
+        }
+    }
+}
+
+impl Default for Stock {
+    /// Of an item of ours that nobody knows yet.
+    fn default() -> Self {
+        Self { position: Position::default(), cost: StockCost::none(false, Method::Average) }
+    }
 }
 
 /// What one change books: movements, and what stands booked for the line afterwards.
@@ -255,21 +291,15 @@ impl Booking<'_> {
             let stock = stocks.entry(before.item).or_default();
             stock.position.committed = stock.position.committed.minus(before.committed)?;
             if !before.change.is_zero() {
-                let undone = stock.layer.take_back(before.change, before.value)?;
-                let movement = self.movement(
-                    Step {
-                        item: before.item,
-                        day: before.effective_on,
-                        change: before.change.negated()?,
-                        revision,
-                        correction: true,
-                    },
-                    change.line,
-                    if before.change.is_negative() { before.value.negated()? } else { before.value },
-                    undone.correction,
-                )?;
-                stock.layer = undone.layer;
-                self.keep(stock, movement, &mut movements)?;
+                let step = Step {
+                    item: before.item,
+                    day: before.effective_on,
+                    change: before.change.negated()?,
+                    revision,
+                    correction: true,
+                };
+                let movement = self.movement(step, change.line)?;
+                movements.extend(self.take_back(stock, movement, before)?);
             }
         }
         let Some(after) = &change.after else {
@@ -289,38 +319,17 @@ impl Booking<'_> {
         stock.position.committed = stock.position.committed.plus(after.committed)?;
         let mut value = Money::ZERO;
         if !after.change.is_zero() {
-            let quantity = after.change.magnitude();
-            let (layer, moved, correction) = if after.change.is_negative() {
-                let issued = stock.layer.issue(quantity)?;
-                value = issued.cost.negated()?;
-                (issued.layer, issued.cost, Money::ZERO)
-            } else {
-                let cost = match after.cost {
-                    Some(cost) => cost,
-                    // a return comes back at what the stock costs now
-                    None => stock.layer.at_average(quantity)?,
-                };
-                let mut received = stock.layer.receive(quantity, cost)?;
-                if after.cost.is_some() {
-                    received.layer.last_unit_cost = cost.per_unit(quantity)?;
-                }
-                value = cost.minus(received.correction)?;
-                (received.layer, cost, received.correction)
+            let step = Step {
+                item: after.item,
+                day: after.effective_on,
+                change: after.change,
+                revision,
+                correction: false,
             };
-            let movement = self.movement(
-                Step {
-                    item: after.item,
-                    day: after.effective_on,
-                    change: after.change,
-                    revision,
-                    correction: false,
-                },
-                change.line,
-                moved,
-                correction,
-            )?;
-            stock.layer = layer;
-            self.keep(stock, movement, &mut movements)?;
+            let movement = self.movement(step, change.line)?;
+            let booked = self.move_stock(stock, movement, after.cost)?;
+            value = booked.first().map(Movement::layer_change).transpose()?.unwrap_or_default();
+            movements.extend(booked);
         }
         let line = BookedLine {
             line: change.line,
@@ -337,28 +346,81 @@ impl Booking<'_> {
         Ok(Booked { movements, line: Some(line) })
     }
 
-    /// Brings the position up to date with a movement that the layer holds, and balances it if a count has seen its day.
-    fn keep(
+    /// Takes back what a line has booked: what came in order of arrival at what it was booked, else at what it is worth
+    /// until now.
+    fn take_back(
         &self,
         stock: &mut Stock,
-        movement: Movement,
-        movements: &mut Vec<Movement>,
-    ) -> Result<(), FixedError> {
-        stock.position.apply(&movement, self.today)?;
-        let opposite = balance(stock, &movement, self.today)?;
-        stock.position.value = stock.layer.cost;
-        movements.push(movement);
-        movements.extend(opposite);
-        Ok(())
+        mut movement: Movement,
+        before: &BookedLine,
+    ) -> Result<Vec<Movement>, FixedError> {
+        match &mut stock.cost {
+            StockCost::Arrival(layer) => {
+                let undone = layer.take_back(before.change, before.value)?;
+                movement.value =
+                    if before.change.is_negative() { before.value.negated()? } else { before.value };
+                movement.correction = undone.correction;
+                *layer = undone.layer;
+                self.keep_by_arrival(stock, movement)
+            }
+            StockCost::Effective(_) => self.keep_by_day(stock, movement),
+        }
     }
 
-    fn movement(
+    /// Books what comes in, at its cost if that is named, or goes out.
+    fn move_stock(
         &self,
-        step: Step,
-        line: LineId,
-        value: Money,
-        correction: Money,
-    ) -> Result<Movement, FixedError> {
+        stock: &mut Stock,
+        mut movement: Movement,
+        named: Option<Money>,
+    ) -> Result<Vec<Movement>, FixedError> {
+        let quantity = movement.quantity;
+        match &mut stock.cost {
+            StockCost::Arrival(layer) if movement.key.out => {
+                let issued = layer.issue(quantity)?;
+                movement.value = issued.cost;
+                *layer = issued.layer;
+                self.keep_by_arrival(stock, movement)
+            }
+            StockCost::Arrival(layer) => {
+                let cost = match named {
+                    Some(cost) => cost,
+                    // a return comes back at what the stock costs now
+                    None => layer.at_average(quantity)?,
+                };
+                let mut received = layer.receive(quantity, cost)?;
+                if named.is_some() {
+                    received.layer.last_unit_cost = cost.per_unit(quantity)?;
+                }
+                (movement.value, movement.correction) = (cost, received.correction);
+                *layer = received.layer;
+                self.keep_by_arrival(stock, movement)
+            }
+            StockCost::Effective(_) => {
+                movement.value = named.unwrap_or_default();
+                self.keep_by_day(stock, movement)
+            }
+        }
+    }
+
+    fn keep_by_arrival(&self, stock: &mut Stock, movement: Movement) -> Result<Vec<Movement>, FixedError> {
+        stock.position.apply(&movement, self.today)?;
+        stock.position.value = stock.cost.total().cost;
+        Ok(vec![movement])
+    }
+
+    /// Puts a movement where its day is, and balances it if a count has seen that day.
+    fn keep_by_day(&self, stock: &mut Stock, movement: Movement) -> Result<Vec<Movement>, FixedError> {
+        stock.position.apply(&movement, self.today)?;
+        let opposite = balance(&mut stock.position, &movement, self.today)?;
+        let StockCost::Effective(refold) = &mut stock.cost else { return Ok(Vec::new()) };
+        let (movement, opposite) = refold.document(movement, opposite)?;
+        stock.position.value = refold.total().cost;
+        Ok(std::iter::once(movement).chain(opposite).collect())
+    }
+
+    /// A movement that nobody has valued yet.
+    fn movement(&self, step: Step, line: LineId) -> Result<Movement, FixedError> {
         let out = step.change.is_negative();
         let ours = Place::Stock(self.location.clone());
         let theirs = match self.document.of.kind {
@@ -383,8 +445,10 @@ impl Booking<'_> {
             quantity: step.change.magnitude(),
             from,
             to,
-            value,
-            correction,
+            value: Money::ZERO,
+            correction: Money::ZERO,
+            posted_on: None,
+            found: None,
             recorded_at: self.recorded_at,
             commit: self.commit,
         })
@@ -399,49 +463,105 @@ struct Step {
     correction: bool,
 }
 
-/// The movement with which an item's ledger starts, and the stock after it.
-///
-/// # Errors
-/// [`FixedError`] when an amount does not fit.
-pub fn open(
-    mut stock: Stock,
+/// The movement with which an item's ledger starts or ends, worth what it says.
+fn opening(
+    position: &Position,
     opening: &Opening,
-    today: Date,
     recorded_at: Timestamp,
     commit: CommitId,
-) -> Result<(Movement, Stock), FixedError> {
+) -> Result<Movement, FixedError> {
     let out = opening.quantity.is_negative();
     let ours = Place::Stock(opening.location.clone());
     let (from, to) = if out { (ours, Place::Opening) } else { (Place::Opening, ours) };
-    // Nothing went before it, whenever it becomes known: it is added to what has been booked since.
-    let layer = stock.layer.take_back(opening.quantity.negated()?, opening.value.negated()?)?;
-    let movement = Movement {
+    Ok(Movement {
         item: opening.item,
         key: MovementKey {
             effective_on: opening.on,
             out,
             cause: Cause::Opening,
-            revision: opening.revision,
+            revision: position.next_balance(),
             correction: false,
         },
         quantity: opening.quantity.magnitude(),
         from,
         to,
         value: if out { opening.value.negated()? } else { opening.value },
-        correction: layer.correction,
+        correction: Money::ZERO,
+        posted_on: None,
+        found: None,
         recorded_at,
         commit,
-    };
-    stock.layer = Layer { last_unit_cost: stock.layer.last_unit_cost, ..layer.layer };
-    if stock.layer.last_unit_cost.is_zero() {
-        stock.layer.last_unit_cost = opening.value.per_unit(opening.quantity)?;
-    }
-    stock.position.apply(&movement, today)?;
-    stock.position.value = stock.layer.cost;
-    Ok((movement, stock))
+    })
 }
 
-/// The balance with which an item's ledger starts.
+/// Opens the book of a tracked item: nothing went before it, whenever it becomes known, so it is added to what has been
+/// booked since.
+///
+/// # Errors
+/// [`FixedError`] when an amount does not fit.
+pub fn open_tracked(
+    position: &mut Position,
+    layer: &mut Layer,
+    of: &Opening,
+    today: Date,
+    recorded_at: Timestamp,
+    commit: CommitId,
+) -> Result<Movement, FixedError> {
+    let added = layer.take_back(of.quantity.negated()?, of.value.negated()?)?;
+    let mut last_unit_cost = layer.last_unit_cost;
+    if last_unit_cost.is_zero() {
+        last_unit_cost = of.value.per_unit(of.quantity)?;
+    }
+    *layer = Layer { last_unit_cost, ..added.layer };
+    let movement = Movement { correction: added.correction, ..opening(position, of, recorded_at, commit)? };
+    position.apply(&movement, today)?;
+    position.value = layer.cost;
+    Ok(movement)
+}
+
+/// Ends the book of an item at what it holds, if that is anything.
+///
+/// # Errors
+/// [`FixedError`] when an amount does not fit.
+pub fn close(
+    position: &mut Position,
+    item: ItemId,
+    location: &LocationId,
+    today: Date,
+    recorded_at: Timestamp,
+    commit: CommitId,
+) -> Result<Option<Movement>, FixedError> {
+    let (quantity, value) = (position.booked.negated()?, position.value.negated()?);
+    if quantity.is_zero() {
+        return Ok(None);
+    }
+    let of = Opening { item, location: location.clone(), on: today, quantity, value };
+    let movement = opening(position, &of, recorded_at, commit)?;
+    position.apply(&movement, today)?;
+    position.value = Money::ZERO;
+    Ok(Some(movement))
+}
+
+/// Begins a book of ours with what Xero said last. What happens later on the day is taken from it.
+///
+/// # Errors
+/// [`FixedError`] when an amount does not fit.
+pub fn begin(
+    position: &mut Position,
+    of: &Opening,
+    today: Date,
+    recorded_at: Timestamp,
+    commit: CommitId,
+) -> Result<Movement, FixedError> {
+    let worth = Some(Worth::of_all(of.quantity, of.value)?);
+    let found = Some(Finding { worth, whole_day: false });
+    let movement = Movement { found, ..opening(position, of, recorded_at, commit)? };
+    position.apply(&movement, today)?;
+    position.value = of.value;
+    Ok(movement)
+}
+
+/// The balance with which an item's ledger starts or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// The item.
@@ -450,8 +570,6 @@ pub struct Opening {
     pub location: LocationId,
     /// At the end of this day.
     pub on: Date,
-    /// Counts the openings of the item, from 1: a later count is booked as a difference.
-    pub revision: u32,
     /// How much.
     pub quantity: Quantity,
     /// What it is worth together.
@@ -550,7 +668,7 @@ mod tests {
             [(true, true, 100_000), (false, false, 60_000)]
         );
         assert_eq!(stocks[&ITEM].position.booked, Quantity::from_e4(60_000));
-        assert_eq!(stocks[&ITEM].layer.cost, Money::from_e4(120_000));
+        assert_eq!(stocks[&ITEM].cost.total().cost, Money::from_e4(120_000));
     }
 
     #[test]
@@ -589,8 +707,10 @@ mod tests {
             states in prop::collection::vec((statuses(), prop::collection::vec((1u128..5, 0i64..1_000_000, 0i64..1_000_000), 0..5)), 1..6),
             held in 0i64..1_000_000,
         ) {
-            let opening = Opening { item: ITEM, location: LocationId::main(), on: date(2026, 1, 1), revision: 1, quantity: Quantity::from_e4(held), value: Money::from_e4(held) };
-            let (_, stock) = open(Stock::default(), &opening, date(2026, 6, 1), Timestamp::UNIX_EPOCH, CommitId(Uuid::nil())).unwrap();
+            let opening = Opening { item: ITEM, location: LocationId::main(), on: date(2026, 1, 1), quantity: Quantity::from_e4(held), value: Money::from_e4(held) };
+            let (mut position, mut layer) = (Position { tracked: true, ..Position::default() }, Layer::default());
+            open_tracked(&mut position, &mut layer, &opening, date(2026, 6, 1), Timestamp::UNIX_EPOCH, CommitId(Uuid::nil())).unwrap();
+            let stock = Stock { position, cost: StockCost::Arrival(layer) };
             let start = stock.clone();
             let (mut booked, mut stocks) = (Vec::new(), BTreeMap::from([(ITEM, stock)]));
             let mut folded = start.position.booked;
@@ -605,8 +725,8 @@ mod tests {
                 let position = &stocks[&ITEM].position;
                 prop_assert_eq!(position.booked.e4(), held + wanted);
                 prop_assert_eq!(position.booked, folded);
-                prop_assert_eq!(position.value, stocks[&ITEM].layer.cost);
-                prop_assert_eq!(stocks[&ITEM].layer.quantity, position.booked);
+                let there = stocks[&ITEM].cost.total();
+                prop_assert_eq!((there.quantity, there.cost), (position.booked, position.value));
             }
             sync(&document(kind, DocumentStatus::Voided, &[]), &mut booked, &mut stocks);
             prop_assert_eq!(stocks[&ITEM].position.booked, start.position.booked);

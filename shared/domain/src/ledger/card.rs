@@ -1,9 +1,15 @@
-//! The card of an item: its movements in effective order, each with what lay there after it.
+//! The card of an item: its movements in effective order, each with what it is worth by all that is known now and what lay
+//! there after it.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::movement::{Cause, Movement};
+use super::movement::{Cause, Movement, MovementKey};
+use super::valuation::{self, Layers, Standing, Valuation};
+use crate::costing::Costed;
 use crate::fixed::{FixedError, Money, Quantity};
 
 /// What lies there, and what it cost.
@@ -30,6 +36,10 @@ impl Balance {
 pub struct CardLine {
     /// The movement.
     pub movement: Movement,
+    /// How much it changes the value of the stock, by all that is known now. What was taken back cancels out.
+    pub value: Money,
+    /// What of that is the cost of goods that had been consumed before.
+    pub correction: Money,
     /// What lay there after it; `None` before the first opening balance, when nobody knows what lay there before.
     pub after: Option<Balance>,
 }
@@ -41,42 +51,134 @@ pub struct Card {
     pub lines: Vec<CardLine>,
     /// What lies there after the last of them; `None` where nobody knows.
     pub end: Option<Balance>,
+    /// What lies there by the receipts that it came from, the oldest first; all of it together with the average, or while it
+    /// is oversold.
+    pub layers: Vec<Balance>,
+}
+
+/// From when the card is looked at. With neither it is all that is known, what is dated ahead included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Up to the end of this day.
+    pub at: Option<Date>,
+    /// By what was booked up to this instant, instead of all that is known now.
+    pub known: Option<Timestamp>,
 }
 
 impl Card {
-    /// Folds the movements of an item up to the end of a day, or all of them, those dated ahead included. `opened` says
-    /// whether an opening balance stands: one of zero books no movement, and then the card begins with nothing.
+    /// Folds the movements of an item. `opened` says whether an opening balance stands: one of zero may have booked no
+    /// movement, and then the card begins with nothing.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
     pub fn fold(
         mut movements: Vec<Movement>,
+        layers: &Layers,
         opened: bool,
-        through: Option<Date>,
+        view: View,
     ) -> Result<Self, FixedError> {
-        movements.sort_by_key(|movement| movement.key);
-        let is_opening = |movement: &Movement| movement.key.cause == Cause::Opening;
-        let mut is_known = opened && !movements.iter().any(is_opening);
-        movements.retain(|movement| through.is_none_or(|day| movement.key.effective_on <= day));
+        let mut is_known = opened && !movements.iter().any(Movement::is_balance);
+        movements.retain(|movement| {
+            view.at.is_none_or(|day| movement.key.effective_on <= day)
+                && view.known.is_none_or(|known| movement.recorded_at <= known)
+        });
+        let (valued, mut layers) = match layers {
+            Layers::Arrival(_) => (as_booked(movements)?, Vec::new()),
+            Layers::Effective(valuation) => by_day(&movements, valuation)?,
+        };
         let mut balance = Balance::default();
-        let mut lines = Vec::with_capacity(movements.len());
-        for movement in movements {
-            let change = Balance { quantity: movement.signed_quantity()?, value: movement.layer_change()? };
-            balance = balance.plus(change)?;
-            is_known |= opened && is_opening(&movement);
-            lines.push(CardLine { movement, after: is_known.then_some(balance) });
+        let mut lines = Vec::with_capacity(valued.len());
+        for Valued { movement, value, correction } in valued {
+            balance = balance.plus(Balance { quantity: movement.signed_quantity()?, value })?;
+            is_known |= opened && movement.is_balance();
+            lines.push(CardLine { movement, value, correction, after: is_known.then_some(balance) });
         }
-        Ok(Self { lines, end: is_known.then_some(balance) })
+        if layers.is_empty() && !balance.quantity.is_zero() {
+            layers.push(balance);
+        }
+        Ok(Self { lines, end: is_known.then_some(balance), layers })
     }
+}
+
+/// A movement and what it is worth.
+struct Valued {
+    movement: Movement,
+    value: Money,
+    correction: Money,
+}
+
+impl Valued {
+    fn as_booked(movement: Movement) -> Result<Self, FixedError> {
+        let (value, correction) = (movement.layer_change()?, movement.correction);
+        Ok(Self { movement, value, correction })
+    }
+
+    fn costed(movement: Movement, costed: Costed) -> Result<Self, FixedError> {
+        let cost = if movement.key.out { costed.cost.negated()? } else { costed.cost };
+        let correction = costed.correction;
+        Ok(Self { movement, value: cost.minus(correction)?, correction })
+    }
+}
+
+fn as_booked(mut movements: Vec<Movement>) -> Result<Vec<Valued>, FixedError> {
+    movements.sort_by_key(|movement| movement.key);
+    movements.into_iter().map(Valued::as_booked).collect()
+}
+
+/// In the order in which costs follow movements, at what the fold says of each, and the layers after them.
+fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>, Vec<Balance>), FixedError> {
+    let folded = valuation::fold(valuation, None, movements, None)?;
+    let standing = Standing::of(movements);
+    let mut valued = Vec::with_capacity(movements.len());
+    let mut booked: BTreeMap<(Cause, u32), Money> = BTreeMap::new();
+    for movement in movements.iter().filter(|movement| !movement.key.correction) {
+        booked.insert((movement.key.cause, movement.key.revision), movement.layer_change()?);
+    }
+    // what stood before is taken back at what it shows
+    let taken_back = |key: &MovementKey| {
+        let before = booked.range(..(key.cause, key.revision)).next_back();
+        before.filter(|((cause, _), _)| *cause == key.cause).map_or(Money::ZERO, |(_, value)| *value)
+    };
+    for day in valuation::days(movements) {
+        let documents = |of_day: &[&Movement], valued: &mut Vec<Valued>| {
+            for movement in of_day.iter().copied().cloned() {
+                let costed = folded.costed.get(&movement.key.cause);
+                valued.push(match costed.filter(|_| standing.holds(&movement.key)) {
+                    Some(costed) => Valued::costed(movement, *costed)?,
+                    None if movement.key.correction => {
+                        let value = taken_back(&movement.key).negated()?;
+                        Valued { movement, value, correction: Money::ZERO }
+                    }
+                    None => Valued::as_booked(movement)?,
+                });
+            }
+            Ok::<(), FixedError>(())
+        };
+        documents(&day.seen, &mut valued)?;
+        let mut left = folded.counted.get(&day.on).copied().unwrap_or_default();
+        if let Some((last, others)) = day.counts.split_last() {
+            for count in others.iter().copied().cloned() {
+                let count = Valued::as_booked(count)?;
+                left = left.minus(count.value)?;
+                valued.push(count);
+            }
+            valued.push(Valued { movement: (*last).clone(), value: left, correction: Money::ZERO });
+        }
+        documents(&day.later, &mut valued)?;
+    }
+    let layers = folded.now.iter().flat_map(|now| now.costs.layers());
+    let layers = layers.map(|layer| Balance { quantity: layer.quantity, value: layer.cost }).collect();
+    Ok((valued, layers))
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use jiff::civil::date;
     use uuid::Uuid;
 
+    use super::super::notebook::{Line, Notebook, day};
     use super::*;
+    use crate::costing::Layer;
     use crate::document::{DocumentKind, DocumentRef};
     use crate::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
     use crate::ledger::{MovementKey, Place};
@@ -92,9 +194,19 @@ mod tests {
             to,
             value: value.parse().unwrap(),
             correction: correction.parse().unwrap(),
+            posted_on: None,
+            found: None,
             recorded_at: Timestamp::UNIX_EPOCH,
             commit: CommitId(Uuid::nil()),
         }
+    }
+
+    fn until(day: Date) -> View {
+        View { at: Some(day), known: None }
+    }
+
+    fn tracked() -> Layers {
+        Layers::Arrival(Layer::default())
     }
 
     fn of(kind: DocumentKind, number: u128) -> Cause {
@@ -117,9 +229,9 @@ mod tests {
         ];
         let known = |quantity: &str, value: &str| Some((quantity.to_owned(), value.to_owned()));
         let all = [known("10", "30.00"), known("6", "18.00"), known("14", "44.00")];
-        let card = Card::fold(movements.clone(), true, None).unwrap();
+        let card = Card::fold(movements.clone(), &tracked(), true, View::default()).unwrap();
         assert_eq!(balances(&card), [all.as_slice(), &all[2..]].concat());
-        let earlier = Card::fold(movements, true, Some(date(2026, 6, 9))).unwrap();
+        let earlier = Card::fold(movements, &tracked(), true, until(date(2026, 6, 9))).unwrap();
         assert_eq!(balances(&earlier), [&all[..2], &all[1..2]].concat());
     }
 
@@ -129,13 +241,50 @@ mod tests {
             movement(1, of(DocumentKind::SalesInvoice, 2), -4, "0", "0"),
             movement(5, Cause::Opening, 14, "30", "0"),
         ];
-        let card = Card::fold(movements.clone(), true, None).unwrap();
+        let card = Card::fold(movements.clone(), &tracked(), true, View::default()).unwrap();
         let after = Some(("10".to_owned(), "30.00".to_owned()));
         assert_eq!(balances(&card), [None, after.clone(), after]);
-        assert_eq!(Card::fold(movements.clone(), true, Some(date(2026, 6, 4))).unwrap().end, None);
+        assert_eq!(
+            Card::fold(movements.clone(), &tracked(), true, until(date(2026, 6, 4))).unwrap().end,
+            None
+        );
         // nobody has counted it
-        assert_eq!(balances(&Card::fold(movements[..1].to_vec(), false, None).unwrap()), [None, None]);
+        assert_eq!(
+            balances(&Card::fold(movements[..1].to_vec(), &tracked(), false, View::default()).unwrap()),
+            [None, None]
+        );
         // an opening of nothing
-        assert_eq!(Card::fold(Vec::new(), true, None).unwrap().end, Some(Balance::default()));
+        assert_eq!(
+            Card::fold(Vec::new(), &tracked(), true, View::default()).unwrap().end,
+            Some(Balance::default())
+        );
+    }
+
+    #[test]
+    fn a_card_of_ours_shows_what_is_known_now() {
+        let mut notebook = Notebook::default();
+        notebook.count(day(1), 10, Some("3"));
+        notebook.set(1, Some(Line::sold(day(9), 4)));
+        // twice as dear, and told late; changed once
+        notebook.set(2, Some(Line::bought(day(5), 5, "10")));
+        notebook.set(2, Some(Line::bought(day(5), 10, "90")));
+        let layers = Layers::Effective(Box::new(notebook.valuation.clone()));
+        let card = Card::fold(notebook.movements.clone(), &layers, true, View::default()).unwrap();
+        let shown: Vec<_> = card
+            .lines
+            .iter()
+            .map(|line| (line.movement.signed_quantity().unwrap().to_string(), line.value.to_string()))
+            .collect();
+        let due = [("10", "30.00"), ("5", "10.00"), ("10", "90.00"), ("-5", "-10.00"), ("-4", "-24.00")];
+        assert_eq!(shown, due.map(|(change, value)| (change.to_owned(), value.to_owned())));
+        let end = card.end.unwrap();
+        assert_eq!((end.quantity, end.value), (notebook.position.booked, notebook.position.value));
+        let earlier = Card::fold(notebook.movements.clone(), &layers, true, until(day(5))).unwrap();
+        assert_eq!(earlier.end.unwrap().value, "120".parse().unwrap());
+        // before the bill came
+        let known = Some(notebook.movements[1].recorded_at);
+        let reported = Card::fold(notebook.movements, &layers, true, View { at: None, known }).unwrap();
+        let end = reported.end.unwrap();
+        assert_eq!((end.quantity.to_string(), end.value.to_string()), ("6".into(), "18.00".into()));
     }
 }

@@ -7,6 +7,7 @@
 //! - [`proof`]: what Xero holds beside what the ledger says.
 //! - [`count`]: what a person counted stands, whatever documents say.
 //! - [`arrival`]: which open order line a bill line brings in.
+//! - [`valuation`]: what an untracked item's stock cost, in the order of the days and not of arrival.
 //! - [`booking`]: desired minus booked, per document line.
 
 pub mod arrival;
@@ -14,12 +15,16 @@ pub mod booking;
 pub mod card;
 pub mod count;
 pub mod movement;
+#[cfg(test)]
+mod notebook;
 pub mod position;
 pub mod proof;
+pub mod valuation;
 
 pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
-pub use card::{Balance, Card, CardLine};
-pub use movement::{Cause, Movement, MovementKey, Place};
+pub use card::{Balance, Card, CardLine, View};
+pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;
+pub use valuation::{Checkpoint, Layers, Revaluation, Valuation};

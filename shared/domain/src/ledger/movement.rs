@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::costing::Worth;
 use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{CommitId, ItemId, LineId, LocationId};
@@ -102,6 +103,16 @@ impl MovementKey {
     }
 }
 
+/// What a person or Xero said of all that lay there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What it was worth, if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worth: Option<Worth>,
+    /// Whether it has seen the whole of its day. Else what is recorded after it happened after it.
+    pub whole_day: bool,
+}
+
 /// One row of the ledger, never changed once written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Movement {
@@ -109,17 +120,24 @@ pub struct Movement {
     pub item: ItemId,
     /// Its place in the history.
     pub key: MovementKey,
-    /// How much, above zero.
+    /// How much: above zero, or zero for a count that agrees.
     pub quantity: Quantity,
     /// From where.
     pub from: Place,
     /// To where.
     pub to: Place,
-    /// What it is worth, base currency: the price of what came in, the cost of what went out. Below zero
-    /// only where a bill was voided after its goods had been sold at another cost.
+    /// What it was worth when it was booked, base currency: the price of what came in, the cost of what went out. Below
+    /// zero where a bill was voided after its goods had been sold at another cost, or a count says that stock is worth
+    /// less.
     pub value: Money,
     /// Cost difference of earlier issues that this receipt settles (stock had been oversold).
     pub correction: Money,
+    /// The day on which books count it, if its own was closed when it was booked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted_on: Option<Date>,
+    /// With an opening or a count, unless it only balances a document: what was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Finding>,
     /// When we booked it.
     pub recorded_at: Timestamp,
     /// In which commit.
@@ -142,6 +160,11 @@ impl Movement {
     pub fn layer_change(&self) -> Result<Money, FixedError> {
         let value = if self.key.out { self.value.negated()? } else { self.value };
         value.minus(self.correction)
+    }
+
+    /// Whether from it on it is known what lies there: an opening, or what a person counted.
+    pub fn is_balance(&self) -> bool {
+        self.key.cause == Cause::Opening || self.found.is_some()
     }
 
     /// The demand that it stands for: a sale counts above zero, a return below, all else not at all.

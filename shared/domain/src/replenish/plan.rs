@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::costing::Method;
 use crate::demand::{PerDay, Rate, safety};
 use crate::document::DocumentStatus;
 use crate::fixed::{FixedError, Money, Quantity};
@@ -96,6 +97,9 @@ pub struct Plan {
     /// Whether sales drafts count as promised.
     #[serde(default = "yes")]
     pub count_sales_drafts: bool,
+    /// Which cost leaves with what goes out, where the ledger is the book: bookings go by it.
+    #[serde(default)]
+    pub costing: Method,
     /// On order when it was made, late orders left out.
     pub on_order: Quantity,
     /// Of this, what is on orders that are drafts.
@@ -318,6 +322,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         on_hand,
         committed: input.committed,
         count_sales_drafts: settings.count_sales_drafts,
+        costing: settings.costing,
         on_order: supply.on_order,
         on_order_draft: supply.drafts,
         open_on_orders: open_on_orders(input.orders)?,

@@ -98,6 +98,8 @@ pub struct Known {
     pub suppliers: BTreeSet<String>,
     /// Names of locations.
     pub locations: BTreeSet<String>,
+    /// ISO code of the org's country; empty when unknown.
+    pub country: String,
 }
 
 /// The problems of one file, in the order of its lines.
@@ -442,6 +444,19 @@ fn read_policy(
             false => problems.note(line, Rule::new(&written.setting, &scope, &written.value)),
         };
         let Some(rule) = rule else { continue };
+        if let Rule::Costing(method) = rule
+            && !method.is_allowed_in(&known.country)
+        {
+            let of =
+                if known.country.is_empty() { "a country that Xero doesn't name" } else { &known.country };
+            let word = method.word();
+            problems.add(
+                line,
+                format_args!(
+                    "books of {of} may not go by {word}, which IAS 2 rules out: use \"fifo\" or \"average\""
+                ),
+            );
+        }
         if let Some(first) = first_lines.insert((scope.clone(), rule.name()), line) {
             let name = rule.name();
             problems.add(line, format_args!("`{name}` for {scope} stands in line {first} already"));
@@ -656,6 +671,7 @@ mod tests {
                 .into(),
             suppliers: ["Acme".to_owned()].into(),
             locations: ["main".to_owned()].into(),
+            country: "NZ".to_owned(),
         }
     }
 
@@ -684,6 +700,20 @@ mod tests {
         let both = check(&second, &settings, &known()).unwrap();
         assert_eq!(both.suppliers.get("Acme").unwrap().lead_time_days, Some(12));
         assert_eq!((both.items, both.policy), (settings.items, settings.policy));
+    }
+
+    #[test]
+    fn last_in_first_out_is_for_the_united_states() {
+        let policy = "{\"version\": 1, \"rules\": [\n{\"scope\": \"item:BOX\", \"setting\": \"costing\", \"value\": \"lifo\"}]}";
+        let files = Files { policy: Some(policy), ..Files::default() };
+        assert_eq!(
+            problems(&files),
+            [
+                "policy.json line 2: books of NZ may not go by lifo, which IAS 2 rules out: use \"fifo\" or \"average\""
+            ]
+        );
+        let american = Known { country: "US".to_owned(), ..known() };
+        assert_eq!(check(&files, &Settings::default(), &american).unwrap().policy.rules().len(), 1);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::costing::Method;
 use crate::demand::ServiceLevel;
 use crate::document::Item;
 use crate::fixed::Quantity;
@@ -132,6 +133,8 @@ pub struct Resolved {
     pub dead_after_days: u16,
     /// Stock for more than so many days is too much.
     pub overstock_cover_days: u16,
+    /// Which cost leaves with what goes out, where the ledger is the book.
+    pub costing: Method,
     /// Whether sales drafts commit stock.
     pub count_sales_drafts: bool,
     /// Units in a carton.
@@ -172,6 +175,7 @@ impl Settings {
             lead_time_days: best(lead_time_set, policy.lead_time_days(&subject)),
             dead_after_days: policy.dead_after_days(&subject),
             overstock_cover_days: policy.overstock_cover_days(&subject),
+            costing: policy.costing(&subject),
             count_sales_drafts: policy.count_sales_drafts(&subject),
             pack: own.pack,
             moq: own.moq,

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::{Time, time};
+use jiff::civil::{Date, Time, time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::{Origin, Sourced};
 use crate::calendar::{OrgClock, QuietHours};
+use crate::costing::Method;
 use crate::demand::ServiceLevel;
 use crate::governance::Phase;
 
@@ -132,6 +133,8 @@ pub enum Rule {
     DeadAfterDays(u16),
     /// Stock for more than so many days is too much.
     OverstockCoverDays(u16),
+    /// Which cost leaves with what goes out.
+    Costing(Method),
     /// Whether sales drafts commit stock.
     CountSalesDrafts(bool),
     /// Local time of the digest.
@@ -150,6 +153,8 @@ pub enum Rule {
     Slack(bool),
     /// The org's IANA time zone, where Xero's isn't known.
     TimeZone(String),
+    /// The last day whose books are closed, where that is later than Xero's lock dates.
+    ClosedThrough(Date),
 }
 
 /// A setting's name in the file, what it takes, and whether narrower scopes than the org may have it.
@@ -159,13 +164,14 @@ struct Spec {
     scoped: bool,
 }
 
-const SPECS: [Spec; 15] = [
+const SPECS: [Spec; 17] = [
     Spec { name: "phase", takes: "\"observe\" or \"assist\"", scoped: true },
     Spec { name: "service_level", takes: "a percentage as text, such as \"97.5\"", scoped: true },
     Spec { name: "review_days", takes: "a number of days from 1 to 90", scoped: true },
     Spec { name: "lead_time_days", takes: "a number of days from 0 to 730", scoped: true },
     Spec { name: "dead_after_days", takes: "a number of days from 1 to 730", scoped: true },
     Spec { name: "overstock_cover_days", takes: "a number of days from 1 to 730", scoped: true },
+    Spec { name: "costing", takes: "\"average\", \"fifo\" or \"lifo\"", scoped: true },
     Spec { name: "count_sales_drafts", takes: "true or false", scoped: true },
     Spec { name: "digest_at", takes: "a local time such as \"08:00\"", scoped: false },
     Spec { name: "quiet_from", takes: "a local time such as \"21:00\"", scoped: false },
@@ -179,6 +185,7 @@ const SPECS: [Spec; 15] = [
     Spec { name: "mail_to", takes: "a list of at most 20 mail addresses", scoped: false },
     Spec { name: "slack", takes: "true or false", scoped: false },
     Spec { name: "time_zone", takes: "an IANA time zone such as \"Australia/Adelaide\"", scoped: false },
+    Spec { name: "closed_through", takes: "a day such as \"2026-06-30\"", scoped: false },
 ];
 
 /// Why a rule can't stand.
@@ -208,8 +215,8 @@ pub enum RuleError {
 }
 
 impl Rule {
-    /// What holds for the org as long as nobody says otherwise. The time zone has no default: it is Xero's.
-    pub fn defaults() -> [Self; 14] {
+    /// What holds for the org as long as nobody says otherwise. Time zone and closed books have no default: they are Xero's.
+    pub fn defaults() -> [Self; 15] {
         [
             Self::Phase(Phase::default()),
             Self::ServiceLevel(ServiceLevel::DEFAULT),
@@ -217,6 +224,7 @@ impl Rule {
             Self::LeadTimeDays(LEAD_TIME_DAYS_DEFAULT),
             Self::DeadAfterDays(DEAD_AFTER_DAYS_DEFAULT),
             Self::OverstockCoverDays(OVERSTOCK_COVER_DAYS_DEFAULT),
+            Self::Costing(Method::default()),
             Self::CountSalesDrafts(true),
             Self::DigestAt(DIGEST_AT_DEFAULT),
             Self::QuietFrom(QUIET_DEFAULT.from),
@@ -276,10 +284,12 @@ impl Rule {
             Self::TimeZone(zone) => OrgClock::new(zone).is_ok(),
             Self::Phase(_)
             | Self::ServiceLevel(_)
+            | Self::Costing(_)
             | Self::CountSalesDrafts(_)
             | Self::DigestAt(_)
             | Self::QuietFrom(_)
             | Self::QuietUntil(_)
+            | Self::ClosedThrough(_)
             | Self::Slack(_) => true,
         }
     }
@@ -293,6 +303,7 @@ impl Rule {
             Self::LeadTimeDays(_) => "lead_time_days",
             Self::DeadAfterDays(_) => "dead_after_days",
             Self::OverstockCoverDays(_) => "overstock_cover_days",
+            Self::Costing(_) => "costing",
             Self::CountSalesDrafts(_) => "count_sales_drafts",
             Self::DigestAt(_) => "digest_at",
             Self::QuietFrom(_) => "quiet_from",
@@ -302,6 +313,7 @@ impl Rule {
             Self::MailTo(_) => "mail_to",
             Self::Slack(_) => "slack",
             Self::TimeZone(_) => "time_zone",
+            Self::ClosedThrough(_) => "closed_through",
         }
     }
 
@@ -316,10 +328,12 @@ impl Rule {
             | Self::DeadAfterDays(number)
             | Self::OverstockCoverDays(number)
             | Self::AlertIntervalMinutes(number) => (*number).into(),
+            Self::Costing(method) => method.word().into(),
             Self::CountSalesDrafts(switch) | Self::Slack(switch) => (*switch).into(),
             Self::DigestAt(time) | Self::QuietFrom(time) | Self::QuietUntil(time) => time.to_string().into(),
             Self::OrderPrefix(text) | Self::TimeZone(text) => text.clone().into(),
             Self::MailTo(addresses) => addresses.clone().into(),
+            Self::ClosedThrough(day) => day.to_string().into(),
         }
     }
 }
@@ -390,6 +404,8 @@ pub struct OrgSettings {
     pub slack: bool,
     /// The IANA zone that a person set.
     pub time_zone: Option<String>,
+    /// The last day whose books a person closed.
+    pub closed_through: Option<Date>,
 }
 
 impl Policy {
@@ -464,6 +480,11 @@ impl Policy {
         self.find(subject, rule).map_or(OVERSTOCK_COVER_DAYS_DEFAULT, |found| found.value)
     }
 
+    pub(super) fn costing(&self, subject: &Subject<'_>) -> Method {
+        let rule = |rule: &Rule| if let Rule::Costing(method) = rule { Some(*method) } else { None };
+        self.find(subject, rule).map_or_else(Method::default, |found| found.value)
+    }
+
     pub(super) fn count_sales_drafts(&self, subject: &Subject<'_>) -> bool {
         let rule = |rule: &Rule| if let Rule::CountSalesDrafts(count) = rule { Some(*count) } else { None };
         self.find(subject, rule).is_none_or(|found| found.value)
@@ -480,6 +501,7 @@ impl Policy {
             mail_to: Vec::new(),
             slack: false,
             time_zone: None,
+            closed_through: None,
         };
         for rule in self.rules.iter().filter(|rule| rule.scope == Scope::Org) {
             match &rule.rule {
@@ -492,11 +514,13 @@ impl Policy {
                 Rule::MailTo(addresses) => org.mail_to = addresses.clone(),
                 Rule::Slack(on) => org.slack = *on,
                 Rule::TimeZone(zone) => org.time_zone = Some(zone.clone()),
+                Rule::ClosedThrough(day) => org.closed_through = Some(*day),
                 Rule::ServiceLevel(_)
                 | Rule::ReviewDays(_)
                 | Rule::LeadTimeDays(_)
                 | Rule::DeadAfterDays(_)
                 | Rule::OverstockCoverDays(_)
+                | Rule::Costing(_)
                 | Rule::CountSalesDrafts(_) => {}
             }
         }

@@ -13,6 +13,8 @@ pub const CARD_LINES_PER_PAGE: usize = 25;
 pub struct CardRow {
     /// The day on which it takes effect.
     pub on: Date,
+    /// The day on which books count it, if its own was closed when it was booked.
+    pub posted_on: Option<Date>,
     /// What caused it: the words of a document's kind, `opening balance` or `count`.
     pub cause: &'static str,
     /// The document's number; empty when it has none.
@@ -62,6 +64,28 @@ pub struct CardShown {
     pub page: usize,
     /// How many lines there are on all pages.
     pub found: usize,
+    /// What documents that came late made earlier movements worth, the latest first.
+    pub revalued: Vec<RevaluedRow>,
+}
+
+/// Revaluations that the page of an item shows.
+pub const REVALUED_SHOWN_MAX: usize = 25;
+
+/// What a document that came late made the movements of a month worth, beyond what they were booked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevaluedRow {
+    /// What came late: the words of a document's kind, or `count`.
+    pub cause: &'static str,
+    /// The document's number; empty when it has none.
+    pub number: String,
+    /// The month, by its first day.
+    pub month: Date,
+    /// The day on which books count it, if the month was closed.
+    pub posted_on: Option<Date>,
+    /// The change of the stock's value in it, base currency.
+    pub change: Money,
+    /// When parstock booked it.
+    pub recorded_at: Timestamp,
 }
 
 /// What some of the stock cost.

@@ -518,6 +518,7 @@ pub fn item_page(say: Say) -> ItemPage {
         let (from, to) = if change.is_negative() { (ours, theirs) } else { (theirs, ours) };
         CardRow {
             on: day(on),
+            posted_on: number.starts_with("NW").then(|| day("2026-11-10")),
             cause,
             number: say(number),
             contact: say(contact),
@@ -551,6 +552,24 @@ pub fn item_page(say: Say) -> ItemPage {
             ],
             page: 1,
             found: 417,
+            revalued: vec![
+                RevaluedRow {
+                    cause: "bill",
+                    number: say("NW-88120"),
+                    month: day("2026-10-01"),
+                    posted_on: Some(day("2026-11-10")),
+                    change: money("-62.5"),
+                    recorded_at: Timestamp::UNIX_EPOCH,
+                },
+                RevaluedRow {
+                    cause: "count",
+                    number: String::new(),
+                    month: day("2026-11-01"),
+                    posted_on: None,
+                    change: money("12"),
+                    recorded_at: Timestamp::UNIX_EPOCH,
+                },
+            ],
         },
         layers: vec![LayerRow { quantity: q("8"), cost: money("248"), unit_cost: money("31") }],
         orders: vec![

@@ -1,0 +1,13 @@
+//! The program of one machine, from outside and within. One binary, so that it is linked once and its tests share the cores.
+
+mod cli_docs;
+mod conformance;
+mod connect;
+mod cost;
+mod kill;
+mod live;
+mod recording;
+mod replay;
+mod run_demo;
+mod scenarios;
+mod xero;

@@ -1,0 +1,206 @@
+//! A consent that ends while parstock runs: Xero is asked once, and so is the owner; a new one goes on.
+
+use jiff::ToSpan;
+use parstock_app::load;
+use parstock_app::ports::Ports;
+use parstock_app::records::{Key, Owner, Profile};
+use parstock_domain::fixed::Quantity;
+use parstock_local::ask::{Ask, answer_in_folder};
+use parstock_local::commands::connect::Kept;
+use parstock_local::driver::Driver;
+use parstock_local::tell::Teller;
+use parstock_local::trade::NoTrade;
+use parstock_tests::corner_shop;
+use parstock_xero::{ConsentApp, XeroConfig, http_client};
+use parstock_xero_sim::act::{DocumentKind, E4};
+use parstock_xero_sim::{ApiFault, Consent, Given};
+
+use super::shop::{MONDAY, Shop};
+
+const REDIRECT: &str = "http://localhost:4103/callback";
+
+/// The owner consents at the shop's Xero, and parstock keeps it.
+async fn connect(shop: &Shop) {
+    connect_without(shop, &[]).await;
+}
+
+/// The same, but some scopes that are asked for are not granted.
+async fn connect_without(shop: &Shop, scopes: &[&str]) {
+    let base = shop.base();
+    let without = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    let settings = {
+        let mut world = shop.world.lock().unwrap();
+        world.set_consent(Consent::Given(Given { without, ..Given::default() }));
+        world.settings().clone()
+    };
+    let config = XeroConfig::new(settings.client_id.clone(), settings.client_secret.clone().into())
+        .unwrap()
+        .with_identity_url(base)
+        .unwrap()
+        .with_scopes([
+            "accounting.invoices",
+            "accounting.settings",
+            "accounting.contacts",
+            "accounting.banktransactions.read",
+        ]);
+    let http = http_client(&[base]).unwrap();
+    let app = ConsentApp::new(config, http.clone())
+        .unwrap()
+        .with_login_url(base)
+        .unwrap()
+        .with_connections_url(&format!("{base}/connections"))
+        .unwrap();
+    let sent = http.get(app.authorize_url(REDIRECT, "state")).send().await.unwrap();
+    let to = sent.headers()["location"].to_str().unwrap().to_owned();
+    let code = to.split(['=', '&']).nth(1).unwrap().to_owned();
+    let now = shop.ports.clock.now();
+    let token = app.exchange(&code.into(), REDIRECT, now).await.unwrap();
+    let tenant = app.tenants(&token, now).await.unwrap().remove(0);
+    let kept = Kept {
+        client_id: settings.client_id,
+        client_secret: settings.client_secret.into(),
+        tenant: tenant.tenant_id,
+        organisation: shop.org.0,
+        name: tenant.tenant_name.unwrap(),
+        access: token.access,
+        expires_at: token.expires_at,
+        refresh: token.renewal.unwrap().refresh,
+        issued_at: token.issued_at,
+        scopes: token.scopes,
+    };
+    answer_in_folder(&shop.ports, &Ask::Connect(Box::new(kept))).await.unwrap();
+}
+
+struct Story {
+    shop: Shop,
+    driver: Driver<NoTrade>,
+    teller: Teller,
+}
+
+impl Story {
+    /// Lives on for some hours; what was said meanwhile.
+    async fn hours(&mut self, hours: i64) -> Vec<String> {
+        let until = self.shop.ports.clock.now() + hours.hours();
+        let mut said = Vec::new();
+        loop {
+            let (at, kind) = self.driver.next().unwrap();
+            if at >= until {
+                return said;
+            }
+            let done = self.driver.step(at, kind).await.unwrap();
+            said.extend(self.teller.troubles(&done).await.unwrap());
+        }
+    }
+
+    fn calls(&self, of: &str) -> u64 {
+        self.shop.world.lock().unwrap().audit().calls.get(of).copied().unwrap_or(0)
+    }
+
+    async fn needs_person(&self) -> Option<String> {
+        let owner = Owner::Org(self.shop.org);
+        let profile = load::one::<Profile>(self.shop.ports.store(), owner, Key::Profile).await.unwrap();
+        profile.unwrap().content.needs_person
+    }
+}
+
+async fn connected() -> Story {
+    let shop = Shop::open().await;
+    connect(&shop).await;
+    let driver = shop.driver();
+    let teller = Teller::new(shop.ports.clone(), shop.org).await.unwrap();
+    let mut story = Story { shop, driver, teller };
+    // the access token is renewed many times
+    let said = story.hours(12).await;
+    assert_eq!((said.len(), story.needs_person().await), (0, None), "{said:?}");
+    assert!(story.calls("POST token") > 10, "{}", story.calls("POST token"));
+    story
+}
+
+#[tokio::test]
+async fn a_revoked_consent_is_asked_about_and_told_once_and_a_new_one_goes_on() {
+    let mut story = connected().await;
+    let shop = &story.shop;
+    let settings = shop.world.lock().unwrap().settings().clone();
+    let app = ConsentApp::new(
+        XeroConfig::new(settings.client_id, settings.client_secret.into())
+            .unwrap()
+            .with_identity_url(shop.base())
+            .unwrap(),
+        http_client(&[shop.base()]).unwrap(),
+    )
+    .unwrap();
+    let kept =
+        parstock_xero::TokenStore::load(&parstock_local::start::tokens(&shop.ports)).await.unwrap().unwrap();
+    app.revoke(&kept, shop.ports.clock.now()).await.unwrap();
+    let before = story.calls("POST token");
+    let said = story.hours(12).await;
+    let told: Vec<&String> = said.iter().filter(|line| line.contains("your turn")).collect();
+    // while its access token lasts, its calls are refused as those of a disconnected organisation; then the consent itself
+    // is found to have ended
+    assert!((1..=2).contains(&told.len()), "{said:#?}");
+    assert!(told.iter().all(|line| line.contains("parstock connect")), "{said:#?}");
+    assert!(story.needs_person().await.unwrap().contains("consent to use this organisation has ended"));
+    assert_eq!(story.calls("POST token"), before + 1, "Xero was asked once, not at every poll");
+
+    connect(&story.shop).await;
+    let said = story.hours(1).await;
+    assert!(said.iter().any(|line| line.contains("goes on")), "{said:#?}");
+    assert_eq!(story.needs_person().await, None);
+}
+
+#[tokio::test]
+async fn a_disconnected_organisation_is_told_once_and_not_at_every_poll() {
+    let mut story = connected().await;
+    let tenant = story.shop.world.lock().unwrap().tenant_id().unwrap();
+    story.shop.world.lock().unwrap().disconnect_app(tenant).unwrap();
+    let said = story.hours(12).await;
+    let told: Vec<&String> = said.iter().filter(|line| line.contains("your turn")).collect();
+    assert_eq!(told.len(), 1, "{said:#?}");
+    assert!(told[0].contains("no longer connected") && told[0].contains("parstock connect"), "{told:?}");
+    connect(&story.shop).await;
+    story.hours(1).await;
+    assert_eq!(story.needs_person().await, None);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_of_a_poll_is_renewed_once_and_nothing_is_told() {
+    let mut story = connected().await;
+    let before = story.calls("POST token");
+    story.shop.sell("INV-1", "BAG", E4::ONE);
+    {
+        let mut world = story.shop.world.lock().unwrap();
+        world.script_call_after(1, ApiFault::TokenExpired);
+    }
+    let said = story.hours(1).await;
+    assert_eq!((said.len(), story.needs_person().await), (0, None), "{said:?}");
+    assert_eq!(story.shop.stock("BAG").await, Quantity::from_e4(-10_000));
+    // and once or twice since the time of a token is over
+    let renewed = story.calls("POST token") - before;
+    assert!((2..=4).contains(&renewed), "{renewed}");
+}
+
+#[tokio::test]
+async fn a_scope_that_the_consent_lacks_is_told_with_its_name_and_holds_up_nothing_else() {
+    let mut story = connected().await;
+    connect_without(&story.shop, &["accounting.banktransactions.read"]).await;
+    story.shop.sell("INV-1", "BAG", E4::ONE);
+    story.shop.apply(&corner_shop::document(DocumentKind::SpendMoney, "S-1", "BAG", E4::whole(5), MONDAY));
+    let said = story.hours(2).await;
+    let told: Vec<&String> = said.iter().filter(|line| line.contains("your turn")).collect();
+    assert_eq!(told.len(), 1, "{said:#?}");
+    for word in ["BankTransactions", "accounting.banktransactions.read", "parstock connect"] {
+        assert!(told[0].contains(word), "{word}: {told:?}");
+    }
+    assert!(!told[0].contains("custom connection"), "{told:?}");
+    assert!(story.shop.health().await.contains("accounting.banktransactions.read"));
+    assert_eq!(story.shop.stock("BAG").await, Quantity::from_e4(-10_000), "the sale is booked");
+
+    connect(&story.shop).await;
+    story.hours(1).await;
+    assert_eq!(story.needs_person().await, None);
+    assert_eq!(
+        story.shop.stock("BAG").await,
+        Quantity::from_e4(40_000),
+        "what could not be read is not lost"
+    );
+}

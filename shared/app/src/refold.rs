@@ -1,0 +1,164 @@
+//! What an item's stock cost, while a commit adds to it: read from where folding begins, written with the commit.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use parstock_domain::costing::Method;
+use parstock_domain::document::{DocumentRef, Item};
+use parstock_domain::fixed::FixedError;
+use parstock_domain::ids::{CommitId, ItemId, LocationId};
+use parstock_domain::ledger::booking::StockCost;
+use parstock_domain::ledger::valuation::{Refold, Start};
+use parstock_domain::ledger::{Checkpoint, Layers, Movement, Position, Revaluation, Valuation};
+use parstock_domain::settings::{Policy, Rule, ScopedRule};
+
+use crate::error::AppError;
+use crate::load::{self, Versioned, unguarded};
+use crate::ports::{Expect, Ports, Write};
+use crate::records::{Backfill, Key};
+use crate::writer::Writer;
+
+/// Rows that one item's costs add to a commit at most: the layers, a month end and a revaluation.
+pub const ROWS_MAX: usize = 3;
+
+/// The methods of items that were never planned, where any is set: plans hold those of the others.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn methods<P: Ports>(
+    writer: &Writer<'_, P>,
+    items: &[ItemId],
+    location: &LocationId,
+) -> Result<BTreeMap<ItemId, Method>, AppError> {
+    let store = writer.ports().store();
+    if items.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
+    let is_costing = |rule: &ScopedRule| matches!(rule.rule, Rule::Costing(_));
+    if !policy.is_some_and(|policy| policy.content.rules().iter().any(is_costing)) {
+        return Ok(BTreeMap::new());
+    }
+    let keys: Vec<Key> = items.iter().map(|item| Key::Item(*item)).collect();
+    let masters = load::many::<Item>(store, writer.owner(), &keys).await?;
+    let settings = crate::settings::for_items(writer.ports(), writer.org(), items).await?;
+    let method = |item: Item| (item.id, settings.for_item(&item, location, None).costing);
+    Ok(masters.into_iter().flatten().map(|row| method(row.content)).collect())
+}
+
+/// An item's costs, so that movements from a day on can be added. From today on they go by `method`.
+///
+/// # Errors
+/// When the store does not answer or an amount does not fit.
+pub async fn begin<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    location: &LocationId,
+    position: &Position,
+    stored: Option<Layers>,
+    method: Method,
+    from: Date,
+) -> Result<StockCost, AppError> {
+    let mut valuation = match stored {
+        // an item that Xero was found to track keeps what its stock cost
+        Some(layers) if position.tracked => return Ok(StockCost::Arrival(layers.total())),
+        None if position.tracked => return Ok(StockCost::none(true, method)),
+        Some(Layers::Effective(valuation)) => *valuation,
+        None | Some(Layers::Arrival(_)) => Valuation::new(method),
+    };
+    valuation.switch(writer.clock().day_of(writer.now()), method);
+    let start = match valuation.start(from) {
+        // moved before its costs were kept in this way
+        Start::Held if valuation.latest().is_none() && position.movements > 0 => Start::First,
+        start => start,
+    };
+    let store = writer.ports().store();
+    let base = match start {
+        Start::Held => valuation.held(from).cloned(),
+        Start::Stored(on) => {
+            let key = Key::Checkpoint(item, location.clone(), on);
+            let stored = load::one::<Checkpoint>(store, writer.owner(), key).await?;
+            Some(stored.ok_or_else(|| AppError::Bug(format!("{item} lacks its checkpoint of {on}")))?.content)
+        }
+        Start::First => None,
+    };
+    let is_at_the_end = start == Start::Held && base.as_ref() == valuation.latest();
+    let movements = if is_at_the_end {
+        Vec::new()
+    } else {
+        let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
+        load::movements(store, writer.org(), item, from).await?
+    };
+    let open_from = open_from(writer, position);
+    Ok(StockCost::Effective(Box::new(Refold::new(valuation, base, movements, open_from)?)))
+}
+
+/// The first day whose books are open, unless no day of an item was ever reported: before its first balance there is nothing to
+/// keep, and the first load brings what Xero's books hold already.
+fn open_from<P: Ports>(writer: &Writer<'_, P>, position: &Position) -> Option<Date> {
+    let profile = &writer.profile.content;
+    let is_reported = position.opened && matches!(profile.backfill, Backfill::Done { .. });
+    let closed = profile.organisation.locked_through().max(profile.closed_through).filter(|_| is_reported)?;
+    // a day that has not come can't be closed
+    closed.tomorrow().ok().map(|open| open.min(writer.clock().day_of(writer.now())))
+}
+
+/// The commit that stores an item's costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'a> {
+    /// The item.
+    pub item: ItemId,
+    /// Where.
+    pub location: &'a LocationId,
+    /// The document that it books; none with a count.
+    pub document: Option<DocumentRef>,
+    /// Now.
+    pub at: Timestamp,
+    /// The commit.
+    pub commit: CommitId,
+}
+
+impl Stored<'_> {
+    /// Adds the rows of an item's costs to a commit that books `movements` of it. `expect` is what must hold of its layers.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn write(
+        self,
+        cost: StockCost,
+        movements: &[Movement],
+        expect: Expect,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), FixedError> {
+        let Self { item, location, document, at, commit } = self;
+        let content = match cost {
+            StockCost::Arrival(layer) => Layers::Arrival(layer),
+            StockCost::Effective(refold) => {
+                let refolded = refold.finish(movements)?;
+                if let Some(checkpoint) = refolded.checkpoint {
+                    // the layers, which name it, guard it
+                    let key = Key::Checkpoint(item, location.clone(), checkpoint.on);
+                    writes.push(unguarded(key, checkpoint));
+                }
+                if !(refolded.months.is_empty() && refolded.closed.is_empty()) {
+                    let revaluation = Revaluation {
+                        item,
+                        document,
+                        months: refolded.months,
+                        closed: refolded.closed,
+                        posted_on: refolded.posted_on,
+                        recorded_at: at,
+                        commit,
+                    };
+                    writes.push(Versioned::new(revaluation).write(Key::Revaluation(item, commit)));
+                }
+                Layers::Effective(Box::new(refolded.valuation))
+            }
+        };
+        if expect != Expect::Absent || content != Layers::none(false, Method::Average) {
+            writes.push(Versioned { content, expect }.write(Key::Layer(item, location.clone())));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! The ledger of one untracked item as a store keeps it, for tests.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, date};
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use uuid::Uuid;
+
+use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
+use super::count::Count;
+use super::movement::Movement;
+use super::position::{OnHand, Position, quantity_at};
+use super::valuation::{Checkpoint, Refold, Start, Valuation};
+use crate::costing::{Layer, Method};
+use crate::document::{Document, DocumentKind, DocumentRef, DocumentStatus};
+use crate::fixed::{Money, Quantity};
+use crate::ids::{CommitId, ContactId, DocumentId, ItemId, LineId, LocationId};
+
+pub(super) const ITEM: ItemId = ItemId(Uuid::from_u128(77));
+pub(super) const TODAY: Date = date(2026, 6, 30);
+
+/// The day with a number, from the first of June on; below zero in the months before.
+pub(super) fn day(number: i64) -> Date {
+    date(2026, 6, 1).saturating_add(number.days())
+}
+
+/// What a line of a document says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub kind: DocumentKind,
+    pub on: Date,
+    /// In ten-thousandths: above zero in, below zero out.
+    pub change: i64,
+    /// In ten-thousandths, of what is bought.
+    pub cost: i64,
+}
+
+impl Line {
+    pub(super) fn bought(on: Date, units: i64, cost: &str) -> Self {
+        let cost = cost.parse::<Money>().unwrap().e4();
+        Self { kind: DocumentKind::Bill, on, change: units * 10_000, cost }
+    }
+
+    pub(super) fn sold(on: Date, units: i64) -> Self {
+        Self { kind: DocumentKind::SalesInvoice, on, change: -units * 10_000, cost: 0 }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Notebook {
+    pub position: Position,
+    pub valuation: Valuation,
+    pub movements: Vec<Movement>,
+    pub revalued: BTreeMap<Date, Money>,
+    /// What was revalued in closed months, by the day on which books count it.
+    pub posted: BTreeMap<Date, Money>,
+    /// The first day whose books are open.
+    pub open_from: Option<Date>,
+    checkpoints: BTreeMap<Date, Checkpoint>,
+    lines: BTreeMap<u128, BookedLine>,
+    kinds: BTreeMap<u128, DocumentKind>,
+    commits: i64,
+    /// How many movements the last commit read.
+    pub read: usize,
+}
+
+impl Default for Notebook {
+    fn default() -> Self {
+        Self::of(Method::Average)
+    }
+}
+
+impl Notebook {
+    pub(super) fn of(method: Method) -> Self {
+        Self {
+            position: Position::default(),
+            valuation: Valuation::new(method),
+            movements: Vec::new(),
+            revalued: BTreeMap::new(),
+            posted: BTreeMap::new(),
+            open_from: None,
+            checkpoints: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            commits: 0,
+            read: 0,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(self.commits)
+    }
+
+    fn refold(&mut self, from: Date) -> Refold {
+        let base = match self.valuation.start(from) {
+            Start::Held => self.valuation.held(from).cloned(),
+            Start::Stored(on) => Some(self.checkpoints[&on].clone()),
+            Start::First => None,
+        };
+        let is_after =
+            |movement: &&Movement| base.as_ref().is_none_or(|base| movement.key.effective_on > base.on);
+        let movements: Vec<Movement> = self.movements.iter().filter(is_after).cloned().collect();
+        self.read = movements.len();
+        let open_from = self.open_from.filter(|_| self.position.opened);
+        Refold::new(self.valuation.clone(), base, movements, open_from).unwrap()
+    }
+
+    fn store(&mut self, refold: Refold, booked: Vec<Movement>) {
+        let refolded = refold.finish(&booked).unwrap();
+        self.movements.extend(booked);
+        if let Some(checkpoint) = refolded.checkpoint {
+            self.checkpoints.insert(checkpoint.on, checkpoint);
+        }
+        let closed: Vec<Money> = refolded.closed.into_values().collect();
+        for (month, change) in refolded.months {
+            let sum = self.revalued.entry(month).or_default();
+            *sum = sum.plus(change).unwrap();
+        }
+        for change in closed {
+            let sum = self.posted.entry(refolded.posted_on.unwrap()).or_default();
+            *sum = sum.plus(change).unwrap();
+        }
+        // as a row holds it
+        let text = serde_json::to_string(&refolded.valuation).unwrap();
+        self.valuation = serde_json::from_str(&text).unwrap();
+        self.commits += 1;
+    }
+
+    /// Brings a line to what it says now; nothing if it is void.
+    pub(super) fn set(&mut self, number: u128, line: Option<Line>) {
+        let before = self.lines.get(&number).cloned();
+        let first = line.map(|line| line.kind).or_else(|| self.kinds.get(&number).copied());
+        let Some(kind) = first else { return };
+        self.kinds.insert(number, kind);
+        let id = LineId(Uuid::from_u128(number));
+        let after = line.map(|line| DesiredLine {
+            line: id,
+            item: ITEM,
+            effective_on: line.on,
+            change: Quantity::from_e4(line.change),
+            cost: (line.kind == DocumentKind::Bill).then(|| Money::from_e4(line.cost)),
+            committed: Quantity::ZERO,
+            ordered: Quantity::ZERO,
+        });
+        let document = Document {
+            of: DocumentRef { kind, id: DocumentId(Uuid::from_u128(number)) },
+            number: String::new(),
+            reference: String::new(),
+            status: DocumentStatus::Authorised,
+            contact: ContactId(Uuid::nil()),
+            contact_name: String::new(),
+            date: TODAY,
+            expected_on: None,
+            updated_at: Timestamp::UNIX_EPOCH,
+            lines: Vec::new(),
+        };
+        let location = LocationId::main();
+        let booking = Booking {
+            document: &document,
+            today: TODAY,
+            recorded_at: self.now(),
+            commit: CommitId(Uuid::nil()),
+            location: &location,
+        };
+        let moved = before.as_ref().filter(|line| !line.change.is_zero()).map(|line| line.effective_on);
+        let from = moved.into_iter().chain(after.as_ref().map(|line| line.effective_on)).min();
+        let refold = self.refold(from.unwrap_or(TODAY));
+        let stock = Stock { position: self.position.clone(), cost: StockCost::Effective(Box::new(refold)) };
+        let change = LineChange { line: id, before, after };
+        let mut stocks = BTreeMap::from([(ITEM, stock)]);
+        let booked = booking.book(&change, Vec::new(), &mut stocks).unwrap();
+        self.lines.extend(booked.line.map(|line| (number, line)));
+        let stock = stocks.remove(&ITEM).unwrap();
+        self.position = stock.position;
+        let StockCost::Effective(refold) = stock.cost else { panic!("ours") };
+        self.store(*refold, booked.movements);
+    }
+
+    /// Books a count, and says how many movements that took.
+    pub(super) fn count(&mut self, on: Date, quantity: i64, unit_cost: Option<&str>) -> usize {
+        let mut refold = self.refold(on);
+        let count = Count {
+            item: ITEM,
+            location: &LocationId::main(),
+            on,
+            quantity: Quantity::from_e4(quantity * 10_000),
+            unit_cost: unit_cost.map(|cost| cost.parse().unwrap()),
+            movements: &self.movements.clone(),
+            today: TODAY,
+            recorded_at: self.now(),
+            commit: CommitId(Uuid::nil()),
+        };
+        let booked = count.book(&mut self.position, &mut refold).unwrap();
+        let length = booked.len();
+        self.store(refold, booked);
+        length
+    }
+
+    /// Costs go by another method from tomorrow on.
+    pub(super) fn switch(&mut self, method: Method) {
+        self.valuation.switch(TODAY.tomorrow().unwrap(), method);
+    }
+
+    /// Value as the books have it at the end of a month.
+    pub(super) fn reported(&self, month_end: Date) -> Money {
+        let mut value = Money::ZERO;
+        for movement in &self.movements {
+            if movement.posted_on.unwrap_or(movement.key.effective_on) <= month_end {
+                value = value.plus(movement.layer_change().unwrap()).unwrap();
+            }
+        }
+        for (_, change) in self.revalued.iter().chain(&self.posted).filter(|(on, _)| **on <= month_end) {
+            value = value.plus(*change).unwrap();
+        }
+        value
+    }
+
+    /// Units at the end of a day.
+    pub(super) fn at(&self, on: Date) -> i64 {
+        quantity_at(&self.movements, on).unwrap().e4() / 10_000
+    }
+
+    /// On hand and its value.
+    pub(super) fn stands(&self) -> (String, String) {
+        let OnHand::Counted(on_hand) = self.position.on_hand(TODAY).unwrap() else { panic!("not counted") };
+        (on_hand.to_string(), self.position.stock_value().unwrap().to_string())
+    }
+
+    /// What must hold after every commit.
+    pub(super) fn check(&self) {
+        let Layer { quantity, cost, .. } = self.valuation.total();
+        let whole = Refold::new(Valuation::new(Method::Average), None, self.movements.clone(), None);
+        if self.valuation.method() == Method::Average {
+            let whole = whole.unwrap().total();
+            assert_eq!((quantity, cost), (whole.quantity, whole.cost), "from a checkpoint as from the start");
+        }
+        assert_eq!((quantity, cost), (self.position.booked, self.position.value));
+        let (mut moved, mut worth) = (Quantity::ZERO, Money::ZERO);
+        for movement in &self.movements {
+            moved = moved.plus(movement.signed_quantity().unwrap()).unwrap();
+            worth = worth.plus(movement.layer_change().unwrap()).unwrap();
+        }
+        for change in self.revalued.values().chain(self.posted.values()) {
+            worth = worth.plus(*change).unwrap();
+        }
+        assert_eq!((quantity, cost), (moved, worth), "booked and revalued as it is worth");
+        if quantity.is_zero() {
+            assert!(cost.is_zero());
+        }
+        let mut keys: Vec<_> = self.movements.iter().map(|movement| movement.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), self.movements.len(), "two movements have one key");
+    }
+}

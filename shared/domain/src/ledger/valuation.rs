@@ -1,0 +1,766 @@
+//! What an untracked item's stock cost: the fold of its standing movements in effective order, whatever order they came
+//! in.
+//!
+//! A document that comes late is put where its day is, and all that follows is costed anew. The movements stay as they were
+//! booked; what they are worth now beyond that is appended as a [`Revaluation`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::movement::{Cause, Movement, MovementKey};
+use crate::costing::{Costed, Costs, Layer, Method, Price, Step};
+use crate::document::{DocumentKind, DocumentRef};
+use crate::fixed::{FixedError, Money};
+use crate::ids::{CommitId, ItemId};
+
+/// Month ends of which an item keeps a checkpoint. What is dated before the oldest is costed from the first movement on.
+pub const CHECKPOINTS_KEPT_MAX: usize = 36;
+
+/// What a cost layer came from, in the order in which costs follow movements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    on: Date,
+    turn: Turn,
+    key: MovementKey,
+}
+
+/// Where a movement stands on its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Turn {
+    Seen,
+    Count,
+    Later,
+}
+
+impl Origin {
+    const fn new(key: MovementKey, turn: Turn) -> Self {
+        Self { on: key.effective_on, turn, key }
+    }
+}
+
+/// An item's costs at the end of a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The day.
+    pub on: Date,
+    /// The costs.
+    pub costs: Costs<Origin>,
+}
+
+/// From a day on costs go by another method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Switch {
+    on: Date,
+    to: Method,
+}
+
+/// What an untracked item's stock cost, and where folding begins again when a movement comes late.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Valuation {
+    /// After the latest day that has movements; nothing before the first movement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    now: Option<Checkpoint>,
+    /// At the end of the day with movements before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Checkpoint>,
+    /// Month ends of which a checkpoint is stored and holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checkpoints: Vec<Date>,
+    /// The method of the first movement.
+    method: Method,
+    /// Later ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    switches: Vec<Switch>,
+}
+
+/// Where folding begins, so that movements from a day on can be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At a state that the valuation holds.
+    Held,
+    /// At the stored checkpoint of this day.
+    Stored(Date),
+    /// At the first movement.
+    First,
+}
+
+impl Valuation {
+    /// Of an item without movements.
+    pub const fn new(method: Method) -> Self {
+        Self { now: None, before: None, checkpoints: Vec::new(), method, switches: Vec::new() }
+    }
+
+    /// Of an item whose earlier movements count for nothing from a day on: another book begins with `layer`, which goes by
+    /// `method` from the next day on.
+    pub fn begun(on: Date, layer: Layer, method: Method) -> Self {
+        let now = Some(Checkpoint { on, costs: Costs::holding(layer) });
+        let switches = match method {
+            Method::Average => Vec::new(),
+            to => on.tomorrow().ok().map(|on| Switch { on, to }).into_iter().collect(),
+        };
+        Self { now, switches, ..Self::new(Method::Average) }
+    }
+
+    /// Quantity and cost of what is there.
+    pub fn total(&self) -> Layer {
+        self.now.as_ref().map(|now| now.costs.total()).unwrap_or_default()
+    }
+
+    /// The costs after all movements, unless there are none.
+    pub const fn latest(&self) -> Option<&Checkpoint> {
+        self.now.as_ref()
+    }
+
+    /// The method by which costs go now.
+    pub fn method(&self) -> Method {
+        self.switches.last().map_or(self.method, |switch| switch.to)
+    }
+
+    /// Where folding begins so that movements from `day` on can be added.
+    pub fn start(&self, day: Date) -> Start {
+        if self.now.is_none() || self.held(day).is_some() {
+            return Start::Held;
+        }
+        let checkpoint = self.checkpoints.iter().rev().find(|on| **on < day);
+        checkpoint.map_or(Start::First, |on| Start::Stored(*on))
+    }
+
+    /// The latest state before `day` among those that it holds.
+    pub fn held(&self, day: Date) -> Option<&Checkpoint> {
+        [&self.now, &self.before].into_iter().flatten().find(|state| state.on < day)
+    }
+
+    /// From `on` on costs go by `method`; a day that has movements already is too late.
+    pub fn switch(&mut self, on: Date, method: Method) {
+        if self.method() == method {
+            return;
+        }
+        match &self.now {
+            None => self.method = method,
+            Some(now) if now.on < on => self.switches.push(Switch { on, to: method }),
+            Some(_) => {}
+        }
+    }
+}
+
+/// An item's cost layers, by its book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layers {
+    /// Tracked: the average in the order in which documents came, beside which Xero's own stands.
+    Arrival(Layer),
+    /// Ours: in effective order.
+    Effective(Box<Valuation>),
+}
+
+impl Layers {
+    /// Of an item without movements.
+    pub fn none(tracked: bool, method: Method) -> Self {
+        if tracked {
+            Self::Arrival(Layer::default())
+        } else {
+            Self::Effective(Box::new(Valuation::new(method)))
+        }
+    }
+
+    /// Quantity and cost of what is there.
+    pub fn total(&self) -> Layer {
+        match self {
+            Self::Arrival(layer) => *layer,
+            Self::Effective(valuation) => valuation.total(),
+        }
+    }
+}
+
+/// How much more earlier movements are worth than was booked, because of what a commit booked. Appended, never changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revaluation {
+    /// The item.
+    pub item: ItemId,
+    /// The document that came late; none if it was a count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentRef>,
+    /// The change of the stock's value in each month, named by its first day, base currency. What the stock gains was not
+    /// consumed, what it loses was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub months: BTreeMap<Date, Money>,
+    /// What of it fell into closed months, or the closed part of one: books count it on `posted_on`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub closed: BTreeMap<Date, Money>,
+    /// The first day that was open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted_on: Option<Date>,
+    /// When.
+    pub recorded_at: Timestamp,
+    /// In which commit.
+    pub commit: CommitId,
+}
+
+impl Revaluation {
+    /// The change of the stock's value over all months.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn total(&self) -> Result<Money, FixedError> {
+        self.months
+            .values()
+            .chain(self.closed.values())
+            .try_fold(Money::ZERO, |sum, change| sum.plus(*change))
+    }
+}
+
+/// The movements of a day, in the order in which costs follow them.
+pub(super) struct Day<'a> {
+    pub on: Date,
+    /// Documents that a count of the day has seen, or all if there is none.
+    pub seen: Vec<&'a Movement>,
+    pub counts: Vec<&'a Movement>,
+    /// Documents that came after a count that was made on the day itself.
+    pub later: Vec<&'a Movement>,
+}
+
+/// Movements by day.
+pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec<Day<'a>> {
+    let mut sorted: Vec<&Movement> = movements.into_iter().collect();
+    sorted.sort_by_key(|movement| movement.key);
+    let mut days: Vec<Day<'_>> = Vec::new();
+    for of_day in sorted.chunk_by(|a, b| a.key.effective_on == b.key.effective_on) {
+        let Some(on) = of_day.first().map(|movement| movement.key.effective_on) else { continue };
+        let (mut documents, mut counts): (Vec<&Movement>, Vec<&Movement>) =
+            of_day.iter().partition(|movement| matches!(movement.key.cause, Cause::Document { .. }));
+        counts.sort_by_key(|count| (count.recorded_at, count.key));
+        let last = counts.iter().rev().find(|count| count.found.is_some());
+        let counted_at = last.filter(|count| count.found.is_some_and(|found| !found.whole_day));
+        let later = match counted_at {
+            Some(count) => {
+                documents.extract_if(.., |document| document.recorded_at >= count.recorded_at).collect()
+            }
+            None => Vec::new(),
+        };
+        days.push(Day { on, seen: documents, counts, later });
+    }
+    days
+}
+
+/// The revision of each line that stands, among the movements of an item.
+pub(super) struct Standing(BTreeMap<Cause, u32>);
+
+impl Standing {
+    pub(super) fn of<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Self {
+        let mut latest = BTreeMap::new();
+        for key in movements.into_iter().map(|movement| movement.key) {
+            let highest = latest.entry(key.cause).or_default();
+            *highest = key.revision.max(*highest);
+        }
+        Self(latest)
+    }
+
+    /// Whether a document's movement was not taken back.
+    pub(super) fn holds(&self, key: &MovementKey) -> bool {
+        !key.correction && self.0.get(&key.cause) == Some(&key.revision)
+    }
+}
+
+/// What a fold found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// After the last day.
+    pub now: Option<Checkpoint>,
+    /// Before it.
+    before: Option<Checkpoint>,
+    /// At the end of the month before that of the last day, if it was passed.
+    month_end: Option<Checkpoint>,
+    /// What the standing movement of each line cost.
+    pub costed: BTreeMap<Cause, Costed>,
+    /// How much the counts of a day changed the value.
+    pub counted: BTreeMap<Date, Money>,
+    /// How much the value changed in each month, its closed part apart.
+    months: BTreeMap<Period, Money>,
+}
+
+/// A month by its first day, or the part of it that is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Period {
+    month: Date,
+    is_closed: bool,
+}
+
+impl Period {
+    fn of(day: Date, open_from: Option<Date>) -> Self {
+        Self { month: day.first_of_month(), is_closed: open_from.is_some_and(|open| day < open) }
+    }
+}
+
+/// Folds the movements after a checkpoint.
+pub(super) fn fold(
+    valuation: &Valuation,
+    base: Option<&Checkpoint>,
+    movements: &[Movement],
+    open_from: Option<Date>,
+) -> Result<Folded, FixedError> {
+    let standing = Standing::of(movements);
+    let days = days(movements);
+    let mut folded = Folded::default();
+    let mut on = base.map(|base| base.on);
+    let mut costs = base.map_or_else(|| Costs::new(valuation.method), |base| base.costs.clone());
+    let last_day = days.last().map(|day| day.on);
+    let last_month = last_day.map(Date::first_of_month);
+    let held = |on: Option<Date>, costs: &Costs<Origin>| on.map(|on| Checkpoint { on, costs: costs.clone() });
+    for day in days {
+        if Some(day.on) == last_day {
+            folded.before = held(on, &costs);
+        }
+        let month = day.on.first_of_month();
+        if Some(month) == last_month && folded.month_end.is_none() && on.is_some_and(|on| on < month) {
+            folded.month_end = held(month.yesterday().ok(), &costs);
+        }
+        for switch in &valuation.switches {
+            if switch.on <= day.on && on.is_none_or(|on| on < switch.on) {
+                let at = MovementKey::before(switch.on).ok_or(FixedError::TooLarge)?;
+                costs.switch(switch.to, Origin::new(at, Turn::Later));
+            }
+        }
+        let began = costs.total().cost;
+        folded.documents(&day.seen, Turn::Seen, &standing, &mut costs)?;
+        if let Some(last) = day.counts.last() {
+            let mut change = crate::fixed::Quantity::ZERO;
+            for count in &day.counts {
+                change = change.plus(count.signed_quantity()?)?;
+            }
+            let worth = day.counts.iter().rev().find_map(|count| count.found?.worth);
+            let before = costs.total().cost;
+            costs.count(Origin::new(last.key, Turn::Count), change, worth)?;
+            folded.counted.insert(day.on, costs.total().cost.minus(before)?);
+        }
+        folded.documents(&day.later, Turn::Later, &standing, &mut costs)?;
+        let change = costs.total().cost.minus(began)?;
+        let of_period = folded.months.entry(Period::of(day.on, open_from)).or_default();
+        *of_period = of_period.plus(change)?;
+        on = Some(day.on);
+    }
+    folded.now = held(on, &costs);
+    Ok(folded)
+}
+
+impl Folded {
+    fn documents(
+        &mut self,
+        movements: &[&Movement],
+        turn: Turn,
+        standing: &Standing,
+        costs: &mut Costs<Origin>,
+    ) -> Result<(), FixedError> {
+        for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
+            let costed = costs.apply(Origin::new(movement.key, turn), &step(movement)?, false)?;
+            self.costed.insert(movement.key.cause, costed);
+        }
+        Ok(())
+    }
+}
+
+/// What a document's movement means for costs.
+fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
+    let quantity = movement.quantity;
+    let kind = match movement.key.cause {
+        Cause::Document { of, .. } => Some(of.kind),
+        Cause::Opening | Cause::Count => None,
+    };
+    Ok(match (kind, movement.key.out) {
+        (Some(DocumentKind::Bill | DocumentKind::SpendMoney), false) => {
+            let unit_cost = movement.value.per_unit(quantity)?;
+            Step::Receipt { quantity, price: Some(Price { cost: movement.value, unit_cost }) }
+        }
+        (
+            Some(DocumentKind::SalesCredit | DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney),
+            false,
+        ) => Step::SaleReturn { quantity, of: None },
+        (_, false) => Step::Receipt { quantity, price: None },
+        (Some(DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit), true) => {
+            Step::PurchaseReturn { quantity, of: None }
+        }
+        (_, true) => Step::Issue { quantity },
+    })
+}
+
+/// An item's valuation while a commit adds movements to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refold {
+    valuation: Valuation,
+    base: Option<Checkpoint>,
+    /// All after the base.
+    movements: Vec<Movement>,
+    /// How many of them were there before the commit.
+    stored: usize,
+    /// The first day whose books are open.
+    open_from: Option<Date>,
+    first: Folded,
+    folded: Folded,
+}
+
+/// What a commit stores of a valuation.
+#[derive(Clone, Debug)]
+pub struct Refolded {
+    /// The valuation.
+    pub valuation: Valuation,
+    /// A month end that was passed.
+    pub checkpoint: Option<Checkpoint>,
+    /// How much more earlier movements are worth, by month; empty if none is.
+    pub months: BTreeMap<Date, Money>,
+    /// The same of closed months.
+    pub closed: BTreeMap<Date, Money>,
+    /// Where the books count that.
+    pub posted_on: Option<Date>,
+}
+
+impl Refold {
+    /// Of an item without movements.
+    pub fn empty(method: Method) -> Self {
+        Self {
+            valuation: Valuation::new(method),
+            base: None,
+            movements: Vec::new(),
+            stored: 0,
+            open_from: None,
+            first: Folded::default(),
+            folded: Folded::default(),
+        }
+    }
+
+    /// Begins at `base`, with all stored movements of the days after it. What is added to days before `open_from` is dated there.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn new(
+        valuation: Valuation,
+        base: Option<Checkpoint>,
+        movements: Vec<Movement>,
+        open_from: Option<Date>,
+    ) -> Result<Self, FixedError> {
+        let first = fold(&valuation, base.as_ref(), &movements, open_from)?;
+        let (stored, folded) = (movements.len(), first.clone());
+        Ok(Self { valuation, base, movements, stored, open_from, first, folded })
+    }
+
+    /// Quantity and cost of what is there now.
+    pub fn total(&self) -> Layer {
+        self.folded.now.as_ref().map(|now| now.costs.total()).unwrap_or_default()
+    }
+
+    /// Adds a movement of a document, with what balances it, each worth what the fold says of it now: what is taken back is
+    /// worth what it was until now.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn document(
+        &mut self,
+        mut movement: Movement,
+        opposite: Option<Movement>,
+    ) -> Result<(Movement, Option<Movement>), FixedError> {
+        let was = self.folded.costed.get(&movement.key.cause).copied();
+        self.movements.push(movement.clone());
+        self.movements.extend(opposite.clone());
+        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.open_from)?;
+        let Costed { cost, correction, .. } = if movement.key.correction {
+            let was = was.unwrap_or_default();
+            Costed { correction: was.correction.negated()?, ..was }
+        } else {
+            self.folded.costed.get(&movement.key.cause).copied().unwrap_or_default()
+        };
+        (movement.value, movement.correction) = (cost, correction);
+        let opposite = match opposite {
+            Some(opposite) => Some(Movement { value: cost, correction: correction.negated()?, ..opposite }),
+            None => None,
+        };
+        Ok((self.posted(movement), opposite.map(|opposite| self.posted(opposite))))
+    }
+
+    /// Adds an opening or a count, worth what it changes at the end of its day.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn count(&mut self, mut movement: Movement) -> Result<Movement, FixedError> {
+        let day = movement.key.effective_on;
+        let was = self.folded.counted.get(&day).copied().unwrap_or_default();
+        self.movements.push(movement.clone());
+        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.open_from)?;
+        let change = self.folded.counted.get(&day).copied().unwrap_or_default().minus(was)?;
+        movement.value = if movement.key.out { change.negated()? } else { change };
+        Ok(self.posted(movement))
+    }
+
+    fn posted(&self, movement: Movement) -> Movement {
+        let posted_on = self.open_from.filter(|open| movement.key.effective_on < *open);
+        Movement { posted_on, ..movement }
+    }
+
+    /// Adds what balances a count.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn balance(&mut self, opposite: Movement) -> Result<Movement, FixedError> {
+        self.movements.push(opposite.clone());
+        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.open_from)?;
+        Ok(self.posted(opposite))
+    }
+
+    /// Rows that [`Self::finish`] adds to those of a commit: a month end that is passed, and a revaluation that there may be.
+    pub fn rows(&self) -> usize {
+        let is_new = |end: &Checkpoint| !self.valuation.checkpoints.contains(&end.on);
+        let month_end = self.folded.month_end.iter().filter(|end| is_new(end)).count();
+        month_end.saturating_add(usize::from(self.stored > 0))
+    }
+
+    /// What is to be stored, given the commit's movements as they are booked.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn finish<'a>(
+        mut self,
+        booked: impl IntoIterator<Item = &'a Movement>,
+    ) -> Result<Refolded, FixedError> {
+        let new = self.movements.get(self.stored..).unwrap_or_default();
+        let Some(first_day) = new.iter().map(|movement| movement.key.effective_on).min() else {
+            return Ok(Refolded {
+                valuation: self.valuation,
+                checkpoint: None,
+                months: BTreeMap::new(),
+                closed: BTreeMap::new(),
+                posted_on: None,
+            });
+        };
+        let mut periods = self.folded.months;
+        for (period, change) in self.first.months {
+            let of_period = periods.entry(period).or_default();
+            *of_period = of_period.minus(change)?;
+        }
+        for movement in booked {
+            let period = Period::of(movement.key.effective_on, self.open_from);
+            let of_period = periods.entry(period).or_default();
+            *of_period = of_period.minus(movement.layer_change()?)?;
+        }
+        periods.retain(|_, change| !change.is_zero());
+        let of = |is_closed: bool| {
+            let those = periods.iter().filter(move |(period, _)| period.is_closed == is_closed);
+            those.map(|(period, change)| (period.month, *change)).collect::<BTreeMap<Date, Money>>()
+        };
+        let (months, closed) = (of(false), of(true));
+        let posted_on = self.open_from.filter(|_| !closed.is_empty());
+        let standing = &mut self.valuation.checkpoints;
+        standing.retain(|on| *on < first_day);
+        let checkpoint = self.folded.month_end.filter(|end| !standing.contains(&end.on));
+        if let Some(checkpoint) = &checkpoint {
+            standing.push(checkpoint.on);
+            standing.sort_unstable();
+            let surplus = standing.len().saturating_sub(CHECKPOINTS_KEPT_MAX);
+            standing.drain(..surplus);
+        }
+        self.valuation.now = self.folded.now;
+        self.valuation.before = self.folded.before;
+        Ok(Refolded { valuation: self.valuation, checkpoint, months, closed, posted_on })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::super::notebook::{Line, Notebook, TODAY, day};
+    use super::*;
+    use crate::document::DocumentKind;
+
+    fn money(text: &str) -> Money {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_late_bill_costs_the_sales_after_it_anew_and_says_so_once() {
+        let mut notebook = Notebook::default();
+        notebook.set(1, Some(Line::bought(day(-40), 10, "100")));
+        notebook.set(2, Some(Line::sold(day(-20), 10)));
+        notebook.set(3, Some(Line::sold(day(5), 4)));
+        // ten more at 50 each, before both sales
+        notebook.set(4, Some(Line::bought(day(-30), 10, "500")));
+        assert_eq!(
+            (notebook.position.booked.to_string(), notebook.position.value),
+            ("6".into(), money("180"))
+        );
+        let movements = &notebook.movements;
+        assert_eq!(movements[1].value, money("100"), "what was booked stays");
+        assert_eq!(
+            notebook.revalued,
+            BTreeMap::from([(day(-20).first_of_month(), money("-200")), (day(0), money("-80"))])
+        );
+        notebook.set(4, None);
+        assert_eq!(notebook.position.value, money("-40"));
+        assert_eq!(
+            notebook.revalued.values().copied().max(),
+            Some(Money::ZERO),
+            "a void leaves what was before"
+        );
+    }
+
+    #[test]
+    fn what_comes_in_order_reads_nothing_and_what_comes_late_reads_from_the_last_month_end() {
+        let mut notebook = Notebook::default();
+        for (number, on) in (1..).zip([-70, -65, -40, -35, -10, -5, 3, 8]) {
+            notebook.set(number, Some(Line::bought(day(on), 1, "5")));
+            assert_eq!(notebook.read, 0);
+        }
+        notebook.set(20, Some(Line::sold(day(8), 1)));
+        assert_eq!(notebook.read, 1, "those of the day");
+        notebook.set(21, Some(Line::sold(day(5), 1)));
+        assert_eq!(notebook.read, 2, "those after the day before the last");
+        notebook.set(22, Some(Line::sold(day(-20), 1)));
+        assert_eq!(notebook.read, 6, "those since April ended");
+        notebook.set(23, Some(Line::sold(day(-38), 1)));
+        assert_eq!(notebook.read, 9, "those since March ended");
+        notebook.set(24, Some(Line::sold(day(-90), 1)));
+        assert_eq!(notebook.read, 12, "all");
+        notebook.set(25, Some(Line::sold(day(2), 1)));
+        assert_eq!(notebook.read, 4, "the end of May was passed and kept");
+    }
+
+    #[test]
+    fn another_method_goes_on_with_the_same_value() {
+        let mut notebook = Notebook::default();
+        notebook.set(1, Some(Line::bought(day(1), 10, "100")));
+        notebook.set(2, Some(Line::bought(day(2), 10, "300")));
+        notebook.switch(Method::Fifo);
+        assert_eq!(notebook.position.value, money("400"));
+        let tomorrow = TODAY.tomorrow().unwrap();
+        notebook.set(3, Some(Line::bought(tomorrow, 10, "500")));
+        notebook.set(4, Some(Line::sold(tomorrow, 20)));
+        assert_eq!(notebook.position.value, money("500"), "the average became the oldest layer");
+        // the method of its own day costs what comes late
+        notebook.set(5, Some(Line::sold(day(1), 5)));
+        assert_eq!(
+            (notebook.position.booked.to_string(), notebook.position.value),
+            ("5".into(), money("250"))
+        );
+        notebook.check();
+    }
+
+    #[test]
+    fn a_closed_month_stays_as_it_was_reported() {
+        let mut notebook = Notebook::default();
+        notebook.count(day(-45), 10, Some("10"));
+        notebook.set(1, Some(Line::sold(day(-20), 5)));
+        notebook.set(2, Some(Line::sold(day(3), 2)));
+        let (may, june) = (date(2026, 5, 31), date(2026, 6, 30));
+        assert_eq!((notebook.reported(may), notebook.reported(june)), (money("50"), money("30")));
+        notebook.open_from = Some(day(0));
+        // ten more at 30 each, in April
+        notebook.set(3, Some(Line::bought(day(-40), 10, "300")));
+        let bill = notebook.movements.last().unwrap();
+        assert_eq!((bill.key.effective_on, bill.posted_on), (day(-40), Some(day(0))));
+        assert_eq!((notebook.reported(may), notebook.reported(june)), (money("50"), money("260")));
+        assert_eq!(notebook.position.value, money("260"), "as if it had come in time");
+        assert_eq!(
+            notebook.posted,
+            BTreeMap::from([(day(0), money("-50"))]),
+            "the sale in May costs 10 each more"
+        );
+        assert_eq!(notebook.revalued, BTreeMap::from([(day(0), money("-20"))]), "and that in June");
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<(u128, Option<Line>)>> {
+        use DocumentKind as K;
+        let kinds = prop::sample::select(vec![K::Bill, K::SalesInvoice, K::SalesCredit, K::SupplierCredit]);
+        let line =
+            (kinds, -80i64..30, 1i64..500_000, 0i64..9_000_000).prop_map(|(kind, on, quantity, cost)| {
+                let change = if matches!(kind, K::Bill | K::SalesCredit) { quantity } else { -quantity };
+                Line { kind, on: day(on), change, cost }
+            });
+        prop::collection::vec((1u128..12, prop::option::weighted(0.85, line)), 1..40)
+    }
+
+    /// The costs of lines that came in the order of their days and were never changed.
+    fn plainly(method: Method, lines: &BTreeMap<u128, Line>) -> Layer {
+        let mut notebook = Notebook::of(method);
+        let mut sorted: Vec<(&u128, &Line)> = lines.iter().collect();
+        sorted.sort_by_key(|(number, line)| (line.on, line.change < 0, line.kind, **number));
+        for (number, line) in sorted {
+            notebook.set(*number, Some(*line));
+        }
+        notebook.valuation.total()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Whatever is told after a close: the closed months stay as they were reported, and in the end all is worth what it would
+        /// be without closes.
+        #[test]
+        fn closes_hold(before in lines(), after in lines(), closed in -60i64..30) {
+            let mut notebook = Notebook::default();
+            notebook.count(day(-85), 100, Some("3"));
+            let tell = |notebook: &mut Notebook, told: &[(u128, Option<Line>)]| {
+                for (number, line) in told {
+                    // a document keeps its kind, so each has its own number
+                    let kind = line.map_or(0, |line| line.kind as u128);
+                    notebook.set(number * 100 + kind, *line);
+                }
+            };
+            tell(&mut notebook, &before);
+            let open_from = day(closed);
+            notebook.open_from = Some(open_from);
+            let ends: Vec<(Date, Money)> = [date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]
+                .into_iter()
+                .filter(|end| *end < open_from)
+                .map(|end| (end, notebook.reported(end)))
+                .collect();
+            tell(&mut notebook, &after);
+            notebook.check();
+            for (end, reported) in ends {
+                prop_assert_eq!(notebook.reported(end), reported, "at the end of {}", end);
+            }
+            let mut open = Notebook::default();
+            open.count(day(-85), 100, Some("3"));
+            tell(&mut open, &before);
+            tell(&mut open, &after);
+            prop_assert_eq!(notebook.position.value, open.position.value);
+        }
+    }
+
+    proptest! {
+        /// Whatever a document said in between, and in whatever order documents came: what stands in the end alone counts.
+        #[test]
+        fn the_order_of_arrival_makes_no_difference(
+            steps in lines(),
+            method in prop::sample::select(vec![Method::Fifo, Method::Average, Method::Lifo]),
+        ) {
+            let mut notebook = Notebook::of(method);
+            let mut kinds: BTreeMap<u128, Line> = BTreeMap::new();
+            let mut standing: BTreeMap<u128, Line> = BTreeMap::new();
+            for (number, line) in steps {
+                // a document keeps its kind
+                let line = line.map(|line| match kinds.get(&number) {
+                    Some(first) => Line {
+                        kind: first.kind,
+                        change: if (first.change < 0) == (line.change < 0) { line.change } else { -line.change },
+                        ..line
+                    },
+                    None => line,
+                });
+                if let Some(line) = line {
+                    kinds.entry(number).or_insert(line);
+                }
+                notebook.set(number, line);
+                match line {
+                    Some(line) => standing.insert(number, line),
+                    None => standing.remove(&number),
+                };
+                if method == Method::Average {
+                    notebook.check();
+                }
+            }
+            let (found, due) = (notebook.valuation.total(), plainly(method, &standing));
+            prop_assert_eq!((found.quantity, found.cost), (due.quantity, due.cost));
+        }
+    }
+}
