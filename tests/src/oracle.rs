@@ -10,7 +10,7 @@ use parstock_domain::audit::{Entry, Head, Statement, verify};
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, OrgId};
-use parstock_domain::ledger::{Cause, Layers, Movement, OrderLine, Position, Revaluation};
+use parstock_domain::ledger::{Card, Cause, Layers, Movement, OrderLine, Position, Revaluation, View};
 
 use crate::books::Company;
 use crate::store::FakeStore;
@@ -175,6 +175,12 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         expect("the cost layer's quantity", layer.quantity.e4(), position.booked.e4());
         expect("the cost layer's cost", layer.cost.e4(), of(&value, item));
         expect("the value", position.value.e4(), layer.cost.e4());
+        if let Some(layers @ Layers::Effective(_)) = stored.layers.get(&item) {
+            let movements = stored.movements.iter().filter(|movement| movement.item == item).cloned();
+            let card = Card::fold(movements.collect(), layers, true, View::default()).unwrap();
+            let from_the_first: i64 = card.lines.iter().map(|line| line.value.e4()).sum();
+            expect("the cost folded from the first movement", layer.cost.e4(), from_the_first);
+        }
         expect("the number of movements", position.movements as i64, of_count(&count, item));
         if let Some(master) = master.filter(|item| item.tracked) {
             expect("tracked", i64::from(position.tracked), 1);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::Hash;
-use parstock_domain::costing::Method;
+use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{FixedError, Quantity};
@@ -19,6 +19,7 @@ use parstock_domain::ledger::arrival::{
 };
 use parstock_domain::ledger::booking::{Booking, Stock, StockCost, changes, desired};
 use parstock_domain::ledger::position::first_and_last;
+use parstock_domain::ledger::valuation::Because;
 use parstock_domain::ledger::{BookedLine, DesiredLine, Layers, LineChange, Movement, OrderLine, Position};
 use parstock_domain::replenish::{Crossing, Plan, crossing};
 use parstock_domain::settings::Learned;
@@ -124,6 +125,10 @@ pub async fn book<P: Ports>(
         if document.of.kind == DocumentKind::PurchaseOrder && !is_ours {
             look_again::at_bills(writer, document, &pending).await?;
         }
+        // as costs follow each other, so that no line changes what another of the document was booked at
+        pending.sort_by_key(|change| {
+            (change.after.as_ref().is_some_and(|after| after.change.is_negative()), change.line)
+        });
         let total = pending.len();
         let mut first = true;
         let is_new = loaded.header.is_none();
@@ -186,9 +191,10 @@ fn unmatched(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> 
 
 /// The first day on which changes move an item.
 fn first_day(changes: &[LineChange], item: ItemId) -> Option<Date> {
-    let taken_back = changes.iter().filter_map(|change| change.before.as_ref());
+    let changes = || changes.iter().filter(|change| !is_booked(change));
+    let taken_back = changes().filter_map(|change| change.before.as_ref());
     let taken_back = taken_back.map(|line| (line.item, line.change, line.effective_on));
-    let booked = changes.iter().filter_map(|change| change.after.as_ref());
+    let booked = changes().filter_map(|change| change.after.as_ref());
     let booked = booked.map(|line| (line.item, line.change, line.effective_on));
     let moves = taken_back.chain(booked).filter(|(of, change, _)| *of == item && !change.is_zero());
     moves.map(|(_, _, day)| day).min()
@@ -314,8 +320,7 @@ impl Step<'_> {
         for change in window {
             let rows = ROWS_FIXED
                 + writes.len()
-                + 3 * moved.len()
-                + items.cost_rows(&moved)
+                + (2 + refold::ROWS_MAX) * moved.len()
                 + items.changed_orders.len()
                 + items.changed_lessons.len()
                 + loaded.rows.iter().skip(1).filter(|row| row.changed).count();
@@ -359,7 +364,7 @@ impl Step<'_> {
             let stored = refold::Stored {
                 item: *item,
                 location: &location,
-                document: Some(self.document.of),
+                because: Because::Document(self.document.of),
                 at: now,
                 commit: id,
             };
@@ -469,7 +474,7 @@ impl Step<'_> {
                         refold::begin(writer, *item, location, &position, layers, method, from).await?
                     }
                     // what is only committed moves no cost
-                    None => StockCost::none(position.tracked, Method::Average),
+                    None => StockCost::Arrival(Layer::default()),
                 };
                 items.before.insert(*item, position.clone());
                 items.stocks.insert(*item, Stock { position, cost });
@@ -804,17 +809,6 @@ impl Loaded {
 }
 
 impl Items {
-    /// Rows that the costs of some items add to their three at most.
-    fn cost_rows(&self, items: &BTreeSet<ItemId>) -> usize {
-        let costs = items.iter().filter_map(|item| self.stocks.get(item));
-        costs
-            .map(|stock| match &stock.cost {
-                StockCost::Arrival(_) => 0,
-                StockCost::Effective(refold) => refold.rows(),
-            })
-            .sum()
-    }
-
     /// The item whose first movement or latest sale may be taken back by a change.
     fn loses_a_bound(&self, change: &LineChange) -> Option<ItemId> {
         let before = change.before.as_ref().filter(|before| !before.change.is_zero())?;

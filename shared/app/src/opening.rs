@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use parstock_domain::costing::{Layer, Method};
+use parstock_domain::costing::Method;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::booking::{Opening, StockCost, begin, close};
-use parstock_domain::ledger::{Layers, Position, Valuation, count};
+use parstock_domain::ledger::valuation::Because;
+use parstock_domain::ledger::{Layers, Position, count};
 use parstock_domain::replenish::Plan;
 
 use crate::booking::warning;
@@ -321,8 +322,13 @@ async fn book<P: Ports>(
         reason = reason
             .with(&count.code, format!("{} as of {}, {changes} movements", count.quantity, count.as_of));
         writes.push(Versioned { content: after, expect: position.expect }.write(position_key));
-        let stored =
-            refold::Stored { item: *item, location: &count.location, document: None, at: now, commit: id };
+        let stored = refold::Stored {
+            item: *item,
+            location: &count.location,
+            because: Because::Count(count.as_of),
+            at: now,
+            commit: id,
+        };
         stored.write(cost, &booked, expect, &mut writes)?;
     }
     writer.commit(id, writes, reason).await
@@ -348,36 +354,57 @@ pub(crate) async fn change_mode<P: Ports>(
     let Some(position) = load::one::<Position>(store, writer.owner(), position_key.clone()).await? else {
         return Ok(Vec::new());
     };
-    let layers = load::one::<Layers>(store, writer.owner(), layer_key.clone()).await?;
-    let expect = layers.map_or(Expect::Absent, |row| row.expect);
+    let layers = load::one::<Layers>(store, writer.owner(), layer_key).await?;
+    let (layers, expect) = layers.map_or((None, Expect::Absent), |row| (Some(row.content), row.expect));
     let now = writer.now();
     let today = writer.clock().day_of(now);
     let mut after = position.content;
     let said = after.snapshot.filter(|_| !tracked);
-    let mut booked = Vec::new();
-    if after.opened || said.is_some() {
-        booked.extend(close(&mut after, item, &location, today, now, id)?);
-    }
-    let mut layers = Layers::none(tracked, Method::Average);
-    if let Some(said) = said.filter(|said| !said.xero.on_hand.is_zero()) {
-        let (quantity, value) = (said.xero.on_hand, said.xero.cost_pool);
-        let opening = Opening { item, location: location.clone(), on: today, quantity, value };
-        booked.push(begin(&mut after, &opening, today, now, id)?);
-        let layer = Layer { quantity, cost: value, last_unit_cost: value.per_unit(quantity)? };
-        layers = Layers::Effective(Box::new(Valuation::begun(today, layer, Method::Average)));
-    }
-    after.counts.clear();
+    let closes = after.opened || said.is_some();
+    let opening = said.filter(|said| !said.xero.on_hand.is_zero()).map(|said| Opening {
+        item,
+        location: location.clone(),
+        on: today,
+        quantity: said.xero.on_hand,
+        value: said.xero.cost_pool,
+    });
     after.tracked = tracked;
+    let mut cost = refold::begin(writer, item, &location, &after, layers, Method::Average, today).await?;
+    // Xero's figure is of today: what is dated ahead goes on in our book
+    let left = if tracked { Quantity::ZERO } else { after.still_ahead(today)? };
+    let mut booked = Vec::new();
+    if closes {
+        booked.extend(close(&mut after, item, &location, left, today, now, id)?);
+    }
+    if let Some(opening) = &opening {
+        booked.push(begin(&mut after, opening, today, now, id)?);
+    }
+    match &mut cost {
+        StockCost::Arrival(layer) => {
+            for movement in &booked {
+                layer.quantity = layer.quantity.plus(movement.signed_quantity()?)?;
+                layer.cost = layer.cost.plus(movement.layer_change()?)?;
+            }
+        }
+        StockCost::Effective(refold) => {
+            for movement in &booked {
+                refold.balance(movement.clone())?;
+            }
+        }
+    }
+    after.value = cost.total().cost;
+    after.counts.clear();
     after.opened = said.is_some();
     after.snapshot = None;
     let mut writes: Vec<Write> = booked
-        .into_iter()
+        .iter()
         .map(|movement| Versioned::new(movement.clone()).write(Key::Movement(item, movement.key)))
         .collect();
     writes.push(Versioned { content: after, expect: position.expect }.write(position_key));
-    writes.push(Versioned { content: layers, expect }.write(layer_key));
+    let stored = refold::Stored { item, location: &location, because: Because::Book, at: now, commit: id };
+    stored.write(cost, &booked, expect, &mut writes)?;
     Ok(writes)
 }
 
-/// Writes with which an item changes its book at most: closing, opening, position and layer.
-pub(crate) const MODE_WRITES_MAX: usize = 4;
+/// Writes with which an item changes its book at most: closing, opening, position and costs.
+pub(crate) const MODE_WRITES_MAX: usize = 3 + refold::ROWS_MAX;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use parstock_domain::costing::Method;
-use parstock_domain::document::{DocumentRef, Item};
+use parstock_domain::costing::{Layer, Method};
+use parstock_domain::document::Item;
 use parstock_domain::fixed::FixedError;
 use parstock_domain::ids::{CommitId, ItemId, LocationId};
 use parstock_domain::ledger::booking::StockCost;
+use parstock_domain::ledger::valuation::Because;
 use parstock_domain::ledger::valuation::{Refold, Start};
-use parstock_domain::ledger::{Checkpoint, Layers, Movement, Position, Revaluation, Valuation};
+use parstock_domain::ledger::{Checkpoint, Dating, Layers, Movement, Position, Revaluation, Valuation};
 use parstock_domain::settings::{Policy, Rule, ScopedRule};
 
 use crate::error::AppError;
@@ -60,48 +61,46 @@ pub async fn begin<P: Ports>(
     method: Method,
     from: Date,
 ) -> Result<StockCost, AppError> {
-    let mut valuation = match stored {
-        // an item that Xero was found to track keeps what its stock cost
-        Some(layers) if position.tracked => return Ok(StockCost::Arrival(layers.total())),
-        None if position.tracked => return Ok(StockCost::none(true, method)),
-        Some(Layers::Effective(valuation)) => *valuation,
-        None | Some(Layers::Arrival(_)) => Valuation::new(method),
+    let is_loaded = matches!(writer.profile.content.backfill, Backfill::Done { .. });
+    let (mut valuation, is_new) = match stored {
+        Some(Layers::Effective(valuation)) if !position.tracked => (*valuation, false),
+        // Xero's book; or the first load, which brings documents in no order of days, of stock that nobody has counted
+        stored if position.tracked || !is_loaded => {
+            return Ok(StockCost::Arrival(stored.map(|layers| layers.total()).unwrap_or_default()));
+        }
+        // the first booking since
+        _ => (Valuation::new(method), position.movements > 0),
     };
-    valuation.switch(writer.clock().day_of(writer.now()), method);
-    let start = match valuation.start(from) {
-        // moved before its costs were kept in this way
-        Start::Held if valuation.latest().is_none() && position.movements > 0 => Start::First,
-        start => start,
-    };
+    let today = writer.clock().day_of(writer.now());
+    let from = if valuation.switch(today, method) { from.min(today) } else { from };
     let store = writer.ports().store();
-    let base = match start {
+    let base = match valuation.start(from) {
         Start::Held => valuation.held(from).cloned(),
         Start::Stored(on) => {
             let key = Key::Checkpoint(item, location.clone(), on);
-            let stored = load::one::<Checkpoint>(store, writer.owner(), key).await?;
-            Some(stored.ok_or_else(|| AppError::Bug(format!("{item} lacks its checkpoint of {on}")))?.content)
+            load::one::<Checkpoint>(store, writer.owner(), key).await?.map(|stored| stored.content)
         }
         Start::First => None,
     };
-    let is_at_the_end = start == Start::Held && base.as_ref() == valuation.latest();
+    let is_at_the_end = !is_new && base.as_ref() == valuation.latest();
     let movements = if is_at_the_end {
         Vec::new()
     } else {
         let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
         load::movements(store, writer.org(), item, from).await?
     };
-    let open_from = open_from(writer, position);
-    Ok(StockCost::Effective(Box::new(Refold::new(valuation, base, movements, open_from)?)))
+    let dating = Dating { today, open_from: open_from(writer, position, today) };
+    Ok(StockCost::Effective(Box::new(Refold::new(valuation, base, movements, dating, position.value)?)))
 }
 
 /// The first day whose books are open, unless no day of an item was ever reported: before its first balance there is nothing to
 /// keep, and the first load brings what Xero's books hold already.
-fn open_from<P: Ports>(writer: &Writer<'_, P>, position: &Position) -> Option<Date> {
+fn open_from<P: Ports>(writer: &Writer<'_, P>, position: &Position, today: Date) -> Option<Date> {
     let profile = &writer.profile.content;
     let is_reported = position.opened && matches!(profile.backfill, Backfill::Done { .. });
     let closed = profile.organisation.locked_through().max(profile.closed_through).filter(|_| is_reported)?;
     // a day that has not come can't be closed
-    closed.tomorrow().ok().map(|open| open.min(writer.clock().day_of(writer.now())))
+    closed.tomorrow().ok().map(|open| open.min(today))
 }
 
 /// The commit that stores an item's costs.
@@ -111,8 +110,8 @@ pub struct Stored<'a> {
     pub item: ItemId,
     /// Where.
     pub location: &'a LocationId,
-    /// The document that it books; none with a count.
-    pub document: Option<DocumentRef>,
+    /// What it books.
+    pub because: Because,
     /// Now.
     pub at: Timestamp,
     /// The commit.
@@ -131,7 +130,7 @@ impl Stored<'_> {
         expect: Expect,
         writes: &mut Vec<Write>,
     ) -> Result<(), FixedError> {
-        let Self { item, location, document, at, commit } = self;
+        let Self { item, location, because, at, commit } = self;
         let content = match cost {
             StockCost::Arrival(layer) => Layers::Arrival(layer),
             StockCost::Effective(refold) => {
@@ -144,7 +143,7 @@ impl Stored<'_> {
                 if !(refolded.months.is_empty() && refolded.closed.is_empty()) {
                     let revaluation = Revaluation {
                         item,
-                        document,
+                        because,
                         months: refolded.months,
                         closed: refolded.closed,
                         posted_on: refolded.posted_on,
@@ -156,7 +155,7 @@ impl Stored<'_> {
                 Layers::Effective(Box::new(refolded.valuation))
             }
         };
-        if expect != Expect::Absent || content != Layers::none(false, Method::Average) {
+        if expect != Expect::Absent || content != Layers::Arrival(Layer::default()) {
             writes.push(Versioned { content, expect }.write(Key::Layer(item, location.clone())));
         }
         Ok(())

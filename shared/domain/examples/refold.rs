@@ -14,7 +14,7 @@ use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
-use parstock_domain::ledger::valuation::Refold;
+use parstock_domain::ledger::valuation::{Dating, Refold};
 use parstock_domain::ledger::{Cause, Movement, MovementKey, Place, Valuation};
 use uuid::Uuid;
 
@@ -61,13 +61,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             stored.push(serde_json::to_string(&movement)?);
         }
         let late = movement(MOVEMENTS, 0, true)?;
+        let dating = Dating { today: date(2026, 6, 1), open_from: None };
         let mut best = f64::INFINITY;
         let mut written = 0;
         for _ in 0..ROUNDS {
             let began = Instant::now();
             let movements =
                 stored.iter().map(|row| serde_json::from_str(row)).collect::<Result<Vec<_>, _>>()?;
-            let mut refold = Refold::new(Valuation::new(method), None, movements, None)?;
+            let mut refold = Refold::new(Valuation::new(method), None, movements, dating, Money::ZERO)?;
             let (booked, _) = refold.document(late.clone(), None)?;
             let refolded = refold.finish([&booked])?;
             let rows = [

@@ -20,6 +20,7 @@ use parstock_domain::ids::{
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
     Balance, Billed, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, Place, Position, Proof,
+    Valuation,
 };
 use uuid::Uuid;
 
@@ -205,7 +206,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Document(of), Record::Document(document)),
         (Key::DocumentLines(of, 0), Record::DocumentLines(MoreLines { lines: vec![booked_line(1)] })),
         (Key::Position(item, main.clone()), Record::Position(Position::default())),
-        (Key::Layer(item, main), Record::Layer(Layers::none(false, Method::Average))),
+        (Key::Layer(item, main), Record::Layer(Layers::Effective(Box::new(Valuation::new(Method::Fifo))))),
         movement(item, date(2026, 1, 1), false, Cause::Opening, 1, false),
         (Key::OrderLine(item, order_line.order, order_line.line), Record::OrderLine(order_line)),
         (Key::Touched(id(4)), Record::Touched(Touched { at: instant(), items: vec![item; 100] })),

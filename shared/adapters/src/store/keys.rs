@@ -12,7 +12,7 @@
 //! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests, proofs |
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
-//! | `ORG#<org>#ITEM#<item>` | an item's position, cost layers, movements, order lines, plan and supply |
+//! | `ORG#<org>#ITEM#<item>` | an item's position, cost layers, checkpoints, movements, revaluations, order lines, plan and supply |
 //! | `ORG#<org>#AUDIT` | the audit trail, its head and how far it was checked |
 
 use jiff::civil::Date;

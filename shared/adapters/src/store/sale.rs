@@ -1,13 +1,17 @@
 //! A sale as it is booked, for tests and figures.
 
+use jiff::ToSpan;
 use parstock_app::ports::{Commit, Expect, Write};
 use parstock_app::records::{DocumentRecord, Key, Owner, Record};
 use parstock_domain::audit::{Hash, Head, Statement};
-use parstock_domain::costing::{Layer, Method};
+use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus};
 use parstock_domain::ids::{CommitId, ContactId, DocumentId, ItemId, LineId, LocationId, OrgId};
 use parstock_domain::ledger::position::Ahead;
-use parstock_domain::ledger::{BookedLine, Cause, Layers, Movement, MovementKey, Place, Position, Valuation};
+use parstock_domain::ledger::valuation::Refold;
+use parstock_domain::ledger::{
+    BookedLine, Cause, Dating, Layers, Movement, MovementKey, Place, Position, Valuation,
+};
 use uuid::Uuid;
 
 /// The organisation of the tests.
@@ -72,12 +76,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             movements: number + 1,
             ..Position::default()
         };
-        let layer = Layer {
-            quantity: "1234.5".parse().unwrap(),
-            cost: "98765.4321".parse().unwrap(),
-            last_unit_cost: "80.0045".parse().unwrap(),
-        };
-        let layers = Layers::Effective(Box::new(Valuation::begun(day, layer, Method::Average)));
+        let layers = Layers::Effective(Box::new(valued(&movement)));
         let mut write = |key, record, expect| writes.push(Write { key, record: Some(record), expect });
         write(Key::Movement(item, key), Record::Movement(movement), Expect::Absent);
         write(Key::Position(item, LocationId::main()), Record::Position(position), expect);
@@ -129,4 +128,19 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
     write(Key::AuditEntry(entry.seq), Record::AuditEntry(entry), Expect::Absent);
     write(Key::AuditHead, Record::AuditHead(head), expect);
     Commit { id: commit, writes }
+}
+
+/// The costs of an item that was sold every month for years.
+fn valued(sale: &Movement) -> Valuation {
+    let mut valuation = Valuation::new(Method::Average);
+    for months in (0..36).rev() {
+        let day = sale.key.effective_on.saturating_sub(months.months());
+        let key = MovementKey { effective_on: day, ..sale.key };
+        let dating = Dating { today: day, open_from: None };
+        let (base, worth) = (valuation.latest().cloned(), valuation.total().cost);
+        let mut refold = Refold::new(valuation, base, Vec::new(), dating, worth).unwrap();
+        let (movement, _) = refold.document(Movement { key, ..sale.clone() }, None).unwrap();
+        valuation = refold.finish([&movement]).unwrap().valuation;
+    }
+    valuation
 }

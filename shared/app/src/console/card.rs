@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parstock_domain::costing::Method;
+use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
+use parstock_domain::ledger::valuation::Because;
 use parstock_domain::ledger::{Balance, Card, CardLine, Cause, Layers, Position, Revaluation, View};
 use parstock_views::pages::{
     CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow,
@@ -74,7 +75,7 @@ impl<P: Ports> Console<'_, P> {
     async fn folded(&self, id: ItemId, position: &Position, view: View) -> Result<Card, AppError> {
         let movements = load::movements(self.reader.ports().store(), self.reader.org(), id, None).await?;
         let layers = self.one::<Layers>(Key::Layer(id, LocationId::main())).await?;
-        let layers = layers.unwrap_or_else(|| Layers::none(position.tracked, Method::Average));
+        let layers = layers.unwrap_or(Layers::Arrival(Layer::default()));
         Ok(Card::fold(movements, &layers, position.opened, view)?)
     }
 
@@ -133,21 +134,33 @@ impl<P: Ports> Console<'_, P> {
         all.retain(|one| view.known.is_none_or(|known| one.recorded_at <= known));
         all.sort_by_key(|one| (std::cmp::Reverse(one.recorded_at), one.commit));
         all.truncate(most);
-        let headers = self.headers(all.iter().filter_map(|one| one.document).collect()).await?;
+        let of = |one: &Revaluation| match one.because {
+            Because::Document(of) => Some(of),
+            Because::Count(_) | Because::Book => None,
+        };
+        let headers = self.headers(all.iter().filter_map(of).collect()).await?;
         let mut rows = Vec::new();
         for one in all {
-            let header = one.document.and_then(|of| headers.get(&of));
+            let header = of(&one).and_then(|of| headers.get(&of));
             let open = one.months.into_iter().map(|(month, change)| (month, change, None));
             let closed = one.closed.into_iter().map(|(month, change)| (month, change, one.posted_on));
             rows.extend(closed.chain(open).map(|(month, change, posted_on)| RevaluedRow {
-                cause: one.document.map_or("count", |of| of.kind.words()),
-                number: header.map(|header| header.number.clone()).unwrap_or_default(),
+                cause: match one.because {
+                    Because::Document(of) => of.kind.words(),
+                    Because::Count(_) => "count of",
+                    Because::Book => "another book",
+                },
+                number: match one.because {
+                    Because::Count(on) => on.to_string(),
+                    _ => header.map(|header| header.number.clone()).unwrap_or_default(),
+                },
                 month,
                 posted_on,
                 change,
                 recorded_at: one.recorded_at,
             }));
         }
+        rows.retain(|row| view.at.is_none_or(|day| row.month <= day));
         rows.truncate(most);
         Ok(rows)
     }

@@ -206,11 +206,6 @@ impl<O: Copy + Ord> Costs<O> {
         }
     }
 
-    /// Of an item that begins with what is there, by the average.
-    pub fn holding(total: Layer) -> Self {
-        Self { total, is_priced: true, ..Self::new(Method::Average) }
-    }
-
     /// Quantity and cost of what is there.
     pub const fn total(&self) -> Layer {
         self.total
@@ -258,6 +253,21 @@ impl<O: Copy + Ord> Costs<O> {
             self.total.last_unit_cost = unit_cost;
         }
         self.is_priced = true;
+        Ok(())
+    }
+
+    /// Makes one layer of the two oldest until there are at most `most`: they cost together what they cost.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn merge_oldest(&mut self, most: usize) -> Result<(), FixedError> {
+        while self.layers.len() > most.max(1) {
+            let Some(oldest) = self.layers.pop_front() else { return Ok(()) };
+            if let Some(next) = self.layers.front_mut() {
+                next.quantity = next.quantity.plus(oldest.quantity)?;
+                next.cost = next.cost.plus(oldest.cost)?;
+            }
+        }
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::count::balance;
 use super::movement::{Cause, Finding, Movement, MovementKey, Place};
 use super::position::Position;
 use super::valuation::Refold;
-use crate::costing::{Layer, Method, Worth};
+use crate::costing::{Layer, Worth};
 use crate::document::{Document, DocumentKind, DocumentLine, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{CommitId, ItemId, LineId, LocationId};
@@ -239,15 +239,6 @@ pub enum StockCost {
 }
 
 impl StockCost {
-    /// Of an item without movements.
-    pub fn none(tracked: bool, method: Method) -> Self {
-        if tracked {
-            Self::Arrival(Layer::default())
-        } else {
-            Self::Effective(Box::new(Refold::empty(method)))
-        }
-    }
-
     /// Quantity and cost of what is there.
     pub fn total(&self) -> Layer {
         match self {
@@ -258,9 +249,9 @@ impl StockCost {
 }
 
 impl Default for Stock {
-    /// Of an item of ours that nobody knows yet.
+    /// Of an item that nobody knows yet.
     fn default() -> Self {
-        Self { position: Position::default(), cost: StockCost::none(false, Method::Average) }
+        Self { position: Position::default(), cost: StockCost::Arrival(Layer::default()) }
     }
 }
 
@@ -513,13 +504,16 @@ pub fn open_tracked(
         last_unit_cost = of.value.per_unit(of.quantity)?;
     }
     *layer = Layer { last_unit_cost, ..added.layer };
-    let movement = Movement { correction: added.correction, ..opening(position, of, recorded_at, commit)? };
+    // should the item become ours, its costs begin here
+    let found = Some(Finding { worth: Some(Worth::of_all(of.quantity, of.value)?), whole_day: true });
+    let movement =
+        Movement { correction: added.correction, found, ..opening(position, of, recorded_at, commit)? };
     position.apply(&movement, today)?;
     position.value = layer.cost;
     Ok(movement)
 }
 
-/// Ends the book of an item at what it holds, if that is anything.
+/// Ends the book of an item at what it holds, if that is anything, but for `left`, which stays.
 ///
 /// # Errors
 /// [`FixedError`] when an amount does not fit.
@@ -527,11 +521,12 @@ pub fn close(
     position: &mut Position,
     item: ItemId,
     location: &LocationId,
+    left: Quantity,
     today: Date,
     recorded_at: Timestamp,
     commit: CommitId,
 ) -> Result<Option<Movement>, FixedError> {
-    let (quantity, value) = (position.booked.negated()?, position.value.negated()?);
+    let (quantity, value) = (left.minus(position.booked)?, position.value.negated()?);
     if quantity.is_zero() {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::movement::{Cause, Movement, MovementKey};
-use super::valuation::{self, Layers, Standing, Valuation};
+use super::valuation::{self, Dating, Layers, Standing, Valuation};
 use crate::costing::Costed;
 use crate::fixed::{FixedError, Money, Quantity};
 
@@ -127,7 +127,7 @@ fn as_booked(mut movements: Vec<Movement>) -> Result<Vec<Valued>, FixedError> {
 
 /// In the order in which costs follow movements, at what the fold says of each, and the layers after them.
 fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>, Vec<Balance>), FixedError> {
-    let folded = valuation::fold(valuation, None, movements, None)?;
+    let folded = valuation::fold(valuation, None, movements, Dating { today: Date::MAX, open_from: None })?;
     let standing = Standing::of(movements);
     let mut valued = Vec::with_capacity(movements.len());
     let mut booked: BTreeMap<(Cause, u32), Money> = BTreeMap::new();

@@ -54,7 +54,9 @@ impl Count<'_> {
         let change = self.quantity.minus(quantity_at(self.movements, self.on)?)?;
         let mut booked = Vec::new();
         let worth = self.unit_cost.map(|unit_cost| Worth::of_units(self.quantity, unit_cost)).transpose()?;
-        let is_news = worth.is_some() && worth != self.known_worth();
+        let known = self.known();
+        let sees_more = whole_day && known.is_some_and(|known| !known.whole_day);
+        let is_news = sees_more || worth.is_some() && worth != known.and_then(|known| known.worth);
         if !change.is_zero() || is_news {
             let movement =
                 self.movement(cause, change, Finding { worth, whole_day }, position.next_balance());
@@ -72,11 +74,14 @@ impl Count<'_> {
         Ok(booked)
     }
 
-    /// What an earlier count of the day said that its stock was worth.
-    fn known_worth(&self) -> Option<Worth> {
+    /// What the latest count of the day found, at the last worth that was named.
+    fn known(&self) -> Option<Finding> {
         let of_day = self.movements.iter().filter(|movement| movement.key.effective_on == self.on);
-        let said = of_day.filter_map(|movement| Some((movement.key.revision, movement.found?.worth?)));
-        said.max_by_key(|(revision, _)| *revision).map(|(_, worth)| worth)
+        let mut found: Vec<_> =
+            of_day.filter_map(|movement| Some((movement.key.revision, movement.found?))).collect();
+        found.sort_by_key(|(revision, _)| *revision);
+        let worth = found.iter().rev().find_map(|(_, found)| found.worth);
+        found.last().map(|(_, last)| Finding { worth, ..*last })
     }
 
     fn movement(&self, cause: Cause, change: Quantity, found: Finding, revision: u32) -> Movement {
@@ -184,6 +189,17 @@ mod tests {
         assert_eq!((notebook.stands(), notebook.at(day(10))), (("50".into(), "100.00".into()), 50));
         notebook.set(3, Some(Line::sold(day(11), 5)));
         assert_eq!(notebook.stands(), ("45".into(), "90.00".into()));
+    }
+
+    #[test]
+    fn a_count_of_today_that_is_told_again_tomorrow_has_seen_its_day() {
+        let mut notebook = Notebook::default();
+        notebook.count(TODAY, 40, Some("2"));
+        notebook.today = TODAY.tomorrow().unwrap();
+        assert_eq!(notebook.count(TODAY, 40, Some("2")), 1);
+        notebook.set(1, Some(Line::bought(TODAY, 60, "180")));
+        assert_eq!(notebook.stands(), ("40".into(), "80.00".into()));
+        notebook.check();
     }
 
     #[test]

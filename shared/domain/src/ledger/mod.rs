@@ -27,4 +27,4 @@ pub use card::{Balance, Card, CardLine, View};
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;
-pub use valuation::{Checkpoint, Layers, Revaluation, Valuation};
+pub use valuation::{Checkpoint, Dating, Layers, Revaluation, Valuation};

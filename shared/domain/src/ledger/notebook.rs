@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use uuid::Uuid;
 
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
+use super::card::{Card, View};
 use super::count::Count;
 use super::movement::Movement;
 use super::position::{OnHand, Position, quantity_at};
-use super::valuation::{Checkpoint, Refold, Start, Valuation};
+use super::valuation::{Checkpoint, Dating, Layers, Refold, Start, Valuation};
 use crate::costing::{Layer, Method};
 use crate::document::{Document, DocumentKind, DocumentRef, DocumentStatus};
 use crate::fixed::{Money, Quantity};
@@ -54,6 +55,7 @@ pub(super) struct Notebook {
     pub revalued: BTreeMap<Date, Money>,
     /// What was revalued in closed months, by the day on which books count it.
     pub posted: BTreeMap<Date, Money>,
+    pub today: Date,
     /// The first day whose books are open.
     pub open_from: Option<Date>,
     checkpoints: BTreeMap<Date, Checkpoint>,
@@ -78,6 +80,7 @@ impl Notebook {
             movements: Vec::new(),
             revalued: BTreeMap::new(),
             posted: BTreeMap::new(),
+            today: TODAY,
             open_from: None,
             checkpoints: BTreeMap::new(),
             lines: BTreeMap::new(),
@@ -99,10 +102,14 @@ impl Notebook {
         };
         let is_after =
             |movement: &&Movement| base.as_ref().is_none_or(|base| movement.key.effective_on > base.on);
-        let movements: Vec<Movement> = self.movements.iter().filter(is_after).cloned().collect();
+        let is_at_the_end = base.is_some() && base.as_ref() == self.valuation.latest();
+        let movements: Vec<Movement> = match is_at_the_end {
+            true => Vec::new(),
+            false => self.movements.iter().filter(is_after).cloned().collect(),
+        };
         self.read = movements.len();
-        let open_from = self.open_from.filter(|_| self.position.opened);
-        Refold::new(self.valuation.clone(), base, movements, open_from).unwrap()
+        let dating = Dating { today: self.today, open_from: self.open_from.filter(|_| self.position.opened) };
+        Refold::new(self.valuation.clone(), base, movements, dating, self.position.value).unwrap()
     }
 
     fn store(&mut self, refold: Refold, booked: Vec<Movement>) {
@@ -157,7 +164,7 @@ impl Notebook {
         let location = LocationId::main();
         let booking = Booking {
             document: &document,
-            today: TODAY,
+            today: self.today,
             recorded_at: self.now(),
             commit: CommitId(Uuid::nil()),
             location: &location,
@@ -186,7 +193,7 @@ impl Notebook {
             quantity: Quantity::from_e4(quantity * 10_000),
             unit_cost: unit_cost.map(|cost| cost.parse().unwrap()),
             movements: &self.movements.clone(),
-            today: TODAY,
+            today: self.today,
             recorded_at: self.now(),
             commit: CommitId(Uuid::nil()),
         };
@@ -222,18 +229,19 @@ impl Notebook {
 
     /// On hand and its value.
     pub(super) fn stands(&self) -> (String, String) {
-        let OnHand::Counted(on_hand) = self.position.on_hand(TODAY).unwrap() else { panic!("not counted") };
+        let OnHand::Counted(on_hand) = self.position.on_hand(self.today).unwrap() else {
+            panic!("not counted")
+        };
         (on_hand.to_string(), self.position.stock_value().unwrap().to_string())
     }
 
     /// What must hold after every commit.
     pub(super) fn check(&self) {
         let Layer { quantity, cost, .. } = self.valuation.total();
-        let whole = Refold::new(Valuation::new(Method::Average), None, self.movements.clone(), None);
-        if self.valuation.method() == Method::Average {
-            let whole = whole.unwrap().total();
-            assert_eq!((quantity, cost), (whole.quantity, whole.cost), "from a checkpoint as from the start");
-        }
+        let layers = Layers::Effective(Box::new(self.valuation.clone()));
+        let card = Card::fold(self.movements.clone(), &layers, true, View::default()).unwrap();
+        let shown = card.lines.iter().map(|line| line.value).try_fold(Money::ZERO, Money::plus).unwrap();
+        assert_eq!(cost, shown, "from a checkpoint as from the start");
         assert_eq!((quantity, cost), (self.position.booked, self.position.value));
         let (mut moved, mut worth) = (Quantity::ZERO, Money::ZERO);
         for movement in &self.movements {

@@ -175,11 +175,16 @@ impl Position {
         if !self.opened {
             return Ok(OnHand::NotCounted);
         }
-        let mut on_hand = self.booked;
-        for ahead in self.ahead.iter().filter(|ahead| ahead.on > today) {
-            on_hand = on_hand.minus(ahead.quantity)?;
-        }
-        Ok(OnHand::Counted(on_hand))
+        Ok(OnHand::Counted(self.booked.minus(self.still_ahead(today)?)?))
+    }
+
+    /// What is booked of days that have not come.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn still_ahead(&self, today: Date) -> Result<Quantity, FixedError> {
+        let ahead = self.ahead.iter().filter(|ahead| ahead.on > today);
+        ahead.map(|ahead| ahead.quantity).try_fold(Quantity::ZERO, Quantity::plus)
     }
 
     /// The first day ahead on which on hand changes by itself: a movement was dated ahead.

@@ -4,6 +4,7 @@
 //! A document that comes late is put where its day is, and all that follows is costed anew. The movements stay as they were
 //! booked; what they are worth now beyond that is appended as a [`Revaluation`].
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -16,13 +17,17 @@ use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money};
 use crate::ids::{CommitId, ItemId};
 
-/// Month ends of which an item keeps a checkpoint. What is dated before the oldest is costed from the first movement on.
-pub const CHECKPOINTS_KEPT_MAX: usize = 36;
+/// Months of which an item keeps a checkpoint. What is dated before the oldest is costed from the first movement on.
+pub const CHECKPOINTS_KEPT_MAX: usize = 12;
+/// Changes of method that an item keeps; beyond that the latest is changed.
+pub const SWITCHES_MAX: usize = 24;
+/// Receipts that FIFO and LIFO tell apart in what is there; beyond that the two oldest become one layer. Two states of so many fit
+/// into a row.
+pub const LAYERS_MAX: usize = 300;
 
 /// What a cost layer came from, in the order in which costs follow movements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    on: Date,
     turn: Turn,
     key: MovementKey,
 }
@@ -36,10 +41,26 @@ enum Turn {
     Later,
 }
 
-impl Origin {
-    const fn new(key: MovementKey, turn: Turn) -> Self {
-        Self { on: key.effective_on, turn, key }
+impl Ord for Origin {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let place = |origin: &Self| (origin.key.effective_on, origin.turn, origin.key);
+        place(self).cmp(&place(other))
     }
+}
+
+impl PartialOrd for Origin {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The days that a commit goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dating {
+    /// The org's civil day.
+    pub today: Date,
+    /// The first day whose books are open, if any are closed.
+    pub open_from: Option<Date>,
 }
 
 /// An item's costs at the end of a day.
@@ -64,10 +85,10 @@ pub struct Valuation {
     /// After the latest day that has movements; nothing before the first movement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     now: Option<Checkpoint>,
-    /// At the end of the day with movements before that.
+    /// Before the latest of these days that has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Checkpoint>,
-    /// Month ends of which a checkpoint is stored and holds.
+    /// The last days with movements of earlier months, of which a checkpoint is stored and holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checkpoints: Vec<Date>,
     /// The method of the first movement.
@@ -92,17 +113,6 @@ impl Valuation {
     /// Of an item without movements.
     pub const fn new(method: Method) -> Self {
         Self { now: None, before: None, checkpoints: Vec::new(), method, switches: Vec::new() }
-    }
-
-    /// Of an item whose earlier movements count for nothing from a day on: another book begins with `layer`, which goes by
-    /// `method` from the next day on.
-    pub fn begun(on: Date, layer: Layer, method: Method) -> Self {
-        let now = Some(Checkpoint { on, costs: Costs::holding(layer) });
-        let switches = match method {
-            Method::Average => Vec::new(),
-            to => on.tomorrow().ok().map(|on| Switch { on, to }).into_iter().collect(),
-        };
-        Self { now, switches, ..Self::new(Method::Average) }
     }
 
     /// Quantity and cost of what is there.
@@ -134,22 +144,25 @@ impl Valuation {
         [&self.now, &self.before].into_iter().flatten().find(|state| state.on < day)
     }
 
-    /// From `on` on costs go by `method`; a day that has movements already is too late.
-    pub fn switch(&mut self, on: Date, method: Method) {
+    /// From `on` on costs go by `method`. What was folded of these days has to be folded again; says whether it has.
+    pub fn switch(&mut self, on: Date, method: Method) -> bool {
         if self.method() == method {
-            return;
+            return false;
         }
-        match &self.now {
-            None => self.method = method,
-            Some(now) if now.on < on => self.switches.push(Switch { on, to: method }),
-            Some(_) => {}
+        let is_full = self.switches.len() >= SWITCHES_MAX;
+        match self.switches.last_mut() {
+            _ if self.now.is_none() => self.method = method,
+            Some(last) if last.on == on || is_full => last.to = method,
+            _ => self.switches.push(Switch { on, to: method }),
         }
+        self.checkpoints.retain(|checkpoint| *checkpoint < on);
+        self.now.as_ref().is_some_and(|now| now.on >= on)
     }
 }
 
 /// An item's cost layers, by its book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 pub enum Layers {
     /// Tracked: the average in the order in which documents came, beside which Xero's own stands.
     Arrival(Layer),
@@ -158,15 +171,6 @@ pub enum Layers {
 }
 
 impl Layers {
-    /// Of an item without movements.
-    pub fn none(tracked: bool, method: Method) -> Self {
-        if tracked {
-            Self::Arrival(Layer::default())
-        } else {
-            Self::Effective(Box::new(Valuation::new(method)))
-        }
-    }
-
     /// Quantity and cost of what is there.
     pub fn total(&self) -> Layer {
         match self {
@@ -176,14 +180,25 @@ impl Layers {
     }
 }
 
+/// What changed the worth of earlier movements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// A document.
+    Document(DocumentRef),
+    /// A count of the end of a day.
+    Count(Date),
+    /// Another book: Xero ended to track the item.
+    Book,
+}
+
 /// How much more earlier movements are worth than was booked, because of what a commit booked. Appended, never changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revaluation {
     /// The item.
     pub item: ItemId,
-    /// The document that came late; none if it was a count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub document: Option<DocumentRef>,
+    /// What came late.
+    pub because: Because,
     /// The change of the stock's value in each month, named by its first day, base currency. What the stock gains was not
     /// consumed, what it loses was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -270,9 +285,9 @@ impl Standing {
 pub(super) struct Folded {
     /// After the last day.
     pub now: Option<Checkpoint>,
-    /// Before it.
+    /// Before the latest day that has come.
     before: Option<Checkpoint>,
-    /// At the end of the month before that of the last day, if it was passed.
+    /// Before the month of that day, if its beginning was passed.
     month_end: Option<Checkpoint>,
     /// What the standing movement of each line cost.
     pub costed: BTreeMap<Cause, Costed>,
@@ -300,28 +315,33 @@ pub(super) fn fold(
     valuation: &Valuation,
     base: Option<&Checkpoint>,
     movements: &[Movement],
-    open_from: Option<Date>,
+    dating: Dating,
 ) -> Result<Folded, FixedError> {
     let standing = Standing::of(movements);
-    let days = days(movements);
+    let mut days = days(movements);
+    // a day that was mistyped and mended leaves nothing
+    days.retain(|day| {
+        let mut documents = day.seen.iter().chain(&day.later);
+        !day.counts.is_empty() || documents.any(|movement| standing.holds(&movement.key))
+    });
     let mut folded = Folded::default();
     let mut on = base.map(|base| base.on);
     let mut costs = base.map_or_else(|| Costs::new(valuation.method), |base| base.costs.clone());
-    let last_day = days.last().map(|day| day.on);
-    let last_month = last_day.map(Date::first_of_month);
+    let latest = days.iter().rev().find(|day| day.on <= dating.today).or(days.last()).map(|day| day.on);
     let held = |on: Option<Date>, costs: &Costs<Origin>| on.map(|on| Checkpoint { on, costs: costs.clone() });
     for day in days {
-        if Some(day.on) == last_day {
+        if Some(day.on) == latest {
             folded.before = held(on, &costs);
         }
         let month = day.on.first_of_month();
-        if Some(month) == last_month && folded.month_end.is_none() && on.is_some_and(|on| on < month) {
-            folded.month_end = held(month.yesterday().ok(), &costs);
+        let is_latest = latest.is_some_and(|latest| latest.first_of_month() == month);
+        if is_latest && folded.month_end.is_none() && on.is_some_and(|on| on < month) {
+            folded.month_end = held(on, &costs);
         }
         for switch in &valuation.switches {
             if switch.on <= day.on && on.is_none_or(|on| on < switch.on) {
                 let at = MovementKey::before(switch.on).ok_or(FixedError::TooLarge)?;
-                costs.switch(switch.to, Origin::new(at, Turn::Later));
+                costs.switch(switch.to, Origin { turn: Turn::Later, key: at });
             }
         }
         let began = costs.total().cost;
@@ -333,12 +353,12 @@ pub(super) fn fold(
             }
             let worth = day.counts.iter().rev().find_map(|count| count.found?.worth);
             let before = costs.total().cost;
-            costs.count(Origin::new(last.key, Turn::Count), change, worth)?;
+            costs.count(Origin { turn: Turn::Count, key: last.key }, change, worth)?;
             folded.counted.insert(day.on, costs.total().cost.minus(before)?);
         }
         folded.documents(&day.later, Turn::Later, &standing, &mut costs)?;
         let change = costs.total().cost.minus(began)?;
-        let of_period = folded.months.entry(Period::of(day.on, open_from)).or_default();
+        let of_period = folded.months.entry(Period::of(day.on, dating.open_from)).or_default();
         *of_period = of_period.plus(change)?;
         on = Some(day.on);
     }
@@ -355,7 +375,8 @@ impl Folded {
         costs: &mut Costs<Origin>,
     ) -> Result<(), FixedError> {
         for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
-            let costed = costs.apply(Origin::new(movement.key, turn), &step(movement)?, false)?;
+            let costed = costs.apply(Origin { turn, key: movement.key }, &step(movement)?, false)?;
+            costs.merge_oldest(LAYERS_MAX)?;
             self.costed.insert(movement.key.cause, costed);
         }
         Ok(())
@@ -395,8 +416,9 @@ pub struct Refold {
     movements: Vec<Movement>,
     /// How many of them were there before the commit.
     stored: usize,
-    /// The first day whose books are open.
-    open_from: Option<Date>,
+    dating: Dating,
+    /// What the stock was worth before the commit.
+    worth: Money,
     first: Folded,
     folded: Folded,
 }
@@ -417,20 +439,8 @@ pub struct Refolded {
 }
 
 impl Refold {
-    /// Of an item without movements.
-    pub fn empty(method: Method) -> Self {
-        Self {
-            valuation: Valuation::new(method),
-            base: None,
-            movements: Vec::new(),
-            stored: 0,
-            open_from: None,
-            first: Folded::default(),
-            folded: Folded::default(),
-        }
-    }
-
-    /// Begins at `base`, with all stored movements of the days after it. What is added to days before `open_from` is dated there.
+    /// Begins at `base`, with all stored movements of the days after it. The stock was worth `worth` until now: where the fold says
+    /// something else, because it was costed otherwise, the difference is a revaluation, too.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
@@ -438,11 +448,12 @@ impl Refold {
         valuation: Valuation,
         base: Option<Checkpoint>,
         movements: Vec<Movement>,
-        open_from: Option<Date>,
+        dating: Dating,
+        worth: Money,
     ) -> Result<Self, FixedError> {
-        let first = fold(&valuation, base.as_ref(), &movements, open_from)?;
+        let first = fold(&valuation, base.as_ref(), &movements, dating)?;
         let (stored, folded) = (movements.len(), first.clone());
-        Ok(Self { valuation, base, movements, stored, open_from, first, folded })
+        Ok(Self { valuation, base, movements, stored, dating, worth, first, folded })
     }
 
     /// Quantity and cost of what is there now.
@@ -463,7 +474,7 @@ impl Refold {
         let was = self.folded.costed.get(&movement.key.cause).copied();
         self.movements.push(movement.clone());
         self.movements.extend(opposite.clone());
-        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.open_from)?;
+        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.dating)?;
         let Costed { cost, correction, .. } = if movement.key.correction {
             let was = was.unwrap_or_default();
             Costed { correction: was.correction.negated()?, ..was }
@@ -486,14 +497,14 @@ impl Refold {
         let day = movement.key.effective_on;
         let was = self.folded.counted.get(&day).copied().unwrap_or_default();
         self.movements.push(movement.clone());
-        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.open_from)?;
+        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.dating)?;
         let change = self.folded.counted.get(&day).copied().unwrap_or_default().minus(was)?;
         movement.value = if movement.key.out { change.negated()? } else { change };
         Ok(self.posted(movement))
     }
 
     fn posted(&self, movement: Movement) -> Movement {
-        let posted_on = self.open_from.filter(|open| movement.key.effective_on < *open);
+        let posted_on = self.dating.open_from.filter(|open| movement.key.effective_on < *open);
         Movement { posted_on, ..movement }
     }
 
@@ -503,15 +514,8 @@ impl Refold {
     /// [`FixedError`] when an amount does not fit.
     pub fn balance(&mut self, opposite: Movement) -> Result<Movement, FixedError> {
         self.movements.push(opposite.clone());
-        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.open_from)?;
+        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.dating)?;
         Ok(self.posted(opposite))
-    }
-
-    /// Rows that [`Self::finish`] adds to those of a commit: a month end that is passed, and a revaluation that there may be.
-    pub fn rows(&self) -> usize {
-        let is_new = |end: &Checkpoint| !self.valuation.checkpoints.contains(&end.on);
-        let month_end = self.folded.month_end.iter().filter(|end| is_new(end)).count();
-        month_end.saturating_add(usize::from(self.stored > 0))
     }
 
     /// What is to be stored, given the commit's movements as they are booked.
@@ -533,12 +537,15 @@ impl Refold {
             });
         };
         let mut periods = self.folded.months;
+        let began = self.first.now.as_ref().map(|now| now.costs.total().cost).unwrap_or_default();
+        let of_first = periods.entry(Period::of(first_day, self.dating.open_from)).or_default();
+        *of_first = of_first.plus(began)?.minus(self.worth)?;
         for (period, change) in self.first.months {
             let of_period = periods.entry(period).or_default();
             *of_period = of_period.minus(change)?;
         }
         for movement in booked {
-            let period = Period::of(movement.key.effective_on, self.open_from);
+            let period = Period::of(movement.key.effective_on, self.dating.open_from);
             let of_period = periods.entry(period).or_default();
             *of_period = of_period.minus(movement.layer_change()?)?;
         }
@@ -548,7 +555,7 @@ impl Refold {
             those.map(|(period, change)| (period.month, *change)).collect::<BTreeMap<Date, Money>>()
         };
         let (months, closed) = (of(false), of(true));
-        let posted_on = self.open_from.filter(|_| !closed.is_empty());
+        let posted_on = self.dating.open_from.filter(|_| !closed.is_empty());
         let standing = &mut self.valuation.checkpoints;
         standing.retain(|on| *on < first_day);
         let checkpoint = self.folded.month_end.filter(|end| !standing.contains(&end.on));
@@ -623,6 +630,36 @@ mod tests {
         assert_eq!(notebook.read, 12, "all");
         notebook.set(25, Some(Line::sold(day(2), 1)));
         assert_eq!(notebook.read, 4, "the end of May was passed and kept");
+    }
+
+    #[test]
+    fn what_comes_late_goes_by_the_method_of_its_day() {
+        let mut notebook = Notebook::default();
+        notebook.today = day(18);
+        notebook.set(1, Some(Line::bought(day(-9), 10, "100")));
+        notebook.valuation.switch(day(19), Method::Fifo);
+        notebook.today = day(37);
+        notebook.set(2, Some(Line::bought(day(34), 10, "300")));
+        notebook.set(3, Some(Line::sold(day(37), 2)));
+        notebook.set(4, Some(Line::sold(day(36), 2)));
+        assert_eq!(notebook.position.value, money("360"), "of the oldest layer");
+        notebook.check();
+    }
+
+    #[test]
+    fn a_day_that_was_mistyped_and_mended_does_not_stay_the_last() {
+        let mut notebook = Notebook::default();
+        notebook.set(1, Some(Line::bought(day(1), 10, "100")));
+        notebook.set(2, Some(Line::sold(day(380), 1)));
+        notebook.set(2, None);
+        notebook.set(3, Some(Line::sold(day(20), 1)));
+        notebook.set(4, Some(Line::sold(day(21), 1)));
+        assert_eq!(notebook.read, 0);
+        // what is honestly ahead costs no more than itself
+        notebook.set(5, Some(Line::sold(day(80), 1)));
+        notebook.set(6, Some(Line::sold(day(22), 1)));
+        assert_eq!(notebook.read, 3, "it, the mended one and its correction");
+        notebook.check();
     }
 
     #[test]
@@ -755,9 +792,7 @@ mod tests {
                     Some(line) => standing.insert(number, line),
                     None => standing.remove(&number),
                 };
-                if method == Method::Average {
-                    notebook.check();
-                }
+                notebook.check();
             }
             let (found, due) = (notebook.valuation.total(), plainly(method, &standing));
             prop_assert_eq!((found.quantity, found.cost), (due.quantity, due.cost));
