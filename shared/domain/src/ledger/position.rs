@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::movement::{Cause, Movement, MovementKey};
+use super::valuation::Standing;
 use crate::alert::AlertKind;
 use crate::document::XeroQuantity;
 use crate::fixed::{FixedError, Money, Quantity};
@@ -229,14 +230,10 @@ impl Position {
 /// The days of the first movement and of the latest sale, among the movements of an item that stand: what was taken back
 /// is neither.
 pub fn first_and_last(movements: &[Movement]) -> (Option<Date>, Option<Date>) {
-    let mut latest: BTreeMap<Cause, u32> = BTreeMap::new();
-    for MovementKey { cause, revision, .. } in movements.iter().map(|movement| movement.key) {
-        let highest = latest.entry(cause).or_default();
-        *highest = revision.max(*highest);
-    }
+    let latest = Standing::of(movements);
     let stands = |key: &MovementKey| match key.cause {
         Cause::Opening | Cause::Count => true,
-        Cause::Document { .. } => !key.correction && latest.get(&key.cause) == Some(&key.revision),
+        Cause::Document { .. } => latest.holds(key),
     };
     let standing = || movements.iter().map(|movement| movement.key).filter(stands);
     let sales = standing().filter(|key| key.cause.is_demand() && key.out);

@@ -562,8 +562,8 @@ pub fn item_page(say: Say) -> ItemPage {
                     recorded_at: Timestamp::UNIX_EPOCH,
                 },
                 RevaluedRow {
-                    cause: "count",
-                    number: String::new(),
+                    cause: "count of",
+                    number: say("2026-11-02"),
                     month: day("2026-11-01"),
                     posted_on: None,
                     change: money("12"),
