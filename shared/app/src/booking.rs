@@ -19,8 +19,9 @@ use parstock_domain::ledger::arrival::{
 };
 use parstock_domain::ledger::booking::{Booking, Stock, StockCost, changes, desired};
 use parstock_domain::ledger::position::first_and_last;
-use parstock_domain::ledger::valuation::Because;
-use parstock_domain::ledger::{BookedLine, DesiredLine, Layers, LineChange, Movement, OrderLine, Position};
+use parstock_domain::ledger::{
+    Because, BookedLine, DesiredLine, Layers, LineChange, Movement, OrderLine, Position,
+};
 use parstock_domain::replenish::{Crossing, Plan, crossing};
 use parstock_domain::settings::Learned;
 use uuid::Uuid;

@@ -9,8 +9,7 @@ use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::booking::{Opening, StockCost, begin, close};
-use parstock_domain::ledger::valuation::Because;
-use parstock_domain::ledger::{Layers, Position, count};
+use parstock_domain::ledger::{Because, Layers, Position, count};
 use parstock_domain::replenish::Plan;
 
 use crate::booking::warning;

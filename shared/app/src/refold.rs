@@ -9,9 +9,10 @@ use parstock_domain::document::Item;
 use parstock_domain::fixed::FixedError;
 use parstock_domain::ids::{CommitId, ItemId, LocationId};
 use parstock_domain::ledger::booking::StockCost;
-use parstock_domain::ledger::valuation::Because;
 use parstock_domain::ledger::valuation::{Refold, Start};
-use parstock_domain::ledger::{Checkpoint, Dating, Layers, Movement, Position, Revaluation, Valuation};
+use parstock_domain::ledger::{
+    Because, Checkpoint, Dating, Layers, Movement, Position, Revaluation, Valuation,
+};
 use parstock_domain::settings::{Policy, Rule, ScopedRule};
 
 use crate::error::AppError;

@@ -14,8 +14,8 @@ use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
-use parstock_domain::ledger::valuation::{Dating, Refold};
-use parstock_domain::ledger::{Cause, Movement, MovementKey, Place, Valuation};
+use parstock_domain::ledger::valuation::Refold;
+use parstock_domain::ledger::{Cause, Dating, Movement, MovementKey, Place, Valuation};
 use uuid::Uuid;
 
 const MOVEMENTS: i64 = 22_000;

@@ -1,19 +1,12 @@
 //! `parstock connect` and `parstock connections` from outside: the program itself against the simulated Xero, with a browser
 //! that follows where it is sent.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 #![expect(clippy::disallowed_methods, reason = "a live connection runs by the machine's clock")]
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan};
 use parstock_local::clock::LocalClock;
@@ -22,8 +15,7 @@ use parstock_xero_sim::{Consent, Given, Settings, World, router_of};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Everything that is waited for comes long before this, on a busy machine too.
-const DEADLINE: Duration = Duration::from_secs(90);
+use super::program::{DEADLINE, Running, ended, parstock, serve};
 
 /// A simulated Xero on a thread and a runtime of its own: one app, and the organisations of these names.
 struct Xero {
@@ -54,17 +46,7 @@ impl Xero {
             })
             .collect();
         let tenants = worlds.iter().map(|world| world.lock().unwrap().tenant_id().unwrap()).collect();
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = router_of(Arc::clone(&worlds[0]), worlds[1..].into(), Arc::new(LocalClock::Wall));
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, app).await.unwrap();
-            });
-        });
+        let base = serve(router_of(Arc::clone(&worlds[0]), worlds[1..].into(), Arc::new(LocalClock::Wall)));
         Self { world: Arc::clone(&worlds[0]), tenants, base }
     }
 
@@ -74,18 +56,7 @@ impl Xero {
 
     /// `parstock`, led to this Xero.
     fn parstock(&self, arguments: &[&str], data: &Path) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parstock"));
-        command.args(arguments).arg("--data").arg(data).stdin(Stdio::null());
-        for name in [
-            "XERO_CLIENT_ID",
-            "XERO_CLIENT_SECRET",
-            "XERO_WEBHOOK_KEY",
-            "XERO_SCOPES",
-            "XERO_TENANT_ID",
-            "SLACK_WEBHOOK_URL",
-        ] {
-            command.env_remove(name);
-        }
+        let mut command = parstock(arguments, data);
         command
             .env("XERO_API_URL", format!("{}/api.xro/2.0", self.base))
             .env("XERO_IDENTITY_URL", &self.base)
@@ -102,66 +73,7 @@ impl Xero {
         let mut command = self.parstock(&arguments, data);
         let settings = self.world.lock().unwrap().settings().clone();
         command.env("XERO_CLIENT_ID", settings.client_id).env("XERO_CLIENT_SECRET", settings.client_secret);
-        Connecting { running: Running::start(command), port }
-    }
-}
-
-/// A command that says something on standard error while it runs.
-struct Running {
-    child: Child,
-    said: Arc<Mutex<Vec<String>>>,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let (talk, hears) = (child.stderr.take().unwrap(), Arc::clone(&said));
-        std::thread::spawn(move || {
-            for line in BufReader::new(talk).lines().map_while(Result::ok) {
-                hears.lock().unwrap().push(line);
-            }
-        });
-        Self { child, said }
-    }
-
-    fn all(&self) -> String {
-        self.said.lock().unwrap().join("\n")
-    }
-
-    /// The first line that holds `what`, once it is said.
-    fn says(&self, what: &str) -> String {
-        let began = Instant::now();
-        while began.elapsed() < DEADLINE {
-            if let Some(line) = self.said.lock().unwrap().iter().find(|line| line.contains(what)) {
-                return line.clone();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("it never said {what:?}:\n{}", self.all());
-    }
-
-    /// Its exit code and its results, once it has ended.
-    fn ends(mut self) -> (i32, String, String) {
-        let began = Instant::now();
-        while began.elapsed() < DEADLINE {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                let mut out = String::new();
-                self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-                // the thread that listens may be a moment behind
-                std::thread::sleep(Duration::from_millis(50));
-                return (status.code().unwrap(), out, self.all());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("it did not end:\n{}", self.all());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Connecting { running: Running::start(command, Stdio::piped()), port }
     }
 }
 
@@ -187,10 +99,6 @@ async fn open(address: &str) -> (u16, String) {
     (page.status().as_u16(), page.text().await.unwrap())
 }
 
-fn ended(command: Command) -> (i32, String, String) {
-    Running::start(command).ends()
-}
-
 fn listed(xero: &Xero, data: &Path, code: i32) -> Value {
     let (ended_with, out, talk) = ended(xero.parstock(&["connections", "--test", "--json"], data));
     assert_eq!(ended_with, code, "{out}{talk}");
@@ -214,7 +122,7 @@ async fn a_person_consents_in_the_browser_runs_looks_and_removes_it() {
     let mut run =
         xero.parstock(&["run", "--org", "live", "--console-port", "0", "--webhook-port", "0"], data);
     run.env("PARSTOCK_LOG", "trace");
-    let running = Running::start(run);
+    let running = Running::start(run, Stdio::piped());
     running.says("Corner Shop is connected");
     running.says("the history is whole");
     let one = listed(&xero, data, 0);
@@ -326,7 +234,7 @@ async fn one_of_several_organisations_is_named_and_a_folder_never_changes_its_bo
     assert!(page.contains("Other Shop is connected"), "{page}");
     assert_eq!(connecting.running.ends().0, 0);
     let live = ["run", "--org", "live", "--console-port", "0", "--webhook-port", "0"];
-    let running = Running::start(xero.parstock(&live, data));
+    let running = Running::start(xero.parstock(&live, data), Stdio::piped());
     running.says("Other Shop is connected");
 
     // another organisation's consent is refused, by the running process too
@@ -364,7 +272,7 @@ async fn what_a_consent_lacks_is_named_and_asked_for_again() {
     let one = listed(&xero, data, 1);
     assert!(one["your_turn"].as_str().unwrap().contains("`accounting.contacts`"), "{one}");
     let live = ["run", "--org", "live", "--console-port", "0", "--webhook-port", "0"];
-    let running = Running::start(xero.parstock(&live, data));
+    let running = Running::start(xero.parstock(&live, data), Stdio::piped());
     running.says("The consent lacks `accounting.contacts`");
     drop(running);
     xero.consents(Consent::Given(Given::default()));

@@ -1,18 +1,12 @@
 //! `--org live` from outside: the program itself against the simulated Xero on a port of this machine, by the
 //! machine's clock, from the first start on; with all that goes wrong on the way.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may stop where it stands"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 #![expect(clippy::disallowed_methods, reason = "a live connection runs by the machine's clock")]
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -23,8 +17,8 @@ use parstock_xero_sim::act::{Act, DocumentKind, E4, TimedAct};
 use parstock_xero_sim::{Settings, World, router};
 use serde_json::Value;
 
-/// Everything that is waited for comes long before this, on a busy machine too.
-const DEADLINE: Duration = Duration::from_secs(90);
+use super::program::{Running, ended, parstock, serve, until};
+
 /// Xero gives up a webhook after this.
 const WEBHOOK_ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Invoices that Xero holds before parstock comes.
@@ -44,17 +38,7 @@ impl Xero {
         let acts = books(name).into_iter().map(|act| TimedAct { at, act }).collect::<Vec<_>>();
         world.apply_history(&acts).unwrap();
         let world = Arc::new(Mutex::new(world));
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(Arc::clone(&world), Arc::new(LocalClock::Wall));
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, app).await.unwrap();
-            });
-        });
+        let base = serve(router(Arc::clone(&world), Arc::new(LocalClock::Wall)));
         Self { world, base }
     }
 
@@ -94,24 +78,6 @@ fn books(name: &str) -> Vec<Act> {
     acts
 }
 
-/// `parstock` with nothing of the test's own environment that could lead it to Xero.
-fn parstock(arguments: &[&str], data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parstock"));
-    command.args(arguments).arg("--data").arg(data).stdin(Stdio::null());
-    for name in [
-        "XERO_CLIENT_ID",
-        "XERO_CLIENT_SECRET",
-        "XERO_WEBHOOK_KEY",
-        "XERO_API_URL",
-        "XERO_IDENTITY_URL",
-        "XERO_SCOPES",
-        "SLACK_WEBHOOK_URL",
-    ] {
-        command.env_remove(name);
-    }
-    command
-}
-
 fn live(data: &Path) -> Command {
     parstock(&["run", "--org", "live", "--console-port", "0", "--webhook-port", "0"], data)
 }
@@ -129,95 +95,26 @@ fn with_credentials(command: &mut Command, xero: &Xero) {
         .env("XERO_WEBHOOK_KEY", settings.webhook_key);
 }
 
-/// A command that ends by itself: its exit code, results and talk.
-fn ended(mut command: Command) -> (Option<i32>, String, String) {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = wait(&mut child);
-    let (mut out, mut talk) = (String::new(), String::new());
-    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-    child.stderr.take().unwrap().read_to_string(&mut talk).unwrap();
-    (status.code(), out, talk)
+/// `parstock run` on its way.
+fn run(command: Command) -> Running {
+    Running::start(command, Stdio::null())
 }
 
-fn wait(child: &mut Child) -> ExitStatus {
-    let began = Instant::now();
-    while began.elapsed() < DEADLINE {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    child.kill().unwrap();
-    panic!("a command did not end");
+fn webhooks(running: &Running) -> String {
+    let line = running.says("Webhooks: POST ");
+    line.trim_start_matches("Webhooks: POST ").split(' ').next().unwrap().to_owned()
 }
 
-/// A running `parstock run`.
-struct Running {
-    child: Child,
-    said: Arc<Mutex<Vec<String>>>,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let (talk, hears) = (child.stderr.take().unwrap(), Arc::clone(&said));
-        std::thread::spawn(move || {
-            for line in BufReader::new(talk).lines().map_while(Result::ok) {
-                hears.lock().unwrap().push(line);
-            }
-        });
-        Self { child, said }
-    }
-
-    /// The first line that holds `what`, once it is said.
-    fn says(&self, what: &str) -> String {
-        until(&format!("it says {what:?}"), || {
-            let said = self.said.lock().unwrap();
-            said.iter().find(|line| line.contains(what)).cloned().ok_or_else(|| said.join("\n"))
-        })
-    }
-
-    fn webhooks(&self) -> String {
-        let line = self.says("Webhooks: POST ");
-        line.trim_start_matches("Webhooks: POST ").split(' ').next().unwrap().to_owned()
-    }
-
-    fn signal(&self, name: &str) {
-        let done = Command::new("kill").arg(name).arg(self.child.id().to_string()).status().unwrap();
-        assert!(done.success());
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until `look` has an answer; else tells what it saw last.
-fn until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let began = Instant::now();
-    loop {
-        match look() {
-            Ok(found) => return found,
-            Err(seen) => assert!(began.elapsed() < DEADLINE, "waited in vain until {what}; last:\n{seen}"),
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+fn signal(running: &Running, name: &str) {
+    let done = Command::new("kill").arg(name).arg(running.child.id().to_string()).status().unwrap();
+    assert!(done.success());
 }
 
 fn asked(arguments: &[&str], data: &Path) -> Value {
     let mut all = arguments.to_vec();
     all.push("--json");
     let (code, out, talk) = ended(parstock(&all, data));
-    assert_eq!(code, Some(0), "{arguments:?}: {talk}");
+    assert_eq!(code, 0, "{arguments:?}: {talk}");
     serde_json::from_str(&out).unwrap()
 }
 
@@ -245,26 +142,26 @@ async fn what_is_missing_or_wrong_at_the_first_start_is_said_and_nothing_is_kept
     let xero = Xero::serve(11, "Corner Shop", 1_000);
 
     let (code, _, talk) = ended(live(data));
-    assert_eq!(code, Some(2), "{talk}");
+    assert_eq!(code, 2, "{talk}");
     assert!(talk.contains("XERO_CLIENT_ID") && talk.contains("XERO_CLIENT_SECRET"), "{talk}");
 
     let mut unreachable = live(data);
     with_credentials(&mut unreachable, &xero);
     at(&mut unreachable, "http://127.0.0.1:9");
     let (code, _, talk) = ended(unreachable);
-    assert_eq!(code, Some(3), "{talk}");
+    assert_eq!(code, 3, "{talk}");
 
     let mut wrong = live(data);
     with_credentials(&mut wrong, &xero);
     wrong.env("XERO_CLIENT_SECRET", "canary-wrong");
     let (code, _, talk) = ended(wrong);
-    assert_eq!(code, Some(2), "{talk}");
+    assert_eq!(code, 2, "{talk}");
     assert!(!talk.contains("canary-wrong"), "{talk}");
 
     let (code, _, talk) = ended(live(data));
-    assert_eq!(code, Some(2), "the wrong secret was kept: {talk}");
+    assert_eq!(code, 2, "the wrong secret was kept: {talk}");
     // and the folder is for anything still
-    let demo = Running::start(parstock(&["run", "--console-port", "0"], data));
+    let demo = run(parstock(&["run", "--console-port", "0"], data));
     demo.says("writing 18 months");
 }
 
@@ -275,15 +172,15 @@ async fn a_shop_is_loaded_told_by_webhooks_killed_and_goes_on_and_other_books_ar
     let xero = Xero::serve(12, "Corner Shop", 1_000);
     let mut first = live(data);
     with_credentials(&mut first, &xero);
-    let mut running = Running::start(first);
+    let mut running = run(first);
     running.says("Corner Shop is connected");
     running.says("Nobody hears");
-    let webhooks = running.webhooks();
+    let webhooks = webhooks(&running);
 
     // while the history is read, webhooks are answered
-    while !running.said.lock().unwrap().iter().any(|line| line.contains("the history is whole")) {
+    while !running.all().contains("the history is whole") {
         assert_eq!(post(&webhooks, b"{}", "no signature").await, 401);
-        assert_eq!(running.child.try_wait().unwrap(), None, "{:?}", running.said);
+        assert_eq!(running.child.try_wait().unwrap(), None, "{}", running.all());
     }
     running.says(&format!("the history is whole: {HISTORY} documents"));
 
@@ -316,7 +213,7 @@ async fn a_shop_is_loaded_told_by_webhooks_killed_and_goes_on_and_other_books_ar
     running.kill();
     let mut again = live(data);
     at(&mut again, &xero.base);
-    let running = Running::start(again);
+    let running = run(again);
     running.says("Corner Shop is connected");
     bags_are(data, "92");
     let movements = asked(&["item", "BAG"], data)["movements"].clone();
@@ -327,28 +224,28 @@ async fn a_shop_is_loaded_told_by_webhooks_killed_and_goes_on_and_other_books_ar
     assert_eq!(asked(&["audit", "verify"], data)["whole"], true);
 
     // the system asks it to end
-    running.signal("-TERM");
+    signal(&running, "-TERM");
     running.says("ended");
     let mut running = running;
-    assert_eq!(wait(&mut running.child).code(), Some(0));
+    assert_eq!(running.waited(), 0);
 
     // neither a wrong secret nor another shop's gets in, and the right one is kept
     let other = Xero::serve(13, "Other Shop", 1_000);
     let mut wrong = live(data);
     with_credentials(&mut wrong, &xero);
     wrong.env("XERO_CLIENT_SECRET", "canary-wrong");
-    assert_eq!(ended(wrong).0, Some(2));
+    assert_eq!(ended(wrong).0, 2);
     let mut elsewhere = live(data);
     with_credentials(&mut elsewhere, &other);
     let (code, _, talk) = ended(elsewhere);
-    assert_eq!(code, Some(2), "{talk}");
+    assert_eq!(code, 2, "{talk}");
     assert!(talk.contains("Corner Shop") && talk.contains("Other Shop") && talk.contains("--data"), "{talk}");
     let (code, _, talk) = ended(parstock(&["run"], data));
-    assert_eq!(code, Some(2), "{talk}");
+    assert_eq!(code, 2, "{talk}");
     assert!(talk.contains("--org live"), "{talk}");
     let mut right = live(data);
     at(&mut right, &xero.base);
-    let running = Running::start(right);
+    let running = run(right);
     running.says("Corner Shop is connected");
     bags_are(data, "92");
     drop(running);
@@ -360,11 +257,11 @@ async fn a_used_up_day_is_told_with_the_hour_at_which_it_goes_on_and_one_ctrl_c_
     let xero = Xero::serve(14, "Corner Shop", 4);
     let mut command = live(folder.path());
     with_credentials(&mut command, &xero);
-    let mut running = Running::start(command);
+    let mut running = run(command);
     running.says("Corner Shop is connected");
     let told = running.says("waits");
     assert!(told.contains("calls of the day") && told.contains("it goes on at"), "{told}");
-    running.signal("-INT");
+    signal(&running, "-INT");
     running.says("ended");
-    assert_eq!(wait(&mut running.child).code(), Some(0));
+    assert_eq!(running.waited(), 0);
 }

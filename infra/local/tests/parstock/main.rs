@@ -6,6 +6,7 @@ mod connect;
 mod cost;
 mod kill;
 mod live;
+mod program;
 mod recording;
 mod replay;
 mod run_demo;

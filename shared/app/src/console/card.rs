@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
-use parstock_domain::ledger::valuation::Because;
-use parstock_domain::ledger::{Balance, Card, CardLine, Cause, Layers, Position, Revaluation, View};
+use parstock_domain::ledger::{Balance, Because, Card, CardLine, Cause, Layers, Position, Revaluation, View};
 use parstock_views::pages::{
     CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow,
 };
@@ -147,7 +146,7 @@ impl<P: Ports> Console<'_, P> {
             rows.extend(closed.chain(open).map(|(month, change, posted_on)| RevaluedRow {
                 cause: match one.because {
                     Because::Document(of) => of.kind.words(),
-                    Because::Count(_) => "count of",
+                    Because::Count(_) => "count",
                     Because::Book => "another book",
                 },
                 number: match one.because {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::fold::{self, Dating, Standing};
 use super::movement::{Cause, Movement, MovementKey};
-use super::valuation::{self, Dating, Layers, Standing, Valuation};
+use super::valuation::{Layers, Valuation};
 use crate::costing::Costed;
 use crate::fixed::{FixedError, Money, Quantity};
 
@@ -127,7 +128,7 @@ fn as_booked(mut movements: Vec<Movement>) -> Result<Vec<Valued>, FixedError> {
 
 /// In the order in which costs follow movements, at what the fold says of each, and the layers after them.
 fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>, Vec<Balance>), FixedError> {
-    let folded = valuation::fold(valuation, None, movements, Dating { today: Date::MAX, open_from: None })?;
+    let folded = fold::fold(valuation, None, movements, Dating { today: Date::MAX, open_from: None })?;
     let standing = Standing::of(movements);
     let mut valued = Vec::with_capacity(movements.len());
     let mut booked: BTreeMap<(Cause, u32), Money> = BTreeMap::new();
@@ -139,7 +140,7 @@ fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>,
         let before = booked.range(..(key.cause, key.revision)).next_back();
         before.filter(|((cause, _), _)| *cause == key.cause).map_or(Money::ZERO, |(_, value)| *value)
     };
-    for day in valuation::days(movements) {
+    for day in fold::days(movements) {
         let documents = |of_day: &[&Movement], valued: &mut Vec<Valued>| {
             for movement in of_day.iter().copied().cloned() {
                 let costed = folded.costed.get(&movement.key.cause);

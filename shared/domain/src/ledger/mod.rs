@@ -7,6 +7,7 @@
 //! - [`proof`]: what Xero holds beside what the ledger says.
 //! - [`count`]: what a person counted stands, whatever documents say.
 //! - [`arrival`]: which open order line a bill line brings in.
+//! - `fold`: movements in effective order, and what costs come of them.
 //! - [`valuation`]: what an untracked item's stock cost, in the order of the days and not of arrival.
 //! - [`booking`]: desired minus booked, per document line.
 
@@ -14,6 +15,7 @@ pub mod arrival;
 pub mod booking;
 pub mod card;
 pub mod count;
+mod fold;
 pub mod movement;
 #[cfg(test)]
 mod notebook;
@@ -24,7 +26,8 @@ pub mod valuation;
 pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
 pub use card::{Balance, Card, CardLine, View};
+pub use fold::Dating;
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;
-pub use valuation::{Checkpoint, Dating, Layers, Revaluation, Valuation};
+pub use valuation::{Because, Checkpoint, Layers, Revaluation, Valuation};

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::fold::Standing;
 use super::movement::{Cause, Movement, MovementKey};
-use super::valuation::Standing;
 use crate::alert::AlertKind;
 use crate::document::XeroQuantity;
 use crate::fixed::{FixedError, Money, Quantity};

@@ -4,64 +4,23 @@
 //! A document that comes late is put where its day is, and all that follows is costed anew. The movements stay as they were
 //! booked; what they are worth now beyond that is appended as a [`Revaluation`].
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::movement::{Cause, Movement, MovementKey};
-use crate::costing::{Costed, Costs, Layer, Method, Price, Step};
-use crate::document::{DocumentKind, DocumentRef};
+use super::fold::{Dating, Folded, Origin, Period, fold};
+use super::movement::Movement;
+use crate::costing::{Costed, Costs, Layer, Method};
+use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money};
 use crate::ids::{CommitId, ItemId};
 
 /// Months of which an item keeps a checkpoint. What is dated before the oldest is costed from the first movement on.
 pub const CHECKPOINTS_KEPT_MAX: usize = 12;
-/// Changes of method that an item keeps; beyond that the latest is changed.
+/// Changes of method that an item keeps; beyond that the oldest counts as the method of the first movement.
 pub const SWITCHES_MAX: usize = 24;
-/// Receipts that FIFO and LIFO tell apart in what is there; beyond that the two oldest become one layer. Two states of so many fit
-/// into a row.
-pub const LAYERS_MAX: usize = 300;
-
-/// What a cost layer came from, in the order in which costs follow movements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    turn: Turn,
-    key: MovementKey,
-}
-
-/// Where a movement stands on its day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Turn {
-    Seen,
-    Count,
-    Later,
-}
-
-impl Ord for Origin {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let place = |origin: &Self| (origin.key.effective_on, origin.turn, origin.key);
-        place(self).cmp(&place(other))
-    }
-}
-
-impl PartialOrd for Origin {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The days that a commit goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dating {
-    /// The org's civil day.
-    pub today: Date,
-    /// The first day whose books are open, if any are closed.
-    pub open_from: Option<Date>,
-}
 
 /// An item's costs at the end of a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,9 +33,9 @@ pub struct Checkpoint {
 
 /// From a day on costs go by another method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Switch {
-    on: Date,
-    to: Method,
+pub(super) struct Switch {
+    pub on: Date,
+    pub to: Method,
 }
 
 /// What an untracked item's stock cost, and where folding begins again when a movement comes late.
@@ -92,10 +51,10 @@ pub struct Valuation {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checkpoints: Vec<Date>,
     /// The method of the first movement.
-    method: Method,
+    pub(super) method: Method,
     /// Later ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    switches: Vec<Switch>,
+    pub(super) switches: Vec<Switch>,
 }
 
 /// Where folding begins, so that movements from a day on can be added.
@@ -149,11 +108,13 @@ impl Valuation {
         if self.method() == method {
             return false;
         }
-        let is_full = self.switches.len() >= SWITCHES_MAX;
         match self.switches.last_mut() {
             _ if self.now.is_none() => self.method = method,
-            Some(last) if last.on == on || is_full => last.to = method,
+            Some(last) if last.on == on => last.to = method,
             _ => self.switches.push(Switch { on, to: method }),
+        }
+        if self.switches.len() > SWITCHES_MAX {
+            self.method = self.switches.remove(0).to;
         }
         self.checkpoints.retain(|checkpoint| *checkpoint < on);
         self.now.as_ref().is_some_and(|now| now.on >= on)
@@ -213,198 +174,6 @@ pub struct Revaluation {
     pub recorded_at: Timestamp,
     /// In which commit.
     pub commit: CommitId,
-}
-
-impl Revaluation {
-    /// The change of the stock's value over all months.
-    ///
-    /// # Errors
-    /// [`FixedError`] when it does not fit.
-    pub fn total(&self) -> Result<Money, FixedError> {
-        self.months
-            .values()
-            .chain(self.closed.values())
-            .try_fold(Money::ZERO, |sum, change| sum.plus(*change))
-    }
-}
-
-/// The movements of a day, in the order in which costs follow them.
-pub(super) struct Day<'a> {
-    pub on: Date,
-    /// Documents that a count of the day has seen, or all if there is none.
-    pub seen: Vec<&'a Movement>,
-    pub counts: Vec<&'a Movement>,
-    /// Documents that came after a count that was made on the day itself.
-    pub later: Vec<&'a Movement>,
-}
-
-/// Movements by day.
-pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec<Day<'a>> {
-    let mut sorted: Vec<&Movement> = movements.into_iter().collect();
-    sorted.sort_by_key(|movement| movement.key);
-    let mut days: Vec<Day<'_>> = Vec::new();
-    for of_day in sorted.chunk_by(|a, b| a.key.effective_on == b.key.effective_on) {
-        let Some(on) = of_day.first().map(|movement| movement.key.effective_on) else { continue };
-        let (mut documents, mut counts): (Vec<&Movement>, Vec<&Movement>) =
-            of_day.iter().partition(|movement| matches!(movement.key.cause, Cause::Document { .. }));
-        counts.sort_by_key(|count| (count.recorded_at, count.key));
-        let last = counts.iter().rev().find(|count| count.found.is_some());
-        let counted_at = last.filter(|count| count.found.is_some_and(|found| !found.whole_day));
-        let later = match counted_at {
-            Some(count) => {
-                documents.extract_if(.., |document| document.recorded_at >= count.recorded_at).collect()
-            }
-            None => Vec::new(),
-        };
-        days.push(Day { on, seen: documents, counts, later });
-    }
-    days
-}
-
-/// The revision of each line that stands, among the movements of an item.
-pub(super) struct Standing(BTreeMap<Cause, u32>);
-
-impl Standing {
-    pub(super) fn of<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Self {
-        let mut latest = BTreeMap::new();
-        for key in movements.into_iter().map(|movement| movement.key) {
-            let highest = latest.entry(key.cause).or_default();
-            *highest = key.revision.max(*highest);
-        }
-        Self(latest)
-    }
-
-    /// Whether a document's movement was not taken back.
-    pub(super) fn holds(&self, key: &MovementKey) -> bool {
-        !key.correction && self.0.get(&key.cause) == Some(&key.revision)
-    }
-}
-
-/// What a fold found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Folded {
-    /// After the last day.
-    pub now: Option<Checkpoint>,
-    /// Before the latest day that has come.
-    before: Option<Checkpoint>,
-    /// Before the month of that day, if its beginning was passed.
-    month_end: Option<Checkpoint>,
-    /// What the standing movement of each line cost.
-    pub costed: BTreeMap<Cause, Costed>,
-    /// How much the counts of a day changed the value.
-    pub counted: BTreeMap<Date, Money>,
-    /// How much the value changed in each month, its closed part apart.
-    months: BTreeMap<Period, Money>,
-}
-
-/// A month by its first day, or the part of it that is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Period {
-    month: Date,
-    is_closed: bool,
-}
-
-impl Period {
-    fn of(day: Date, open_from: Option<Date>) -> Self {
-        Self { month: day.first_of_month(), is_closed: open_from.is_some_and(|open| day < open) }
-    }
-}
-
-/// Folds the movements after a checkpoint.
-pub(super) fn fold(
-    valuation: &Valuation,
-    base: Option<&Checkpoint>,
-    movements: &[Movement],
-    dating: Dating,
-) -> Result<Folded, FixedError> {
-    let standing = Standing::of(movements);
-    let mut days = days(movements);
-    // a day that was mistyped and mended leaves nothing
-    days.retain(|day| {
-        let mut documents = day.seen.iter().chain(&day.later);
-        !day.counts.is_empty() || documents.any(|movement| standing.holds(&movement.key))
-    });
-    let mut folded = Folded::default();
-    let mut on = base.map(|base| base.on);
-    let mut costs = base.map_or_else(|| Costs::new(valuation.method), |base| base.costs.clone());
-    let latest = days.iter().rev().find(|day| day.on <= dating.today).or(days.last()).map(|day| day.on);
-    let held = |on: Option<Date>, costs: &Costs<Origin>| on.map(|on| Checkpoint { on, costs: costs.clone() });
-    for day in days {
-        if Some(day.on) == latest {
-            folded.before = held(on, &costs);
-        }
-        let month = day.on.first_of_month();
-        let is_latest = latest.is_some_and(|latest| latest.first_of_month() == month);
-        if is_latest && folded.month_end.is_none() && on.is_some_and(|on| on < month) {
-            folded.month_end = held(on, &costs);
-        }
-        for switch in &valuation.switches {
-            if switch.on <= day.on && on.is_none_or(|on| on < switch.on) {
-                let at = MovementKey::before(switch.on).ok_or(FixedError::TooLarge)?;
-                costs.switch(switch.to, Origin { turn: Turn::Later, key: at });
-            }
-        }
-        let began = costs.total().cost;
-        folded.documents(&day.seen, Turn::Seen, &standing, &mut costs)?;
-        if let Some(last) = day.counts.last() {
-            let mut change = crate::fixed::Quantity::ZERO;
-            for count in &day.counts {
-                change = change.plus(count.signed_quantity()?)?;
-            }
-            let worth = day.counts.iter().rev().find_map(|count| count.found?.worth);
-            let before = costs.total().cost;
-            costs.count(Origin { turn: Turn::Count, key: last.key }, change, worth)?;
-            folded.counted.insert(day.on, costs.total().cost.minus(before)?);
-        }
-        folded.documents(&day.later, Turn::Later, &standing, &mut costs)?;
-        let change = costs.total().cost.minus(began)?;
-        let of_period = folded.months.entry(Period::of(day.on, dating.open_from)).or_default();
-        *of_period = of_period.plus(change)?;
-        on = Some(day.on);
-    }
-    folded.now = held(on, &costs);
-    Ok(folded)
-}
-
-impl Folded {
-    fn documents(
-        &mut self,
-        movements: &[&Movement],
-        turn: Turn,
-        standing: &Standing,
-        costs: &mut Costs<Origin>,
-    ) -> Result<(), FixedError> {
-        for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
-            let costed = costs.apply(Origin { turn, key: movement.key }, &step(movement)?, false)?;
-            costs.merge_oldest(LAYERS_MAX)?;
-            self.costed.insert(movement.key.cause, costed);
-        }
-        Ok(())
-    }
-}
-
-/// What a document's movement means for costs.
-fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
-    let quantity = movement.quantity;
-    let kind = match movement.key.cause {
-        Cause::Document { of, .. } => Some(of.kind),
-        Cause::Opening | Cause::Count => None,
-    };
-    Ok(match (kind, movement.key.out) {
-        (Some(DocumentKind::Bill | DocumentKind::SpendMoney), false) => {
-            let unit_cost = movement.value.per_unit(quantity)?;
-            Step::Receipt { quantity, price: Some(Price { cost: movement.value, unit_cost }) }
-        }
-        (
-            Some(DocumentKind::SalesCredit | DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney),
-            false,
-        ) => Step::SaleReturn { quantity, of: None },
-        (_, false) => Step::Receipt { quantity, price: None },
-        (Some(DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit), true) => {
-            Step::PurchaseReturn { quantity, of: None }
-        }
-        (_, true) => Step::Issue { quantity },
-    })
 }
 
 /// An item's valuation while a commit adds movements to it.
@@ -474,7 +243,7 @@ impl Refold {
         let was = self.folded.costed.get(&movement.key.cause).copied();
         self.movements.push(movement.clone());
         self.movements.extend(opposite.clone());
-        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.dating)?;
+        self.fold_anew()?;
         let Costed { cost, correction, .. } = if movement.key.correction {
             let was = was.unwrap_or_default();
             Costed { correction: was.correction.negated()?, ..was }
@@ -497,10 +266,15 @@ impl Refold {
         let day = movement.key.effective_on;
         let was = self.folded.counted.get(&day).copied().unwrap_or_default();
         self.movements.push(movement.clone());
-        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.dating)?;
+        self.fold_anew()?;
         let change = self.folded.counted.get(&day).copied().unwrap_or_default().minus(was)?;
         movement.value = if movement.key.out { change.negated()? } else { change };
         Ok(self.posted(movement))
+    }
+
+    fn fold_anew(&mut self) -> Result<(), FixedError> {
+        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.dating)?;
+        Ok(())
     }
 
     fn posted(&self, movement: Movement) -> Movement {
@@ -514,7 +288,7 @@ impl Refold {
     /// [`FixedError`] when an amount does not fit.
     pub fn balance(&mut self, opposite: Movement) -> Result<Movement, FixedError> {
         self.movements.push(opposite.clone());
-        self.folded = fold(&self.valuation, self.base.as_ref(), &self.movements, self.dating)?;
+        self.fold_anew()?;
         Ok(self.posted(opposite))
     }
 
@@ -659,6 +433,22 @@ mod tests {
         notebook.set(5, Some(Line::sold(day(80), 1)));
         notebook.set(6, Some(Line::sold(day(22), 1)));
         assert_eq!(notebook.read, 3, "it, the mended one and its correction");
+        notebook.check();
+    }
+
+    #[test]
+    fn methods_are_changed_as_often_as_one_likes() {
+        let mut notebook = Notebook::default();
+        notebook.set(1, Some(Line::bought(day(-9), 10, "100")));
+        for number in 0..40i64 {
+            let method = if number % 2 == 0 { Method::Fifo } else { Method::Average };
+            notebook.valuation.switch(day(number - 8), method);
+            assert_eq!(notebook.valuation.method(), method);
+        }
+        notebook.today = day(40);
+        notebook.set(2, Some(Line::sold(day(40), 4)));
+        assert_eq!(notebook.position.value, money("60"));
+        assert_eq!(notebook.valuation.switches.len(), SWITCHES_MAX);
         notebook.check();
     }
 

@@ -74,9 +74,9 @@ pub const REVALUED_SHOWN_MAX: usize = 25;
 /// What a document that came late made the movements of a month worth, beyond what they were booked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevaluedRow {
-    /// What came late: the words of a document's kind, or `count`.
+    /// What came late: the words of a document's kind, `count`, or `another book`.
     pub cause: &'static str,
-    /// The document's number; empty when it has none.
+    /// The document's number, or the day of a count; empty when it has none.
     pub number: String,
     /// The month, by its first day.
     pub month: Date,

@@ -562,7 +562,7 @@ pub fn item_page(say: Say) -> ItemPage {
                     recorded_at: Timestamp::UNIX_EPOCH,
                 },
                 RevaluedRow {
-                    cause: "count of",
+                    cause: "count",
                     number: say("2026-11-02"),
                     month: day("2026-11-01"),
                     posted_on: None,

@@ -1,0 +1,235 @@
+//! Movements in effective order: the day's documents that a count has seen, its counts, and the documents after them; and what
+//! costs come of them.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::movement::{Cause, Movement, MovementKey};
+use super::valuation::{Checkpoint, Valuation};
+use crate::costing::{Costed, Costs, Price, Step};
+use crate::document::DocumentKind;
+use crate::fixed::{FixedError, Money, Quantity};
+
+/// Receipts that FIFO and LIFO tell apart in what is there; beyond that the two oldest become one layer. Two states of so many fit
+/// into a row.
+pub const LAYERS_MAX: usize = 300;
+
+/// What a cost layer came from, in the order in which costs follow movements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    turn: Turn,
+    key: MovementKey,
+}
+
+/// Where a movement stands on its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Turn {
+    Seen,
+    Count,
+    Later,
+}
+
+impl Ord for Origin {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let place = |origin: &Self| (origin.key.effective_on, origin.turn, origin.key);
+        place(self).cmp(&place(other))
+    }
+}
+
+impl PartialOrd for Origin {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The days that a commit goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dating {
+    /// The org's civil day.
+    pub today: Date,
+    /// The first day whose books are open, if any are closed.
+    pub open_from: Option<Date>,
+}
+
+/// The movements of a day, in the order in which costs follow them.
+pub(super) struct Day<'a> {
+    pub on: Date,
+    /// Documents that a count of the day has seen, or all if there is none.
+    pub seen: Vec<&'a Movement>,
+    pub counts: Vec<&'a Movement>,
+    /// Documents that came after a count that was made on the day itself.
+    pub later: Vec<&'a Movement>,
+}
+
+/// Movements by day.
+pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec<Day<'a>> {
+    let mut sorted: Vec<&Movement> = movements.into_iter().collect();
+    sorted.sort_by_key(|movement| movement.key);
+    let mut days: Vec<Day<'_>> = Vec::new();
+    for of_day in sorted.chunk_by(|a, b| a.key.effective_on == b.key.effective_on) {
+        let Some(on) = of_day.first().map(|movement| movement.key.effective_on) else { continue };
+        let (mut documents, mut counts): (Vec<&Movement>, Vec<&Movement>) =
+            of_day.iter().partition(|movement| matches!(movement.key.cause, Cause::Document { .. }));
+        counts.sort_by_key(|count| (count.recorded_at, count.key));
+        let last = counts.iter().rev().find(|count| count.found.is_some());
+        let counted_at = last.filter(|count| count.found.is_some_and(|found| !found.whole_day));
+        let later = match counted_at {
+            Some(count) => {
+                documents.extract_if(.., |document| document.recorded_at >= count.recorded_at).collect()
+            }
+            None => Vec::new(),
+        };
+        days.push(Day { on, seen: documents, counts, later });
+    }
+    days
+}
+
+/// The revision of each line that stands, among the movements of an item.
+pub(super) struct Standing(BTreeMap<Cause, u32>);
+
+impl Standing {
+    pub(super) fn of<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Self {
+        let mut latest = BTreeMap::new();
+        for key in movements.into_iter().map(|movement| movement.key) {
+            let highest = latest.entry(key.cause).or_default();
+            *highest = key.revision.max(*highest);
+        }
+        Self(latest)
+    }
+
+    /// Whether a document's movement was not taken back.
+    pub(super) fn holds(&self, key: &MovementKey) -> bool {
+        !key.correction && self.0.get(&key.cause) == Some(&key.revision)
+    }
+}
+
+/// What a fold found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// After the last day.
+    pub now: Option<Checkpoint>,
+    /// Before the latest day that has come.
+    pub before: Option<Checkpoint>,
+    /// Before the month of that day, if its beginning was passed.
+    pub month_end: Option<Checkpoint>,
+    /// What the standing movement of each line cost.
+    pub costed: BTreeMap<Cause, Costed>,
+    /// How much the counts of a day changed the value.
+    pub counted: BTreeMap<Date, Money>,
+    /// How much the value changed in each month, its closed part apart.
+    pub months: BTreeMap<Period, Money>,
+}
+
+/// A month by its first day, or the part of it that is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Period {
+    pub month: Date,
+    pub is_closed: bool,
+}
+
+impl Period {
+    pub(super) fn of(day: Date, open_from: Option<Date>) -> Self {
+        Self { month: day.first_of_month(), is_closed: open_from.is_some_and(|open| day < open) }
+    }
+}
+
+/// Folds the movements after a checkpoint.
+pub(super) fn fold(
+    valuation: &Valuation,
+    base: Option<&Checkpoint>,
+    movements: &[Movement],
+    dating: Dating,
+) -> Result<Folded, FixedError> {
+    let standing = Standing::of(movements);
+    let mut days = days(movements);
+    // a day that was mistyped and mended leaves nothing
+    days.retain(|day| {
+        let mut documents = day.seen.iter().chain(&day.later);
+        !day.counts.is_empty() || documents.any(|movement| standing.holds(&movement.key))
+    });
+    let mut folded = Folded::default();
+    let mut on = base.map(|base| base.on);
+    let mut costs = base.map_or_else(|| Costs::new(valuation.method), |base| base.costs.clone());
+    let latest = days.iter().rev().find(|day| day.on <= dating.today).or(days.last()).map(|day| day.on);
+    let held = |on: Option<Date>, costs: &Costs<Origin>| on.map(|on| Checkpoint { on, costs: costs.clone() });
+    for day in days {
+        if Some(day.on) == latest {
+            folded.before = held(on, &costs);
+        }
+        let month = day.on.first_of_month();
+        let is_latest = latest.is_some_and(|latest| latest.first_of_month() == month);
+        if is_latest && folded.month_end.is_none() && on.is_some_and(|on| on < month) {
+            folded.month_end = held(on, &costs);
+        }
+        for switch in &valuation.switches {
+            if switch.on <= day.on && on.is_none_or(|on| on < switch.on) {
+                let at = MovementKey::before(switch.on).ok_or(FixedError::TooLarge)?;
+                costs.switch(switch.to, Origin { turn: Turn::Later, key: at });
+            }
+        }
+        let began = costs.total().cost;
+        folded.documents(&day.seen, Turn::Seen, &standing, &mut costs)?;
+        if let Some(last) = day.counts.last() {
+            let mut change = Quantity::ZERO;
+            for count in &day.counts {
+                change = change.plus(count.signed_quantity()?)?;
+            }
+            let worth = day.counts.iter().rev().find_map(|count| count.found?.worth);
+            let before = costs.total().cost;
+            costs.count(Origin { turn: Turn::Count, key: last.key }, change, worth)?;
+            folded.counted.insert(day.on, costs.total().cost.minus(before)?);
+        }
+        folded.documents(&day.later, Turn::Later, &standing, &mut costs)?;
+        let change = costs.total().cost.minus(began)?;
+        let of_period = folded.months.entry(Period::of(day.on, dating.open_from)).or_default();
+        *of_period = of_period.plus(change)?;
+        on = Some(day.on);
+    }
+    folded.now = held(on, &costs);
+    Ok(folded)
+}
+
+impl Folded {
+    fn documents(
+        &mut self,
+        movements: &[&Movement],
+        turn: Turn,
+        standing: &Standing,
+        costs: &mut Costs<Origin>,
+    ) -> Result<(), FixedError> {
+        for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
+            let costed = costs.apply(Origin { turn, key: movement.key }, &step(movement)?, false)?;
+            costs.merge_oldest(LAYERS_MAX)?;
+            self.costed.insert(movement.key.cause, costed);
+        }
+        Ok(())
+    }
+}
+
+/// What a document's movement means for costs.
+fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
+    let quantity = movement.quantity;
+    let kind = match movement.key.cause {
+        Cause::Document { of, .. } => Some(of.kind),
+        Cause::Opening | Cause::Count => None,
+    };
+    Ok(match (kind, movement.key.out) {
+        (Some(DocumentKind::Bill | DocumentKind::SpendMoney), false) => {
+            let unit_cost = movement.value.per_unit(quantity)?;
+            Step::Receipt { quantity, price: Some(Price { cost: movement.value, unit_cost }) }
+        }
+        (
+            Some(DocumentKind::SalesCredit | DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney),
+            false,
+        ) => Step::SaleReturn { quantity, of: None },
+        (_, false) => Step::Receipt { quantity, price: None },
+        (Some(DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit), true) => {
+            Step::PurchaseReturn { quantity, of: None }
+        }
+        (_, true) => Step::Issue { quantity },
+    })
+}
