@@ -11,6 +11,7 @@ use parstock_app::ports::{
     Identified, Priority, TrackedQuantities, Unreadable,
 };
 use parstock_domain::audit::Hash;
+use parstock_domain::cogs::{Journal, JournalInXero, JournalState, StateInXero};
 use parstock_domain::document::{
     Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
     OrderDraft, Organisation, XeroQuantity,
@@ -55,6 +56,8 @@ pub struct Company {
     pub unreadable_items: Vec<Unreadable>,
     /// Documents in a form that nobody understands, and why.
     pub unreadable_documents: BTreeMap<DocumentId, String>,
+    /// Manual journals, with their date and the instant of their latest change.
+    pub journals: Vec<ManualJournal>,
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
     note_keys: BTreeMap<EffectId, Timestamp>,
     parked_until: Option<Timestamp>,
@@ -80,6 +83,19 @@ pub struct Written {
     pub at: Timestamp,
 }
 
+/// A manual journal in Xero.
+#[derive(Clone, Debug)]
+pub struct ManualJournal {
+    /// What parstock reads of it.
+    pub known: JournalInXero,
+    /// Its date.
+    pub date: Date,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// The effect that wrote it.
+    pub effect: EffectId,
+}
+
 impl Company {
     /// An organisation without anything in it.
     pub const fn new(organisation: Organisation) -> Self {
@@ -96,6 +112,7 @@ impl Company {
             counts_pages: true,
             unreadable_items: Vec::new(),
             unreadable_documents: BTreeMap::new(),
+            journals: Vec::new(),
             keys: BTreeMap::new(),
             note_keys: BTreeMap::new(),
             parked_until: None,
@@ -451,6 +468,68 @@ impl BooksSession for FakeSession {
             }
             company.notes.entry(order).or_default().push(note.to_owned());
             Ok(())
+        })
+        .await
+    }
+
+    async fn journals_changed(
+        &mut self,
+        since: Timestamp,
+        page: u32,
+    ) -> Result<(Vec<JournalInXero>, bool), BooksError> {
+        self.read("books.journals_changed", |company| {
+            let changed = company.journals.iter().filter(|journal| journal.updated_at >= since);
+            let found = changed.map(|journal| journal.known.clone());
+            (if page == 1 { found.collect() } else { Vec::new() }, page == 1)
+        })
+        .await
+    }
+
+    async fn journal_marked(
+        &mut self,
+        mark: &str,
+        since: Timestamp,
+    ) -> Result<Option<DocumentId>, BooksError> {
+        self.read("books.journal_marked", |company| {
+            let mut changed = company.journals.iter().filter(|journal| journal.updated_at >= since);
+            changed.find(|journal| journal.known.narration.contains(mark)).map(|journal| journal.known.id)
+        })
+        .await
+    }
+
+    async fn create_journal(
+        &mut self,
+        journal: &Journal,
+        effect: EffectId,
+    ) -> Result<DocumentId, BooksError> {
+        if let Some(refusal) = self.books.refusal_of(self.org, "books.create_journal") {
+            return Err(refusal);
+        }
+        self.write("books.create_journal", |company, now| {
+            let mut written = company.journals.iter();
+            let same = written.find(|it| it.effect == effect && later(it.updated_at, KEY_REMEMBERED) > now);
+            if let Some(same) = same {
+                return Ok(same.known.id);
+            }
+            let hash = Hash::of(format!("journal of {effect} at {now}").as_bytes()).0;
+            let id = uuid::Builder::from_slice(hash.get(..16).unwrap_or_default());
+            let id = DocumentId(id.map(|id| id.into_uuid()).unwrap_or_default());
+            let credited = journal.amount.negated().unwrap_or_default();
+            let amounts = BTreeMap::from([
+                (journal.settings.cogs_account.clone(), journal.amount),
+                (journal.settings.stock_account.clone(), credited),
+            ]);
+            let state = match journal.settings.state {
+                JournalState::Draft => StateInXero::Draft,
+                JournalState::Posted => StateInXero::Posted,
+            };
+            company.journals.push(ManualJournal {
+                known: JournalInXero { id, state, narration: journal.narration.clone(), amounts },
+                date: journal.date,
+                updated_at: now,
+                effect,
+            });
+            Ok(id)
         })
         .await
     }

@@ -92,6 +92,8 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/digests/{day}", get(pages::digest::<P>))
         .route("/health", get(pages::health::<P>))
         .route("/proof", get(pages::proof::<P>))
+        .route("/journals", get(pages::journals::<P>))
+        .route("/journals/{number}", get(pages::journal::<P>))
         .route("/reviews", get(pages::reviews::<P>));
     Router::new()
         .route("/", get(pages::start::<P>))

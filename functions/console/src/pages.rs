@@ -11,6 +11,7 @@ use parstock_app::decide::{Decision, decide};
 use parstock_app::error::AppError;
 use parstock_app::ports::Ports;
 use parstock_domain::audit::Hash;
+use parstock_domain::cogs::JournalNumber;
 use parstock_domain::ids::{ItemId, ProposalId};
 use parstock_views::StandingGroup;
 use parstock_views::pages::PositionQuery;
@@ -218,6 +219,11 @@ pub async fn latest_digest<P: Ports + 'static>(
 }
 
 #[derive(Deserialize)]
+pub struct JournalPath {
+    number: JournalNumber,
+}
+
+#[derive(Deserialize)]
 pub struct DigestPath {
     day: Date,
 }
@@ -246,6 +252,23 @@ pub async fn proof<P: Ports + 'static>(
     State(console): State<Console<P>>,
 ) -> Result<Response, Refused> {
     show(session.questions(&console).await?.proof().await?.render())
+}
+
+/// `/journals`
+pub async fn journals<P: Ports + 'static>(
+    session: Session,
+    State(console): State<Console<P>>,
+) -> Result<Response, Refused> {
+    show(session.questions(&console).await?.journals().await?.render())
+}
+
+/// `/journals/{number}`
+pub async fn journal<P: Ports + 'static>(
+    session: Session,
+    State(console): State<Console<P>>,
+    Path(path): Path<JournalPath>,
+) -> Result<Response, Refused> {
+    show(session.questions(&console).await?.journal(path.number).await?.render())
 }
 
 /// `/reviews`

@@ -11,7 +11,7 @@ use parstock_app::records::{Backfill, Key, Owner as RowOwner, Profile};
 use parstock_app::settings::{self, Applied};
 use parstock_domain::ids::OrgId;
 use parstock_domain::settings::files::Files;
-use parstock_xero_sim::demo::{CATEGORIES, DemoCompany, SUPPLIERS};
+use parstock_xero_sim::demo::{CATEGORIES, COST_OF_GOODS, DemoCompany, SUPPLIERS, UNTRACKED_STOCK};
 use parstock_xero_sim::{Faults, Settings, WebhookFault, World};
 
 use crate::driver::{Driver, Simulation, locked};
@@ -205,7 +205,9 @@ fn settings_files(company: &DemoCompany) -> [String; 3] {
         r#"{{"version":1,"rules":[
             {{"scope":"org","setting":"phase","value":"assist"}},
             {{"scope":"org","setting":"mail_to","value":["{MAIL_TO}"]}},
-            {{"scope":"org","setting":"slack","value":true}}
+            {{"scope":"org","setting":"slack","value":true}},
+            {{"scope":"org","setting":"cogs","value":
+                {{"stock_account":"{UNTRACKED_STOCK}","cogs_account":"{COST_OF_GOODS}","every":"day"}}}}
         ]}}"#
     );
     let mut items = String::from("item,category,supplier,pack,moq\n");

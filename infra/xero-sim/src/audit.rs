@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::act::{DocumentKind, E4, Status};
+use jiff::civil::Date;
+
+use crate::act::{DocumentKind, E4, JournalLine, JournalStatus, Status};
 
 /// What was called since the world was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,19 @@ pub struct Audit {
     pub most_at_once: u32,
 }
 
+/// A manual journal as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalView {
+    /// What it is for.
+    pub narration: String,
+    /// Its day.
+    pub date: Date,
+    /// Its state.
+    pub status: JournalStatus,
+    /// Its lines.
+    pub lines: Vec<JournalLine>,
+}
+
 /// A document, for comparison with what an app made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentView {
@@ -33,7 +48,7 @@ pub struct DocumentView {
     /// Name of its contact.
     pub contact: String,
     /// Its day.
-    pub date: jiff::civil::Date,
+    pub date: Date,
     /// Its status.
     pub status: Status,
     /// With tax.

@@ -20,7 +20,9 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::DocumentView;
 use crate::act::{Act, DocumentKind, E4, Status, TimedAct};
-pub use catalogue::{CATEGORIES, COMPANY, ItemFacts, SUPPLIERS, SupplierFacts, XERO_TIME_ZONE};
+pub use catalogue::{
+    CATEGORIES, COMPANY, COST_OF_GOODS, ItemFacts, SUPPLIERS, SupplierFacts, UNTRACKED_STOCK, XERO_TIME_ZONE,
+};
 use catalogue::{days_between, plus_days};
 use shop::{Order, OrderLine};
 

@@ -21,7 +21,7 @@ mod webhook;
 mod world;
 mod zones;
 
-pub use audit::{Audit, DocumentView, LineView};
+pub use audit::{Audit, DocumentView, JournalView, LineView};
 pub use error::{OpenError, XeroError};
 pub use http::{ADDRESS_LIMIT, BODY_LIMIT, SLOW_ANSWER, SimClock, router, router_of};
 pub use limits::{APP_CALLS_PER_MINUTE, CALLS_AT_ONCE, CALLS_PER_MINUTE};

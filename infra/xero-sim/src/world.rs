@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::act::{Act, TimedAct};
-use crate::audit::{Audit, DocumentView, LineView};
+use crate::audit::{Audit, DocumentView, JournalView, LineView};
 use crate::error::{OpenError, XeroError};
 use crate::http::idempotency::Remembered;
 use crate::ids::{Ids, line_id};
@@ -237,6 +237,16 @@ impl World {
     /// Every document in the order of writing.
     pub fn documents(&self) -> impl Iterator<Item = DocumentView> {
         self.books.documents.iter().map(|document| self.view(document))
+    }
+
+    /// Every manual journal in the order of writing.
+    pub fn manual_journals(&self) -> impl Iterator<Item = JournalView> {
+        self.books.journals.iter().map(|row| JournalView {
+            narration: row.value.narration.clone(),
+            date: row.value.date,
+            status: row.value.status,
+            lines: row.value.lines.clone(),
+        })
     }
 
     /// How many documents there are.

@@ -11,13 +11,14 @@ use parstock_app::ports::{
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
+use parstock_domain::cogs::{Journal, JournalInXero};
 use parstock_domain::document::{Account, Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
 use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Listed, NewPurchaseOrder, Page};
 use parstock_xero::{
-    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, MemoryBudget, Problem, RefusalReason, Session,
-    TokenStore, WriteOutcome, XeroConfig,
+    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
+    RefusalReason, Session, TokenStore, WriteOutcome, XeroConfig,
 };
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -518,6 +519,45 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             .map_err(failure(self.by_consent))
     }
 
+    async fn journals_changed(
+        &mut self,
+        since: Timestamp,
+        number: u32,
+    ) -> Result<(Vec<JournalInXero>, bool), BooksError> {
+        let found = self.session.manual_journals_modified(Some(since), number).await;
+        let found = found.map_err(failure(self.by_consent))?;
+        let more = found.may_have_more(number);
+        // one that can't be read is none of ours as far as anybody can tell
+        Ok((
+            found.resources.into_iter().filter_map(|journal| translate::journal(journal).ok()).collect(),
+            more,
+        ))
+    }
+
+    async fn journal_marked(
+        &mut self,
+        mark: &str,
+        since: Timestamp,
+    ) -> Result<Option<DocumentId>, BooksError> {
+        let found = self.session.manual_journals_marked(JournalMark::Narration(mark), since).await;
+        let found = found.map_err(failure(self.by_consent))?;
+        Ok(found.first().map(|journal| DocumentId(journal.manual_journal_id)))
+    }
+
+    async fn create_journal(
+        &mut self,
+        journal: &Journal,
+        effect: EffectId,
+    ) -> Result<DocumentId, BooksError> {
+        let new = translate::new_journal(journal).map_err(|error| BooksError::Reject(error.to_string()))?;
+        let written = self.session.create_manual_journals(&[new], &key(effect.to_string())?).await;
+        let outcome = written.map_err(failure(self.by_consent))?.outcomes.into_iter().next();
+        match outcome.ok_or_else(|| BooksError::Unknown("Xero's answer names no journal".to_owned()))? {
+            WriteOutcome::Saved { resource, .. } => Ok(DocumentId(resource.manual_journal_id)),
+            WriteOutcome::Refused { errors } => Err(journal_refusal(&errors.join("; "))),
+        }
+    }
+
     async fn close(self) {
         if let Err(error) = self.session.finish().await {
             tracing::warn!(why = %error, "a grant of calls could not be given back and will run out by itself");
@@ -610,6 +650,18 @@ fn refusal(words: &str) -> BooksError {
         reason => reason.remedy(),
     };
     BooksError::Reject(format!("{}. {remedy}", words.trim_end_matches('.')))
+}
+
+/// Xero's refusal of a journal in the port's words.
+fn journal_refusal(words: &str) -> BooksError {
+    let remedy = match RefusalReason::of(words) {
+        RefusalReason::KeyReused => return refusal(words),
+        RefusalReason::Account | RefusalReason::InventoryAccount => {
+            "Name other accounts in the setting `cogs`; it is tried again tomorrow."
+        }
+        reason => reason.remedy(),
+    };
+    BooksError::Reject(format!("{}. {remedy}", words.trim_end_matches('.')).trim_end().to_owned())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_domain::cogs::{Journal, JournalInXero, JournalState, StateInXero};
 use parstock_domain::document::{
     Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
     OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
@@ -27,9 +28,10 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
 use parstock_xero::model::{
     self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus,
-    InvoiceType, LineAmountTypes, LineItem, NewLineItem, NewPurchaseOrder, PurchaseOrderStatus,
+    InvoiceType, LineAmountTypes, LineItem, NewJournalLine, NewJournalStatus, NewLineItem, NewManualJournal,
+    NewPurchaseOrder, PurchaseOrderStatus,
 };
-use parstock_xero::{Decimal, DecimalError};
+use parstock_xero::{Decimal, DecimalError, InputError};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -484,6 +486,56 @@ pub(crate) fn new_order(draft: &OrderDraft) -> NewPurchaseOrder {
         delivery_instructions: None,
         line_items: draft.lines.iter().map(line).collect(),
     }
+}
+
+/// A journal of ours in Xero's words: what is sold leaves the stock account for cost of goods sold.
+///
+/// # Errors
+/// When the client refuses it.
+pub(crate) fn new_journal(from: &Journal) -> Result<NewManualJournal, InputError> {
+    let line = |account: &str, amount: i64, description: &str| NewJournalLine {
+        line_amount: Decimal::from_e4(amount),
+        account_code: account.to_owned(),
+        description: Some(description.to_owned()),
+        tracking: Vec::new(),
+    };
+    let amount = from.amount.e4();
+    let lines = vec![
+        line(&from.settings.cogs_account, amount, "Cost of goods sold"),
+        line(&from.settings.stock_account, amount.saturating_neg(), "Stock that was sold"),
+    ];
+    let status = match from.settings.state {
+        JournalState::Draft => NewJournalStatus::Draft,
+        JournalState::Posted => NewJournalStatus::Posted,
+    };
+    NewManualJournal::new(from.narration.clone(), from.date, status, lines)
+}
+
+/// A journal as Xero holds it.
+///
+/// # Errors
+/// When its state is unknown or an amount does not fit.
+pub(crate) fn journal(from: wire::ManualJournal) -> Result<JournalInXero, Puzzle> {
+    use wire::JournalStatus::{Archived, Deleted, Draft, Posted, Voided};
+    let state = match from.status.ok_or(Puzzle::Missing("status"))? {
+        Draft => StateInXero::Draft,
+        Posted => StateInXero::Posted,
+        Deleted | Voided | Archived => StateInXero::Gone,
+        other => return Err(Puzzle::UnknownWord { what: "status", word: other.to_string() }),
+    };
+    let mut amounts: BTreeMap<String, Money> = BTreeMap::new();
+    for (index, line) in (1..).zip(from.journal_lines) {
+        let (Some(account), Some(amount)) = (line.account_code, line.line_amount) else { continue };
+        let amount = amount.to_e4_half_up().map_err(|_| Puzzle::TooLarge { line: index })?;
+        let sum = amounts.entry(account).or_default();
+        *sum = sum.plus(Money::from_e4(amount)).map_err(|_| Puzzle::TooLarge { line: index })?;
+    }
+    Ok(JournalInXero {
+        id: DocumentId(from.manual_journal_id),
+        state,
+        narration: from.narration.unwrap_or_default(),
+        amounts,
+    })
 }
 
 #[cfg(test)]

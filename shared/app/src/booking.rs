@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::Hash;
+use parstock_domain::cogs::{Coded, CogsNews};
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{Event, EventType, Source};
@@ -111,9 +112,14 @@ pub async fn book<P: Ports>(
             DocumentKind::Bill => {
                 let mut pending = changes(&wanted.lines, &loaded.booked());
                 pending.extend(unmatched(&wanted.lines, &loaded.booked()));
+                pending.extend(recoded(&wanted.lines, &loaded.booked()));
                 pending
             }
-            _ => changes(&wanted.lines, &loaded.booked()),
+            _ => {
+                let mut pending = changes(&wanted.lines, &loaded.booked());
+                pending.extend(recoded(&wanted.lines, &loaded.booked()));
+                pending
+            }
         };
         if same_content && pending.is_empty() && effect.is_none() && unresolved {
             // the unknown item is still unknown
@@ -185,6 +191,23 @@ fn unmatched(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> 
         {
             let before = Some(standing.clone());
             lines.push(LineChange { line: line.line, before, after: Some(line.clone()) });
+        }
+    }
+    lines
+}
+
+/// Lines that are booked as they should be, but for the account of the purchase. Those that [`unmatched`] lists it leaves out.
+fn recoded(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> {
+    let mut lines = Vec::new();
+    for line in desired {
+        let standing = booked.iter().find(|standing| standing.line == line.line && standing.covers(line));
+        let is_listed = |standing: &&BookedLine| standing.billed.is_empty() && line.change > Quantity::ZERO;
+        if let Some(before) = standing.filter(|it| it.account != line.account && !is_listed(it)) {
+            lines.push(LineChange {
+                line: line.line,
+                before: Some(before.clone()),
+                after: Some(line.clone()),
+            });
         }
     }
     lines
@@ -317,6 +340,7 @@ impl Step<'_> {
         let mut done = 0;
         let mut moved = BTreeSet::new();
         let (mut new, mut unsure) = (Vec::new(), BTreeSet::new());
+        let mut cogs = CogsNews { of: Some(self.document.of), ..CogsNews::default() };
         let mut movements = 0;
         for change in window {
             let rows = ROWS_FIXED
@@ -328,14 +352,22 @@ impl Step<'_> {
             if done > 0 && rows + ROWS_PER_CHANGE_MAX > COMMIT_WRITES_MAX {
                 break;
             }
-            let billed = self.arrive(writer, change, &mut items, &mut writes)?;
-            if self.document.of.kind == DocumentKind::Bill && is_booked(change) {
-                if let Some(before) = change.before.clone().filter(|_| !billed.is_empty()) {
-                    loaded.store(BookedLine { billed, ..before });
+            if let Some(from) = writer.profile.content.cogs_from {
+                cogs.coded.extend(self.coded(change, &items, from));
+            }
+            if let (Some(before), Some(after)) = (&change.before, &change.after)
+                && is_booked(change)
+                && self.document.of.kind != DocumentKind::PurchaseOrder
+            {
+                let mut billed = before.billed.clone();
+                if billed.is_empty() {
+                    billed = self.arrive(writer, change, &mut items, &mut writes)?;
                 }
+                loaded.store(BookedLine { billed, account: after.account.clone(), ..before.clone() });
                 done += 1;
                 continue;
             }
+            let billed = self.arrive(writer, change, &mut items, &mut writes)?;
             let booked = booking.book(change, billed, &mut items.stocks)?;
             for movement in booked.movements {
                 movements += 1;
@@ -369,7 +401,7 @@ impl Step<'_> {
                 at: now,
                 commit: id,
             };
-            self.write_item(writer, stored, &new, &mut items, &mut writes, outcome)?;
+            self.write_item(writer, stored, &new, &mut items, (&mut writes, &mut cogs), outcome)?;
         }
         for item in items.forgotten.clone() {
             if let Some(lesson) = self.still_taught(loaded, item)? {
@@ -386,6 +418,7 @@ impl Step<'_> {
                 time: self.document.updated_at,
                 source: self.source,
             }),
+            cogs,
             ..Reason::own("book document")
         }
         .with("kind", self.document.of.kind.code())
@@ -669,7 +702,7 @@ impl Step<'_> {
         stored: refold::Stored<'_>,
         booked: &[Movement],
         items: &mut Items,
-        writes: &mut Vec<Write>,
+        (writes, cogs): (&mut Vec<Write>, &mut CogsNews),
         outcome: &mut Outcome,
     ) -> Result<(), AppError> {
         let (item, location) = (stored.item, stored.location);
@@ -692,7 +725,7 @@ impl Step<'_> {
         );
         let moved: Vec<Movement> = booked.iter().filter(|movement| movement.item == item).cloned().collect();
         if !moved.is_empty() {
-            stored.write(stock.cost, &moved, *layers_expect, writes)?;
+            stored.write(stock.cost, &moved, *layers_expect, writes, cogs)?;
         }
         Ok(())
     }
@@ -726,6 +759,28 @@ impl Step<'_> {
         let header = Versioned { content: header, expect };
         writes.push(header.clone().write(Key::Document(self.document.of)));
         loaded.header = Some(header);
+    }
+
+    /// Which accounts purchases of untracked items are coded to now and no longer, from a day on.
+    fn coded(&self, change: &LineChange, items: &Items, from: Date) -> Vec<Coded> {
+        let kind = self.document.of.kind;
+        if !matches!(kind, DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit) {
+            return Vec::new();
+        }
+        let before = change.before.as_ref();
+        let before = before.map(|it| (it.item, it.effective_on, it.change, &it.account, false));
+        let after = change.after.as_ref();
+        let after = after.map(|it| (it.item, it.effective_on, it.change, &it.account, true));
+        let is_ours = |item| items.stocks.get(&item).is_some_and(|stock| !stock.position.tracked);
+        let lines = before.into_iter().chain(after);
+        let told = lines.filter(|(item, on, change, ..)| *on >= from && !change.is_zero() && is_ours(*item));
+        told.map(|(item, _, _, account, stands)| Coded {
+            item,
+            line: change.line,
+            account: account.clone(),
+            stands,
+        })
+        .collect()
     }
 
     /// How much of a sale names no item: what no stock ledger can count.

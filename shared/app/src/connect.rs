@@ -56,6 +56,7 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
             organisation: organisation.clone(),
             time_zone: time_zone.clone(),
             closed_through: None,
+            cogs_from: None,
             awaits_time_zone: is_held,
             connected_at: now,
             backfill: Backfill::Reading { from: history_begins(&clock, now), documents: 0 },
@@ -71,6 +72,7 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
             planned_all_on: None,
             digest_on: None,
             proved_on: None,
+            journaled_on: None,
             alerts_told_at: None,
             needs_person: unknown,
         };

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::audit::{Entry, Statement};
+use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNumber};
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
-use parstock_domain::fixed::Quantity;
+use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::position::quantity_at;
@@ -17,9 +18,10 @@ use parstock_domain::settings::{LEAD_TIME_DAYS_DEFAULT, Policy};
 use parstock_views::StandingGroup;
 use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
-    DigestPage, HealthPage, ItemPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked,
-    PendingEffect, PlanShown, PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage,
-    ProofPage, ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
+    DigestPage, HealthPage, ItemPage, JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine, JournalPage,
+    JournalsPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked, PendingEffect, PlanShown,
+    PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage, ProofPage, ProposalPage,
+    ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
 
 pub use card::ItemCard;
@@ -469,6 +471,7 @@ impl<'p, P: Ports> Console<'p, P> {
             audit: self.reader.head(),
             audit_checked_at: check.at,
             proof: self.last_proof().await?.map(|proof| (proof.day, proof.count())),
+            journals: profile.cogs_from.is_some(),
             needs_person: needs_person.into_iter().collect(),
         })
     }
@@ -486,6 +489,59 @@ impl<'p, P: Ports> Console<'p, P> {
             Some(day) => self.one::<Proof>(Key::Proof(day)).await,
             None => Ok(None),
         }
+    }
+
+    /// The journals of cost of goods sold, and what is in none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn journals(&self) -> Result<JournalsPage, AppError> {
+        let ledger = self.one::<CogsLedger>(Key::Cogs).await?;
+        let policy = self.one::<Policy>(Key::Policy).await?.unwrap_or_default();
+        let mut journals: Vec<Journal> =
+            self.all::<Journal>(&List::Journals).await?.into_iter().map(|(_, journal)| journal).collect();
+        let count = journals.len();
+        journals.reverse();
+        journals.truncate(JOURNALS_SHOWN_MAX);
+        let (mut open, mut held, mut held_items) = (Money::ZERO, Money::ZERO, 0);
+        for (_, month) in self.all::<CogsMonth>(&List::CogsMonths).await? {
+            open = open.plus(month.open()?)?;
+        }
+        for (_, item) in self.all::<CogsHeld>(&List::CogsHeld).await? {
+            held_items += 1;
+            held = item.days.into_values().try_fold(held, Money::plus)?;
+        }
+        Ok(JournalsPage {
+            site: self.site().await?,
+            settings: policy.org().cogs,
+            since: self.reader.profile.content.cogs_from,
+            open,
+            carried: ledger.map(|ledger| ledger.carried).unwrap_or_default(),
+            held,
+            held_items,
+            journals,
+            count,
+        })
+    }
+
+    /// One journal of cost of goods sold, and what the audit trail tells of its days.
+    ///
+    /// # Errors
+    /// [`AppError::Reject`] when there is none; when the store does not answer.
+    pub async fn journal(&self, number: JournalNumber) -> Result<JournalPage, AppError> {
+        let journal = self.one::<Journal>(Key::Journal(number)).await?;
+        let journal = journal.ok_or_else(|| AppError::Reject(format!("there is no journal {number}")))?;
+        let mut told = crate::cogs::told(&self.reader, &journal).await?;
+        told.sort_by_key(|line| (std::cmp::Reverse(line.cost.magnitude()), line.entry));
+        let count = told.len();
+        told.truncate(JOURNAL_LINES_SHOWN_MAX);
+        let mut lines = Vec::with_capacity(told.len());
+        for line in told {
+            let item = self.one::<Item>(Key::Item(line.item)).await?;
+            let code = item.map_or_else(|| line.item.to_string(), |item| item.code);
+            lines.push(JournalLine { code, ..line });
+        }
+        Ok(JournalPage { site: self.site().await?, journal, lines, count })
     }
 
     /// Documents of which some lines are booked and others not yet.
@@ -574,6 +630,8 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::Residual => "unexplained quantity",
         ReviewKind::MissingNote => "missing note",
         ReviewKind::HalfApplied => "settings applied in part",
+        ReviewKind::CogsRefused => "cost of goods sold not journaled",
+        ReviewKind::CogsHeld => "cost of goods sold held back",
     }
 }
 
@@ -582,6 +640,7 @@ fn effect_words(what: &EffectKind) -> String {
         EffectKind::Order { proposal } => format!("Order {}", proposal.order_number("")),
         EffectKind::DigestMail { day } => format!("Digest of {day} by mail"),
         EffectKind::DigestChat { day } => format!("Digest of {day} by Slack"),
+        EffectKind::Journal { number } => format!("Journal {number}"),
         EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
         EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),
     }

@@ -156,6 +156,7 @@ async fn content<P: Ports>(
             audit: writer.head(),
             needs_person: needs_person(writer).await?,
         },
+        journal_drafts: crate::cogs::drafts(writer).await?,
         proof: None,
         differences_told: Vec::new(),
     };

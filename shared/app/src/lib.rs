@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod booking;
 pub mod chart;
+pub mod cogs;
 pub mod connect;
 pub mod console;
 pub mod contacts;

@@ -130,8 +130,11 @@ pub async fn all_of<T: Content>(
     all_after(store, owner, list, None).await
 }
 
-/// What follows a key.
-async fn all_after<T: Content>(
+/// What follows a key in a list.
+///
+/// # Errors
+/// As [`all`].
+pub async fn all_after<T: Content>(
     store: &impl Store,
     owner: Owner,
     list: &List,

@@ -92,6 +92,12 @@ pub enum Message {
         /// The org.
         org: OrgId,
     },
+    /// Work queue: decide the day's journals of cost of goods sold.
+    #[serde(rename = "parstock.journal.v1")]
+    Journal {
+        /// The org.
+        org: OrgId,
+    },
     /// Effects queue: carry out an effect.
     #[serde(rename = "parstock.effect.v1")]
     Effect {
@@ -128,6 +134,7 @@ impl Message {
             | Self::Propose { org }
             | Self::CheckAudit { org, .. }
             | Self::Reconcile { org }
+            | Self::Journal { org }
             | Self::Effect { org, .. }
             | Self::Alerts { org }
             | Self::Digest { org } => Some(*org),
@@ -147,6 +154,7 @@ impl Message {
             Self::Propose { .. } => "propose",
             Self::CheckAudit { .. } => "check_audit",
             Self::Reconcile { .. } => "reconcile",
+            Self::Journal { .. } => "journal",
             Self::Effect { .. } => "effect",
             Self::Alerts { .. } => "alerts",
             Self::Digest { .. } => "digest",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use parstock_domain::cogs::CogsNews;
 use parstock_domain::costing::Method;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
@@ -328,7 +329,7 @@ async fn book<P: Ports>(
             at: now,
             commit: id,
         };
-        stored.write(cost, &booked, expect, &mut writes)?;
+        stored.write(cost, &booked, expect, &mut writes, &mut reason.cogs)?;
     }
     writer.commit(id, writes, reason).await
 }
@@ -401,7 +402,8 @@ pub(crate) async fn change_mode<P: Ports>(
         .collect();
     writes.push(Versioned { content: after, expect: position.expect }.write(position_key));
     let stored = refold::Stored { item, location: &location, because: Because::Book, at: now, commit: id };
-    stored.write(cost, &booked, expect, &mut writes)?;
+    // what is counted when the book changes is an opening and no sale
+    stored.write(cost, &booked, expect, &mut writes, &mut CogsNews::default())?;
     Ok(writes)
 }
 

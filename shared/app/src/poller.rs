@@ -119,6 +119,11 @@ pub async fn sweep<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError>
     if local.time() >= PLAN_FROM && writer.profile.content.proved_on != Some(today) {
         send_in(ports, Message::Reconcile { org }, AFTER_POLL_SECONDS).await?;
     }
+    let profile = &writer.profile.content;
+    let is_journaled = profile.cogs_from.is_some_and(|from| from < today);
+    if local.time() >= PLAN_FROM && is_journaled && profile.journaled_on != Some(today) {
+        send_in(ports, Message::Journal { org }, 2 * AFTER_POLL_SECONDS).await?;
+    }
     let profile = &mut writer.profile.content;
     if local.time() < PLAN_FROM || profile.planned_on == Some(today) {
         return Ok(());

@@ -5,6 +5,7 @@ use std::future::Future;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use parstock_domain::cogs::{Journal, JournalInXero};
 use parstock_domain::document::{
     Account, Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
 };
@@ -426,6 +427,28 @@ pub trait BooksSession: Send {
         note: &str,
         effect: EffectId,
     ) -> impl Future<Output = Result<(), BooksError>> + Send;
+
+    /// Page `page` (from 1) of the manual journals that changed since an instant, those that can be read, and whether more may
+    /// follow.
+    fn journals_changed(
+        &mut self,
+        since: Timestamp,
+        page: u32,
+    ) -> impl Future<Output = Result<(Vec<JournalInXero>, bool), BooksError>> + Send;
+
+    /// The manual journal with this mark in its narration among those that changed since an instant.
+    fn journal_marked(
+        &mut self,
+        mark: &str,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Option<DocumentId>, BooksError>> + Send;
+
+    /// Writes a manual journal. The effect's id is the idempotency key.
+    fn create_journal(
+        &mut self,
+        journal: &Journal,
+        effect: EffectId,
+    ) -> impl Future<Output = Result<DocumentId, BooksError>> + Send;
 
     /// Gives back what was not used of the grant, and keeps what Xero said of its limits.
     fn close(self) -> impl Future<Output = ()> + Send;

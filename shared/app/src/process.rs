@@ -271,6 +271,14 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
             }
             outcome => outcome,
         },
+        Message::Journal { org } => match crate::cogs::daily(ports, org).await {
+            // the sweep after the next poll asks again
+            Err(error @ (AppError::NotNow { .. } | AppError::Unreachable(_) | AppError::NeedsPerson(_))) => {
+                tracing::info!(org_id = %org, error_kind = error.kind(), why = %error, "journals wait");
+                return Ok(());
+            }
+            outcome => outcome,
+        },
         Message::Effect { org, effect } => effects::carry_out(ports, org, effect).await,
         Message::Alerts { org } => effects::tell_alerts(ports, org).await,
         Message::Digest { org } => crate::digest::produce(ports, org).await,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::{Entry, Hash, Head};
+use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNumber};
 use parstock_domain::demand::History;
 use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation};
 use parstock_domain::fixed::{Money, Quantity};
@@ -115,6 +116,14 @@ pub enum Key {
     Digest(Date),
     /// The proof of a day.
     Proof(Date),
+    /// Cost of goods sold since it is journaled.
+    Cogs,
+    /// Cost of goods sold of a month, named by its first day.
+    CogsMonth(Date),
+    /// An item of which no cost of goods sold is journaled.
+    CogsHeld(ItemId),
+    /// A journal of cost of goods sold.
+    Journal(JournalNumber),
     /// An audit entry.
     AuditEntry(u64),
     /// The end of the audit chain.
@@ -166,6 +175,12 @@ pub enum List {
     Reviews,
     /// Digests, by day.
     Digests,
+    /// Cost of goods sold by month.
+    CogsMonths,
+    /// Items of which no cost of goods sold is journaled.
+    CogsHeld,
+    /// Journals of cost of goods sold, by number.
+    Journals,
     /// The audit trail.
     AuditEntries,
 }
@@ -245,6 +260,9 @@ pub struct Profile {
     /// The last day whose books a person closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_through: Option<Date>,
+    /// The first day whose cost of goods sold is journaled, where a person wants that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cogs_from: Option<Date>,
     /// Whether the first load waits for a person to set the time zone, since Xero's name for it is not known.
     #[serde(default)]
     pub awaits_time_zone: bool,
@@ -281,6 +299,9 @@ pub struct Profile {
     /// Day of the latest proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved_on: Option<Date>,
+    /// Day of the latest decision about journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journaled_on: Option<Date>,
     /// When warnings were last told.
     pub alerts_told_at: Option<Timestamp>,
     /// What a person must do before syncing goes on.
@@ -416,6 +437,11 @@ pub enum EffectKind {
         /// The batch.
         batch: Uuid,
     },
+    /// A journal of cost of goods sold in Xero.
+    Journal {
+        /// Its number.
+        number: JournalNumber,
+    },
 }
 
 /// Where an effect stands.
@@ -503,6 +529,10 @@ pub enum ReviewKind {
     MissingNote,
     /// Settings were applied in part.
     HalfApplied,
+    /// Cost of goods sold can't be journaled with the accounts as they are.
+    CogsRefused,
+    /// Purchases of an item are coded to another account than the stock account.
+    CogsHeld,
 }
 
 impl ReviewKind {
@@ -516,6 +546,8 @@ impl ReviewKind {
             Self::Residual => "residual",
             Self::MissingNote => "missing_note",
             Self::HalfApplied => "half_applied",
+            Self::CogsRefused => "cogs_refused",
+            Self::CogsHeld => "cogs_held",
         }
     }
 }
@@ -758,6 +790,14 @@ records! {
     Digest(DigestRecord)
     /// See [`Proof`].
     Proof(Proof)
+    /// See [`CogsLedger`].
+    Cogs(CogsLedger)
+    /// See [`CogsMonth`].
+    CogsMonth(CogsMonth)
+    /// See [`CogsHeld`].
+    CogsHeld(CogsHeld)
+    /// See [`Journal`].
+    Journal(Journal)
     /// See [`Entry`].
     AuditEntry(Entry)
     /// See [`Head`].
@@ -804,6 +844,9 @@ impl List {
             | (Self::Alerts, Key::Alert(_))
             | (Self::Reviews, Key::Review(_))
             | (Self::Digests, Key::Digest(_))
+            | (Self::CogsMonths, Key::CogsMonth(_))
+            | (Self::CogsHeld, Key::CogsHeld(_))
+            | (Self::Journals, Key::Journal(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
             (Self::Movements(of), Key::Movement(item, _))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_domain::cogs::{CogsNews, Sold};
 use parstock_domain::costing::{Layer, Method};
 use parstock_domain::document::Item;
 use parstock_domain::fixed::FixedError;
@@ -90,7 +91,17 @@ pub async fn begin<P: Ports>(
         let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
         load::movements(store, writer.org(), item, from).await?
     };
-    let dating = Dating { today, open_from: open_from(writer, position, today) };
+    let dating = Dating {
+        today,
+        open_from: open_from(writer, position, today),
+        // what was costed in order of arrival was told to nobody
+        cogs: writer
+            .profile
+            .content
+            .cogs_from
+            .map(|from| (from, position.opened))
+            .filter(|_| !(is_new && position.opened)),
+    };
     Ok(StockCost::Effective(Box::new(Refold::new(valuation, base, movements, dating, position.value)?)))
 }
 
@@ -120,7 +131,8 @@ pub struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    /// Adds the rows of an item's costs to a commit that books `movements` of it. `expect` is what must hold of its layers.
+    /// Adds the rows of an item's costs to a commit that books `movements` of it, and what that tells of cost of goods sold.
+    /// `expect` is what must hold of its layers.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
@@ -130,12 +142,14 @@ impl Stored<'_> {
         movements: &[Movement],
         expect: Expect,
         writes: &mut Vec<Write>,
+        cogs: &mut CogsNews,
     ) -> Result<(), FixedError> {
         let Self { item, location, because, at, commit } = self;
         let content = match cost {
             StockCost::Arrival(layer) => Layers::Arrival(layer),
             StockCost::Effective(refold) => {
                 let refolded = refold.finish(movements)?;
+                cogs.sold.extend(refolded.cogs.into_iter().map(|(on, cost)| Sold { item, on, cost }));
                 if let Some(checkpoint) = refolded.checkpoint {
                     // the layers, which name it, guard it
                     let key = Key::Checkpoint(item, location.clone(), checkpoint.on);

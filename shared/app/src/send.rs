@@ -15,7 +15,8 @@ impl Message {
             | Self::PlanAll { .. }
             | Self::Propose { .. }
             | Self::CheckAudit { .. }
-            | Self::Reconcile { .. } => QueueName::Work,
+            | Self::Reconcile { .. }
+            | Self::Journal { .. } => QueueName::Work,
             Self::Effect { .. } | Self::Alerts { .. } | Self::Digest { .. } => QueueName::Effects,
         }
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::audit::{Hash, Head, Statement};
 use parstock_domain::calendar::OrgClock;
+use parstock_domain::cogs::CogsNews;
 use parstock_domain::event::Event;
 use parstock_domain::ids::{CommitId, OrgId};
 use uuid::Uuid;
@@ -19,9 +20,9 @@ use crate::records::{Key, Lease, Owner, Profile};
 /// died without letting go can't write any more when the next one begins.
 pub const LEASE_SECONDS: i64 = 960;
 /// Seconds after which to look again when another worker holds the org: it is usually done by then.
-const BUSY_SECONDS: i64 = 30;
+const BUSY_SECONDS: i64 = 10;
 /// Seconds by which that comes sooner or later, by chance, lest two workers that wait for each other meet every time.
-const BUSY_SPREAD_SECONDS: i64 = 20;
+const BUSY_SPREAD_SECONDS: i64 = 5;
 /// Times that one commit is sent when the store doesn't say whether it wrote.
 const SENDS_MAX: u32 = 3;
 
@@ -34,6 +35,8 @@ pub struct Reason {
     pub who: String,
     /// The event behind it.
     pub event: Option<Event>,
+    /// What it tells of cost of goods sold.
+    pub cogs: CogsNews,
     /// Ids and figures.
     pub details: BTreeMap<String, String>,
 }
@@ -41,7 +44,13 @@ pub struct Reason {
 impl Reason {
     /// Something that parstock does by itself.
     pub fn own(what: &'static str) -> Self {
-        Self { what, who: "parstock".to_owned(), event: None, details: BTreeMap::new() }
+        Self {
+            what,
+            who: "parstock".to_owned(),
+            event: None,
+            cogs: CogsNews::default(),
+            details: BTreeMap::new(),
+        }
     }
 
     /// With one more id or figure.
@@ -209,6 +218,7 @@ impl<'p, P: Ports> Writer<'p, P> {
             commit: id,
             event: reason.event,
             rows,
+            cogs: reason.cogs,
             details: reason.details,
         };
         let (entry, head) = self.head.content.append(self.org, serde_json::to_string(&statement)?);

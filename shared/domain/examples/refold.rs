@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             stored.push(serde_json::to_string(&movement)?);
         }
         let late = movement(MOVEMENTS, 0, true)?;
-        let dating = Dating { today: date(2026, 6, 1), open_from: None };
+        let dating = Dating { today: date(2026, 6, 1), open_from: None, cogs: None };
         let mut best = f64::INFINITY;
         let mut written = 0;
         for _ in 0..ROUNDS {

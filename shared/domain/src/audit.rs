@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::cogs::CogsNews;
 use crate::event::Event;
 use crate::ids::{CommitId, OrgId};
 
@@ -81,6 +82,9 @@ pub struct Statement {
     pub event: Option<Event>,
     /// Hash of the rows that the commit wrote.
     pub rows: Hash,
+    /// What it tells of cost of goods sold.
+    #[serde(default, skip_serializing_if = "CogsNews::is_empty")]
+    pub cogs: CogsNews,
     /// Ids and figures that make it checkable (Xero ids, quantities, reasons).
     pub details: std::collections::BTreeMap<String, String>,
 }

@@ -296,7 +296,24 @@ impl Money {
 
     /// Rounded half away from zero to whole hundredths, as amounts are shown.
     pub fn to_cents(self) -> Self {
-        mul_div(self.0, 1, 100).ok().and_then(|cents| cents.checked_mul(100)).map_or(self, Self)
+        self.to_decimals(2)
+    }
+
+    /// Rounded half away from zero to so many decimals; with four or more it stays as it is.
+    pub fn to_decimals(self, decimals: u32) -> Self {
+        let Some(unit) = 4u32.checked_sub(decimals).and_then(|zeros| 10i64.checked_pow(zeros)) else {
+            return self;
+        };
+        mul_div(self.0, 1, unit).ok().and_then(|units| units.checked_mul(unit)).map_or(self, Self)
+    }
+}
+
+/// Decimals of an amount of a currency (ISO 4217).
+pub fn decimals(currency: &str) -> u32 {
+    match currency {
+        "CLP" | "ISK" | "JPY" | "KRW" | "PYG" | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        _ => 2,
     }
 }
 

@@ -4,8 +4,8 @@
 //! argument, so the same input gives the same bytes everywhere.
 //!
 //! Reading order: [`ids`], [`fixed`] (money and quantity), [`document`] (what Xero's papers mean to us),
-//! [`costing`] (cost layers by FIFO, average and LIFO), [`ledger`] (movements, positions, arrivals), [`demand`]
-//! and [`replenish`] (what to order and why), [`settings`], [`governance`] (proposals and approvals), [`alert`],
+//! [`costing`] (cost layers by FIFO, average and LIFO), [`ledger`] (movements, positions, arrivals), [`cogs`] (journals of
+//! what was sold), [`demand`] and [`replenish`] (what to order and why), [`settings`], [`governance`] (proposals and approvals), [`alert`],
 //! [`event`], [`audit`].
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 // Tests count in small numbers, and an overflow there fails the test.
@@ -14,6 +14,7 @@
 pub mod alert;
 pub mod audit;
 pub mod calendar;
+pub mod cogs;
 pub mod costing;
 pub mod demand;
 pub mod document;

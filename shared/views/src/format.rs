@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 use parstock_domain::audit::Head;
-use parstock_domain::fixed::{Money, Quantity, mul_div};
+use parstock_domain::fixed::{Money, Quantity, decimals, mul_div};
 
 /// Shown where there is no figure.
 pub const NO_FIGURE: &str = "–";
@@ -131,15 +131,6 @@ impl Style {
             Some(symbol) => format!("{sign}{symbol}{digits}"),
             None => format!("{sign}{} {digits}", self.currency),
         }
-    }
-}
-
-/// Decimals of an amount of a currency (ISO 4217).
-fn decimals(currency: &str) -> u32 {
-    match currency {
-        "CLP" | "ISK" | "JPY" | "KRW" | "PYG" | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
     }
 }
 

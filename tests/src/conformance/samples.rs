@@ -71,6 +71,7 @@ pub fn booked_line(n: u128) -> BookedLine {
         change: Quantity::from_e4(-12_345),
         value: Money::from_e4(-1),
         cost: Some(Money::ZERO),
+        account: "300".to_owned(),
         committed: Quantity::ONE,
         ordered: Quantity::ZERO,
         revision: u32::MAX,

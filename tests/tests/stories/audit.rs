@@ -32,6 +32,7 @@ fn statement(what: &str) -> String {
         commit: CommitId(Uuid::nil()),
         event: None,
         rows: Hash::default(),
+        cogs: Default::default(),
         details: BTreeMap::new(),
     };
     serde_json::to_string(&said).unwrap()

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod audit;
+mod cogs;
 mod cursors;
 mod first_load;
 mod masters;

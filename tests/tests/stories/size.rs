@@ -100,6 +100,7 @@ fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
             organisation: company.organisation.clone(),
             time_zone: "Australia/Sydney".to_owned(),
             closed_through: None,
+            cogs_from: None,
             awaits_time_zone: false,
             connected_at: morning(),
             backfill: Backfill::Done { at: morning(), documents: 0, last_entry: 0 },
@@ -115,6 +116,7 @@ fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
             planned_all_on: None,
             digest_on: None,
             proved_on: None,
+            journaled_on: None,
             alerts_told_at: None,
             needs_person: None,
         };

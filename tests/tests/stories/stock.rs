@@ -126,7 +126,7 @@ impl Shop {
     }
 
     /// Hands one message to the processor.
-    async fn say(&self, message: Message) {
+    pub(super) async fn say(&self, message: Message) {
         let queue = message.queue();
         let envelope = Envelope::new(message, Uuid::from_u128(1), "/parstock/test", self.ports.sim.now());
         let record = Received { id: "1".to_owned(), body: envelope.to_body().unwrap(), receives: 1 };
@@ -134,7 +134,7 @@ impl Shop {
     }
 
     /// Serves the queues until they are empty, what is delayed included.
-    async fn work(&self) {
+    pub(super) async fn work(&self) {
         while let Some(due) =
             QueueName::ALL.iter().filter_map(|queue| self.ports.queue.next_due(*queue)).min()
         {
@@ -154,7 +154,12 @@ impl Shop {
         }
     }
 
-    async fn count(&self, code: &str, as_of: &str, quantity: &str) -> Result<Imported, Vec<Wrong>> {
+    pub(super) async fn count(
+        &self,
+        code: &str,
+        as_of: &str,
+        quantity: &str,
+    ) -> Result<Imported, Vec<Wrong>> {
         let count = Count {
             line: 2,
             code: code.to_owned(),
@@ -176,7 +181,7 @@ impl Shop {
         self.set(Files { items: Some(&items), ..Files::default() }).await;
     }
 
-    async fn set(&self, files: Files<'_>) {
+    pub(super) async fn set(&self, files: Files<'_>) {
         let applied = settings::apply(&self.ports, self.org, "Kim", &files).await.unwrap();
         assert!(matches!(applied, Applied::Changed(_)), "{applied:?}");
         self.work().await;
@@ -260,7 +265,7 @@ impl Shop {
         self.console().await.card(item(code), View { at: Some(day(on)), known: None }).await.unwrap().card.end
     }
 
-    fn reviews(&self) -> Vec<Review> {
+    pub(super) fn reviews(&self) -> Vec<Review> {
         let review = |record| if let Record::Review(review) = record { Some(review) } else { None };
         self.rows().filter_map(|(_, record)| review(record)).collect()
     }
@@ -431,7 +436,7 @@ pub(super) fn sale(number: &str, on: &str) -> Paper {
     sale
 }
 
-fn bill(number: &str, on: &str) -> Paper {
+pub(super) fn bill(number: &str, on: &str) -> Paper {
     paper(DocumentKind::Bill, number, on)
 }
 
@@ -445,16 +450,24 @@ impl Paper {
         self
     }
 
-    fn status(mut self, status: DocumentStatus) -> Self {
+    pub(super) fn status(mut self, status: DocumentStatus) -> Self {
         self.0.status = status;
         self
     }
 
     /// The same paper with a line's quantity and price corrected.
-    fn correct(mut self, line: usize, quantity: &str, price: &str) -> Self {
+    pub(super) fn correct(mut self, line: usize, quantity: &str, price: &str) -> Self {
         let line = &mut self.0.lines[line];
         (line.quantity, line.unit_amount) = (q(quantity), price.parse().unwrap());
         line.net = line.quantity.at(line.unit_amount).unwrap();
+        self
+    }
+
+    /// With its lines coded to an account.
+    pub(super) fn account(mut self, account: &str) -> Self {
+        for line in &mut self.0.lines {
+            account.clone_into(&mut line.account);
+        }
         self
     }
 

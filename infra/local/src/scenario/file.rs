@@ -40,6 +40,21 @@ pub struct Scenario {
     pub step: Vec<Step>,
     /// What must come of it.
     pub expect: Vec<Expect>,
+    /// The manual journals that must stand in Xero, in the order in which they were written; not compared if left out.
+    pub journal: Option<Vec<ExpectJournal>>,
+}
+
+/// A manual journal that must stand in Xero, neither deleted nor voided.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectJournal {
+    /// Its date.
+    #[serde(deserialize_with = "day")]
+    pub date: Date,
+    /// What it credits to the stock account.
+    pub amount: Number,
+    /// A part of what it says, if that is compared.
+    pub says: Option<String>,
 }
 
 /// Whose books they are.
@@ -92,6 +107,9 @@ pub struct Step {
     /// The day up to which Xero's books are locked from now on.
     #[serde(deserialize_with = "optional_day")]
     pub lock: Option<Date>,
+    /// The day that begins: what follows is entered on it.
+    #[serde(deserialize_with = "optional_day")]
+    pub day: Option<Date>,
 
     /// The document's day.
     #[serde(deserialize_with = "optional_day")]
@@ -350,7 +368,10 @@ impl Step {
 
     fn actions(&self) -> usize {
         let documents = self.numbers().into_iter().filter(|(_, number)| number.is_some()).count();
-        documents + usize::from(self.count.is_some()) + usize::from(self.lock.is_some())
+        documents
+            + usize::from(self.count.is_some())
+            + usize::from(self.lock.is_some())
+            + usize::from(self.day.is_some())
     }
 
     /// Whether it says something of a document.
@@ -380,7 +401,7 @@ impl Scenario {
         for (number, step) in (1..).zip(&scenario.step) {
             if step.actions() != 1 {
                 return Err(format!(
-                    "step {number} must name one thing: a document by its kind and number, a count or a lock"
+                    "step {number} must name one thing: a document by its kind and number, a count, a lock or a day"
                 ));
             }
         }
@@ -414,10 +435,28 @@ impl Scenario {
         if let Some(cost) = costs.into_iter().find(|cost| !is_written(&cost.of)) {
             return Err(format!("the cost of `{}` is expected, and no step writes it", cost.of));
         }
+        let mut now = scenario.today();
+        for (number, step) in (1..).zip(&scenario.step) {
+            let Some(day) = step.day else { continue };
+            if scenario.today.is_none() {
+                return Err(format!(
+                    "step {number} lets a day begin: say with `today` on which the first steps are"
+                ));
+            }
+            if day <= now {
+                return Err(format!("step {number} lets {day} begin, and it is {now} already"));
+            }
+            now = day;
+        }
         Ok(scenario)
     }
 
-    /// The day on which all of it is entered and looked at.
+    /// The day on which all of it is looked at.
+    pub fn ends(&self) -> Date {
+        self.step.iter().filter_map(|step| step.day).max().unwrap_or_else(|| self.today())
+    }
+
+    /// The day on which it begins, and ends if no step says that another day begins.
     pub fn today(&self) -> Date {
         let counts = |step: &Step| step.count.iter().flatten().map(|count| count.on).max();
         let last = self.step.iter().filter_map(|step| step.on.max(step.lock).max(counts(step))).max();
@@ -447,6 +486,7 @@ mod tests {
             ("[[expect]]\nitem = 'MUG'", "none of the items"),
             ("[[step]]\nlock = 2026-01-31\nstatus = 'voided'", "step 1 is no document"),
             ("on = 2026-01-01\ncommitted = 1", "leave `on` out"),
+            ("[[step]]\nday = 2026-01-02", "say with `today`"),
             ("cost = [{ of = 'S-1', total = 1 }]", "no step writes it"),
         ] {
             let told = refused(text);

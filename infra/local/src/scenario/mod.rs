@@ -18,13 +18,13 @@ use parstock_domain::ledger::View;
 use parstock_domain::settings::files::Files;
 use parstock_views::pages::{PositionQuery, PositionRow};
 use parstock_xero_sim::act::{
-    self, Account, Act, Changes, Contact, DocumentKind, DocumentName, E4, LineAmountTypes, NewDocument,
-    TaxRate, Tracking,
+    self, Account, Act, Changes, Contact, DocumentKind, DocumentName, E4, JournalStatus, LineAmountTypes,
+    NewDocument, TaxRate, Tracking,
 };
-use parstock_xero_sim::{Settings, World};
+use parstock_xero_sim::{JournalView, Settings, World};
 use serde_json::json;
 
-use self::file::{Expect, Item, Line, Number, Scenario, Step};
+use self::file::{Expect, ExpectJournal, Item, Line, Number, Scenario, Step};
 use crate::ask::console;
 use crate::demo::load_history;
 use crate::driver::{Driver, Simulation, locked};
@@ -38,6 +38,8 @@ use crate::trade::NoTrade;
 const SEED: u64 = 5;
 /// When the first step is entered, on the scenario's day.
 const BEGINS_AT: Time = Time::constant(1, 0, 0, 0);
+/// When a day begins that a step names: after the hour from which parstock plans.
+const MORNING: Time = Time::constant(7, 0, 0, 0);
 /// Until the next step parstock has come to rest, a poll included.
 const BETWEEN_STEPS: SignedDuration = SignedDuration::from_mins(16);
 /// Who counts and sets, in the audit trail.
@@ -81,7 +83,9 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
     let mut known = BTreeSet::new();
     for (number, step) in (1..).zip(&scenario.step) {
         let wrong = |what: String| LocalError::Input(format!("step {number}: {what}"));
-        if let Some(counts) = &step.count {
+        if let Some(day) = step.day {
+            books.begin(day).await?;
+        } else if let Some(counts) = &step.count {
             books.settle().await?;
             books.count(counts).await.map_err(|error| wrong(error.to_string()))?;
         } else {
@@ -93,7 +97,9 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
         }
     }
     books.settle().await?;
-    books.compare(&scenario.expect, scenario.today()).await
+    let mut differences = books.compare(&scenario.expect, scenario.ends()).await?;
+    differences.extend(books.journals(scenario.journal.as_deref()).map_err(LocalError::Input)?);
+    Ok(differences)
 }
 
 /// The books under way.
@@ -161,6 +167,52 @@ impl Books {
         self.driver.run_until(until).await?;
         self.ports.clock.advance_to(until);
         Ok(())
+    }
+
+    /// Another day begins: parstock does what it does of a morning.
+    async fn begin(&mut self, day: Date) -> Result<(), LocalError> {
+        self.settle().await?;
+        let morning = TimeZone::UTC.to_timestamp(day.to_datetime(MORNING)).map_err(LocalError::outside)?;
+        self.ports.clock.advance_to(morning);
+        self.settle().await
+    }
+
+    /// What differs of the journals that stand in Xero.
+    fn journals(&self, expected: Option<&[ExpectJournal]>) -> Result<Vec<String>, String> {
+        let Some(expected) = expected else { return Ok(Vec::new()) };
+        let stands =
+            |journal: &&JournalView| matches!(journal.status, JournalStatus::Draft | JournalStatus::Posted);
+        let world = locked(&self.world);
+        let journals: Vec<JournalView> = world.manual_journals().collect();
+        let found: Vec<&JournalView> = journals.iter().filter(stands).collect();
+        let credited = |journal: &JournalView| -> i64 {
+            let lines = journal.lines.iter().filter(|line| line.account_code == STOCK);
+            lines.map(|line| -line.amount.0).sum()
+        };
+        let mut wrong = Vec::new();
+        for number in 0..expected.len().max(found.len()) {
+            let told = found
+                .get(number)
+                .map(|it| format!("{} of {}: {}", Money::from_e4(credited(it)), it.date, it.narration));
+            match (expected.get(number), found.get(number)) {
+                (Some(wanted), Some(there))
+                    if wanted.date == there.date
+                        && wanted.amount.money()?.e4() == credited(there)
+                        && wanted.says.as_ref().is_none_or(|says| there.narration.contains(says)) => {}
+                (Some(wanted), _) => wrong.push(format!(
+                    "journal {} must be {} of {}{}, and is {}",
+                    number + 1,
+                    wanted.amount.money()?,
+                    wanted.date,
+                    wanted.says.as_ref().map(|says| format!(" and say `{says}`")).unwrap_or_default(),
+                    told.unwrap_or_else(|| "not there".to_owned())
+                )),
+                (None, _) => {
+                    wrong.push(format!("journal {} must not be: {}", number + 1, told.unwrap_or_default()));
+                }
+            }
+        }
+        Ok(wrong)
     }
 
     /// As `parstock stock import` does.

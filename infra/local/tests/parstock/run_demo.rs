@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::load;
 use parstock_app::ports::Ports;
@@ -11,17 +12,18 @@ use parstock_app::records::{DocumentRecord, Key, List, Owner};
 use parstock_domain::audit::{Entry, Statement};
 use parstock_domain::document::{DocumentKind, DocumentRef, Item};
 use parstock_domain::event::{EventType, Source};
+use parstock_domain::fixed::Money;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, LocationId, OrgId};
-use parstock_domain::ledger::{Cause, Movement, Position};
-use parstock_local::ask::{Ask, answer_in_folder};
+use parstock_domain::ledger::{Cause, Movement, Position, View};
+use parstock_local::ask::{Ask, answer_in_folder, console};
 use parstock_local::demo::{self, Demo};
 use parstock_local::driver::locked;
 use parstock_local::folder::Folder;
 use parstock_local::notebook::Notebook;
 use parstock_local::ports::LocalPorts;
-use parstock_xero_sim::act::{self, Status};
-use parstock_xero_sim::demo::cases;
+use parstock_xero_sim::act::{self, JournalStatus, Status};
+use parstock_xero_sim::demo::{COST_OF_GOODS, cases};
 
 struct Story {
     demo: Demo,
@@ -132,10 +134,35 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
         "a warning names the item"
     );
 
+    // the night after: what was sold of untracked stock is a draft journal, and comes to what the cards say
+    story.run_until(2, 4).await;
+    let journals: Vec<_> =
+        locked(&story.demo.driver.simulation.as_ref().unwrap().world).manual_journals().collect();
+    assert_eq!(journals.len(), 1, "{journals:?}");
+    assert_eq!((journals[0].date, journals[0].status), (date(2026, 6, 1), JournalStatus::Draft));
+    let console = Box::pin(console(&*ports, story.org)).await.unwrap();
+    let mut sold = Money::ZERO;
+    for (_, row) in items.iter().filter(|(_, row)| !row.content.tracked) {
+        let card = Box::pin(console.card(row.content.id, View::default())).await.unwrap().card;
+        let counted = card.end.is_some();
+        for row in card.rows.iter().filter(|row| counted && row.on == date(2026, 6, 1)) {
+            if row.cause.starts_with("invoice")
+                || row.cause.contains("credit")
+                || row.cause == "receive money"
+            {
+                sold = sold.minus(row.value).unwrap();
+            }
+        }
+    }
+    let debited = journals[0].lines.iter().find(|line| line.account_code == COST_OF_GOODS).unwrap();
+    assert_eq!(debited.amount.0, sold.to_cents().e4(), "{journals:?}");
+    assert!(sold > Money::ZERO);
+
     // the morning after: the digest names the order that was written the day before
     story.run_until(2, 10).await;
     let digest = story.ask(Ask::Digest { day: Some("2026-06-02".into()) }).await;
     assert!(digest.text.contains(&order.number), "{}", digest.text);
+    assert!(digest.text.contains("Cost of goods sold: 1 journal of"), "{}", digest.text);
     assert!(story.mails().iter().any(|mail| mail.contains(&order.number)), "and so does the mail");
 
     // commands answer from the same data

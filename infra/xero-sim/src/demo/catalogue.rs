@@ -22,9 +22,11 @@ pub(super) const FREIGHT_IN: &str = "425";
 pub(super) const ADJUSTMENTS: &str = "401";
 pub(super) const RENT: &str = "469";
 pub(super) const POWER: &str = "445";
-const COST_OF_GOODS: &str = "310";
+/// Account of cost of goods sold.
+pub const COST_OF_GOODS: &str = "310";
 const TRACKED_STOCK: &str = "630";
-const UNTRACKED_STOCK: &str = "631";
+/// Account of stock that Xero does not track.
+pub const UNTRACKED_STOCK: &str = "631";
 
 /// Contact of walk-in customers.
 pub(super) const COUNTER: &str = "Counter sales";

@@ -9,7 +9,7 @@
 //! | partition | holds |
 //! |---|---|
 //! | `STACK` | orgs, tenants, connections, sign-in links |
-//! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests, proofs |
+//! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests, proofs, cost of goods sold and its journals |
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
 //! | `ORG#<org>#ITEM#<item>` | an item's position, cost layers, checkpoints, movements, revaluations, order lines, plan and supply |
@@ -140,6 +140,10 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Review(review) => (Shelf::Main, format!("REVIEW#{review}")),
         Key::Digest(day) => (Shelf::Main, format!("DIGEST#{day}")),
         Key::Proof(day) => (Shelf::Main, format!("PROOF#{day}")),
+        Key::Cogs => (Shelf::Main, "COGS".to_owned()),
+        Key::CogsMonth(month) => (Shelf::Main, format!("COGS_MONTH#{month}")),
+        Key::CogsHeld(item) => (Shelf::Main, format!("COGS_HELD#{item}")),
+        Key::Journal(number) => (Shelf::Main, format!("JOURNAL#{number}")),
         Key::Document(of) => (Shelf::Documents, format!("D#{}", document(*of))),
         Key::DocumentLines(of, part) => (Shelf::Documents, format!("L#{}#{part:010}", document(*of))),
         Key::Item(item) => (Shelf::Items, format!("ITEM#{item}")),
@@ -183,6 +187,9 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Alerts => (Shelf::Main, "ALERT#".to_owned()),
         List::Reviews => (Shelf::Main, "REVIEW#".to_owned()),
         List::Digests => (Shelf::Main, "DIGEST#".to_owned()),
+        List::CogsMonths => (Shelf::Main, "COGS_MONTH#".to_owned()),
+        List::CogsHeld => (Shelf::Main, "COGS_HELD#".to_owned()),
+        List::Journals => (Shelf::Main, "JOURNAL#".to_owned()),
         List::AuditEntries => (Shelf::Audit, "ENTRY#".to_owned()),
     };
     Range { partition: shelf.partition(owner), prefix }
@@ -236,6 +243,10 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "REVIEW") => Key::Review(rest.parse().ok()?),
         (Shelf::Main, "DIGEST") => Key::Digest(rest.parse().ok()?),
         (Shelf::Main, "PROOF") => Key::Proof(rest.parse().ok()?),
+        (Shelf::Main, "COGS") => Key::Cogs,
+        (Shelf::Main, "COGS_MONTH") => Key::CogsMonth(rest.parse().ok()?),
+        (Shelf::Main, "COGS_HELD") => Key::CogsHeld(rest.parse().ok()?),
+        (Shelf::Main, "JOURNAL") => Key::Journal(rest.parse().ok()?),
         (Shelf::Documents, "D") => {
             let (kind, id) = rest.split_once('#')?;
             Key::Document(parse_document(kind, id)?)
@@ -313,6 +324,10 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Review(_) => "review",
         Key::Digest(_) => "digest",
         Key::Proof(_) => "proof",
+        Key::Cogs => "cogs",
+        Key::CogsMonth(_) => "cogs_month",
+        Key::CogsHeld(_) => "cogs_held",
+        Key::Journal(_) => "journal",
         Key::AuditEntry(_) => "audit_entry",
         Key::AuditHead => "audit_head",
         Key::AuditCheck => "audit_check",

@@ -88,6 +88,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             change: "-12.5".parse().unwrap(),
             value: "-1234.5678".parse().unwrap(),
             cost: None,
+            account: String::new(),
             committed: "0".parse().unwrap(),
             ordered: "0".parse().unwrap(),
             revision: 1,
@@ -117,6 +118,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
         commit,
         event: None,
         rows: Hash::of(b"rows"),
+        cogs: Default::default(),
         details: [("document", "INV-000001"), ("lines", "10"), ("source", "webhook")]
             .map(|(name, text)| (name.to_owned(), text.to_owned()))
             .into(),
@@ -136,7 +138,7 @@ fn valued(sale: &Movement) -> Valuation {
     for months in (0..36).rev() {
         let day = sale.key.effective_on.saturating_sub(months.months());
         let key = MovementKey { effective_on: day, ..sale.key };
-        let dating = Dating { today: day, open_from: None };
+        let dating = Dating { today: day, open_from: None, cogs: None };
         let (base, worth) = (valuation.latest().cloned(), valuation.total().cost);
         let mut refold = Refold::new(valuation, base, Vec::new(), dating, worth).unwrap();
         let (movement, _) = refold.document(Movement { key, ..sale.clone() }, None).unwrap();

@@ -190,7 +190,12 @@ async fn due<P: Ports>(
     Ok(due)
 }
 
-/// Adds effects to a commit; their ids follow from what they do.
+/// The id of an effect, which follows from what it does.
+pub(crate) fn effect_id(org: OrgId, what: &EffectKind) -> EffectId {
+    EffectId(derived("notice", &[&org.to_string(), &format!("{what:?}")]))
+}
+
+/// Adds effects to a commit.
 pub(crate) fn plan_effects(
     writes: &mut Vec<Write>,
     org: OrgId,
@@ -199,7 +204,7 @@ pub(crate) fn plan_effects(
 ) -> Vec<EffectId> {
     let mut ids = Vec::new();
     for what in effects {
-        let id = EffectId(derived("notice", &[&org.to_string(), &format!("{what:?}")]));
+        let id = effect_id(org, &what);
         let content =
             Effect { what, decided_at: now, attempts: 0, status: EffectState::Waiting, needs_person: None };
         writes.push(Versioned::new(content).write(Key::Effect(id)));

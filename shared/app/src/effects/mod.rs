@@ -2,6 +2,7 @@
 //! of its decision; an unknown outcome is looked up before acting again.
 
 mod alerts;
+mod journal;
 mod notice;
 mod order;
 
@@ -16,8 +17,8 @@ use crate::records::{Effect, EffectKind, EffectState, Key};
 use crate::send::send_in;
 use crate::writer::{Reason, Writer};
 
-pub(crate) use alerts::plan_effects;
 pub use alerts::tell as tell_alerts;
+pub(crate) use alerts::{effect_id, plan_effects};
 
 /// What the audit trail says of an order that is in Xero.
 pub const ORDER_WRITTEN: &str = "order written";
@@ -66,6 +67,10 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
                 Some(order) => attempt.become_(&writer, EffectState::Noting { order, until }).await?,
             }
             order::send(&mut writer, attempt, proposal, noting).await
+        }
+        EffectKind::Journal { number } => {
+            attempt.begin(&writer, until).await?;
+            journal::send(&mut writer, attempt, number).await
         }
         what => notice::send(&mut writer, attempt, &what, until).await,
     }

@@ -30,6 +30,8 @@ pub struct DesiredLine {
     pub change: Quantity,
     /// What comes in cost, where the document says so.
     pub cost: Option<Money>,
+    /// The account that a purchase is coded to; empty of all else.
+    pub account: String,
     /// What it commits to a customer.
     pub committed: Quantity,
     /// What it orders from a supplier.
@@ -57,6 +59,9 @@ pub struct BookedLine {
     /// The cost that the document named, to see whether it changed.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
+    /// The account that a purchase is coded to.
+    #[serde(rename = "a", default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
     /// What it committed.
     #[serde(rename = "k", default, skip_serializing_if = "Quantity::is_zero_ref")]
     pub committed: Quantity,
@@ -80,7 +85,7 @@ impl Quantity {
 }
 
 impl BookedLine {
-    /// Whether it is what should stand.
+    /// Whether it is what should stand, whatever account it is coded to: that moves no stock.
     pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
@@ -162,6 +167,7 @@ fn desired_line(
         effective_on: document.date,
         change: Quantity::ZERO,
         cost: None,
+        account: String::new(),
         committed: Quantity::ZERO,
         ordered: Quantity::ZERO,
     };
@@ -182,6 +188,9 @@ fn desired_line(
     let names_cost = matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney);
     if names_cost && wanted.change > Quantity::ZERO {
         wanted.cost = Some(line.net);
+    }
+    if (names_cost || document.of.kind == DocumentKind::SupplierCredit) && !wanted.change.is_zero() {
+        wanted.account = line.account.clone();
     }
     let has_effect = !(wanted.change.is_zero() && wanted.committed.is_zero() && wanted.ordered.is_zero());
     Ok(has_effect.then_some(wanted))
@@ -298,6 +307,7 @@ impl Booking<'_> {
                 change: Quantity::ZERO,
                 value: Money::ZERO,
                 cost: None,
+                account: String::new(),
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
                 revision,
@@ -329,6 +339,7 @@ impl Booking<'_> {
             change: after.change,
             value,
             cost: after.cost,
+            account: after.account.clone(),
             committed: after.committed,
             ordered: after.ordered,
             revision,

@@ -128,7 +128,8 @@ fn as_booked(mut movements: Vec<Movement>) -> Result<Vec<Valued>, FixedError> {
 
 /// In the order in which costs follow movements, at what the fold says of each, and the layers after them.
 fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>, Vec<Balance>), FixedError> {
-    let folded = fold::fold(valuation, None, movements, Dating { today: Date::MAX, open_from: None })?;
+    let folded =
+        fold::fold(valuation, None, movements, Dating { today: Date::MAX, open_from: None, cogs: None })?;
     let standing = Standing::of(movements);
     let mut valued = Vec::with_capacity(movements.len());
     let mut booked: BTreeMap<(Cause, u32), Money> = BTreeMap::new();

@@ -53,6 +53,8 @@ pub struct Dating {
     pub today: Date,
     /// The first day whose books are open, if any are closed.
     pub open_from: Option<Date>,
+    /// The first day whose cost of goods sold is told, if it is told of the item, and whether it was known before what lies there.
+    pub cogs: Option<(Date, bool)>,
 }
 
 /// The movements of a day, in the order in which costs follow them.
@@ -122,6 +124,8 @@ pub(super) struct Folded {
     pub counted: BTreeMap<Date, Money>,
     /// How much the value changed in each month, its closed part apart.
     pub months: BTreeMap<Period, Money>,
+    /// The cost of goods sold of each day; nothing of the days before it was known what lay there.
+    pub cogs: BTreeMap<Date, Money>,
 }
 
 /// A month by its first day, or the part of it that is closed.
@@ -181,7 +185,13 @@ pub(super) fn fold(
             let worth = day.counts.iter().rev().find_map(|count| count.found?.worth);
             let before = costs.total().cost;
             costs.count(Origin { turn: Turn::Count, key: last.key }, change, worth)?;
-            folded.counted.insert(day.on, costs.total().cost.minus(before)?);
+            let changed = costs.total().cost.minus(before)?;
+            folded.counted.insert(day.on, changed);
+            if day.counts.iter().any(|count| count.key.cause == Cause::Opening) {
+                folded.cogs.clear();
+            } else {
+                folded.sold(day.on, changed.negated()?)?;
+            }
         }
         folded.documents(&day.later, Turn::Later, &standing, &mut costs)?;
         let change = costs.total().cost.minus(began)?;
@@ -205,7 +215,19 @@ impl Folded {
             let costed = costs.apply(Origin { turn, key: movement.key }, &step(movement)?, false)?;
             costs.merge_oldest(LAYERS_MAX)?;
             self.costed.insert(movement.key.cause, costed);
+            let sold = match (movement.key.cause.is_demand(), movement.key.out) {
+                (true, true) => costed.cost,
+                (true, false) => costed.cost.negated()?,
+                (false, _) => Money::ZERO,
+            };
+            self.sold(movement.key.effective_on, sold.plus(costed.correction)?)?;
         }
+        Ok(())
+    }
+
+    fn sold(&mut self, on: Date, cost: Money) -> Result<(), FixedError> {
+        let of_day = self.cogs.entry(on).or_default();
+        *of_day = of_day.plus(cost)?;
         Ok(())
     }
 }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
 use super::card::{Card, View};
 use super::count::Count;
-use super::fold::Dating;
-use super::movement::Movement;
+use super::fold::{Dating, fold};
+use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
 use super::valuation::{Checkpoint, Layers, Refold, Start, Valuation};
 use crate::costing::{Layer, Method};
@@ -56,6 +56,8 @@ pub(super) struct Notebook {
     pub revalued: BTreeMap<Date, Money>,
     /// What was revalued in closed months, by the day on which books count it.
     pub posted: BTreeMap<Date, Money>,
+    /// Cost of goods sold as it was told, by the day on which books count it.
+    pub cogs: BTreeMap<Date, Money>,
     pub today: Date,
     /// The first day whose books are open.
     pub open_from: Option<Date>,
@@ -81,6 +83,7 @@ impl Notebook {
             movements: Vec::new(),
             revalued: BTreeMap::new(),
             posted: BTreeMap::new(),
+            cogs: BTreeMap::new(),
             today: TODAY,
             open_from: None,
             checkpoints: BTreeMap::new(),
@@ -109,7 +112,12 @@ impl Notebook {
             false => self.movements.iter().filter(is_after).cloned().collect(),
         };
         self.read = movements.len();
-        let dating = Dating { today: self.today, open_from: self.open_from.filter(|_| self.position.opened) };
+        let is_opened = self.position.opened;
+        let dating = Dating {
+            today: self.today,
+            open_from: self.open_from.filter(|_| is_opened),
+            cogs: Some((Date::MIN, is_opened)),
+        };
         Refold::new(self.valuation.clone(), base, movements, dating, self.position.value).unwrap()
     }
 
@@ -126,6 +134,10 @@ impl Notebook {
         }
         for change in closed {
             let sum = self.posted.entry(refolded.posted_on.unwrap()).or_default();
+            *sum = sum.plus(change).unwrap();
+        }
+        for (on, change) in refolded.cogs {
+            let sum = self.cogs.entry(on).or_default();
             *sum = sum.plus(change).unwrap();
         }
         // as a row holds it
@@ -147,6 +159,7 @@ impl Notebook {
             effective_on: line.on,
             change: Quantity::from_e4(line.change),
             cost: (line.kind == DocumentKind::Bill).then(|| Money::from_e4(line.cost)),
+            account: String::new(),
             committed: Quantity::ZERO,
             ordered: Quantity::ZERO,
         });
@@ -255,6 +268,20 @@ impl Notebook {
         assert_eq!((quantity, cost), (moved, worth), "booked and revalued as it is worth");
         if quantity.is_zero() {
             assert!(cost.is_zero());
+        }
+        // a first count of what was there anyway books nothing
+        if self.movements.iter().any(|movement| movement.key.cause == Cause::Opening) {
+            let dating = Dating { today: self.today, open_from: None, cogs: None };
+            let whole = fold(&self.valuation, None, &self.movements, dating).unwrap();
+            let sum = |costs: &BTreeMap<Date, Money>| {
+                costs.values().copied().try_fold(Money::ZERO, Money::plus).unwrap()
+            };
+            assert_eq!(sum(&self.cogs), sum(&whole.cogs), "cost of goods sold as it was told");
+            if self.open_from.is_none() && self.valuation.switches.is_empty() {
+                let told = self.cogs.iter().filter(|(_, cost)| !cost.is_zero());
+                let folded = whole.cogs.iter().filter(|(_, cost)| !cost.is_zero());
+                assert!(told.eq(folded), "on its days: {:?}, not {:?}", self.cogs, whole.cogs);
+            }
         }
         let mut keys: Vec<_> = self.movements.iter().map(|movement| movement.key).collect();
         keys.sort_unstable();

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::fold::{Dating, Folded, Origin, Period, fold};
-use super::movement::Movement;
+use super::movement::{Cause, Movement};
 use crate::costing::{Costed, Costs, Layer, Method};
 use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money};
@@ -205,6 +205,8 @@ pub struct Refolded {
     pub closed: BTreeMap<Date, Money>,
     /// Where the books count that.
     pub posted_on: Option<Date>,
+    /// How much the cost of goods sold of a day changed, by the day on which books count it.
+    pub cogs: BTreeMap<Date, Money>,
 }
 
 impl Refold {
@@ -308,8 +310,10 @@ impl Refold {
                 months: BTreeMap::new(),
                 closed: BTreeMap::new(),
                 posted_on: None,
+                cogs: BTreeMap::new(),
             });
         };
+        let cogs = self.cogs(first_day)?;
         let mut periods = self.folded.months;
         let began = self.first.now.as_ref().map(|now| now.costs.total().cost).unwrap_or_default();
         let of_first = periods.entry(Period::of(first_day, self.dating.open_from)).or_default();
@@ -341,7 +345,36 @@ impl Refold {
         }
         self.valuation.now = self.folded.now;
         self.valuation.before = self.folded.before;
-        Ok(Refolded { valuation: self.valuation, checkpoint, months, closed, posted_on })
+        Ok(Refolded { valuation: self.valuation, checkpoint, months, closed, posted_on, cogs })
+    }
+
+    /// How much the cost of goods sold of each told day changed. What another method made of the movements of its first day
+    /// falls on `first_day`.
+    fn cogs(&self, first_day: Date) -> Result<BTreeMap<Date, Money>, FixedError> {
+        let mut changes = BTreeMap::new();
+        let Some((from, was_opened)) = self.dating.cogs else { return Ok(changes) };
+        let mut new = self.movements.get(self.stored..).unwrap_or_default().iter();
+        if !was_opened && !new.any(|movement| movement.key.cause == Cause::Opening) {
+            return Ok(changes);
+        }
+        let mut told = Vec::new();
+        if was_opened {
+            let began = self.first.now.as_ref().map(|now| now.costs.total().cost).unwrap_or_default();
+            told.push((first_day, self.worth.minus(began)?));
+            for (day, cost) in &self.first.cogs {
+                told.push((*day, cost.negated()?));
+            }
+        }
+        told.extend(self.folded.cogs.iter().map(|(day, cost)| (*day, *cost)));
+        for (day, cost) in told {
+            if day >= from {
+                let day = self.dating.open_from.map_or(day, |open| day.max(open));
+                let sum: &mut Money = changes.entry(day).or_default();
+                *sum = sum.plus(cost)?;
+            }
+        }
+        changes.retain(|_, cost| !cost.is_zero());
+        Ok(changes)
     }
 }
 

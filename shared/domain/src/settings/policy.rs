@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::{Origin, Sourced};
 use crate::calendar::{OrgClock, QuietHours};
+use crate::cogs::CogsSettings;
 use crate::costing::Method;
 use crate::demand::ServiceLevel;
 use crate::governance::Phase;
@@ -43,6 +44,8 @@ pub const MAIL_TO_MAX: usize = 20;
 pub const MAIL_ADDRESS_BYTES_MAX: usize = 254;
 /// Longest order prefix, in characters: prefix and 13 digits stay a readable number.
 pub const ORDER_PREFIX_CHARS_MAX: usize = 10;
+/// Characters of an account's code (Xero's limit).
+const ACCOUNT_CODE_CHARS_MAX: usize = 10;
 
 /// What a rule holds for. A later one is more specific and wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,6 +158,8 @@ pub enum Rule {
     TimeZone(String),
     /// The last day whose books are closed, where that is later than Xero's lock dates.
     ClosedThrough(Date),
+    /// How cost of goods sold of untracked stock comes into Xero; it does not where this is not set.
+    Cogs(CogsSettings),
 }
 
 /// A setting's name in the file, what it takes, and whether narrower scopes than the org may have it.
@@ -164,7 +169,7 @@ struct Spec {
     scoped: bool,
 }
 
-const SPECS: [Spec; 17] = [
+const SPECS: [Spec; 18] = [
     Spec { name: "phase", takes: "\"observe\" or \"assist\"", scoped: true },
     Spec { name: "service_level", takes: "a percentage as text, such as \"97.5\"", scoped: true },
     Spec { name: "review_days", takes: "a number of days from 1 to 90", scoped: true },
@@ -186,6 +191,12 @@ const SPECS: [Spec; 17] = [
     Spec { name: "slack", takes: "true or false", scoped: false },
     Spec { name: "time_zone", takes: "an IANA time zone such as \"Australia/Adelaide\"", scoped: false },
     Spec { name: "closed_through", takes: "a day such as \"2026-06-30\"", scoped: false },
+    Spec {
+        name: "cogs",
+        takes: "two account codes and how often, such as {\"stock_account\": \"631\", \"cogs_account\": \"310\", \"every\": \"day\"} \
+                (or \"month\"; with \"as\": \"posted\" no draft)",
+        scoped: false,
+    },
 ];
 
 /// Why a rule can't stand.
@@ -215,7 +226,8 @@ pub enum RuleError {
 }
 
 impl Rule {
-    /// What holds for the org as long as nobody says otherwise. Time zone and closed books have no default: they are Xero's.
+    /// What holds for the org as long as nobody says otherwise. Time zone and closed books have no default, since they
+    /// are Xero's, and cost of goods sold comes into Xero only where it is set.
     pub fn defaults() -> [Self; 15] {
         [
             Self::Phase(Phase::default()),
@@ -282,6 +294,12 @@ impl Rule {
                 addresses.len() <= MAIL_TO_MAX && addresses.iter().all(|a| is_address(a))
             }
             Self::TimeZone(zone) => OrgClock::new(zone).is_ok(),
+            Self::Cogs(cogs) => {
+                let is_code = |code: &str| (1..=ACCOUNT_CODE_CHARS_MAX).contains(&code.chars().count());
+                is_code(&cogs.stock_account)
+                    && is_code(&cogs.cogs_account)
+                    && cogs.stock_account != cogs.cogs_account
+            }
             Self::Phase(_)
             | Self::ServiceLevel(_)
             | Self::Costing(_)
@@ -314,6 +332,7 @@ impl Rule {
             Self::Slack(_) => "slack",
             Self::TimeZone(_) => "time_zone",
             Self::ClosedThrough(_) => "closed_through",
+            Self::Cogs(_) => "cogs",
         }
     }
 
@@ -334,6 +353,7 @@ impl Rule {
             Self::OrderPrefix(text) | Self::TimeZone(text) => text.clone().into(),
             Self::MailTo(addresses) => addresses.clone().into(),
             Self::ClosedThrough(day) => day.to_string().into(),
+            Self::Cogs(cogs) => serde_json::json!(cogs),
         }
     }
 }
@@ -406,6 +426,8 @@ pub struct OrgSettings {
     pub time_zone: Option<String>,
     /// The last day whose books a person closed.
     pub closed_through: Option<Date>,
+    /// How cost of goods sold comes into Xero.
+    pub cogs: Option<CogsSettings>,
 }
 
 impl Policy {
@@ -502,6 +524,7 @@ impl Policy {
             slack: false,
             time_zone: None,
             closed_through: None,
+            cogs: None,
         };
         for rule in self.rules.iter().filter(|rule| rule.scope == Scope::Org) {
             match &rule.rule {
@@ -515,6 +538,7 @@ impl Policy {
                 Rule::Slack(on) => org.slack = *on,
                 Rule::TimeZone(zone) => org.time_zone = Some(zone.clone()),
                 Rule::ClosedThrough(day) => org.closed_through = Some(*day),
+                Rule::Cogs(cogs) => org.cogs = Some(cogs.clone()),
                 Rule::ServiceLevel(_)
                 | Rule::ReviewDays(_)
                 | Rule::LeadTimeDays(_)

@@ -100,6 +100,8 @@ pub struct HealthPage {
     pub audit_checked_at: Option<Timestamp>,
     /// The day of the latest proof, and how many differences it found; `None` before the first.
     pub proof: Option<(Date, usize)>,
+    /// Whether cost of goods sold is journaled.
+    pub journals: bool,
     /// What a person must do before parstock goes on, one sentence each.
     pub needs_person: Vec<String>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
-//! `/health`, `/proof`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
+//! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.
 
@@ -13,6 +13,7 @@ mod digest;
 mod error;
 mod health;
 mod item;
+mod journals;
 mod positions;
 mod positions_at;
 mod proof;
@@ -31,6 +32,7 @@ pub use digest::DigestPage;
 pub use error::ErrorPage;
 pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};
 pub use item::{ItemPage, OpenOrder, PlanShown};
+pub use journals::{JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine, JournalPage, JournalsPage};
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
 pub use positions_at::{PositionAt, PositionsAtPage};
 pub use proof::ProofPage;

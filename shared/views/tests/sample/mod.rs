@@ -269,6 +269,7 @@ pub fn digest(say: Say) -> DigestContent {
         },
         proof: None,
         differences_told: vec![],
+        journal_drafts: Some((2, money("345.10"))),
     }
 }
 
@@ -723,6 +724,7 @@ pub fn health(say: Say, well: bool) -> HealthPage {
         audit: Head { seq: 4211, hash: Hash::of(b"the end of the chain") },
         proof: (!well).then(|| (day("2026-11-24"), 5)),
         audit_checked_at: well.then(|| at("2026-11-23T17:04:00Z")),
+        journals: false,
         needs_person: if well { vec![] } else { vec![say("Xero refused the client secret.")] },
     }
 }
