@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
     Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed,
-    Identified, Priority, TrackedQuantities, Unreadable,
+    Identified, JournalPage, Priority, TrackedQuantities, Unreadable,
 };
 use parstock_domain::audit::Hash;
 use parstock_domain::cogs::{Journal, JournalInXero, JournalState, StateInXero};
@@ -26,6 +26,8 @@ use crate::scheduler::{Edge, Sim, Verdict, later, lock};
 const KEY_REMEMBERED: SignedDuration = SignedDuration::from_mins(6);
 /// Documents on a page. Far fewer than Xero's, so that pages shift while they are read.
 pub const PAGE_DOCUMENTS: usize = 7;
+/// Journals on a page.
+const PAGE_JOURNALS: usize = 20;
 /// Contacts on a page.
 const PAGE_CONTACTS: usize = 3;
 
@@ -472,15 +474,19 @@ impl BooksSession for FakeSession {
         .await
     }
 
-    async fn journals_changed(
-        &mut self,
-        since: Timestamp,
-        page: u32,
-    ) -> Result<(Vec<JournalInXero>, bool), BooksError> {
+    async fn journals_changed(&mut self, since: Timestamp, page: u32) -> Result<JournalPage, BooksError> {
         self.read("books.journals_changed", |company| {
-            let changed = company.journals.iter().filter(|journal| journal.updated_at >= since);
-            let found = changed.map(|journal| journal.known.clone());
-            (if page == 1 { found.collect() } else { Vec::new() }, page == 1)
+            let mut changed: Vec<&ManualJournal> =
+                company.journals.iter().filter(|journal| journal.updated_at >= since).collect();
+            changed.sort_by_key(|journal| journal.updated_at);
+            let skipped = PAGE_JOURNALS * page.saturating_sub(1) as usize;
+            let changed: Vec<_> = changed.into_iter().skip(skipped).take(PAGE_JOURNALS).collect();
+            JournalPage {
+                more: changed.len() == PAGE_JOURNALS,
+                latest: changed.iter().map(|journal| journal.updated_at).max(),
+                unreadable: false,
+                journals: changed.into_iter().map(|journal| journal.known.clone()).collect(),
+            }
         })
         .await
     }

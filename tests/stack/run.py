@@ -125,6 +125,12 @@ class Stack:
         """As a person would. Answers the organisation that has them."""
         return self.shop.give_settings(self.stand_in.environment("Processor"), self.stand_in, OWNER, more)
 
+    def profiles(self):
+        return [json.loads(row["row"]["S"]) for row in self.rows(sort_begins="PROFILE")]
+
+    def is_loaded(self):
+        return any(profile["backfill"]["state"] == "done" for profile in self.profiles())
+
     def at_rest(self):
         return all(self.waiting(queue) == 0 for queue in ("EventsQueue", "WorkQueue", "EffectsQueue"))
 
@@ -135,8 +141,9 @@ class Stack:
         """Whether nothing is under way: the stand-in kills a worker whose function is deployed anew, as AWS does not, and
         what it held stays held for as long as a function may run."""
         ages = []
-        for row in self.rows(sort_begins="PROFILE"):
-            polled = datetime.datetime.fromisoformat(json.loads(row["row"]["S"])["polled_at"][:19] + "+00:00")
+        for profile in self.profiles():
+            polled = profile["polled_at"] or "1970-01-01T00:00:00"
+            polled = datetime.datetime.fromisoformat(polled[:19] + "+00:00")
             ages.append((datetime.datetime.now(datetime.UTC) - polled).total_seconds())
         return self.at_rest() and all(int(age) in POLL_AGE for age in ages)
 
@@ -171,8 +178,7 @@ def an_account_is_connected(stack):
     # The schedule itself would come within the minute and connect what is configured.
     stack.invoke("Poller")
     wait_for("the shop is connected", lambda: stack.rows(sort_begins="PROFILE"), SOON)
-    wait_for("the history is read", lambda: stack.movements(), LOAD_MAX)
-    stack.rest()
+    wait_for("the history is read", stack.is_loaded, LOAD_MAX)
     stack.org = stack.give_settings()
 
 
@@ -184,7 +190,8 @@ def a_sale_is_booked(stack):
 
 
 def a_lost_webhook_is_repaired(stack):
-    """By the schedule."""
+    """By the schedule: nothing else asks for the poll that finds it."""
+    wait_for("nothing is under way", stack.between_polls, LOAD_MAX)
     before = len(stack.movements())
     assert stack.shop.sell("INV-2"), "Xero would have posted"
     wait_for("the poller finds the sale", lambda: len(stack.movements()) == before + 1, AFTER_A_TICK)
@@ -265,7 +272,7 @@ def an_approval_becomes_a_draft(stack):
 
 def a_rejection_stands(stack):
     """Of what is wanted beyond the first order."""
-    stack.rest()
+    wait_for("the order is known", lambda: stack.waiting("EffectsQueue") == 0, SOON)
     stack.give_settings(more=True)
     path, form = open_proposal(stack)
     status, _, page = stack.browser.ask("POST", f"{path}/reject", {**form, "reason": "no room for it"})

@@ -7,11 +7,11 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
     Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, Clock, DocumentPage, Entropy,
-    Feed, Identified, Priority, Store, TrackedQuantities, Unreadable,
+    Feed, Identified, JournalPage, Priority, Store, TrackedQuantities, Unreadable,
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
-use parstock_domain::cogs::{Journal, JournalInXero};
+use parstock_domain::cogs::Journal;
 use parstock_domain::document::{Account, Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
@@ -519,19 +519,20 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             .map_err(failure(self.by_consent))
     }
 
-    async fn journals_changed(
-        &mut self,
-        since: Timestamp,
-        number: u32,
-    ) -> Result<(Vec<JournalInXero>, bool), BooksError> {
+    async fn journals_changed(&mut self, since: Timestamp, number: u32) -> Result<JournalPage, BooksError> {
         let found = self.session.manual_journals_modified(Some(since), number).await;
         let found = found.map_err(failure(self.by_consent))?;
-        let more = found.may_have_more(number);
-        // one that can't be read is none of ours as far as anybody can tell
-        Ok((
-            found.resources.into_iter().filter_map(|journal| translate::journal(journal).ok()).collect(),
-            more,
-        ))
+        let unread_at = found.unreadable.iter().filter_map(|journal| journal.updated_at).max();
+        let latest = found.resources.iter().filter_map(|journal| journal.updated_at).max().max(unread_at);
+        let (more, mut unreadable) = (found.may_have_more(number), !found.unreadable.is_empty());
+        let mut journals = Vec::with_capacity(found.resources.len());
+        for journal in found.resources {
+            match translate::journal(journal) {
+                Ok(journal) => journals.push(journal),
+                Err(_) => unreadable = true,
+            }
+        }
+        Ok(JournalPage { journals, unreadable, more, latest })
     }
 
     async fn journal_marked(
@@ -551,7 +552,11 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     ) -> Result<DocumentId, BooksError> {
         let new = translate::new_journal(journal).map_err(|error| BooksError::Reject(error.to_string()))?;
         let written = self.session.create_manual_journals(&[new], &key(effect.to_string())?).await;
-        let outcome = written.map_err(failure(self.by_consent))?.outcomes.into_iter().next();
+        let written = written.map_err(|error| match error {
+            Error::Reject { .. } => journal_refusal(&error.to_string()),
+            other => failure(self.by_consent)(other),
+        })?;
+        let outcome = written.outcomes.into_iter().next();
         match outcome.ok_or_else(|| BooksError::Unknown("Xero's answer names no journal".to_owned()))? {
             WriteOutcome::Saved { resource, .. } => Ok(DocumentId(resource.manual_journal_id)),
             WriteOutcome::Refused { errors } => Err(journal_refusal(&errors.join("; "))),

@@ -112,12 +112,12 @@ pub async fn book<P: Ports>(
             DocumentKind::Bill => {
                 let mut pending = changes(&wanted.lines, &loaded.booked());
                 pending.extend(unmatched(&wanted.lines, &loaded.booked()));
-                pending.extend(recoded(&wanted.lines, &loaded.booked()));
+                pending.extend(recoded(&wanted.lines, &loaded.booked(), true));
                 pending
             }
             _ => {
                 let mut pending = changes(&wanted.lines, &loaded.booked());
-                pending.extend(recoded(&wanted.lines, &loaded.booked()));
+                pending.extend(recoded(&wanted.lines, &loaded.booked(), false));
                 pending
             }
         };
@@ -196,12 +196,13 @@ fn unmatched(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> 
     lines
 }
 
-/// Lines that are booked as they should be, but for the account of the purchase. Those that [`unmatched`] lists it leaves out.
-fn recoded(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange> {
+/// Lines that are booked as they should be, but for the account of the purchase; of a bill without those that [`unmatched`] lists.
+fn recoded(desired: &[DesiredLine], booked: &[BookedLine], is_bill: bool) -> Vec<LineChange> {
     let mut lines = Vec::new();
     for line in desired {
         let standing = booked.iter().find(|standing| standing.line == line.line && standing.covers(line));
-        let is_listed = |standing: &&BookedLine| standing.billed.is_empty() && line.change > Quantity::ZERO;
+        let is_listed =
+            |standing: &&BookedLine| is_bill && standing.billed.is_empty() && line.change > Quantity::ZERO;
         if let Some(before) = standing.filter(|it| it.account != line.account && !is_listed(it)) {
             lines.push(LineChange {
                 line: line.line,
@@ -353,7 +354,7 @@ impl Step<'_> {
                 break;
             }
             if let Some(from) = writer.profile.content.cogs_from {
-                cogs.coded.extend(self.coded(change, &items, from));
+                cogs.coded.extend(self.coded(change, &items, from, today));
             }
             if let (Some(before), Some(after)) = (&change.before, &change.after)
                 && is_booked(change)
@@ -761,8 +762,9 @@ impl Step<'_> {
         loaded.header = Some(header);
     }
 
-    /// Which accounts purchases of untracked items are coded to now and no longer, from a day on.
-    fn coded(&self, change: &LineChange, items: &Items, from: Date) -> Vec<Coded> {
+    /// Which accounts purchases of untracked items are coded to now and no longer: all that are booked from a day on, and
+    /// before it those of that day on.
+    fn coded(&self, change: &LineChange, items: &Items, from: Date, today: Date) -> Vec<Coded> {
         let kind = self.document.of.kind;
         if !matches!(kind, DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit) {
             return Vec::new();
@@ -773,7 +775,11 @@ impl Step<'_> {
         let after = after.map(|it| (it.item, it.effective_on, it.change, &it.account, true));
         let is_ours = |item| items.stocks.get(&item).is_some_and(|stock| !stock.position.tracked);
         let lines = before.into_iter().chain(after);
-        let told = lines.filter(|(item, on, change, ..)| *on >= from && !change.is_zero() && is_ours(*item));
+        let is_told = |on: Date| on.max(today) >= from;
+        // that a line no longer stands is told of any item: its book may have changed
+        let told = lines.filter(|(item, on, change, _, stands)| {
+            is_told(*on) && !change.is_zero() && (is_ours(*item) || !stands)
+        });
         told.map(|(item, _, _, account, stands)| Coded {
             item,
             line: change.line,

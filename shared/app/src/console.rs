@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::audit::{Entry, Statement};
-use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNumber};
+use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Fate, Journal, JournalNumber};
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Proposal, ProposalState};
@@ -501,13 +501,18 @@ impl<'p, P: Ports> Console<'p, P> {
         let mut journals: Vec<Journal> =
             self.all::<Journal>(&List::Journals).await?.into_iter().map(|(_, journal)| journal).collect();
         let count = journals.len();
+        let drafts = journals.iter().filter(|journal| matches!(journal.fate, Fate::Draft { .. }));
+        let drafts = drafts.map(|journal| journal.amount).try_fold(Money::ZERO, Money::plus)?;
         journals.reverse();
         journals.truncate(JOURNALS_SHOWN_MAX);
         let (mut open, mut held, mut held_items) = (Money::ZERO, Money::ZERO, 0);
-        for (_, month) in self.all::<CogsMonth>(&List::CogsMonths).await? {
+        let since = ledger.as_ref().map(|ledger| ledger.since);
+        let months = self.all::<CogsMonth>(&List::CogsMonths).await?.into_iter().map(|(_, month)| month);
+        for month in months.filter(|month| Some(month.since) == since) {
             open = open.plus(month.open()?)?;
         }
-        for (_, item) in self.all::<CogsHeld>(&List::CogsHeld).await? {
+        let items = self.all::<CogsHeld>(&List::CogsHeld).await?.into_iter().map(|(_, item)| item);
+        for item in items.filter(|item| Some(item.since) == since && !item.days.is_empty()) {
             held_items += 1;
             held = item.days.into_values().try_fold(held, Money::plus)?;
         }
@@ -519,6 +524,7 @@ impl<'p, P: Ports> Console<'p, P> {
             carried: ledger.map(|ledger| ledger.carried).unwrap_or_default(),
             held,
             held_items,
+            drafts,
             journals,
             count,
         })
@@ -535,12 +541,13 @@ impl<'p, P: Ports> Console<'p, P> {
         told.sort_by_key(|line| (std::cmp::Reverse(line.cost.magnitude()), line.entry));
         let count = told.len();
         told.truncate(JOURNAL_LINES_SHOWN_MAX);
-        let mut lines = Vec::with_capacity(told.len());
-        for line in told {
-            let item = self.one::<Item>(Key::Item(line.item)).await?;
-            let code = item.map_or_else(|| line.item.to_string(), |item| item.code);
-            lines.push(JournalLine { code, ..line });
-        }
+        let keys: Vec<Key> = told.iter().map(|line| Key::Item(line.item)).collect();
+        let items = load::many::<Item>(self.reader.ports().store(), self.reader.owner(), &keys).await?;
+        let lines = told.into_iter().zip(items).map(|(line, item)| {
+            let code = item.map_or_else(|| line.item.to_string(), |item| item.content.code);
+            JournalLine { code, ..line }
+        });
+        let lines = lines.collect();
         Ok(JournalPage { site: self.site().await?, journal, lines, count })
     }
 

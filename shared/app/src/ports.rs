@@ -274,6 +274,19 @@ pub struct ChangedContacts {
     pub answered_at: Option<Timestamp>,
 }
 
+/// A page of changed manual journals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JournalPage {
+    /// The journals that can be read.
+    pub journals: Vec<JournalInXero>,
+    /// Whether there are others.
+    pub unreadable: bool,
+    /// Whether more may follow.
+    pub more: bool,
+    /// The latest change on the page, unreadable ones included.
+    pub latest: Option<Timestamp>,
+}
+
 /// What Xero holds of tracked items.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrackedQuantities {
@@ -428,13 +441,12 @@ pub trait BooksSession: Send {
         effect: EffectId,
     ) -> impl Future<Output = Result<(), BooksError>> + Send;
 
-    /// Page `page` (from 1) of the manual journals that changed since an instant, those that can be read, and whether more may
-    /// follow.
+    /// Page `page` (from 1) of the manual journals that changed since an instant, in the order of their change.
     fn journals_changed(
         &mut self,
         since: Timestamp,
         page: u32,
-    ) -> impl Future<Output = Result<(Vec<JournalInXero>, bool), BooksError>> + Send;
+    ) -> impl Future<Output = Result<JournalPage, BooksError>> + Send;
 
     /// The manual journal with this mark in its narration among those that changed since an instant.
     fn journal_marked(

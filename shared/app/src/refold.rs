@@ -7,12 +7,12 @@ use jiff::civil::Date;
 use parstock_domain::cogs::{CogsNews, Sold};
 use parstock_domain::costing::{Layer, Method};
 use parstock_domain::document::Item;
-use parstock_domain::fixed::FixedError;
+use parstock_domain::fixed::{FixedError, Money};
 use parstock_domain::ids::{CommitId, ItemId, LocationId};
 use parstock_domain::ledger::booking::StockCost;
 use parstock_domain::ledger::valuation::{Refold, Start};
 use parstock_domain::ledger::{
-    Because, Checkpoint, Dating, Layers, Movement, Position, Revaluation, Valuation,
+    Because, Checkpoint, CogsDating, Dating, Layers, Movement, Position, Revaluation, Valuation,
 };
 use parstock_domain::settings::{Policy, Rule, ScopedRule};
 
@@ -24,6 +24,20 @@ use crate::writer::Writer;
 
 /// Rows that one item's costs add to a commit at most: the layers, a month end and a revaluation.
 pub const ROWS_MAX: usize = 3;
+
+/// Days of which one commit tells the cost of goods sold of an item; of more it tells the months, so that its audit entry fits
+/// into a row.
+const DAYS_TOLD_MAX: usize = 31;
+
+/// Each month on its last day among these.
+fn by_month(days: &BTreeMap<Date, Money>) -> Result<BTreeMap<Date, Money>, FixedError> {
+    let mut months: BTreeMap<Date, (Date, Money)> = BTreeMap::new();
+    for (on, cost) in days {
+        let (last, sum) = months.entry(on.first_of_month()).or_insert((*on, Money::ZERO));
+        (*last, *sum) = (*on, sum.plus(*cost)?);
+    }
+    Ok(months.into_values().collect())
+}
 
 /// The methods of items that were never planned, where any is set: plans hold those of the others.
 ///
@@ -91,16 +105,13 @@ pub async fn begin<P: Ports>(
         let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
         load::movements(store, writer.org(), item, from).await?
     };
+    let told = writer.profile.content.cogs_from;
+    let told = told.map(|from| CogsDating { from, was_opened: position.opened });
     let dating = Dating {
         today,
         open_from: open_from(writer, position, today),
         // what was costed in order of arrival was told to nobody
-        cogs: writer
-            .profile
-            .content
-            .cogs_from
-            .map(|from| (from, position.opened))
-            .filter(|_| !(is_new && position.opened)),
+        cogs: told.filter(|told| !(is_new && told.was_opened)),
     };
     Ok(StockCost::Effective(Box::new(Refold::new(valuation, base, movements, dating, position.value)?)))
 }
@@ -149,7 +160,12 @@ impl Stored<'_> {
             StockCost::Arrival(layer) => Layers::Arrival(layer),
             StockCost::Effective(refold) => {
                 let refolded = refold.finish(movements)?;
-                cogs.sold.extend(refolded.cogs.into_iter().map(|(on, cost)| Sold { item, on, cost }));
+                let days = if refolded.cogs.len() > DAYS_TOLD_MAX {
+                    by_month(&refolded.cogs)?
+                } else {
+                    refolded.cogs
+                };
+                cogs.sold.extend(days.into_iter().map(|(on, cost)| Sold { item, on, cost }));
                 if let Some(checkpoint) = refolded.checkpoint {
                     // the layers, which name it, guard it
                     let key = Key::Checkpoint(item, location.clone(), checkpoint.on);

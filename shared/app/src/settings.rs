@@ -238,8 +238,7 @@ async fn write<P: Ports>(
         load::one::<Review>(writer.ports().store(), writer.owner(), question.clone()).await?.is_some();
     let zone = wanted.policy.org().time_zone;
     writer.profile.content.closed_through = wanted.policy.org().closed_through;
-    let mut writes = writes;
-    writes.extend(crate::cogs::follow(writer, wanted.policy.org().cogs).await?);
+    let cogs = crate::cogs::follow(writer, wanted.policy.org().cogs).await?;
     let now = writer.now();
     // while it is still unknown, what stands goes on
     let zone_changes =
@@ -255,6 +254,7 @@ async fn write<P: Ports>(
         let mut rows: Vec<Write> = rows.cloned().collect();
         if number == 1 {
             rows.push(writer.profile.clone().write(Key::Profile));
+            rows.extend(cogs.clone());
         }
         if number < commits {
             let text = format!(

@@ -178,11 +178,13 @@ impl CogsNews {
 pub struct CogsLedger {
     /// The first day whose cost is journaled.
     pub since: Date,
-    /// The accounts by which it goes. With others it begins anew.
+    /// The settings by which it goes.
     pub settings: CogsSettings,
     /// The last audit entry before the first that is counted.
     pub begun: u64,
-    /// The last audit entry that is counted.
+    /// The last audit entry of which it is known where purchases are coded.
+    pub coded_through: u64,
+    /// The last audit entry of which it is counted what was sold.
     pub walked: u64,
     /// What is settled and not yet in a journal, since journals have whole minor units. Less than one.
     pub carried: Money,
@@ -191,8 +193,10 @@ pub struct CogsLedger {
 }
 
 /// Cost of goods sold in a calendar month.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CogsMonth {
+    /// Since when it is journaled. What was summed up of an earlier beginning holds no longer.
+    pub since: Date,
     /// By day.
     pub days: BTreeMap<Date, CogsDay>,
 }
@@ -213,6 +217,11 @@ pub struct CogsDay {
 }
 
 impl CogsMonth {
+    /// Without a day, of what is journaled since then.
+    pub const fn new(since: Date) -> Self {
+        Self { since, days: BTreeMap::new() }
+    }
+
     /// Adds what was sold on a day, because of a document.
     ///
     /// # Errors
@@ -248,14 +257,16 @@ impl CogsMonth {
         Ok(())
     }
 
-    /// Opens days again of which a journal came to nothing.
+    /// Opens a day again of which a journal, with these causes, came to nothing; with a part below zero the journal stands again.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
-    pub fn reopen(&mut self, parts: &BTreeMap<Date, Money>) -> Result<(), FixedError> {
-        for (on, part) in parts {
-            let day = self.days.entry(*on).or_default();
-            day.settled = day.settled.minus(*part)?;
+    pub fn reopen(&mut self, on: Date, part: Money, causes: &BTreeSet<String>) -> Result<(), FixedError> {
+        let day = self.days.entry(on).or_default();
+        day.settled = day.settled.minus(part)?;
+        day.journaled = !day.settled.is_zero();
+        if !part.is_negative() {
+            day.causes.extend(causes.iter().cloned());
         }
         Ok(())
     }
@@ -263,8 +274,12 @@ impl CogsMonth {
 
 /// An item of which purchases are coded to another account than the stock account: it would be counted twice, so nothing of it is
 /// journaled until they are coded anew.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CogsHeld {
+    /// Since when it is journaled, as in [`CogsMonth`].
+    pub since: Date,
+    /// When the first of the lines was seen.
+    pub seen_at: Timestamp,
     /// The lines and their accounts.
     pub elsewhere: BTreeMap<LineId, Elsewhere>,
     /// How many more there are.
@@ -286,6 +301,11 @@ pub struct Elsewhere {
 }
 
 impl CogsHeld {
+    /// Of an item of which a line was seen at an instant.
+    pub const fn new(since: Date, seen_at: Timestamp) -> Self {
+        Self { since, seen_at, elsewhere: BTreeMap::new(), more: 0, days: BTreeMap::new() }
+    }
+
     /// Whether nothing stands in the way any more.
     pub fn is_free(&self) -> bool {
         self.elsewhere.is_empty() && self.more == 0
@@ -441,6 +461,11 @@ pub struct Journal {
     pub parts: BTreeMap<Date, Money>,
     /// What was carried over to it.
     pub carried: Money,
+    /// The documents that made it necessary, if it is a correction.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub causes: BTreeSet<String>,
+    /// Since when it is journaled, as in [`CogsMonth`].
+    pub since: Date,
     /// What it says in Xero.
     pub narration: String,
     /// How it is to be in Xero.
@@ -517,6 +542,8 @@ pub fn journal(
         amount,
         parts: due.parts,
         carried: ledger.carried,
+        causes: due.causes,
+        since: ledger.since,
         narration,
         settings: ledger.settings.clone(),
         entries,
@@ -535,7 +562,9 @@ fn narration(due: &Due, number: JournalNumber) -> String {
     if !due.corrects {
         return format!("Cost of goods sold, untracked stock, {days} {mark}");
     }
-    let named: Vec<&str> = due.causes.iter().map(String::as_str).take(CAUSES_MAX).collect();
+    // a supplier's text must not look like the mark of another journal
+    let plain = |cause: &String| cause.replace(['[', ']'], "");
+    let named: Vec<String> = due.causes.iter().map(plain).take(CAUSES_MAX).collect();
     let more = if due.causes.len() > CAUSES_MAX { " and more" } else { "" };
     let because =
         if named.is_empty() { String::new() } else { format!(", because of {}{more}", named.join(", ")) };
@@ -582,13 +611,21 @@ impl Journal {
     /// [`FixedError`] when an amount does not fit.
     pub fn learn(&mut self, there: &JournalInXero) -> Result<(BTreeMap<Date, Money>, Money), FixedError> {
         let id = there.id;
+        let was_reopened = matches!(self.fate, Fate::Reopened { .. });
         self.fate = match there.state {
+            StateInXero::Gone if was_reopened => return Ok((BTreeMap::new(), Money::ZERO)),
             StateInXero::Gone => {
                 return self.reopen("it was deleted or voided in Xero".to_owned());
             }
             StateInXero::Draft => Fate::Draft { id },
             StateInXero::Posted => Fate::Posted { id },
         };
+        if was_reopened {
+            // it was taken for lost, and stands again; what was edited of it is seen when it is next read
+            let total = self.parts.values().try_fold(Money::ZERO, |sum, part| sum.plus(*part))?;
+            let parts = self.parts.iter().map(|(on, part)| Ok((*on, part.negated()?)));
+            return Ok((parts.collect::<Result<_, FixedError>>()?, total.minus(self.amount)?));
+        }
         let credited =
             there.amounts.get(&self.settings.stock_account).copied().unwrap_or_default().negated()?;
         let open = self.amount.minus(credited)?;
@@ -668,6 +705,7 @@ mod tests {
                 since: date(2026, 1, 1),
                 settings: settings(every),
                 begun: 0,
+                coded_through: 0,
                 walked: 0,
                 carried: Money::ZERO,
                 journals_until: Timestamp::UNIX_EPOCH,
@@ -676,7 +714,8 @@ mod tests {
         }
 
         fn sell(&mut self, on: Date, cost: Money, cause: &str) {
-            self.months.entry(on.first_of_month()).or_default().add(on, cost, cause).unwrap();
+            let month = self.months.entry(on.first_of_month());
+            month.or_insert(CogsMonth::new(self.ledger.since)).add(on, cost, cause).unwrap();
         }
 
         /// The journals of a morning.
@@ -688,7 +727,7 @@ mod tests {
                 let (journal, left) = journal(due, number, &self.ledger, (0, 0), 2).unwrap();
                 self.ledger.carried = left;
                 for (on, part) in &parts {
-                    let month = self.months.entry(on.first_of_month()).or_default();
+                    let month = self.months.get_mut(&on.first_of_month()).unwrap();
                     month.settle(&BTreeMap::from([(*on, *part)])).unwrap();
                 }
                 made.extend(journal);
@@ -697,11 +736,10 @@ mod tests {
             made
         }
 
-        fn reopen(&mut self, (parts, carried): (BTreeMap<Date, Money>, Money)) {
+        fn reopen(&mut self, (parts, carried): (BTreeMap<Date, Money>, Money), causes: &BTreeSet<String>) {
             self.ledger.carried = self.ledger.carried.plus(carried).unwrap();
             for (on, part) in parts {
-                let month = self.months.entry(on.first_of_month()).or_default();
-                month.reopen(&BTreeMap::from([(on, part)])).unwrap();
+                self.months.get_mut(&on.first_of_month()).unwrap().reopen(on, part, causes).unwrap();
             }
         }
 
@@ -714,7 +752,8 @@ mod tests {
                 amounts: BTreeMap::from([("631".to_owned(), credited.negated().unwrap())]),
             };
             let learned = journal.learn(&there).unwrap();
-            self.reopen(learned);
+            let causes = journal.causes.clone();
+            self.reopen(learned, &causes);
         }
 
         /// Nothing is lost between ledger and journals.
@@ -798,11 +837,39 @@ mod tests {
         books.check();
         assert_eq!(books.decide(date(2026, 6, 5))[0].amount, money("2"), "asked for again");
         books.check();
+        // the first was only taken for lost
+        let lost = books.journals[0].reopen("it never came to Xero".to_owned()).unwrap();
+        books.reopen(lost, &BTreeSet::new());
+        books.check();
+        books.learn(0, StateInXero::Draft, money("8"));
+        books.check();
+        assert_eq!(books.decide(date(2026, 6, 6)), [], "it stands again");
+    }
+
+    #[test]
+    fn days_of_deleted_drafts_are_days_again_and_corrections_keep_their_causes() {
+        let mut books = Books::new(Every::Day);
+        books.sell(date(2026, 6, 1), money("10"), "INV-1");
+        books.sell(date(2026, 6, 2), money("5"), "INV-2");
+        assert_eq!(books.decide(date(2026, 6, 3)).len(), 2);
+        books.learn(0, StateInXero::Gone, Money::ZERO);
+        books.learn(1, StateInXero::Gone, Money::ZERO);
+        let made = books.decide(date(2026, 6, 4));
+        assert_eq!(made.len(), 2);
+        assert!(made.iter().all(|it| it.narration.starts_with("Cost of goods sold")), "{made:?}");
+        books.sell(date(2026, 6, 1), money("2"), "bill [parstock 2026-06-04-002]");
+        let corrected = books.decide(date(2026, 6, 5));
+        assert!(
+            corrected[0].narration.contains("because of bill parstock 2026-06-04-002 [parstock 2026-06-05")
+        );
+        books.learn(4, StateInXero::Gone, Money::ZERO);
+        assert!(books.decide(date(2026, 6, 6))[0].narration.contains("because of bill parstock"));
+        books.check();
     }
 
     #[test]
     fn purchases_on_other_accounts_hold_an_item_back_until_they_are_coded_anew() {
-        let mut held = CogsHeld::default();
+        let mut held = CogsHeld::new(date(2026, 1, 1), Timestamp::UNIX_EPOCH);
         let of = DocumentRef { kind: crate::document::DocumentKind::Bill, id: DocumentId(Uuid::nil()) };
         let coded = |line: u128, account: &str, stands| Coded {
             item: ItemId(Uuid::nil()),
@@ -846,10 +913,8 @@ mod tests {
                     _ if books.journals.is_empty() => {}
                     _ => {
                         let index = usize::from(day.unsigned_abs()) % books.journals.len();
-                        if !matches!(books.journals[index].fate, Fate::Reopened { .. }) {
-                            let state = if what == 4 { StateInXero::Gone } else { StateInXero::Posted };
-                            books.learn(index, state, Money::from_e4(amount).to_cents());
-                        }
+                        let state = if what == 4 { StateInXero::Gone } else { StateInXero::Posted };
+                        books.learn(index, state, Money::from_e4(amount).to_cents());
                     }
                 }
                 books.check();

@@ -11,6 +11,9 @@ use parstock_app::records::{
 };
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
+use parstock_domain::cogs::{
+    Coded, CogsHeld, CogsLedger, CogsMonth, CogsSettings, Every, Fate, Journal, JournalNumber, JournalState,
+};
 use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
@@ -181,6 +184,45 @@ pub fn rows() -> Vec<(Key, Record)> {
         ],
         more: 0,
     };
+    let (since, settings) = (
+        date(2026, 1, 1),
+        CogsSettings {
+            stock_account: text.into(),
+            cogs_account: "310".into(),
+            every: Every::Month,
+            state: JournalState::Posted,
+        },
+    );
+    let cogs = CogsLedger {
+        since,
+        settings: settings.clone(),
+        begun: 0,
+        coded_through: u64::MAX,
+        walked: u64::MAX,
+        carried: Money::from_e4(-49),
+        journals_until: instant(),
+    };
+    let mut month = CogsMonth::new(since);
+    month.add(since, Money::from_e4(LARGEST), "").unwrap();
+    month.settle(&[(since, Money::from_e4(1))].into()).unwrap();
+    month.add(since, Money::ZERO, text).unwrap();
+    let mut held = CogsHeld::new(since, instant());
+    let coded = Coded { item, line: LineId(id(9)), account: "425".into(), stands: true };
+    held.note(&coded, of, text, "631");
+    held.days.insert(since, Money::from_e4(-LARGEST));
+    let journal = Journal {
+        number: JournalNumber { on: since, index: 7 },
+        date: since,
+        amount: Money::from_e4(LARGEST),
+        parts: [(since, Money::from_e4(LARGEST))].into(),
+        carried: Money::from_e4(-1),
+        causes: [text.to_owned()].into(),
+        since,
+        narration: text.into(),
+        settings,
+        entries: (0, u64::MAX),
+        fate: Fate::Posted { id: DocumentId(id(3)) },
+    };
     vec![
         (Key::Tenant(id(1)), Record::Tenant(Pointer { to: OrgId(id(1)) })),
         (
@@ -219,6 +261,10 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::AlertBatch(id(3)), Record::AlertBatch(AlertBatch { at: instant(), alerts: vec![alert] })),
         (Key::Review(id(3)), Record::Review(review)),
         (Key::Proof(date(2026, 1, 1)), Record::Proof(proof)),
+        (Key::Cogs, Record::Cogs(cogs)),
+        (Key::CogsMonth(date(2026, 1, 1)), Record::CogsMonth(month)),
+        (Key::CogsHeld(item), Record::CogsHeld(held)),
+        (Key::Journal(journal.number), Record::Journal(journal)),
         (
             Key::AuditEntry(u64::MAX),
             Record::AuditEntry(Entry {

@@ -43,6 +43,8 @@ pub struct Ground {
     pub verified: Option<bool>,
     /// Subscriptions of the alarms' topic, confirmed and pending.
     pub subscribed: (u32, u32),
+    /// The stack's alarms and their states.
+    pub alarms: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Ground {
@@ -59,6 +61,10 @@ impl Default for Ground {
             production: true,
             verified: Some(true),
             subscribed: (1, 0),
+            alarms: vec![
+                ("shop-DeadLettersAlarm-1", "OK"),
+                ("shop-DigestMissedAlarm-2", "INSUFFICIENT_DATA"),
+            ],
         }
     }
 }
@@ -184,6 +190,7 @@ async fn serve(
         }
         Some(("AmazonSQS", operation)) => state.sqs(operation, &read(&body)),
         Some(("secretsmanager", operation)) => state.secret(operation, &read(&body)),
+        None if uri.path().ends_with("/DescribeAlarms") => return state.ground.cloud_watch(),
         None if uri.path() == SES_PATH => state.mail(&read(&body)),
         None if method == Method::GET => state.ground.mail(uri.path()),
         None => return state.ground.query(std::str::from_utf8(&body).unwrap()),
@@ -209,6 +216,25 @@ impl Ground {
             "DescribeTimeToLive" => json!({"TimeToLiveDescription": {"TimeToLiveStatus": self.expiry}}),
             _ => return None,
         })
+    }
+
+    /// What CloudWatch says of the alarms, in CBOR (RFC 8949): a map of one list of maps of two texts.
+    fn cloud_watch(&self) -> Response {
+        fn text(out: &mut Vec<u8>, text: &str) {
+            out.extend([0x78, u8::try_from(text.len()).unwrap()]);
+            out.extend(text.as_bytes());
+        }
+        let mut body = vec![0xa1];
+        text(&mut body, "MetricAlarms");
+        body.extend([0x98, u8::try_from(self.alarms.len()).unwrap()]);
+        for (name, state) in &self.alarms {
+            body.push(0xa2);
+            for part in ["AlarmName", name, "StateValue", state] {
+                text(&mut body, part);
+            }
+        }
+        ([(header::CONTENT_TYPE, "application/cbor")], [("smithy-protocol", "rpc-v2-cbor")], body)
+            .into_response()
     }
 
     /// What SES says of account and sender.

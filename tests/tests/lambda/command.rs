@@ -243,8 +243,16 @@ async fn the_doctor_finds_nothing_wrong_with_a_sane_stack_and_names_what_is_brok
     let sane = stack.ask(&["doctor", "--json"]).await;
     assert_eq!(sane.code, 0, "{sane:?}");
     assert!(grades(&sane).values().all(|grade| grade != "failed"), "{sane:?}");
-    for check in ["stack", "table", "webhook key", "console secret", "Xero by main", "clock", "queue effects"]
-    {
+    for check in [
+        "stack",
+        "table",
+        "webhook key",
+        "console secret",
+        "alarms",
+        "Xero by main",
+        "clock",
+        "queue effects",
+    ] {
         assert_eq!(grades(&sane).get(check).map(String::as_str), Some("ok"), "{check}: {sane:?}");
     }
     let settings = stack.shop.settings();
@@ -280,7 +288,16 @@ async fn the_doctor_finds_nothing_wrong_with_a_sane_stack_and_names_what_is_brok
         ground.subscribed = (0, 1);
     });
     broken("alarm recipients", "failed").await;
-    stack.aws.ground(|ground| ground.subscribed = (1, 0));
+    stack.aws.ground(|ground| {
+        ground.subscribed = (1, 0);
+        ground.alarms[0].1 = "ALARM";
+    });
+    broken("alarms", "failed").await;
+    let told = stack.ask(&["doctor"]).await.result;
+    assert!(told.contains("shop-DeadLettersAlarm-1") && !told.contains("shop-DigestMissedAlarm-2"), "{told}");
+    stack.aws.ground(|ground| ground.alarms.clear());
+    broken("alarms", "failed").await;
+    stack.aws.ground(|ground| ground.alarms = vec![("shop-DeadLettersAlarm-1", "OK")]);
     stack.aws.put("effects-dead", "{}", "a cause");
     broken("dead letters", "failed").await;
     assert_eq!(stack.aws.receive("effects-dead").len(), 1);

@@ -1,12 +1,12 @@
 //! Cost of goods sold of untracked stock: what is sold becomes a journal in Xero, once, and what is told late a correction.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, ToSpan};
 use parstock_app::message::Message;
 use parstock_app::ports::BooksError;
 use parstock_app::records::Record;
 use parstock_domain::cogs::{Fate, Journal, JournalInXero, StateInXero};
-use parstock_domain::document::{Account, DocumentStatus};
+use parstock_domain::document::{Account, DocumentKind, DocumentStatus};
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{DocumentId, EffectId};
 use parstock_domain::settings::files::Files;
@@ -15,7 +15,7 @@ use parstock_tests::scheduler::run_alone;
 
 use uuid::Uuid;
 
-use super::stock::{Shop, bill, sale};
+use super::stock::{Paper, Shop, bill, paper, sale};
 
 /// Account of the lines of the tests' papers.
 const STOCK: &str = "300";
@@ -89,6 +89,7 @@ fn what_is_sold_is_journaled_on_the_next_morning_and_what_is_told_late_is_a_corr
         let shop = shop("assist", "day").await;
         // sold before the journals begin
         shop.save(sale("S-0", "2026-06-01").line("BOX", "1", "5"));
+        shop.poll().await;
         next_day(&shop).await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5").line("BAG", "1", "5"));
         shop.poll().await;
@@ -104,7 +105,8 @@ fn what_is_sold_is_journaled_on_the_next_morning_and_what_is_told_late_is_a_corr
         );
         let state = shop.in_xero(|company, _| company.journals[0].known.state);
         assert_eq!(state, StateInXero::Draft);
-        // twenty at 4 before all of it: of each unit another one, and nothing of the day before the journals
+        // twenty at 4 before all of it: each of the three that were sold cost one more. The first was sold before the journals
+        // begin, where nothing is journaled: what changes there counts on their first day
         shop.save(bill("B-1", "2026-05-20").line("BOX", "20", "4"));
         shop.poll().await;
         shop.poll().await;
@@ -115,7 +117,7 @@ fn what_is_sold_is_journaled_on_the_next_morning_and_what_is_told_late_is_a_corr
             told[1..],
             [(
                 "2026-06-02".to_owned(),
-                "2.00".to_owned(),
+                "3.00".to_owned(),
                 "Correction of cost of goods sold, untracked stock, 2026-06-02, because of bill B-1 [parstock 2026-06-04-001]"
                     .to_owned()
             )]
@@ -319,6 +321,144 @@ fn while_parstock_only_observes_nothing_is_written_and_what_would_be_is_shown() 
         shop.set(Files { policy: Some(&policy("assist", "day")), ..Files::default() }).await;
         next_day(&shop).await;
         assert_eq!(amounts(&shop), [pair("2026-06-02", "4.00")]);
+    });
+}
+
+#[test]
+fn money_spent_on_another_account_holds_its_item_back_too() {
+    run_alone(async {
+        let shop = shop("assist", "day").await;
+        next_day(&shop).await;
+        let spent = |account: &str| {
+            paper(DocumentKind::SpendMoney, "M-1", "2026-06-02").line("BOX", "10", "2").account(account)
+        };
+        // entered late, of a day before the journals begin: it counts all the same
+        let early = bill("B-1", "2026-05-30").line("BAG", "10", "2").account("310");
+        shop.save(spent("310"));
+        shop.save(early);
+        shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5").line("BAG", "1", "5"));
+        next_day(&shop).await;
+        assert_eq!((in_xero(&shop), shop.reviews().len()), (vec![], 2));
+        shop.save(spent(STOCK));
+        next_day(&shop).await;
+        assert_eq!((amounts(&shop), shop.reviews().len()), (vec![pair("2026-06-02", "4.00")], 1));
+    });
+}
+
+#[test]
+fn another_stock_account_holds_back_what_was_coded_to_the_first() {
+    run_alone(async {
+        let shop = shop("assist", "day").await;
+        next_day(&shop).await;
+        shop.save(bill("B-1", "2026-06-02").line("BOX", "10", "2").account("400"));
+        shop.save(bill("B-2", "2026-06-02").line("BAG", "10", "2"));
+        shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5").line("BAG", "1", "5"));
+        next_day(&shop).await;
+        assert_eq!(amounts(&shop), [pair("2026-06-02", "2.00")], "the bag");
+        shop.in_xero(|company, _| company.accounts[0].code = "400".to_owned());
+        let other = policy("assist", "day").replace(STOCK, "400");
+        shop.set(Files { policy: Some(&other), ..Files::default() }).await;
+        shop.save(sale("S-2", "2026-06-03").line("BAG", "1", "5"));
+        next_day(&shop).await;
+        let credited = |journal: &ManualJournal| journal.known.amounts.get("400").map(ToString::to_string);
+        let credited = shop.in_xero(|company, _| company.journals.iter().map(credited).collect::<Vec<_>>());
+        assert_eq!(credited, [None, Some("-4.00".to_owned())], "the box; the bag waits");
+        let asked: Vec<String> = shop.reviews().into_iter().map(|review| review.text).collect();
+        assert!(asked.len() == 1 && asked[0].contains("bill B-2 on account 300"), "{asked:?}");
+    });
+}
+
+#[test]
+fn set_again_it_begins_anew_with_the_next_day() {
+    run_alone(async {
+        let shop = shop("assist", "day").await;
+        next_day(&shop).await;
+        shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
+        next_day(&shop).await;
+        shop.save(sale("S-2", "2026-06-03").line("BOX", "1", "5"));
+        shop.poll().await;
+        shop.set(Files { policy: Some(r#"{"version": 1, "rules": []}"#), ..Files::default() }).await;
+        shop.save(sale("S-3", "2026-06-03").line("BOX", "1", "5"));
+        next_day(&shop).await;
+        shop.set(Files { policy: Some(&policy("assist", "day")), ..Files::default() }).await;
+        next_day(&shop).await;
+        // of what was sold meanwhile the books are as somebody made them
+        shop.in_xero(|company, now| {
+            company.journals[0].known.state = StateInXero::Gone;
+            company.journals[0].updated_at = now;
+        });
+        shop.save(sale("S-4", "2026-06-05").line("BOX", "3", "5"));
+        next_day(&shop).await;
+        assert_eq!(amounts(&shop)[1..], [pair("2026-06-05", "6.00")]);
+        assert_eq!(shop.console().await.journals().await.unwrap().open, Money::ZERO);
+    });
+}
+
+#[test]
+fn many_journals_that_people_post_at_once_are_taken_note_of() {
+    run_alone(async {
+        let shop = shop("assist", "day").await;
+        next_day(&shop).await;
+        for number in 2..=46 {
+            let on = jiff::civil::date(2026, 6, 1) + (number - 1).days();
+            shop.save(sale(&format!("S-{number}"), &on.to_string()).line("BAG", "0.1", "5"));
+            next_day(&shop).await;
+        }
+        assert_eq!(in_xero(&shop).len(), 45);
+        shop.in_xero(|company, now| {
+            for journal in &mut company.journals {
+                (journal.known.state, journal.updated_at) = (StateInXero::Posted, now);
+            }
+        });
+        next_day(&shop).await;
+        let is_posted = |journal: &Journal| matches!(journal.fate, Fate::Posted { .. });
+        assert_eq!(journals(&shop).iter().filter(|journal| is_posted(journal)).count(), 45);
+        assert_eq!(shop.digest().await["journal_drafts"], serde_json::Value::Null);
+    });
+}
+
+#[test]
+fn many_items_can_be_held_back_at_once() {
+    run_alone(async {
+        let codes: Vec<String> = (0..45).map(|number| format!("BOX-{number:02}")).collect();
+        let shop = Shop::new(&codes.iter().map(String::as_str).collect::<Vec<_>>());
+        accounts(&shop, "CURRENT");
+        shop.connect().await;
+        for code in &codes {
+            shop.count(code, "2026-05-10", "20").await.unwrap();
+        }
+        shop.set(Files { policy: Some(&policy("assist", "day")), ..Files::default() }).await;
+        next_day(&shop).await;
+        let lines =
+            |document: Paper| codes.iter().fold(document, |document, code| document.line(code, "1", "2"));
+        shop.save(lines(bill("B-1", "2026-06-02")).account("310"));
+        shop.save(lines(sale("S-1", "2026-06-02")));
+        next_day(&shop).await;
+        assert_eq!((in_xero(&shop), shop.reviews().len()), (vec![], 45));
+        shop.save(lines(bill("B-1", "2026-06-02")).account(STOCK));
+        next_day(&shop).await;
+        assert_eq!((amounts(&shop), shop.reviews()), (vec![pair("2026-06-02", "90.00")], vec![]));
+    });
+}
+
+#[test]
+fn what_waits_is_not_written_once_people_want_no_journals() {
+    run_alone(async {
+        let shop = shop("assist", "day").await;
+        next_day(&shop).await;
+        shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
+        let until = shop.ports.sim.now() + SignedDuration::from_hours(30);
+        let not_now = BooksError::NotNow { until, why: "the day's calls are used up".to_owned() };
+        shop.in_xero(|company, _| company.refusals.insert("books.create_journal", not_now));
+        next_day(&shop).await;
+        shop.set(Files { policy: Some(&policy("observe", "day")), ..Files::default() }).await;
+        shop.in_xero(|company, _| company.refusals.clear());
+        shop.wait(SignedDuration::from_hours(8));
+        shop.poll().await;
+        shop.poll().await;
+        assert_eq!(in_xero(&shop), []);
+        let fate = journals(&shop).remove(0).fate;
+        assert!(matches!(&fate, Fate::Reopened { why } if why.contains("observe")), "{fate:?}");
     });
 }
 

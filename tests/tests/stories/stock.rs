@@ -415,7 +415,7 @@ fn master(code: &str, updated_at: Timestamp) -> Item {
 #[derive(Clone)]
 pub(super) struct Paper(Document);
 
-fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
+pub(super) fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
     Paper(Document {
         of: DocumentRef { kind, id: DocumentId(derived("document", &[number])) },
         number: number.to_owned(),

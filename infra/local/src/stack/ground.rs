@@ -1,5 +1,6 @@
 //! Looks at what a stack stands on: its state, table, secrets, mail and alarms.
 
+use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TimeToLiveStatus};
 use aws_sdk_sesv2::error::SdkError;
 use aws_sdk_sesv2::operation::get_email_identity::GetEmailIdentityError;
@@ -103,5 +104,16 @@ async fn alarms(stack: &Stack) -> Vec<Finding> {
         let count = |name: &str| attributes.get(name).and_then(|count| count.parse().ok()).unwrap_or(0);
         (count("SubscriptionsConfirmed"), count("SubscriptionsPending"))
     });
-    vec![judge::listeners(&heard)]
+    vec![judge::listeners(&heard), judge::alarms(&alarm_states(stack).await)]
+}
+
+/// The names of the stack's alarms, and whether each is raised. CloudFormation names them after the stack.
+async fn alarm_states(stack: &Stack) -> Result<Vec<(String, bool)>, String> {
+    let client = aws_sdk_cloudwatch::Client::new(&stack.sdk);
+    let asked = client.describe_alarms().alarm_name_prefix(format!("{}-", stack.config.stack)).send().await;
+    let answer = asked.map_err(|error| why(&error))?;
+    let state = |alarm: MetricAlarm| {
+        (alarm.alarm_name.unwrap_or_default(), alarm.state_value == Some(StateValue::Alarm))
+    };
+    Ok(answer.metric_alarms.unwrap_or_default().into_iter().map(state).collect())
 }

@@ -176,6 +176,27 @@ pub fn listeners(found: &Result<(u32, u32), String>) -> Finding {
     }
 }
 
+/// The stack's alarms by name, and whether each is raised.
+pub fn alarms(found: &Result<Vec<(String, bool)>, String>) -> Finding {
+    let check = "alarms";
+    match found {
+        Ok(all) if all.is_empty() => {
+            failed(check, "the stack has none", "Deploy the template again: it makes ten")
+        }
+        Ok(all) => {
+            let raised: Vec<&str> =
+                all.iter().filter(|(_, raised)| *raised).map(|(name, _)| name.as_str()).collect();
+            if raised.is_empty() {
+                ok(check, format!("none of {} is raised", all.len()))
+            } else {
+                let what = format!("raised: {}", raised.join(", "));
+                failed(check, what, "Do what docs/operations.md says of each")
+            }
+        }
+        Err(why) => unseen(check, why),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +268,17 @@ mod tests {
             (listeners(&Ok((0, 1))), Failed),
             (listeners(&Ok((0, 0))), Failed),
             (listeners(&denied()), Warning),
+        ]);
+    }
+
+    #[test]
+    fn which_alarms_are_raised() {
+        let all = |raised: &[bool]| Ok(raised.iter().map(|raised| ("shop-A".to_owned(), *raised)).collect());
+        graded(&[
+            (alarms(&all(&[false, false])), Fine),
+            (alarms(&all(&[false, true])), Failed),
+            (alarms(&all(&[])), Failed),
+            (alarms(&denied()), Warning),
         ]);
     }
 }

@@ -408,6 +408,8 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
+    use parstock_domain::cogs::JournalNumber;
+
     use super::*;
 
     /// Few ids, so that keys meet.
@@ -510,6 +512,10 @@ mod tests {
             id().prop_map(Key::Review),
             day().prop_map(Key::Digest),
             day().prop_map(Key::Proof),
+            Just(Key::Cogs),
+            day().prop_map(|day| Key::CogsMonth(day.first_of_month())),
+            item().prop_map(Key::CogsHeld),
+            (day(), 1u32..1000).prop_map(|(on, index)| Key::Journal(JournalNumber { on, index })),
             any::<u64>().prop_map(Key::AuditEntry),
         ]
     }
@@ -520,6 +526,9 @@ mod tests {
         prop_oneof![
             prop::sample::select(vec![
                 List::Orgs,
+                List::CogsMonths,
+                List::CogsHeld,
+                List::Journals,
                 List::Hints,
                 List::Items,
                 List::ItemSettings,

@@ -26,14 +26,19 @@ pub(super) async fn send<P: Ports>(
     number: JournalNumber,
 ) -> Result<(), AppError> {
     let journal = load::one::<Journal>(writer.ports().store(), writer.owner(), Key::Journal(number)).await?;
-    let Some(journal) = journal.map(|row| row.content).filter(|journal| journal.fate == Fate::Planned) else {
-        let reason = "it is not planned any more, so nothing was sent".to_owned();
-        let told = Reason::own("drop journal").with("journal", number);
-        return attempt.end(writer, EffectState::Failed { reason }, Vec::new(), told).await;
+    let journal = match journal.map(|row| row.content) {
+        Some(journal) if journal.fate == Fate::Planned => journal,
+        // a decision has found it in Xero, or given it up
+        _ => {
+            let at = writer.now();
+            let told = Reason::own("journal known").with("journal", number);
+            return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
+        }
     };
+    let why_not = cogs::why_not(writer, &journal).await?;
     let outcome = match writer.ports().books().open(writer.org(), Priority::Poll, CALLS).await {
         Ok(mut session) => {
-            let outcome = find_or_create(&mut session, &attempt, &journal).await;
+            let outcome = find_or_create(&mut session, &attempt, &journal, why_not).await;
             session.close().await;
             outcome
         }
@@ -43,7 +48,7 @@ pub(super) async fn send<P: Ports>(
         Ok(id) => {
             let told = Reason::own("journal written").with("journal", number).with("id", id);
             let at = writer.now();
-            let writes = cogs::ended(writer, number, Ok(id)).await?;
+            let writes = cogs::written(writer, number, id).await?;
             return attempt.end(writer, EffectState::Done { at }, writes, told).await;
         }
         Err(BooksError::NotNow { until, why }) => {
@@ -64,9 +69,8 @@ pub(super) async fn send<P: Ports>(
             tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether a journal was written");
             return attempt.unknown(writer).await;
         }
-        Err(BooksError::Retry(why)) => why,
         // it may be there: the next day's decision finds it, or opens its days again
-        Err(BooksError::Unknown(why)) => {
+        Err(BooksError::Retry(why) | BooksError::Unknown(why)) => {
             let tries = attempt.effect.content.attempts;
             let reason = format!(
                 "tried {tries} times, last: {why}. Tomorrow's decision looks for it by {}",
@@ -78,7 +82,7 @@ pub(super) async fn send<P: Ports>(
         Err(BooksError::Reject(why)) => why,
     };
     let told = Reason::own("journal failed").with("journal", number).with("reason", &reason);
-    let writes = cogs::ended(writer, number, Err(reason.clone())).await?;
+    let writes = cogs::failed(writer, number, &reason).await?;
     attempt.end(writer, EffectState::Failed { reason }, writes, told).await
 }
 
@@ -86,14 +90,17 @@ async fn find_or_create(
     session: &mut impl BooksSession,
     attempt: &Attempt,
     journal: &Journal,
+    why_not: Option<String>,
 ) -> Result<DocumentId, BooksError> {
     let effect = &attempt.effect.content;
-    // an effect is looked up whenever it may have been tried before
     if (attempt.looks_first || effect.attempts > 1)
         && let Ok(since) = effect.decided_at.checked_sub(OVERLAP)
         && let Some(standing) = session.journal_marked(&journal.mark(), since).await?
     {
         return Ok(standing);
+    }
+    if let Some(why) = why_not {
+        return Err(BooksError::Reject(why));
     }
     session.create_journal(journal, attempt.id).await
 }

@@ -139,9 +139,10 @@ impl Attempt {
         let backoff = writer.now().saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(writer.now());
         tracing::warn!(org_id = %writer.org(), id = %self.id, count = attempts, why, "an effect is tried again later");
         let at = at.unwrap_or(backoff);
-        // a notice that was surely not sent now may be sent again; an order is looked up first
-        let order = matches!(self.effect.content.what, EffectKind::Order { .. });
-        let status = match self.looks_first && order {
+        // a notice that was surely not sent now may be sent again; what goes to Xero is looked up first
+        let to_xero =
+            matches!(self.effect.content.what, EffectKind::Order { .. } | EffectKind::Journal { .. });
+        let status = match self.looks_first && to_xero {
             true => EffectState::Unknown { at },
             false => EffectState::Due { at, why },
         };

@@ -53,8 +53,17 @@ pub struct Dating {
     pub today: Date,
     /// The first day whose books are open, if any are closed.
     pub open_from: Option<Date>,
-    /// The first day whose cost of goods sold is told, if it is told of the item, and whether it was known before what lies there.
-    pub cogs: Option<(Date, bool)>,
+    /// If cost of goods sold is told of the item: how.
+    pub cogs: Option<CogsDating>,
+}
+
+/// How the cost of goods sold of an item is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CogsDating {
+    /// The first day of which it is told. Once that has come, what changes of earlier days counts on it.
+    pub from: Date,
+    /// Whether it was known before what lies there.
+    pub was_opened: bool,
 }
 
 /// The movements of a day, in the order in which costs follow them.

@@ -26,7 +26,7 @@ pub mod valuation;
 pub use arrival::{Arrival, Billed, OrderLine};
 pub use booking::{BookedLine, DesiredLine, LineChange};
 pub use card::{Balance, Card, CardLine, View};
-pub use fold::Dating;
+pub use fold::{CogsDating, Dating};
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;

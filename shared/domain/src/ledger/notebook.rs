@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
 use super::card::{Card, View};
 use super::count::Count;
-use super::fold::{Dating, fold};
+use super::fold::{CogsDating, Dating, Standing, fold};
 use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
 use super::valuation::{Checkpoint, Layers, Refold, Start, Valuation};
@@ -24,6 +24,10 @@ pub(super) const TODAY: Date = date(2026, 6, 30);
 /// The day with a number, from the first of June on; below zero in the months before.
 pub(super) fn day(number: i64) -> Date {
     date(2026, 6, 1).saturating_add(number.days())
+}
+
+fn sum(mut amounts: impl Iterator<Item = Money>) -> Money {
+    amounts.try_fold(Money::ZERO, Money::plus).unwrap()
 }
 
 /// What a line of a document says.
@@ -116,7 +120,7 @@ impl Notebook {
         let dating = Dating {
             today: self.today,
             open_from: self.open_from.filter(|_| is_opened),
-            cogs: Some((Date::MIN, is_opened)),
+            cogs: Some(CogsDating { from: Date::MIN, was_opened: is_opened }),
         };
         Refold::new(self.valuation.clone(), base, movements, dating, self.position.value).unwrap()
     }
@@ -269,23 +273,45 @@ impl Notebook {
         if quantity.is_zero() {
             assert!(cost.is_zero());
         }
-        // a first count of what was there anyway books nothing
-        if self.movements.iter().any(|movement| movement.key.cause == Cause::Opening) {
-            let dating = Dating { today: self.today, open_from: None, cogs: None };
-            let whole = fold(&self.valuation, None, &self.movements, dating).unwrap();
-            let sum = |costs: &BTreeMap<Date, Money>| {
-                costs.values().copied().try_fold(Money::ZERO, Money::plus).unwrap()
-            };
-            assert_eq!(sum(&self.cogs), sum(&whole.cogs), "cost of goods sold as it was told");
-            if self.open_from.is_none() && self.valuation.switches.is_empty() {
-                let told = self.cogs.iter().filter(|(_, cost)| !cost.is_zero());
-                let folded = whole.cogs.iter().filter(|(_, cost)| !cost.is_zero());
-                assert!(told.eq(folded), "on its days: {:?}, not {:?}", self.cogs, whole.cogs);
-            }
-        }
+        self.check_cogs();
         let mut keys: Vec<_> = self.movements.iter().map(|movement| movement.key).collect();
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), self.movements.len(), "two movements have one key");
+    }
+
+    /// What was told of cost of goods sold is what the fold finds, and that is what came in less what is left of it.
+    fn check_cogs(&self) {
+        let is_opening = |movement: &&Movement| movement.key.cause == Cause::Opening;
+        // a first count of what was there anyway books nothing
+        let Some(opening) = self.movements.iter().find(is_opening) else { return };
+        let dating = Dating { today: self.today, open_from: None, cogs: None };
+        let whole = fold(&self.valuation, None, &self.movements, dating).unwrap();
+        let found = sum(whole.cogs.values().copied());
+        assert_eq!(sum(self.cogs.values().copied()), found, "cost of goods sold as it was told");
+        if self.open_from.is_none() && self.valuation.switches.is_empty() {
+            let told = self.cogs.iter().filter(|(_, cost)| !cost.is_zero());
+            let folded = whole.cogs.iter().filter(|(_, cost)| !cost.is_zero());
+            assert!(told.eq(folded), "on its days: {:?}, not {:?}", self.cogs, whole.cogs);
+        }
+        let day = opening.key.effective_on;
+        let before: Vec<Movement> =
+            self.movements.iter().filter(|movement| movement.key.effective_on <= day).cloned().collect();
+        let value = |now: Option<Checkpoint>| now.map(|now| now.costs.total().cost).unwrap_or_default();
+        let opened = value(fold(&self.valuation, None, &before, dating).unwrap().now);
+        let standing = Standing::of(&self.movements);
+        let is_bought = |movement: &&Movement| {
+            let is_document = matches!(movement.key.cause, Cause::Document { .. });
+            let stands = movement.key.effective_on > day && standing.holds(&movement.key);
+            is_document && stands && !movement.key.cause.is_demand()
+        };
+        let bought = self.movements.iter().filter(is_bought).map(|movement| {
+            let cost = whole.costed[&movement.key.cause].cost;
+            if movement.key.out { cost.negated().unwrap() } else { cost }
+        });
+        let left = value(whole.now.clone()).minus(opened).unwrap();
+        let after = whole.cogs.iter().filter(|(on, _)| **on > day).map(|(_, cost)| *cost);
+        let consumed = sum(bought).minus(left).unwrap();
+        assert_eq!(sum(after), consumed, "opening and purchases less what is left");
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::fold::{Dating, Folded, Origin, Period, fold};
+use super::fold::{CogsDating, Dating, Folded, Origin, Period, fold};
 use super::movement::{Cause, Movement};
 use crate::costing::{Costed, Costs, Layer, Method};
 use crate::document::DocumentRef;
@@ -352,7 +352,8 @@ impl Refold {
     /// falls on `first_day`.
     fn cogs(&self, first_day: Date) -> Result<BTreeMap<Date, Money>, FixedError> {
         let mut changes = BTreeMap::new();
-        let Some((from, was_opened)) = self.dating.cogs else { return Ok(changes) };
+        let Some(CogsDating { from, was_opened }) = self.dating.cogs else { return Ok(changes) };
+        let has_begun = from <= self.dating.today;
         let mut new = self.movements.get(self.stored..).unwrap_or_default().iter();
         if !was_opened && !new.any(|movement| movement.key.cause == Cause::Opening) {
             return Ok(changes);
@@ -367,8 +368,8 @@ impl Refold {
         }
         told.extend(self.folded.cogs.iter().map(|(day, cost)| (*day, *cost)));
         for (day, cost) in told {
-            if day >= from {
-                let day = self.dating.open_from.map_or(day, |open| day.max(open));
+            if day >= from || has_begun {
+                let day = self.dating.open_from.map_or(day, |open| day.max(open)).max(from);
                 let sum: &mut Money = changes.entry(day).or_default();
                 *sum = sum.plus(cost)?;
             }

@@ -31,6 +31,8 @@ pub struct JournalsPage {
     pub held: Money,
     /// Of how many items.
     pub held_items: usize,
+    /// What the drafts in Xero come to.
+    pub drafts: Money,
     /// The latest journals, the latest first.
     pub journals: Vec<Journal>,
     /// How many there are.
@@ -75,11 +77,6 @@ impl JournalsPage {
             "What is sold from {since} on is credited to account {} and debited to account {}: {state} for {every}.",
             settings.stock_account, settings.cogs_account
         ))
-    }
-
-    fn drafts(&self) -> Money {
-        let drafts = self.journals.iter().filter(|journal| matches!(journal.fate, Fate::Draft { .. }));
-        drafts.map(|journal| journal.amount).try_fold(Money::ZERO, Money::plus).unwrap_or_default()
     }
 
     fn more_words(&self) -> Option<String> {

@@ -9,9 +9,10 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, Zoned};
 use parstock_domain::alert::AlertKind;
 use parstock_domain::audit::{Hash, Head};
+use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber, JournalState};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
-use parstock_domain::ids::{ContactId, EffectId, ItemId, LocationId, ProposalId};
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LocationId, ProposalId};
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{Balance, Place, Proof};
 use parstock_views::StandingGroup;
@@ -270,6 +271,70 @@ pub fn digest(say: Say) -> DigestContent {
         proof: None,
         differences_told: vec![],
         journal_drafts: Some((2, money("345.10"))),
+    }
+}
+
+/// A journal of cost of goods sold.
+fn journal(say: Say, index: u32, amount: &str, fate: Fate) -> Journal {
+    Journal {
+        number: JournalNumber { on: day("2026-11-24"), index },
+        date: day("2026-11-23"),
+        amount: money(amount),
+        parts: [(day("2026-11-23"), money(amount))].into(),
+        carried: money("0.0025"),
+        causes: [say("bill NW-88120")].into(),
+        since: day("2026-11-01"),
+        narration: say("Cost of goods sold, untracked stock, 2026-11-23 [parstock 2026-11-24-001]"),
+        settings: CogsSettings {
+            stock_account: say("631"),
+            cogs_account: say("310"),
+            every: Every::Day,
+            state: JournalState::Draft,
+        },
+        entries: (4100, 4180),
+        fate,
+    }
+}
+
+/// Journals of each fate.
+pub fn journals(say: Say) -> JournalsPage {
+    let id = DocumentId(Uuid::from_u128(0x5000));
+    let lost = Fate::Reopened { why: say("it was deleted or voided in Xero") };
+    let journals = vec![
+        journal(say, 4, "12.50", Fate::Planned),
+        journal(say, 3, "-4.10", Fate::Draft { id }),
+        journal(say, 2, "310.00", Fate::Posted { id }),
+        journal(say, 1, "98.05", lost),
+    ];
+    JournalsPage {
+        site: site(say, Phase::Assist),
+        settings: Some(journals[0].settings.clone()),
+        since: Some(day("2026-11-01")),
+        open: money("51.20"),
+        carried: money("-0.0031"),
+        held: money("18.40"),
+        held_items: 2,
+        drafts: money("-4.10"),
+        journals,
+        count: 7,
+    }
+}
+
+/// What a journal is made of.
+pub fn journal_page(say: Say) -> JournalPage {
+    let line = |number, cost: &str| JournalLine {
+        item: item(number),
+        code: say("P-1007"),
+        on: day("2026-11-23"),
+        cause: say("invoice INV-20117"),
+        entry: 4131,
+        cost: money(cost),
+    };
+    JournalPage {
+        site: site(say, Phase::Assist),
+        journal: journal(say, 1, "12.50", Fate::Planned),
+        lines: vec![line(1, "12.1234"), line(2, "0.3766")],
+        count: 3,
     }
 }
 
@@ -659,7 +724,7 @@ pub fn states(say: Say) -> Vec<ProposalState> {
         ProposalState::Approved { approval: approval.clone(), effect: EffectId(Uuid::from_u128(1)) },
         ProposalState::Done {
             approval: approval.clone(),
-            order: parstock_domain::ids::DocumentId(Uuid::from_u128(2)),
+            order: DocumentId(Uuid::from_u128(2)),
         },
         ProposalState::Failed {
             approval,
@@ -724,7 +789,7 @@ pub fn health(say: Say, well: bool) -> HealthPage {
         audit: Head { seq: 4211, hash: Hash::of(b"the end of the chain") },
         proof: (!well).then(|| (day("2026-11-24"), 5)),
         audit_checked_at: well.then(|| at("2026-11-23T17:04:00Z")),
-        journals: false,
+        journals: true,
         needs_person: if well { vec![] } else { vec![say("Xero refused the client secret.")] },
     }
 }
@@ -852,6 +917,12 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
         ("health".to_owned(), health(say, true).render().unwrap()),
         ("health-troubled".to_owned(), health(say, false).render().unwrap()),
         ("proof".to_owned(), proof(say).render().unwrap()),
+        ("journals".to_owned(), journals(say).render().unwrap()),
+        ("journals-none".to_owned(), {
+            let page = JournalsPage { settings: None, journals: Vec::new(), count: 0, ..journals(say) };
+            page.render().unwrap()
+        }),
+        ("journal".to_owned(), journal_page(say).render().unwrap()),
         ("proof-none".to_owned(), ProofPage { proof: None, ..proof(say) }.render().unwrap()),
         ("reviews".to_owned(), reviews(say).render().unwrap()),
         ("error".to_owned(), error(say).render().unwrap()),
