@@ -429,10 +429,10 @@ impl Sums {
         let from = standing.map(|journal| journal.entries.1).max().unwrap_or(ledger.begun);
         let entries = (from, ledger.walked);
         let of_today = self.journals.keys().filter(|number| number.on == today);
-        let mut index = of_today.map(|number| number.index).max().unwrap_or(0);
+        let last = of_today.map(|number| number.index).max().unwrap_or(0);
         let mut effects = Vec::new();
-        for due in cogs::due(&months, ledger.settings.every, today, open_from)? {
-            index += 1;
+        let due = cogs::due(&months, ledger.settings.every, today, open_from)?;
+        for (index, due) in (last.saturating_add(1)..).zip(due) {
             let number = JournalNumber { on: today, index };
             let parts = due.parts.clone();
             let (journal, left) = cogs::journal(due, number, &self.ledger.content, entries, places)?;

@@ -300,15 +300,17 @@ fn journal(say: Say, index: u32, amount: &str, fate: Fate) -> Journal {
 pub fn journals(say: Say) -> JournalsPage {
     let id = DocumentId(Uuid::from_u128(0x5000));
     let lost = Fate::Reopened { why: say("it was deleted or voided in Xero") };
+    let first = journal(say, 4, "12.50", Fate::Planned);
+    let settings = Some(first.settings.clone());
     let journals = vec![
-        journal(say, 4, "12.50", Fate::Planned),
+        first,
         journal(say, 3, "-4.10", Fate::Draft { id }),
         journal(say, 2, "310.00", Fate::Posted { id }),
         journal(say, 1, "98.05", lost),
     ];
     JournalsPage {
         site: site(say, Phase::Assist),
-        settings: Some(journals[0].settings.clone()),
+        settings,
         since: Some(day("2026-11-01")),
         open: money("51.20"),
         carried: money("-0.0031"),
@@ -722,10 +724,7 @@ pub fn states(say: Say) -> Vec<ProposalState> {
     vec![
         ProposalState::Open,
         ProposalState::Approved { approval: approval.clone(), effect: EffectId(Uuid::from_u128(1)) },
-        ProposalState::Done {
-            approval: approval.clone(),
-            order: DocumentId(Uuid::from_u128(2)),
-        },
+        ProposalState::Done { approval: approval.clone(), order: DocumentId(Uuid::from_u128(2)) },
         ProposalState::Failed {
             approval,
             reason: say("the supplier is archived in Xero: restore it, then propose again"),
