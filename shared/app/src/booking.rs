@@ -769,6 +769,13 @@ impl Step<'_> {
         if !matches!(kind, DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit) {
             return Vec::new();
         }
+        // a line that is only looked at again tells nothing new, such as that of an old bill that is paid
+        if is_booked(change)
+            && let (Some(before), Some(after)) = (&change.before, &change.after)
+            && (before.account == after.account || before.account.is_empty())
+        {
+            return Vec::new();
+        }
         let before = change.before.as_ref();
         let before = before.map(|it| (it.item, it.effective_on, it.change, &it.account, false));
         let after = change.after.as_ref();

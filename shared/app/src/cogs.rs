@@ -224,9 +224,9 @@ impl Sums {
             let content = if is_old { CogsHeld::new(since, writer.now()) } else { row.content };
             held.insert(item, Versioned { content, expect: row.expect });
         }
-        // those of an earlier beginning are there to be let go
-        let changed_held =
-            held.iter().filter(|(_, row)| row.content.is_free()).map(|(item, _)| *item).collect();
+        // those of an earlier beginning are there to be let go, some each time; free ones hold nothing back
+        let free = held.iter().filter(|(_, row)| row.content.is_free()).map(|(item, _)| *item);
+        let changed_held = free.take(ROWS_PER_STEP - 1).collect();
         let journals = journals(writer).await?;
         Ok(Some(Self {
             ledger,
@@ -702,11 +702,12 @@ pub(crate) async fn why_not<P: Ports>(
         (cogs.stock_account, cogs.cogs_account)
             == (journal.settings.stock_account.clone(), journal.settings.cogs_account.clone())
     });
+    let same = same && writer.profile.content.cogs_from == Some(journal.since);
     Ok(match (policy.phase, same) {
         (phase, _) if phase < Phase::Assist => {
             Some("the phase is observe now, which writes nothing to Xero".to_owned())
         }
-        (_, false) => Some("the setting `cogs` names other accounts now, or none".to_owned()),
+        (_, false) => Some("the setting `cogs` names other accounts now or none, or began anew".to_owned()),
         (_, true) => None,
     })
 }

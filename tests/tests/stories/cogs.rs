@@ -346,6 +346,21 @@ fn money_spent_on_another_account_holds_its_item_back_too() {
 }
 
 #[test]
+fn an_old_bill_on_another_account_that_is_only_paid_holds_nothing_back() {
+    run_alone(async {
+        let shop = shop("assist", "day").await;
+        let old = || bill("B-1", "2026-05-20").line("BOX", "10", "2").account("310");
+        shop.save(old());
+        shop.poll().await;
+        next_day(&shop).await;
+        shop.save(old().status(DocumentStatus::Paid));
+        shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
+        next_day(&shop).await;
+        assert_eq!((amounts(&shop), shop.reviews()), (vec![pair("2026-06-02", "4.00")], vec![]));
+    });
+}
+
+#[test]
 fn another_stock_account_holds_back_what_was_coded_to_the_first() {
     run_alone(async {
         let shop = shop("assist", "day").await;

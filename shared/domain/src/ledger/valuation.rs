@@ -368,7 +368,8 @@ impl Refold {
         }
         told.extend(self.folded.cogs.iter().map(|(day, cost)| (*day, *cost)));
         for (day, cost) in told {
-            if day >= from || has_begun {
+            // before it was known what lay there, nothing of it stood on the account
+            if day >= from || has_begun && was_opened {
                 let day = self.dating.open_from.map_or(day, |open| day.max(open)).max(from);
                 let sum: &mut Money = changes.entry(day).or_default();
                 *sum = sum.plus(cost)?;
