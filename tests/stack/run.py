@@ -7,6 +7,7 @@ BINARIES is the folder of the release binaries, CORNER_SHOP the example of that 
 written to CALLS, for policy.py. No figure of it is a figure of AWS."""
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import hmac
@@ -39,9 +40,8 @@ POLL_AGE = range(2, 45)
 class Stack:
     """The stack under test."""
 
-    def __init__(self, binaries, shop):
-        self.shop = shop
-        self.stand_in = StandIn()
+    def __init__(self, binaries, shop, stand_in):
+        self.shop, self.stand_in = shop, stand_in
         self.places = self.stand_in.upload(
             {name: os.path.join(binaries, f"parstock-{name.lower()}") for name in FUNCTIONS}
         )
@@ -339,41 +339,44 @@ def without_its_queue_the_webhook_fails(stack):
     stack.deploy(source())
 
 
+STORIES = (
+    an_account_is_connected,
+    a_sale_is_booked,
+    a_lost_webhook_is_repaired,
+    one_digest_is_mailed,
+    a_person_signs_in,
+    poison_is_buried,
+    what_is_given_back_comes_again_soon,
+    an_approval_becomes_a_draft,
+    a_rejection_stands,
+    a_second_deployment_loses_nothing,
+    a_lost_token_is_made_anew,
+    a_person_connects_disconnects_and_connects,
+    a_person_connects_another_shop,
+    without_its_queue_the_webhook_fails,
+)
+
+
 def main():
     binaries, program, calls = sys.argv[1:]
     # So that an end from outside leaves nothing running either.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    shop = Shop(program)
-    stack = Stack(binaries, shop)
-    try:
-        for story in (
-            an_account_is_connected,
-            a_sale_is_booked,
-            a_lost_webhook_is_repaired,
-            one_digest_is_mailed,
-            a_person_signs_in,
-            poison_is_buried,
-            what_is_given_back_comes_again_soon,
-            an_approval_becomes_a_draft,
-            a_rejection_stands,
-            a_second_deployment_loses_nothing,
-            a_lost_token_is_made_anew,
-            a_person_connects_disconnects_and_connects,
-            a_person_connects_another_shop,
-            without_its_queue_the_webhook_fails,
-        ):
-            began = time.monotonic()
-            story(stack)
-            print(f"{story.__name__} {time.monotonic() - began:.0f} s", flush=True)
-    except BaseException:
-        print(stack.stand_in.said()[-20_000:], stack.stand_in.function_logs(), file=sys.stderr)
-        raise
-    finally:
+    for ended in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ended, lambda number, _: sys.exit(128 + number))
+    with contextlib.ExitStack() as under_way:
+        shop = under_way.enter_context(contextlib.closing(Shop(program)))
+        stand_in = under_way.enter_context(contextlib.closing(StandIn()))
+        try:
+            stack = Stack(binaries, shop, stand_in)
+            for story in STORIES:
+                began = time.monotonic()
+                story(stack)
+                print(f"{story.__name__} {time.monotonic() - began:.0f} s", flush=True)
+        except BaseException:
+            print(stand_in.said()[-20_000:], stand_in.function_logs(), file=sys.stderr)
+            raise
         with open(calls, "w") as file:
-            found = demands(stack.stand_in.calls, stack.stand_in.roles)
-            json.dump({"demands": found, "physical": stack.stand_in.physical}, file, indent=1)
-        stack.stand_in.close()
-        shop.close()
+            found = demands(stand_in.calls, stand_in.roles)
+            json.dump({"demands": found, "physical": stand_in.physical}, file, indent=1)
 
 
 if __name__ == "__main__":

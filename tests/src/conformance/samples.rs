@@ -204,7 +204,7 @@ pub fn rows() -> Vec<(Key, Record)> {
     };
     let mut month = CogsMonth::new(since);
     month.add(since, Money::from_e4(LARGEST), "").unwrap();
-    month.settle(&[(since, Money::from_e4(1))].into()).unwrap();
+    month.settle(since, Money::from_e4(1)).unwrap();
     month.add(since, Money::ZERO, text).unwrap();
     let mut held = CogsHeld::new(since, instant());
     let coded = Coded { item, line: LineId(id(9)), account: "425".into(), stands: true };

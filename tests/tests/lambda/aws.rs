@@ -218,20 +218,28 @@ impl Ground {
         })
     }
 
-    /// What CloudWatch says of the alarms, in CBOR (RFC 8949): a map of one list of maps of two texts.
+    /// What CloudWatch says of the alarms, in CBOR (RFC 8949): a map of one list of maps, and among them an
+    /// alarm of a stack whose name begins with this one's.
     fn cloud_watch(&self) -> Response {
         fn text(out: &mut Vec<u8>, text: &str) {
             out.extend([0x78, u8::try_from(text.len()).unwrap()]);
             out.extend(text.as_bytes());
         }
+        let topic = self.outputs.get("AlarmTopic").map_or("", String::as_str);
+        let theirs =
+            ("shop-test-DeadLettersAlarm-3", "ALARM", "arn:aws:sns:eu-west-1:123456789012:of-another-stack");
+        let ours = self.alarms.iter().map(|(name, state)| (*name, *state, topic));
+        let all: Vec<_> = ours.chain([theirs]).collect();
         let mut body = vec![0xa1];
         text(&mut body, "MetricAlarms");
-        body.extend([0x98, u8::try_from(self.alarms.len()).unwrap()]);
-        for (name, state) in &self.alarms {
-            body.push(0xa2);
-            for part in ["AlarmName", name, "StateValue", state] {
+        body.extend([0x98, u8::try_from(all.len()).unwrap()]);
+        for (name, state, topic) in all {
+            body.push(0xa3);
+            for part in ["AlarmName", name, "StateValue", state, "AlarmActions"] {
                 text(&mut body, part);
             }
+            body.push(0x81);
+            text(&mut body, topic);
         }
         ([(header::CONTENT_TYPE, "application/cbor")], [("smithy-protocol", "rpc-v2-cbor")], body)
             .into_response()

@@ -44,6 +44,13 @@ async fn shop(phase: &str, every: &str) -> Shop {
     shop
 }
 
+/// The same on the second of June.
+async fn begun(phase: &str, every: &str) -> Shop {
+    let shop = shop(phase, every).await;
+    next_day(&shop).await;
+    shop
+}
+
 fn accounts(shop: &Shop, stock: &str) {
     let account = |code: &str, kind: &str| Account {
         code: code.to_owned(),
@@ -144,8 +151,7 @@ fn what_is_sold_is_journaled_on_the_next_morning_and_what_is_told_late_is_a_corr
 #[test]
 fn a_void_takes_its_cost_back_and_a_day_that_comes_to_nothing_has_no_journal() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         let sold = || sale("S-1", "2026-06-02").line("BOX", "2", "5");
         shop.save(sold());
         shop.poll().await;
@@ -163,8 +169,7 @@ fn a_void_takes_its_cost_back_and_a_day_that_comes_to_nothing_has_no_journal() {
 #[test]
 fn a_month_is_journaled_when_it_is_over() {
     run_alone(async {
-        let shop = shop("assist", "month").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "month").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         next_day(&shop).await;
         shop.save(sale("S-2", "2026-06-03").line("BAG", "1", "5"));
@@ -179,8 +184,7 @@ fn a_month_is_journaled_when_it_is_over() {
 #[test]
 fn what_is_told_of_a_closed_month_is_journaled_on_the_first_open_day() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         next_day(&shop).await;
         shop.wait(SignedDuration::from_hours(24 * 30));
@@ -216,8 +220,7 @@ fn accounts_of_the_wrong_type_are_refused_and_the_days_are_journaled_once_they_a
 #[test]
 fn purchases_on_another_account_hold_their_item_back_until_they_are_coded_anew() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         let bought = |account: &str| bill("B-1", "2026-06-02").line("BOX", "10", "2").account(account);
         shop.save(bought("310"));
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5").line("BAG", "1", "5"));
@@ -237,8 +240,7 @@ fn purchases_on_another_account_hold_their_item_back_until_they_are_coded_anew()
 #[test]
 fn what_a_person_deletes_or_changes_in_xero_is_open_again() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         next_day(&shop).await;
         shop.in_xero(|company, now| {
@@ -262,8 +264,7 @@ fn what_a_person_deletes_or_changes_in_xero_is_open_again() {
 #[test]
 fn a_journal_whose_answer_was_lost_is_found_and_one_that_xero_refuses_is_asked_for_again() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         let lost = BooksError::Unknown("timed out".to_owned());
         shop.in_xero(|company, _| company.refusals.insert("books.create_journal", lost.clone()));
@@ -312,8 +313,7 @@ fn a_journal_whose_answer_was_lost_is_found_and_one_that_xero_refuses_is_asked_f
 #[test]
 fn while_parstock_only_observes_nothing_is_written_and_what_would_be_is_shown() {
     run_alone(async {
-        let shop = shop("observe", "day").await;
-        next_day(&shop).await;
+        let shop = begun("observe", "day").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         next_day(&shop).await;
         assert_eq!(in_xero(&shop), []);
@@ -327,8 +327,7 @@ fn while_parstock_only_observes_nothing_is_written_and_what_would_be_is_shown() 
 #[test]
 fn money_spent_on_another_account_holds_its_item_back_too() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         let spent = |account: &str| {
             paper(DocumentKind::SpendMoney, "M-1", "2026-06-02").line("BOX", "10", "2").account(account)
         };
@@ -363,8 +362,7 @@ fn an_old_bill_on_another_account_that_is_only_paid_holds_nothing_back() {
 #[test]
 fn another_stock_account_holds_back_what_was_coded_to_the_first() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         shop.save(bill("B-1", "2026-06-02").line("BOX", "10", "2").account("400"));
         shop.save(bill("B-2", "2026-06-02").line("BAG", "10", "2"));
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5").line("BAG", "1", "5"));
@@ -386,14 +384,19 @@ fn another_stock_account_holds_back_what_was_coded_to_the_first() {
 #[test]
 fn set_again_it_begins_anew_with_the_next_day() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         next_day(&shop).await;
         shop.save(sale("S-2", "2026-06-03").line("BOX", "1", "5"));
         shop.poll().await;
+        // a question that is no question any more
+        shop.save(bill("B-1", "2026-06-03").line("BAG", "10", "2").account("400"));
+        shop.save(sale("S-2b", "2026-06-03").line("BAG", "1", "5"));
+        next_day(&shop).await;
+        assert_eq!(shop.reviews().len(), 1);
         shop.set(Files { policy: Some(r#"{"version": 1, "rules": []}"#), ..Files::default() }).await;
-        shop.save(sale("S-3", "2026-06-03").line("BOX", "1", "5"));
+        assert_eq!(shop.reviews(), []);
+        shop.save(sale("S-3", "2026-06-04").line("BOX", "1", "5"));
         next_day(&shop).await;
         shop.set(Files { policy: Some(&policy("assist", "day")), ..Files::default() }).await;
         next_day(&shop).await;
@@ -402,9 +405,9 @@ fn set_again_it_begins_anew_with_the_next_day() {
             company.journals[0].known.state = StateInXero::Gone;
             company.journals[0].updated_at = now;
         });
-        shop.save(sale("S-4", "2026-06-05").line("BOX", "3", "5"));
+        shop.save(sale("S-4", "2026-06-06").line("BOX", "3", "5").line("BAG", "1", "5"));
         next_day(&shop).await;
-        assert_eq!(amounts(&shop)[1..], [pair("2026-06-05", "6.00")]);
+        assert_eq!(amounts(&shop)[2..], [pair("2026-06-06", "8.00")], "and nothing is held back of before");
         assert_eq!(shop.console().await.journals().await.unwrap().open, Money::ZERO);
     });
 }
@@ -412,8 +415,7 @@ fn set_again_it_begins_anew_with_the_next_day() {
 #[test]
 fn many_journals_that_people_post_at_once_are_taken_note_of() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         for number in 2..=46 {
             let on = jiff::civil::date(2026, 6, 1) + (number - 1).days();
             shop.save(sale(&format!("S-{number}"), &on.to_string()).line("BAG", "0.1", "5"));
@@ -459,8 +461,7 @@ fn many_items_can_be_held_back_at_once() {
 #[test]
 fn what_waits_is_not_written_once_people_want_no_journals() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         let until = shop.ports.sim.now() + SignedDuration::from_hours(30);
         let not_now = BooksError::NotNow { until, why: "the day's calls are used up".to_owned() };
@@ -480,8 +481,7 @@ fn what_waits_is_not_written_once_people_want_no_journals() {
 #[test]
 fn a_decision_that_is_delivered_twice_makes_no_second_journal() {
     run_alone(async {
-        let shop = shop("assist", "day").await;
-        next_day(&shop).await;
+        let shop = begun("assist", "day").await;
         shop.save(sale("S-1", "2026-06-02").line("BOX", "2", "5"));
         next_day(&shop).await;
         for _ in 0..3 {

@@ -104,16 +104,18 @@ async fn alarms(stack: &Stack) -> Vec<Finding> {
         let count = |name: &str| attributes.get(name).and_then(|count| count.parse().ok()).unwrap_or(0);
         (count("SubscriptionsConfirmed"), count("SubscriptionsPending"))
     });
-    vec![judge::listeners(&heard), judge::alarms(&alarm_states(stack).await)]
+    vec![judge::listeners(&heard), judge::alarms(&alarm_states(stack, topic).await)]
 }
 
-/// The names of the stack's alarms, and whether each is raised. CloudFormation names them after the stack.
-async fn alarm_states(stack: &Stack) -> Result<Vec<(String, bool)>, String> {
+/// The names of the stack's alarms, and whether each is raised. CloudFormation names them after the stack; those of a stack whose name
+/// begins with this one's tell another topic.
+async fn alarm_states(stack: &Stack, topic: &str) -> Result<Vec<(String, bool)>, String> {
     let client = aws_sdk_cloudwatch::Client::new(&stack.sdk);
     let asked = client.describe_alarms().alarm_name_prefix(format!("{}-", stack.config.stack)).send().await;
     let answer = asked.map_err(|error| why(&error))?;
     let state = |alarm: MetricAlarm| {
         (alarm.alarm_name.unwrap_or_default(), alarm.state_value == Some(StateValue::Alarm))
     };
-    Ok(answer.metric_alarms.unwrap_or_default().into_iter().map(state).collect())
+    let ours = |alarm: &MetricAlarm| alarm.alarm_actions().iter().any(|told| told == topic);
+    Ok(answer.metric_alarms.unwrap_or_default().into_iter().filter(ours).map(state).collect())
 }

@@ -16,8 +16,6 @@ use crate::writer::{Reason, Writer};
 
 /// Calls that one journal takes: looking for it, and writing it.
 const CALLS: u32 = 2;
-/// How long before it was decided a journal is looked for, since Xero's clock may be another than ours.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 
 /// Tries to bring a journal into Xero.
 pub(super) async fn send<P: Ports>(
@@ -94,7 +92,7 @@ async fn find_or_create(
 ) -> Result<DocumentId, BooksError> {
     let effect = &attempt.effect.content;
     if (attempt.looks_first || effect.attempts > 1)
-        && let Ok(since) = effect.decided_at.checked_sub(OVERLAP)
+        && let Ok(since) = effect.decided_at.checked_sub(cogs::OVERLAP)
         && let Some(standing) = session.journal_marked(&journal.mark(), since).await?
     {
         return Ok(standing);

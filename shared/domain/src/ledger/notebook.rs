@@ -62,6 +62,8 @@ pub(super) struct Notebook {
     pub posted: BTreeMap<Date, Money>,
     /// Cost of goods sold as it was told, by the day on which books count it.
     pub cogs: BTreeMap<Date, Money>,
+    /// The first day of which it is told.
+    pub cogs_from: Date,
     pub today: Date,
     /// The first day whose books are open.
     pub open_from: Option<Date>,
@@ -88,6 +90,7 @@ impl Notebook {
             revalued: BTreeMap::new(),
             posted: BTreeMap::new(),
             cogs: BTreeMap::new(),
+            cogs_from: Date::MIN,
             today: TODAY,
             open_from: None,
             checkpoints: BTreeMap::new(),
@@ -120,7 +123,7 @@ impl Notebook {
         let dating = Dating {
             today: self.today,
             open_from: self.open_from.filter(|_| is_opened),
-            cogs: Some(CogsDating { from: Date::MIN, was_opened: is_opened }),
+            cogs: Some(CogsDating { from: self.cogs_from, was_opened: is_opened }),
         };
         Refold::new(self.valuation.clone(), base, movements, dating, self.position.value).unwrap()
     }

@@ -421,6 +421,36 @@ mod tests {
     }
 
     #[test]
+    fn cost_of_goods_sold_is_told_from_a_day_on_and_what_changes_before_counts_on_it() {
+        let mut notebook = Notebook::default();
+        let told = |notebook: &Notebook| {
+            let days = notebook.cogs.iter().filter(|(_, cost)| !cost.is_zero());
+            days.map(|(on, cost)| (*on, cost.to_string())).collect::<Vec<_>>()
+        };
+        (notebook.cogs_from, notebook.today) = (day(10), day(9));
+        notebook.count(day(-40), 20, Some("2"));
+        notebook.set(1, Some(Line::sold(day(9), 1)));
+        notebook.set(2, Some(Line::sold(day(12), 1)));
+        assert_eq!(
+            told(&notebook),
+            [(day(12), "2.00".to_owned())],
+            "that of the days before is as the books are"
+        );
+        notebook.today = day(20);
+        notebook.set(3, Some(Line::sold(day(5), 3)));
+        assert_eq!(told(&notebook), [(day(10), "6.00".to_owned()), (day(12), "2.00".to_owned())]);
+        // twenty at 4 before all of it: five were sold, of which each cost one more
+        notebook.set(4, Some(Line::bought(day(-39), 20, "80")));
+        assert_eq!(told(&notebook), [(day(10), "10.00".to_owned()), (day(12), "3.00".to_owned())]);
+        let mut counted_late = Notebook::default();
+        (counted_late.cogs_from, counted_late.today) = (day(10), day(20));
+        counted_late.set(1, Some(Line::sold(day(5), 1)));
+        counted_late.set(2, Some(Line::sold(day(15), 1)));
+        counted_late.count(day(1), 9, Some("2"));
+        assert_eq!(told(&counted_late), [(day(15), "2.00".to_owned())]);
+    }
+
+    #[test]
     fn what_comes_in_order_reads_nothing_and_what_comes_late_reads_from_the_last_month_end() {
         let mut notebook = Notebook::default();
         for (number, on) in (1..).zip([-70, -65, -40, -35, -10, -5, 3, 8]) {

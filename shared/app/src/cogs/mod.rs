@@ -1,0 +1,200 @@
+//! Cost of goods sold of untracked stock: once a day what commits told of it, each in its audit entry, is summed up and turned into
+//! journals, as the setting `cogs` says.
+
+mod held;
+mod outcome;
+mod shown;
+mod sums;
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use parstock_domain::cogs::{CogsLedger, CogsSettings, JournalInXero, StateInXero};
+use parstock_domain::document::Account;
+use parstock_domain::fixed::Money;
+use parstock_domain::governance::Phase;
+use parstock_domain::ids::{EffectId, OrgId, derived};
+use parstock_domain::settings::Policy;
+
+pub(crate) use outcome::{failed, why_not, written};
+pub(crate) use shown::{drafts, told};
+
+use self::sums::{Sums, Walk};
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal, unguarded};
+use crate::message::Message;
+use crate::ports::{Books, BooksError, BooksSession, Expect, Ports, Priority, Store, Write};
+use crate::records::{Backfill, Key, List, Review, ReviewKind};
+use crate::send::send_now;
+use crate::writer::Writer;
+
+/// Calls of a day's decision: accounts, their balances, and what became of journals.
+const CALLS: u32 = 3;
+/// Pages of changed journals read at once; the next decision goes on behind them.
+const JOURNAL_PAGES_MAX: u32 = 5;
+/// How far the journals that changed in Xero are read again, since its clock may be another than ours.
+pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// What follows from the setting: from the next day on commits tell what they change of cost of goods sold.
+pub(crate) async fn follow<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    wanted: Option<CogsSettings>,
+) -> Result<Option<Write>, AppError> {
+    let Some(settings) = wanted else {
+        if writer.profile.content.cogs_from.take().is_some() {
+            forget_questions(writer).await?;
+        }
+        return Ok(None);
+    };
+    if writer.profile.content.cogs_from.is_some() {
+        return Ok(None);
+    }
+    let tomorrow = writer.clock().day_of(writer.now()).saturating_add(1.day());
+    writer.profile.content.cogs_from = Some(tomorrow);
+    let known = load::one::<CogsLedger>(writer.ports().store(), writer.owner(), Key::Cogs).await?;
+    let (journals_until, expect) =
+        known.map_or((writer.now(), Expect::Absent), |known| (known.content.journals_until, known.expect));
+    let content = CogsLedger {
+        since: tomorrow,
+        settings,
+        begun: writer.head().seq,
+        coded_through: writer.head().seq,
+        walked: writer.head().seq,
+        carried: Money::ZERO,
+        journals_until,
+    };
+    Ok(Some(Versioned { content, expect }.write(Key::Cogs)))
+}
+
+/// Decides the journals of the org's day, unless that is done.
+///
+/// # Errors
+/// [`AppError::NotNow`] while another worker holds the org; when Xero or the store does not answer. The sweep after the next
+/// poll asks again.
+pub async fn daily<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
+    let mut writer = Writer::open(ports, org).await?;
+    let result = decide(&mut writer).await;
+    if let Err(AppError::NeedsPerson(what)) = &result {
+        let question = question(&writer, format!("Cost of goods sold is not journaled: {what}")).await?;
+        ports.store().write_each(writer.owner(), vec![question]).await?;
+    }
+    writer.close().await;
+    for effect in result? {
+        send_now(ports, Message::Effect { org, effect }).await?;
+    }
+    Ok(())
+}
+
+/// The one question of why nothing is journaled, asked since the first time.
+async fn question<P: Ports>(writer: &Writer<'_, P>, text: String) -> Result<Write, AppError> {
+    let known = load::one::<Review>(writer.ports().store(), writer.owner(), question_key()).await?;
+    let since = known.map_or(writer.now(), |known| known.content.since);
+    let (kind, codes) = (ReviewKind::CogsRefused, BTreeSet::new());
+    Ok(unguarded(question_key(), Review { kind, since, item: None, document: None, text, codes }))
+}
+
+/// Asks nothing about journals any more.
+async fn forget_questions<P: Ports>(writer: &Writer<'_, P>) -> Result<(), AppError> {
+    let store = writer.ports().store();
+    let is_ours = |kind| matches!(kind, ReviewKind::CogsHeld | ReviewKind::CogsRefused);
+    let reviews = load::all::<Review>(store, writer.org(), &List::Reviews).await?;
+    let ours = reviews.into_iter().filter(|(_, review)| is_ours(review.content.kind));
+    Ok(store.write_each(writer.owner(), ours.map(|(key, _)| removal(key)).collect()).await?)
+}
+
+fn question_key() -> Key {
+    Key::Review(derived("review", &[ReviewKind::CogsRefused.code()]))
+}
+
+async fn decide<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, AppError> {
+    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
+    let policy = policy.map(|row| row.content).unwrap_or_default().org();
+    let (Some(settings), Some(_)) = (policy.cogs, writer.profile.content.cogs_from) else {
+        return Ok(Vec::new());
+    };
+    let today = writer.clock().day_of(writer.now());
+    let Some(mut sums) = Sums::read(writer).await? else { return Ok(Vec::new()) };
+    let is_loaded = matches!(writer.profile.content.backfill, Backfill::Done { .. });
+    if !is_loaded || writer.profile.content.journaled_on == Some(today) {
+        return Ok(Vec::new());
+    }
+    sums.walk(writer, Walk::Coded).await?;
+    if sums.ledger.content.settings.stock_account != settings.stock_account {
+        sums.hold_anew(writer, &settings.stock_account).await?;
+    }
+    sums.ledger.content.settings = settings;
+    sums.walk(writer, Walk::Sold).await?;
+    let until = writer.now();
+    let Said { accounts, mut changed, latest, whole } = match ask(writer, &sums.ledger.content, today).await {
+        Ok(said) => said,
+        Err(error) => {
+            // what is summed up need not be again while Xero can't be asked
+            if sums.changed_rows() > 0 {
+                sums.write(writer, "sum up cost of goods sold").await?;
+            }
+            return Err(error);
+        }
+    };
+    // a copy of a journal that was voided is known by its mark once the other is gone
+    changed.sort_by_key(|there| there.state != StateInXero::Gone);
+    for there in &changed {
+        sums.learn(there)?;
+        sums.write_if_full(writer).await?;
+    }
+    if whole {
+        sums.give_up(writer).await?;
+    }
+    sums.ledger.content.journals_until = if whole { until } else { latest.unwrap_or(until) };
+    sums.write(writer, "read journals").await?;
+    held::ask(writer, &sums).await?;
+    writer.profile.content.journaled_on = Some(today);
+    sums.extra.push(writer.profile.clone().write(Key::Profile));
+    if let Err(problem) = sums.ledger.content.settings.check(&accounts) {
+        tracing::warn!(org_id = %writer.org(), why = %problem, "cost of goods sold is not journaled");
+        let text = format!("Cost of goods sold is not journaled: {problem}.");
+        sums.extra.push(question(writer, text).await?);
+        sums.write(writer, "refuse journals").await?;
+        return Ok(Vec::new());
+    }
+    sums.extra.push(removal(question_key()));
+    if policy.phase < Phase::Assist {
+        sums.write(writer, "sum up cost of goods sold").await?;
+        return Ok(Vec::new());
+    }
+    sums.plan(writer, today).await
+}
+
+/// What Xero says.
+struct Said {
+    accounts: Vec<Account>,
+    /// The journals that changed since the last decision, those that can be read.
+    changed: Vec<JournalInXero>,
+    /// The latest change among them.
+    latest: Option<Timestamp>,
+    /// Whether these are all.
+    whole: bool,
+}
+
+async fn ask<P: Ports>(writer: &Writer<'_, P>, ledger: &CogsLedger, today: Date) -> Result<Said, AppError> {
+    let mut session = writer.ports().books().open(writer.org(), Priority::Poll, CALLS).await?;
+    let said = read(&mut session, ledger, today).await;
+    session.close().await;
+    Ok(said?)
+}
+
+async fn read(session: &mut impl BooksSession, ledger: &CogsLedger, today: Date) -> Result<Said, BooksError> {
+    let since = ledger.journals_until.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+    let (mut changed, mut latest, mut whole) = (Vec::new(), None, true);
+    for number in 1..=JOURNAL_PAGES_MAX {
+        let page = session.journals_changed(since, number).await?;
+        changed.extend(page.journals);
+        latest = latest.max(page.latest);
+        // one that can't be read may be ours
+        whole &= !page.unreadable;
+        if !page.more {
+            return Ok(Said { accounts: session.accounts(today).await?, changed, latest, whole });
+        }
+    }
+    Ok(Said { accounts: session.accounts(today).await?, changed, latest, whole: false })
+}
