@@ -529,7 +529,10 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         for journal in found.resources {
             match translate::journal(journal) {
                 Ok(journal) => journals.push(journal),
-                Err(_) => unreadable = true,
+                Err(puzzle) => {
+                    tracing::warn!(why = %puzzle, "a manual journal can't be understood");
+                    unreadable = true;
+                }
             }
         }
         Ok(JournalPage { journals, unreadable, more, latest })
