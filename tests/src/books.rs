@@ -11,7 +11,6 @@ use parstock_app::ports::{
     Identified, JournalPage, Priority, TrackedQuantities, Unreadable,
 };
 use parstock_domain::audit::Hash;
-use parstock_domain::cogs::{Journal, JournalInXero, JournalState, StateInXero};
 use parstock_domain::document::{
     Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
     OrderDraft, Organisation, XeroQuantity,
@@ -19,6 +18,7 @@ use parstock_domain::document::{
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, OrgId};
+use parstock_domain::manual_journal::{JournalInXero, JournalState, StateInXero};
 
 use crate::scheduler::{Edge, Sim, Verdict, later, lock};
 
@@ -505,7 +505,7 @@ impl BooksSession for FakeSession {
 
     async fn create_journal(
         &mut self,
-        journal: &Journal,
+        journal: &parstock_domain::manual_journal::ManualJournal,
         effect: EffectId,
     ) -> Result<DocumentId, BooksError> {
         if let Some(refusal) = self.books.refusal_of(self.org, "books.create_journal") {
@@ -520,12 +520,8 @@ impl BooksSession for FakeSession {
             let hash = Hash::of(format!("journal of {effect} at {now}").as_bytes()).0;
             let id = uuid::Builder::from_slice(hash.get(..16).unwrap_or_default());
             let id = DocumentId(id.map(|id| id.into_uuid()).unwrap_or_default());
-            let credited = journal.amount.negated().unwrap_or_default();
-            let amounts = BTreeMap::from([
-                (journal.settings.cogs_account.clone(), journal.amount),
-                (journal.settings.stock_account.clone(), credited),
-            ]);
-            let state = match journal.settings.state {
+            let amounts = journal.lines.iter().map(|line| (line.account.clone(), line.amount)).collect();
+            let state = match journal.state {
                 JournalState::Draft => StateInXero::Draft,
                 JournalState::Posted => StateInXero::Posted,
             };

@@ -10,6 +10,7 @@ use parstock_app::ports::Mail;
 use parstock_app::records::{EffectKind, EffectState, Key, Owner, Record};
 use parstock_domain::governance::ProposalState;
 use parstock_domain::ids::{ContactId, ItemId, OrgId, ProposalId};
+use parstock_domain::landed::Stage;
 use parstock_domain::ledger::{Cause, Movement};
 
 use crate::books::Company;
@@ -90,6 +91,55 @@ pub fn counts(store: &FakeStore, company: &Company, counted: &BTreeMap<ItemId, C
         });
         if !opened {
             found.push(format!("{code}: counted, and shown as not counted"));
+        }
+    }
+    found
+}
+
+/// The one voucher that a person made stands whole or is taken back whole: each share lands once, and is taken back once; bills
+/// know how much of their charges is spread; and nothing is left to be done.
+pub fn vouchers(store: &FakeStore, org: OrgId) -> Vec<String> {
+    let rows = store.rows(Owner::Org(org));
+    let mut found = Vec::new();
+    let (mut vouchers, mut spread, mut pending) = (Vec::new(), 0, 0);
+    for row in rows {
+        match (row.key, row.record) {
+            (_, Record::Voucher(voucher)) => vouchers.push(voucher),
+            (_, Record::Purchase(purchase)) => {
+                spread += purchase.charges.iter().map(|charge| charge.spread.e4()).sum::<i64>();
+            }
+            (Key::PendingEffect(_), _) => pending += 1,
+            _ => {}
+        }
+    }
+    let [voucher] = vouchers.as_slice() else {
+        return vec![format!("there are {} vouchers", vouchers.len())];
+    };
+    let total: i64 = voucher.draft.charges.iter().map(|charge| charge.amount.e4()).sum();
+    let shares: i64 = voucher.draft.shares.iter().map(|share| share.amount.e4()).sum();
+    let (stands, is_whole) = match voucher.stage {
+        Stage::Booked => (true, voucher.done == voucher.draft.shares.len()),
+        Stage::TakenBack => (false, voucher.done == voucher.draft.shares.len()),
+        Stage::Booking | Stage::TakingBack => (true, false),
+    };
+    if !is_whole || shares != total || spread != if stands { total } else { 0 } || pending > 0 {
+        found.push(format!(
+            "voucher of {total} with shares of {shares}, of which {spread} is spread, {}; {pending} effects wait",
+            voucher.state_words()
+        ));
+    }
+    let movements = movements(store, org);
+    for share in &voucher.draft.shares {
+        let cause = Cause::LandedCost { voucher: voucher.number, of: share.of, line: share.line };
+        let landed: Vec<(i64, bool)> = movements
+            .iter()
+            .filter(|movement| movement.key.cause == cause && movement.item == share.item)
+            .map(|movement| (movement.value.e4(), movement.key.correction))
+            .collect();
+        let amount = share.amount.e4();
+        let due = if stands { vec![(amount, false)] } else { vec![(amount, false), (amount, true)] };
+        if landed != due {
+            found.push(format!("{} of {} landed as {landed:?}, not {due:?}", amount, share.code));
         }
     }
     found

@@ -1,6 +1,8 @@
 //! The simulated deployment: people change Xero, webhooks come or don't, queues hand out messages,
 //! schedules tick, and functions fail at any point.
 
+mod vouchers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +25,8 @@ use parstock_domain::settings::Policy;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::vouchers::Landing;
+pub use self::vouchers::Vouchers;
 use crate::laws::{self, Counted};
 use crate::oracle;
 use crate::ports::FakePorts;
@@ -94,6 +98,8 @@ pub struct Story {
     pub replans: bool,
     /// Whether a person counts what Xero does not track, twice, once the acts are over.
     pub counts: bool,
+    /// What a person wants of landed cost vouchers, once the acts are over.
+    pub vouchers: Vouchers,
     /// How many times longer people pause between two acts.
     pub leisure: u64,
     /// Whether the poller runs once the history is in. Without it only what has webhooks is written.
@@ -131,6 +137,7 @@ impl Story {
             digests: false,
             replans: false,
             counts: false,
+            vouchers: Vouchers::None,
             leisure: 1,
             polls: true,
             acknowledge: Acknowledge::AtTheEnd,
@@ -199,6 +206,9 @@ pub struct World<S> {
     /// Organisations whose counts are not booked yet.
     counting: Arc<Mutex<BTreeSet<OrgId>>>,
     counting_again_at: Timestamp,
+    /// People who want a voucher, by organisation.
+    landing: Arc<Mutex<BTreeMap<OrgId, Landing>>>,
+    deciding: bool,
 }
 
 /// Runs a story; `wrap` puts a planted bug around the store, or nothing.
@@ -213,6 +223,9 @@ pub fn run<S: Store + 'static>(story: Story, wrap: impl FnOnce(FakeStore) -> S) 
             world.rest();
             world.compare_counts();
         }
+    }
+    if world.story.vouchers != Vouchers::None {
+        world.land();
     }
     world.report()
 }
@@ -246,6 +259,8 @@ impl<S: Store + 'static> World<S> {
             counted: BTreeMap::new(),
             counting: Arc::default(),
             counting_again_at: now,
+            landing: Arc::default(),
+            deciding: false,
             story,
             sim,
             store,
@@ -315,7 +330,7 @@ impl<S: Store + 'static> World<S> {
     fn trade(&mut self) {
         self.sim.set_faults(self.story.faults);
         self.propose();
-        if !self.story.counts {
+        if !self.story.counts && self.story.vouchers == Vouchers::None {
             self.begin_to_harm();
         }
         self.acts_left = self.story.acts;
@@ -492,6 +507,7 @@ impl<S: Store + 'static> World<S> {
         self.deliver_webhooks(now);
         self.approve(now);
         self.hand_in_counts(now);
+        self.try_vouchers(now);
         if self.next_tick <= now {
             self.tick();
         }
@@ -515,10 +531,19 @@ impl<S: Store + 'static> World<S> {
         let free = QueueName::ALL.into_iter().filter(|queue| self.workers(*queue) < WORKERS_MAX);
         let queues = free.filter_map(|queue| self.ports.queue.next_due(queue)).min();
         let counts = (!lock(&self.counting).is_empty()).then_some(self.counting_again_at);
-        [webhooks, acts, approvals, counts, queues, self.tasks.next_due(), Some(self.next_tick)]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            webhooks,
+            acts,
+            approvals,
+            counts,
+            self.next_decision(),
+            queues,
+            self.tasks.next_due(),
+            Some(self.next_tick),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn act(&mut self, now: Timestamp) {

@@ -5,6 +5,7 @@
 
 mod access;
 mod connections;
+mod landed;
 mod pages;
 mod person;
 mod refused;
@@ -27,8 +28,9 @@ use parstock_views::pages::{QueueState, content_security_policy};
 pub use access::{Access, Password, SignIn};
 pub use connections::Consents;
 
-/// Bytes of a form at most.
-const FORM_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a form at most. The largest is a landed cost voucher's: up to 300 receipts with three fields, each of which names its
+/// line by two ids, come to some 100 KiB.
+const FORM_BYTES_MAX: usize = 256 * 1024;
 
 /// Asks the queues how much waits in them.
 pub type Gauge = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<QueueState>> + Send>> + Send + Sync>;
@@ -94,6 +96,12 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/proof", get(pages::proof::<P>))
         .route("/journals", get(pages::journals::<P>))
         .route("/journals/{number}", get(pages::journal::<P>))
+        .route("/landed", get(landed::all::<P>).post(landed::make::<P>))
+        .route("/landed/new", get(landed::form::<P>))
+        .route("/landed/preview", post(landed::preview::<P>))
+        .route("/landed/leave", post(landed::leave::<P>))
+        .route("/landed/{number}", get(landed::voucher::<P>))
+        .route("/landed/{number}/take-back", post(landed::take_back::<P>))
         .route("/reviews", get(pages::reviews::<P>));
     Router::new()
         .route("/", get(pages::start::<P>))

@@ -22,13 +22,16 @@ use crate::person::{Person, Session};
 use crate::refused::{Refused, error_page, show};
 
 impl Session {
-    async fn questions<'p, P: Ports>(&self, console: &'p Console<P>) -> Result<Questions<'p, P>, Refused> {
+    pub(crate) async fn questions<'p, P: Ports>(
+        &self,
+        console: &'p Console<P>,
+    ) -> Result<Questions<'p, P>, Refused> {
         let Person { name, csrf, .. } = &self.person;
         let viewer = Viewer { user: name.clone(), csrf: csrf.clone(), connects: console.connects };
         Ok(Questions::open(console.ports.as_ref(), self.org, viewer).await?)
     }
 
-    fn to(&self, path: &str) -> Response {
+    pub(crate) fn to(&self, path: &str) -> Response {
         Redirect::to(&format!("{}{path}", root_of(self.org))).into_response()
     }
 }

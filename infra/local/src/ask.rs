@@ -15,9 +15,10 @@ use serde_json::Value;
 
 use crate::clock::{LocalClock, LocalEntropy};
 use crate::commands::dead_letters::Letters;
+use crate::commands::landed::Vouchers;
 use crate::commands::{
-    Common, approve, audit, connect, connections, dead_letters, digest, health, item, ledger, positions,
-    proposals, reconcile, reject, reviews, settings, stock,
+    Common, approve, audit, connect, connections, dead_letters, digest, health, item, landed, ledger,
+    positions, proposals, reconcile, reject, reviews, settings, stock,
 };
 use crate::control;
 use crate::doctor;
@@ -86,6 +87,8 @@ pub enum Ask {
         /// Text of the file.
         text: String,
     },
+    /// Landed cost vouchers.
+    Landed(Vouchers),
     /// Export the settings.
     ExportSettings,
     /// Check settings files, and put them in force.
@@ -139,6 +142,7 @@ impl Ask {
             Self::Approve { contents, .. } => contents.is_some(),
             Self::Settings { apply, .. } => *apply,
             Self::Reconcile { now } => *now,
+            Self::Landed(vouchers) => vouchers.changes(),
             Self::Count { .. } | Self::Reject { .. } => true,
             _ => false,
         }
@@ -319,6 +323,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
             reject::answer(place, org, &proposal, contents.as_deref(), reason).await
         }
         Ask::Count { text } => stock::answer(place, org, &text).await,
+        Ask::Landed(vouchers) => Box::pin(landed::answer(place, org, &vouchers)).await,
         Ask::ExportSettings => settings::export(place, org).await,
         Ask::Settings { apply, policy, items, suppliers } => {
             settings::answer(place, org, apply, [policy.as_deref(), items.as_deref(), suppliers.as_deref()])

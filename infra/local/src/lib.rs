@@ -26,3 +26,4 @@ pub mod start;
 pub mod stop;
 pub mod tell;
 pub mod trade;
+pub mod voucher_file;

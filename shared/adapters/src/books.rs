@@ -11,10 +11,10 @@ use parstock_app::ports::{
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
-use parstock_domain::cogs::Journal;
 use parstock_domain::document::{Account, Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
+use parstock_domain::manual_journal::ManualJournal;
 use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Listed, NewPurchaseOrder, Page};
 use parstock_xero::{
     Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
@@ -550,7 +550,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
 
     async fn create_journal(
         &mut self,
-        journal: &Journal,
+        journal: &ManualJournal,
         effect: EffectId,
     ) -> Result<DocumentId, BooksError> {
         let new = translate::new_journal(journal).map_err(|error| BooksError::Reject(error.to_string()))?;

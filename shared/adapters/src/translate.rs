@@ -19,13 +19,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use parstock_domain::cogs::{Journal, JournalInXero, JournalState, StateInXero};
 use parstock_domain::document::{
     Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
     OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
 };
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
+use parstock_domain::manual_journal::{
+    JournalInXero, JournalState, ManualJournal, ManualJournalLine, StateInXero,
+};
 use parstock_xero::model::{
     self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus,
     InvoiceType, LineAmountTypes, LineItem, NewJournalLine, NewJournalStatus, NewLineItem, NewManualJournal,
@@ -492,19 +494,15 @@ pub(crate) fn new_order(draft: &OrderDraft) -> NewPurchaseOrder {
 ///
 /// # Errors
 /// When the client refuses it.
-pub(crate) fn new_journal(from: &Journal) -> Result<NewManualJournal, InputError> {
-    let line = |account: &str, amount: i64, description: &str| NewJournalLine {
-        line_amount: Decimal::from_e4(amount),
-        account_code: account.to_owned(),
-        description: Some(description.to_owned()),
+pub(crate) fn new_journal(from: &ManualJournal) -> Result<NewManualJournal, InputError> {
+    let line = |line: &ManualJournalLine| NewJournalLine {
+        line_amount: Decimal::from_e4(line.amount.e4()),
+        account_code: line.account.clone(),
+        description: Some(line.what.clone()),
         tracking: Vec::new(),
     };
-    let amount = from.amount.e4();
-    let lines = vec![
-        line(&from.settings.cogs_account, amount, "Cost of goods sold"),
-        line(&from.settings.stock_account, amount.saturating_neg(), "Stock that was sold"),
-    ];
-    let status = match from.settings.state {
+    let lines = from.lines.iter().map(line).collect();
+    let status = match from.state {
         JournalState::Draft => NewJournalStatus::Draft,
         JournalState::Posted => NewJournalStatus::Posted,
     };

@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 use crate::contacts::Contacts;
 use crate::error::AppError;
+use crate::landed;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
 use crate::ports::{COMMIT_WRITES_MAX, Expect, Ports, Store, Write};
@@ -142,8 +143,13 @@ pub async fn book<P: Ports>(
         let result: Result<(), AppError> = loop {
             let uncountable = wanted.uncountable;
             let step = Step { document, content, source, effect, is_new, unresolved, uncountable, may_guess };
-            let review = first.then(|| step.review_unknown(writer, &loaded, &wanted.unknown_items)).flatten();
-            match step.commit(writer, &mut loaded, &mut pending, total, review, &mut outcome).await {
+            let mut extra = Vec::new();
+            if first {
+                extra.extend(step.review_unknown(writer, &loaded, &wanted.unknown_items));
+                let booked = loaded.header.as_ref().map(|header| &header.content);
+                extra.extend(landed::keep(writer, document, booked, &wanted.lines).await?);
+            }
+            match step.commit(writer, &mut loaded, &mut pending, total, extra, &mut outcome).await {
                 Ok(()) if pending.is_empty() => break Ok(()),
                 Ok(()) => first = false,
                 Err(error) => break Err(error),
@@ -326,7 +332,7 @@ impl Step<'_> {
         loaded: &mut Loaded,
         pending: &mut Vec<LineChange>,
         total: usize,
-        review: Option<Write>,
+        extra: Vec<Write>,
         outcome: &mut Outcome,
     ) -> Result<(), AppError> {
         let now = writer.now();
@@ -337,7 +343,7 @@ impl Step<'_> {
             Booking { document: self.document, today, recorded_at: now, commit: id, location: &location };
         let window = pending.get(..CHANGES_PER_COMMIT_MAX.min(pending.len())).unwrap_or_default();
         let mut items = self.read_items(writer, window, &location).await?;
-        let mut writes: Vec<Write> = review.into_iter().collect();
+        let mut writes = extra;
         let mut done = 0;
         let mut moved = BTreeSet::new();
         let (mut new, mut unsure) = (Vec::new(), BTreeSet::new());

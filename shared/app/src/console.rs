@@ -1,6 +1,7 @@
 //! What the console and the command show: questions to the store, answered as the views' pages.
 
 mod card;
+mod landed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -608,6 +609,7 @@ impl<'p, P: Ports> Console<'p, P> {
                 since: review.since,
                 item,
                 document: document.unwrap_or_default(),
+                page: review_page(review.kind),
             });
         }
         Ok(ReviewsPage { site: self.site().await?, rows })
@@ -639,6 +641,18 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::HalfApplied => "settings applied in part",
         ReviewKind::CogsRefused => "cost of goods sold not journaled",
         ReviewKind::CogsHeld => "cost of goods sold held back",
+        ReviewKind::FreightLeft => "freight to spread",
+        ReviewKind::Overspent => "landed cost of a bill that changed",
+        ReviewKind::VoucherJournal => "journal of landed cost",
+    }
+}
+
+/// Where a question is settled, if parstock has a page for that.
+const fn review_page(kind: ReviewKind) -> Option<&'static str> {
+    match kind {
+        ReviewKind::FreightLeft | ReviewKind::Overspent | ReviewKind::VoucherJournal => Some("landed"),
+        ReviewKind::CogsRefused | ReviewKind::CogsHeld => Some("journals"),
+        _ => None,
     }
 }
 
@@ -648,6 +662,7 @@ fn effect_words(what: &EffectKind) -> String {
         EffectKind::DigestMail { day } => format!("Digest of {day} by mail"),
         EffectKind::DigestChat { day } => format!("Digest of {day} by Slack"),
         EffectKind::Journal { number } => format!("Journal {number}"),
+        EffectKind::Voucher { number, .. } => format!("Landed cost voucher {number}"),
         EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
         EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),
     }

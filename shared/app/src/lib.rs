@@ -17,6 +17,7 @@ pub mod effects;
 pub mod error;
 pub mod figures;
 pub mod intake;
+pub mod landed;
 pub mod load;
 pub mod look_again;
 pub mod message;

@@ -5,12 +5,12 @@ use std::future::Future;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use parstock_domain::cogs::{Journal, JournalInXero};
 use parstock_domain::document::{
     Account, Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
 };
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{CommitId, DocumentId, EffectId, ItemId, OrgId};
+use parstock_domain::manual_journal::{JournalInXero, ManualJournal};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -458,7 +458,7 @@ pub trait BooksSession: Send {
     /// Writes a manual journal. The effect's id is the idempotency key.
     fn create_journal(
         &mut self,
-        journal: &Journal,
+        journal: &ManualJournal,
         effect: EffectId,
     ) -> impl Future<Output = Result<DocumentId, BooksError>> + Send;
 

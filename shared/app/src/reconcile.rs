@@ -201,7 +201,7 @@ async fn is_adjusted<P: Ports>(writer: &Writer<'_, P>, item: ItemId) -> Result<b
     let movements = load::movements(store, writer.org(), item, None).await?;
     let of = |cause| match cause {
         Cause::Document { of, .. } => Some(of),
-        Cause::Opening | Cause::Count => None,
+        Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
     };
     let may_adjust = |of: &DocumentRef| matches!(of.kind, DocumentKind::Bill | DocumentKind::SupplierCredit);
     let documents: BTreeSet<DocumentRef> =

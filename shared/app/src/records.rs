@@ -14,6 +14,7 @@ use parstock_domain::governance::Proposal;
 use parstock_domain::ids::{
     CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
+use parstock_domain::landed::{Purchase, Voucher, VoucherNumber};
 use parstock_domain::ledger::{
     BookedLine, Checkpoint, Layers, Movement, MovementKey, OrderLine, Position, Proof, Revaluation,
 };
@@ -124,6 +125,10 @@ pub enum Key {
     CogsHeld(ItemId),
     /// A journal of cost of goods sold.
     Journal(JournalNumber),
+    /// A purchase of a day as far as landed cost is concerned.
+    Purchase(Date, DocumentRef),
+    /// A landed cost voucher.
+    Voucher(VoucherNumber),
     /// An audit entry.
     AuditEntry(u64),
     /// The end of the audit chain.
@@ -181,6 +186,10 @@ pub enum List {
     CogsHeld,
     /// Journals of cost of goods sold, by number.
     Journals,
+    /// Purchases as far as landed cost is concerned, by day.
+    Purchases,
+    /// Landed cost vouchers, by number.
+    Vouchers,
     /// The audit trail.
     AuditEntries,
 }
@@ -442,6 +451,15 @@ pub enum EffectKind {
         /// Its number.
         number: JournalNumber,
     },
+    /// A landed cost voucher, in the ledger and in Xero.
+    Voucher {
+        /// Its number.
+        number: VoucherNumber,
+        /// Whether it is taken back.
+        back: bool,
+        /// How often its journal was decided anew.
+        again: u32,
+    },
 }
 
 /// Where an effect stands.
@@ -533,6 +551,12 @@ pub enum ReviewKind {
     CogsRefused,
     /// Purchases of an item are coded to another account than the stock account.
     CogsHeld,
+    /// A bill looks like freight of goods, and no voucher spreads it.
+    FreightLeft,
+    /// Vouchers have spread more of a bill's line than it is now.
+    Overspent,
+    /// The journal of a voucher is not in Xero.
+    VoucherJournal,
 }
 
 impl ReviewKind {
@@ -548,6 +572,9 @@ impl ReviewKind {
             Self::HalfApplied => "half_applied",
             Self::CogsRefused => "cogs_refused",
             Self::CogsHeld => "cogs_held",
+            Self::FreightLeft => "freight_left",
+            Self::Overspent => "overspent",
+            Self::VoucherJournal => "voucher_journal",
         }
     }
 }
@@ -798,6 +825,10 @@ records! {
     CogsHeld(CogsHeld)
     /// See [`Journal`].
     Journal(Journal)
+    /// See [`Purchase`].
+    Purchase(Purchase)
+    /// See [`Voucher`].
+    Voucher(Voucher)
     /// See [`Entry`].
     AuditEntry(Entry)
     /// See [`Head`].
@@ -847,6 +878,8 @@ impl List {
             | (Self::CogsMonths, Key::CogsMonth(_))
             | (Self::CogsHeld, Key::CogsHeld(_))
             | (Self::Journals, Key::Journal(_))
+            | (Self::Purchases, Key::Purchase(..))
+            | (Self::Vouchers, Key::Voucher(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
             (Self::Movements(of), Key::Movement(item, _))

@@ -255,6 +255,9 @@ async fn write<P: Ports>(
         if number == 1 {
             rows.push(writer.profile.clone().write(Key::Profile));
             rows.extend(cogs.clone());
+            if !wanted.policy.org().ask_about_freight {
+                rows.push(removal(crate::landed::freight_key()));
+            }
         }
         if number < commits {
             let text = format!(

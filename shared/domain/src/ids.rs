@@ -1,8 +1,11 @@
 //! One type per kind of id, so that an item's id can't be passed for an org's.
 
 use std::fmt;
+use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use uuid::Uuid;
 
 macro_rules! uuid_ids {
@@ -76,6 +79,52 @@ pub fn derived(kind: &str, parts: &[&str]) -> Uuid {
         name.push_str(part);
     }
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
+}
+
+/// A number that people can say: the day on which something was decided, and which of that day it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DayNumber {
+    /// The day.
+    pub on: Date,
+    /// Counts those of the day, from 1 to [`Self::INDEX_MAX`].
+    pub index: u32,
+}
+
+impl DayNumber {
+    /// So many of a day have numbers whose order as text is their order.
+    pub const INDEX_MAX: u32 = 999;
+}
+
+impl fmt::Display for DayNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:03}", self.on, self.index)
+    }
+}
+
+/// A text that is no such number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a number of the form 2026-06-30-001")]
+pub struct NotADayNumber;
+
+impl FromStr for DayNumber {
+    type Err = NotADayNumber;
+    fn from_str(text: &str) -> Result<Self, NotADayNumber> {
+        let (on, index) = text.rsplit_once('-').ok_or(NotADayNumber)?;
+        let on = on.parse().map_err(|_| NotADayNumber)?;
+        Ok(Self { on, index: index.parse().map_err(|_| NotADayNumber)? })
+    }
+}
+
+impl Serialize for DayNumber {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DayNumber {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// A place of the org where stock lies. Until an org has several, everything lies in [`LocationId::main`].

@@ -12,19 +12,24 @@ use parstock_app::records::{
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
 use parstock_domain::cogs::{
-    Coded, CogsHeld, CogsLedger, CogsMonth, CogsSettings, Every, Fate, Journal, JournalNumber, JournalState,
+    Coded, CogsHeld, CogsLedger, CogsMonth, CogsSettings, Every, Fate, Journal, JournalNumber,
 };
 use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{
-    CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
+    CommitId, ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
+};
+use parstock_domain::landed::{
+    Basis, Charge, Draft, Purchase, Share, Spent, Stage, TakenBack, Voucher, VoucherJournal,
+    VoucherJournalFate,
 };
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
     Balance, Billed, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, Place, Position, Proof,
     Valuation,
 };
+use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use uuid::Uuid;
 
 const LARGEST: i64 = i64::MAX;
@@ -265,6 +270,8 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::CogsMonth(date(2026, 1, 1)), Record::CogsMonth(month)),
         (Key::CogsHeld(item), Record::CogsHeld(held)),
         (Key::Journal(journal.number), Record::Journal(journal)),
+        (Key::Purchase(since, of), Record::Purchase(purchase(of))),
+        (Key::Voucher(DayNumber { on: since, index: 7 }), Record::Voucher(voucher(item, of))),
         (
             Key::AuditEntry(u64::MAX),
             Record::AuditEntry(Entry {
@@ -275,6 +282,69 @@ pub fn rows() -> Vec<(Key, Record)> {
             }),
         ),
     ]
+}
+
+fn purchase(of: DocumentRef) -> Purchase {
+    let charge = Charge {
+        line: LineId(id(9)),
+        what: "Sea freight \u{1f6a2}".into(),
+        account: "425".into(),
+        net: Money::from_e4(LARGEST),
+        spread: Money::from_e4(1),
+    };
+    Purchase {
+        of,
+        number: String::new(),
+        contact_name: "Carrier".into(),
+        on: date(2026, 1, 1),
+        has_goods: true,
+        left_alone: true,
+        charges: vec![charge],
+    }
+}
+
+fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
+    let (on, amount) = (date(2026, 1, 1), Money::from_e4(LARGEST));
+    let spent = Spent {
+        of,
+        line: LineId(id(9)),
+        number: "F-1".into(),
+        contact_name: "Carrier".into(),
+        what: String::new(),
+        account: "425".into(),
+        amount,
+    };
+    let share = Share {
+        of,
+        line: LineId(id(8)),
+        number: "G-1".into(),
+        item,
+        code: "A".into(),
+        on,
+        quantity: Quantity::from_e4(LARGEST),
+        value: amount,
+        weight: Some(Quantity::from_e4(1)),
+        amount,
+    };
+    let line = ManualJournalLine { account: "620".into(), what: "Landed cost".into(), amount };
+    let journal = |fate| VoucherJournal {
+        date: on,
+        lines: vec![line.clone()],
+        state: JournalState::Posted,
+        again: 2,
+        fate,
+    };
+    Voucher {
+        number: DayNumber { on, index: 7 },
+        draft: Draft { on, basis: Basis::Weight, charges: vec![spent], shares: vec![share] },
+        made_by: "Ada".into(),
+        made_at: instant(),
+        stage: Stage::TakingBack,
+        done: 1,
+        taken_back: Some(TakenBack { by: "Ada".into(), at: instant(), reason: "wrong".into() }),
+        journal: Some(journal(VoucherJournalFate::Posted { id: DocumentId(id(3)) })),
+        journal_back: Some(journal(VoucherJournalFate::Due { why_not: Some("not yet".into()) })),
+    }
 }
 
 /// A list with its rows in order.

@@ -6,6 +6,7 @@ mod audit;
 mod cogs;
 mod cursors;
 mod first_load;
+mod landed;
 mod masters;
 mod outages;
 mod proof;

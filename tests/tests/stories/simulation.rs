@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use parstock_tests::planted::LastWriterWins;
 use parstock_tests::scheduler::{Faults, Harm, Planned};
-use parstock_tests::world::{Acknowledge, Report, Story, run};
+use parstock_tests::world::{Acknowledge, Report, Story, Vouchers, run};
 
 /// The seeds to run: those asked for, or `count` of them.
 fn seeds(count: u64) -> Vec<u64> {
@@ -186,6 +186,11 @@ fn counts() -> Story {
     Story { history: 2, acts: 1, counts: true, ..Story::new(seed()) }
 }
 
+/// A voucher is made, of more shares than one commit books, or taken back.
+fn vouchers(wanted: Vouchers) -> Story {
+    Story { history: 2, acts: 0, vouchers: wanted, ..Story::new(seed()) }
+}
+
 const ONCE: SignedDuration = SignedDuration::ZERO;
 /// How long an outage lasts that is no single failure.
 const OUTAGE: SignedDuration = SignedDuration::from_mins(20);
@@ -226,6 +231,23 @@ fn a_crash_or_failure_at_any_point_of_a_digest_leaves_one_digest() {
 fn a_crash_or_failure_at_any_point_of_a_count_books_it_once() {
     harm_points(&counts(), 1, Harm::Crash, ONCE);
     harm_points(&counts(), 1, Harm::Fail, ONCE);
+}
+
+#[test]
+fn a_crash_or_failure_at_any_point_of_a_voucher_books_it_once() {
+    for wanted in [Vouchers::Made, Vouchers::TakenBack] {
+        harm_points(&vouchers(wanted), 1, Harm::Crash, ONCE);
+        harm_points(&vouchers(wanted), 1, Harm::Fail, ONCE);
+    }
+}
+
+#[test]
+fn vouchers_are_whole_whatever_goes_wrong() {
+    for seed in seeds(20) {
+        for vouchers in [Vouchers::Made, Vouchers::TakenBack] {
+            check(Story { acts: 15, vouchers, ..Story::new(seed) });
+        }
+    }
 }
 
 /// Seeds within which a planted bug must be found.

@@ -191,7 +191,7 @@ impl Shop {
         self.ports.store.rows(Owner::Org(self.org)).into_iter().map(|row| (row.key, row.record))
     }
 
-    fn position(&self, code: &str) -> Position {
+    pub(super) fn position(&self, code: &str) -> Position {
         let key = Key::Position(item(code), LocationId::main());
         match self.ports.store.row(Owner::Org(self.org), &key).map(|row| row.record) {
             Some(Record::Position(position)) => position,
@@ -461,6 +461,11 @@ impl Paper {
         (line.quantity, line.unit_amount) = (q(quantity), price.parse().unwrap());
         line.net = line.quantity.at(line.unit_amount).unwrap();
         self
+    }
+
+    /// With what a line says.
+    pub(super) fn describe(&mut self, line: usize, words: &str) {
+        words.clone_into(&mut self.0.lines[line].description);
     }
 
     /// With its lines coded to an account.

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod doctor;
 pub mod health;
 pub mod item;
+pub mod landed;
 pub mod ledger;
 pub mod positions;
 pub mod proposals;
@@ -97,6 +98,8 @@ pub enum Command {
     Reject(reject::Reject),
     /// Counts of untracked items
     Stock(stock::Stock),
+    /// Vouchers that spread freight, duty and insurance over what came in
+    Landed(landed::Landed),
     /// Cost the movements of a file by FIFO, average or LIFO
     Cost(cost::Cost),
     /// What Xero does not know: suppliers, lead times, packs, thresholds, phase
@@ -134,6 +137,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,
         Command::Stock(command) => put(command.common(), command.ask()).await,
+        Command::Landed(command) => put(command.common(), command.ask()).await,
         Command::Cost(options) => cost::run(&options),
         Command::Settings(command) => settings::run(command).await,
         Command::Digest(command) => put(&command.common, Ok(command.ask())).await,

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::Value;
 
+use crate::voucher_file::VoucherFile;
+
 /// Bytes of one file.
 pub const FILE_BYTES_MAX: u64 = 1_000_000;
 /// Steps of one scenario.
@@ -104,6 +106,10 @@ pub struct Step {
     pub receive_money: Option<String>,
     /// A count of untracked items.
     pub count: Option<Vec<Count>>,
+    /// A landed cost voucher.
+    pub landed: Option<VoucherFile>,
+    /// The landed cost voucher that is taken back, counted from 1.
+    pub take_back: Option<usize>,
     /// The day up to which Xero's books are locked from now on.
     #[serde(deserialize_with = "optional_day")]
     pub lock: Option<Date>,
@@ -199,6 +205,8 @@ pub struct Line {
     pub quantity: Number,
     /// Price of one.
     pub price: Number,
+    /// What it says, if it names no item; `Freight` if it is left out.
+    pub what: Option<String>,
     /// Code of its account, if it is not the item's.
     pub account: Option<String>,
     /// Discount in percent; sales only.
@@ -344,7 +352,7 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     day.ok_or_else(|| de::Error::custom(format!("`{written}` is not a day such as 2026-01-31")))
 }
 
-fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
     day(deserializer).map(Some)
 }
 
@@ -370,6 +378,8 @@ impl Step {
         let documents = self.numbers().into_iter().filter(|(_, number)| number.is_some()).count();
         documents
             + usize::from(self.count.is_some())
+            + usize::from(self.landed.is_some())
+            + usize::from(self.take_back.is_some())
             + usize::from(self.lock.is_some())
             + usize::from(self.day.is_some())
     }
@@ -401,7 +411,7 @@ impl Scenario {
         for (number, step) in (1..).zip(&scenario.step) {
             if step.actions() != 1 {
                 return Err(format!(
-                    "step {number} must name one thing: a document by its kind and number, a count, a lock or a day"
+                    "step {number} must name one thing: a document by its kind and number, a count, a voucher, a lock or a day"
                 ));
             }
         }
@@ -459,7 +469,9 @@ impl Scenario {
     /// The day on which it begins, and ends if no step says that another day begins.
     pub fn today(&self) -> Date {
         let counts = |step: &Step| step.count.iter().flatten().map(|count| count.on).max();
-        let last = self.step.iter().filter_map(|step| step.on.max(step.lock).max(counts(step))).max();
+        let voucher = |step: &Step| step.landed.as_ref().and_then(|landed| landed.on);
+        let days = |step: &Step| step.on.max(step.lock).max(counts(step)).max(voucher(step));
+        let last = self.step.iter().filter_map(days).max();
         self.today.or_else(|| last?.tomorrow().ok()).unwrap_or(Date::constant(2026, 1, 1))
     }
 }

@@ -10,6 +10,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::console::ItemCard;
+use parstock_app::landed;
 use parstock_app::opening;
 use parstock_app::settings::{self, Applied};
 use parstock_domain::fixed::{Money, Quantity};
@@ -34,6 +35,7 @@ use crate::notebook::Notebook;
 use crate::ports::LocalPorts;
 use crate::start;
 use crate::trade::NoTrade;
+use crate::voucher_file::VoucherFile;
 
 const SEED: u64 = 5;
 /// When the first step is entered, on the scenario's day.
@@ -88,6 +90,12 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
         } else if let Some(counts) = &step.count {
             books.settle().await?;
             books.count(counts).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(voucher) = &step.landed {
+            books.settle().await?;
+            books.land(voucher).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(which) = step.take_back {
+            books.settle().await?;
+            books.take_back(which).await.map_err(|error| wrong(error.to_string()))?;
         } else {
             let act = act_of(scenario, step, &mut known).map_err(wrong)?;
             books.enter(step, &act).map_err(wrong)?;
@@ -235,6 +243,22 @@ impl Books {
             LocalError::Input(wrong.into_iter().map(|wrong| wrong.what).collect::<Vec<_>>().join("; "))
         };
         opening::import(&*self.ports, self.org, PERSON, &counts).await?.map(|_| ()).map_err(told)
+    }
+
+    /// As `parstock landed make` does.
+    async fn land(&self, voucher: &VoucherFile) -> Result<(), LocalError> {
+        let named = voucher.request().map_err(LocalError::Input)?;
+        let request = landed::resolve(&*self.ports, self.org, &named).await?;
+        landed::make(&*self.ports, self.org, PERSON, &request, None).await?;
+        Ok(())
+    }
+
+    /// As `parstock landed take-back` does.
+    async fn take_back(&self, which: usize) -> Result<(), LocalError> {
+        let made = landed::all(&*self.ports, self.org).await?;
+        let voucher = which.checked_sub(1).and_then(|at| made.iter().rev().nth(at));
+        let voucher = voucher.ok_or_else(|| LocalError::Input(format!("there is no voucher {which}")))?;
+        Ok(landed::take_back(&*self.ports, self.org, PERSON, voucher.number, PERSON).await?)
     }
 
     async fn compare(&self, expected: &[Expect], today: Date) -> Result<Vec<String>, LocalError> {
@@ -462,7 +486,7 @@ fn act_of(
 fn line(line: &Line) -> Result<act::Line, String> {
     Ok(act::Line {
         item_code: line.item.clone(),
-        description: line.item.clone().unwrap_or_else(|| "Freight".to_owned()),
+        description: line.item.clone().or_else(|| line.what.clone()).unwrap_or_else(|| "Freight".to_owned()),
         quantity: line.quantity.e4()?,
         unit_amount: line.price.e4()?,
         account_code: line.account.clone().or_else(|| line.item.is_none().then(|| "425".to_owned())),

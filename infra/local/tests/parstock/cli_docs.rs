@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 35] = [
     "",
     "run",
     "connect",
@@ -19,6 +19,10 @@ const COMMANDS: [&str; 31] = [
     "approve",
     "reject",
     "stock import",
+    "landed list",
+    "landed make",
+    "landed take-back",
+    "landed leave",
     "cost",
     "settings export",
     "settings check",

@@ -144,6 +144,8 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::CogsMonth(month) => (Shelf::Main, format!("COGS_MONTH#{month}")),
         Key::CogsHeld(item) => (Shelf::Main, format!("COGS_HELD#{item}")),
         Key::Journal(number) => (Shelf::Main, format!("JOURNAL#{number}")),
+        Key::Purchase(on, of) => (Shelf::Documents, format!("P#{on}#{}", document(*of))),
+        Key::Voucher(number) => (Shelf::Main, format!("VOUCHER#{number}")),
         Key::Document(of) => (Shelf::Documents, format!("D#{}", document(*of))),
         Key::DocumentLines(of, part) => (Shelf::Documents, format!("L#{}#{part:010}", document(*of))),
         Key::Item(item) => (Shelf::Items, format!("ITEM#{item}")),
@@ -190,6 +192,8 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::CogsMonths => (Shelf::Main, "COGS_MONTH#".to_owned()),
         List::CogsHeld => (Shelf::Main, "COGS_HELD#".to_owned()),
         List::Journals => (Shelf::Main, "JOURNAL#".to_owned()),
+        List::Purchases => (Shelf::Documents, "P#".to_owned()),
+        List::Vouchers => (Shelf::Main, "VOUCHER#".to_owned()),
         List::AuditEntries => (Shelf::Audit, "ENTRY#".to_owned()),
     };
     Range { partition: shelf.partition(owner), prefix }
@@ -247,6 +251,12 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "COGS_MONTH") => Key::CogsMonth(rest.parse().ok()?),
         (Shelf::Main, "COGS_HELD") => Key::CogsHeld(rest.parse().ok()?),
         (Shelf::Main, "JOURNAL") => Key::Journal(rest.parse().ok()?),
+        (Shelf::Main, "VOUCHER") => Key::Voucher(rest.parse().ok()?),
+        (Shelf::Documents, "P") => {
+            let (on, of) = rest.split_once('#')?;
+            let (kind, id) = of.split_once('#')?;
+            Key::Purchase(on.parse().ok()?, parse_document(kind, id)?)
+        }
         (Shelf::Documents, "D") => {
             let (kind, id) = rest.split_once('#')?;
             Key::Document(parse_document(kind, id)?)
@@ -328,6 +338,8 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::CogsMonth(_) => "cogs_month",
         Key::CogsHeld(_) => "cogs_held",
         Key::Journal(_) => "journal",
+        Key::Purchase(..) => "purchase",
+        Key::Voucher(_) => "voucher",
         Key::AuditEntry(_) => "audit_entry",
         Key::AuditHead => "audit_head",
         Key::AuditCheck => "audit_check",
@@ -350,6 +362,8 @@ const fn kind_part(kind: DocumentKind) -> &'static str {
 /// The causes that come before the documents of their day.
 const OPENING: &str = "0-opening";
 const COUNT: &str = "1-count";
+/// The cause that comes behind them.
+const LANDED_COST: &str = "8-landed_cost";
 
 fn document(of: DocumentRef) -> String {
     format!("{}#{}", kind_part(of.kind), of.id)
@@ -366,6 +380,7 @@ fn movement_sort(key: &MovementKey) -> String {
         Cause::Opening => OPENING.to_owned(),
         Cause::Count => COUNT.to_owned(),
         Cause::Document { of, line } => format!("{}#{line}", document(of)),
+        Cause::LandedCost { voucher, of, line } => format!("{LANDED_COST}#{voucher}#{}#{line}", document(of)),
     };
     let (out, correction) = (u8::from(key.out), u8::from(key.correction));
     format!("M#{}#{out}#{cause}#{:010}#{correction}", key.effective_on, key.revision)
@@ -376,6 +391,11 @@ fn parse_movement(rest: &str) -> Option<MovementKey> {
     let (day, out, cause, revision, correction) = match parts.as_slice() {
         [day, out, kind, id, line, revision, correction] => {
             let cause = Cause::Document { of: parse_document(kind, id)?, line: line.parse().ok()? };
+            (day, out, cause, revision, correction)
+        }
+        [day, out, LANDED_COST, voucher, kind, id, line, revision, correction] => {
+            let (voucher, of) = (voucher.parse().ok()?, parse_document(kind, id)?);
+            let cause = Cause::LandedCost { voucher, of, line: line.parse().ok()? };
             (day, out, cause, revision, correction)
         }
         [day, out, OPENING, revision, correction] => (day, out, Cause::Opening, revision, correction),
@@ -408,7 +428,7 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use parstock_domain::cogs::JournalNumber;
+    use parstock_domain::ids::DayNumber;
 
     use super::*;
 
@@ -442,11 +462,19 @@ mod tests {
     fn number() -> impl Strategy<Value = u32> {
         prop_oneof![0u32..12, any::<u32>()]
     }
+    fn voucher() -> impl Strategy<Value = DayNumber> {
+        (day(), 1u32..=DayNumber::INDEX_MAX).prop_map(|(on, index)| DayNumber { on, index })
+    }
     fn movement() -> impl Strategy<Value = MovementKey> {
         let cause = prop_oneof![
             Just(Cause::Opening),
             Just(Cause::Count),
             (document_ref(), id()).prop_map(|(of, line)| Cause::Document { of, line: LineId(line) }),
+            (voucher(), document_ref(), id()).prop_map(|(voucher, of, line)| Cause::LandedCost {
+                voucher,
+                of,
+                line: LineId(line)
+            }),
         ];
         (day(), any::<bool>(), cause, number(), any::<bool>()).prop_map(
             |(effective_on, out, cause, revision, correction)| MovementKey {
@@ -515,7 +543,9 @@ mod tests {
             Just(Key::Cogs),
             day().prop_map(|day| Key::CogsMonth(day.first_of_month())),
             item().prop_map(Key::CogsHeld),
-            (day(), 1u32..1000).prop_map(|(on, index)| Key::Journal(JournalNumber { on, index })),
+            voucher().prop_map(Key::Journal),
+            voucher().prop_map(Key::Voucher),
+            (day(), document_ref()).prop_map(|(on, of)| Key::Purchase(on, of)),
             any::<u64>().prop_map(Key::AuditEntry),
         ]
     }
@@ -529,6 +559,8 @@ mod tests {
                 List::CogsMonths,
                 List::CogsHeld,
                 List::Journals,
+                List::Purchases,
+                List::Vouchers,
                 List::Hints,
                 List::Items,
                 List::ItemSettings,
@@ -552,13 +584,14 @@ mod tests {
         ]
     }
 
-    /// Day, in before out, openings and counts before documents, kind, document, line, revision, reversals last.
+    /// Day, in before out, openings and counts before documents and landed cost behind them, kind, document, line, revision, reversals last.
     fn documented_order(left: &MovementKey, right: &MovementKey) -> Ordering {
         let rank = |key: &MovementKey| {
             let cause = match key.cause {
-                Cause::Opening => (0, None),
-                Cause::Count => (1, None),
-                Cause::Document { of, line } => (2, Some((of.kind, of.id, line))),
+                Cause::Opening => (0, None, None),
+                Cause::Count => (1, None, None),
+                Cause::Document { of, line } => (2, None, Some((of.kind, of.id, line))),
+                Cause::LandedCost { voucher, of, line } => (3, Some(voucher), Some((of.kind, of.id, line))),
             };
             (key.effective_on, key.out, cause, key.revision, key.correction)
         };

@@ -10,18 +10,20 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use parstock_domain::cogs::{CogsLedger, CogsSettings, JournalInXero, StateInXero};
+use parstock_domain::cogs::{CogsLedger, CogsSettings};
 use parstock_domain::document::Account;
 use parstock_domain::fixed::Money;
 use parstock_domain::governance::Phase;
 use parstock_domain::ids::{EffectId, OrgId, derived};
+use parstock_domain::manual_journal::{JournalInXero, StateInXero};
 use parstock_domain::settings::Policy;
 
-pub(crate) use outcome::{failed, why_not, written};
+pub(crate) use outcome::{failed, planned, written};
 pub(crate) use shown::{drafts, told};
 
 use self::sums::{Sums, Walk};
 use crate::error::AppError;
+use crate::landed;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
 use crate::ports::{Books, BooksError, BooksSession, Expect, Ports, Priority, Store, Write};
@@ -147,6 +149,7 @@ async fn decide<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, A
     }
     sums.ledger.content.journals_until = if whole { until } else { latest.unwrap_or(until) };
     sums.write(writer, "read journals").await?;
+    landed::learn(writer, &changed, whole).await?;
     held::ask(writer, &sums).await?;
     writer.profile.content.journaled_on = Some(today);
     sums.extra.push(writer.profile.clone().write(Key::Profile));
@@ -162,7 +165,10 @@ async fn decide<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, A
         sums.write(writer, "sum up cost of goods sold").await?;
         return Ok(Vec::new());
     }
-    sums.plan(writer, today).await
+    let settings = sums.ledger.content.settings.clone();
+    let mut effects = sums.plan(writer, today).await?;
+    effects.extend(landed::decide_due(writer, &settings).await?);
+    Ok(effects)
 }
 
 /// What Xero says.

@@ -3,6 +3,7 @@
 use parstock_domain::cogs::{Fate, Journal, JournalNumber};
 use parstock_domain::governance::Phase;
 use parstock_domain::ids::DocumentId;
+use parstock_domain::manual_journal::ManualJournal;
 use parstock_domain::settings::Policy;
 
 use super::question;
@@ -13,14 +14,26 @@ use crate::ports::{Ports, Write};
 use crate::records::Key;
 use crate::writer::Writer;
 
+/// A journal as it is to be written, and why it must not be any more; `None` when a decision has found it in Xero, or given it up.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn planned<P: Ports>(
+    writer: &Writer<'_, P>,
+    number: JournalNumber,
+) -> Result<Option<(ManualJournal, Option<String>)>, AppError> {
+    let journal = load::one::<Journal>(writer.ports().store(), writer.owner(), Key::Journal(number)).await?;
+    match journal.map(|row| row.content).filter(|journal| journal.fate == Fate::Planned) {
+        Some(journal) => Ok(Some((journal.manual_journal()?, why_not(writer, &journal).await?))),
+        None => Ok(None),
+    }
+}
+
 /// Why a planned journal must not be written any more; `None` if it may.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn why_not<P: Ports>(
-    writer: &Writer<'_, P>,
-    journal: &Journal,
-) -> Result<Option<String>, AppError> {
+async fn why_not<P: Ports>(writer: &Writer<'_, P>, journal: &Journal) -> Result<Option<String>, AppError> {
     let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
     let policy = policy.map(|row| row.content).unwrap_or_default().org();
     let same = policy.cogs.is_some_and(|cogs| {

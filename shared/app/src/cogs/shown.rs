@@ -80,6 +80,9 @@ pub(super) fn cause(statement: &Statement) -> String {
     match statement.cogs.of {
         Some(of) if !number.is_empty() => format!("{} {number}", of.kind.words()),
         Some(of) => of.kind.words().to_owned(),
-        None => "a count".to_owned(),
+        None => match statement.details.get("voucher") {
+            Some(voucher) => format!("landed cost {voucher}"),
+            None => "a count".to_owned(),
+        },
     }
 }

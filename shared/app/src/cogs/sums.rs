@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use parstock_domain::audit::{Entry, Statement};
-use parstock_domain::cogs::{
-    self, CogsHeld, CogsLedger, CogsMonth, Fate, Journal, JournalInXero, JournalNumber, Undone,
-};
-use parstock_domain::fixed::decimals;
+use parstock_domain::cogs::{self, CogsHeld, CogsLedger, CogsMonth, Fate, Journal, JournalNumber, Undone};
 use parstock_domain::ids::{EffectId, ItemId, LineId};
+use parstock_domain::manual_journal::{JournalInXero, decimals};
 
 use super::held::coded_elsewhere;
 use super::shown::cause;
@@ -26,8 +24,6 @@ const ENTRIES_PAGE: u32 = 500;
 const ROWS_PER_STEP: usize = 20;
 /// Days whose journals are looked at again. What becomes of older ones in Xero is not seen.
 const LOOKED_BACK_DAYS: i64 = 400;
-/// Decimals of a journal's amounts in Xero.
-const JOURNAL_DECIMALS_MAX: u32 = 2;
 
 /// What of the audit trail is taken.
 #[derive(Clone, Copy)]
@@ -268,7 +264,7 @@ impl Sums {
         let profile = &writer.profile.content;
         let closed = profile.organisation.locked_through().max(profile.closed_through);
         let open_from = closed.and_then(|closed| closed.tomorrow().ok());
-        let places = decimals(&profile.organisation.base_currency).min(JOURNAL_DECIMALS_MAX);
+        let places = decimals(&profile.organisation.base_currency);
         let months: BTreeMap<Date, CogsMonth> =
             self.months.iter().map(|(month, row)| (*month, row.content.clone())).collect();
         let ledger = &self.ledger.content;

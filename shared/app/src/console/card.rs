@@ -80,7 +80,7 @@ impl<P: Ports> Console<'_, P> {
 
     async fn card_rows(&self, lines: &[CardLine]) -> Result<Vec<CardRow>, AppError> {
         let of = |line: &CardLine| match line.movement.key.cause {
-            Cause::Document { of, .. } => Some(of),
+            Cause::Document { of, .. } | Cause::LandedCost { of, .. } => Some(of),
             Cause::Opening | Cause::Count => None,
         };
         let headers = self.headers(lines.iter().filter_map(of).collect()).await?;
@@ -95,8 +95,12 @@ impl<P: Ports> Console<'_, P> {
                     Cause::Opening => "opening balance",
                     Cause::Count => "count",
                     Cause::Document { of, .. } => of.kind.words(),
+                    Cause::LandedCost { .. } => "landed cost",
                 },
-                number: header.map(|header| header.number.clone()).unwrap_or_default(),
+                number: match movement.key.cause {
+                    Cause::LandedCost { voucher, .. } => voucher.to_string(),
+                    _ => header.map(|header| header.number.clone()).unwrap_or_default(),
+                },
                 contact: header.map(|header| header.contact_name.clone()).unwrap_or_default(),
                 from: movement.from.clone(),
                 to: movement.to.clone(),
@@ -135,7 +139,7 @@ impl<P: Ports> Console<'_, P> {
         all.truncate(most);
         let of = |one: &Revaluation| match one.because {
             Because::Document(of) => Some(of),
-            Because::Count(_) | Because::Book => None,
+            Because::Count(_) | Because::Book | Because::LandedCost(_) => None,
         };
         let headers = self.headers(all.iter().filter_map(of).collect()).await?;
         let mut rows = Vec::new();
@@ -148,9 +152,11 @@ impl<P: Ports> Console<'_, P> {
                     Because::Document(of) => of.kind.words(),
                     Because::Count(_) => "count",
                     Because::Book => "another book",
+                    Because::LandedCost(_) => "landed cost",
                 },
                 number: match one.because {
                     Because::Count(on) => on.to_string(),
+                    Because::LandedCost(voucher) => voucher.to_string(),
                     _ => header.map(|header| header.number.clone()).unwrap_or_default(),
                 },
                 month,

@@ -1,39 +1,89 @@
-//! A decided journal of cost of goods sold becomes exactly one manual journal in Xero.
+//! A decided journal becomes exactly one manual journal in Xero.
 //!
 //! Journals have no number that Xero knows; ours stands in the narration. After an unknown outcome the journal is looked up by it.
 
+use std::fmt;
+
 use jiff::SignedDuration;
-use parstock_domain::cogs::{Fate, Journal, JournalNumber};
+use parstock_domain::cogs::JournalNumber;
 use parstock_domain::ids::DocumentId;
+use parstock_domain::landed::VoucherNumber;
+use parstock_domain::manual_journal::ManualJournal;
 
 use super::{Attempt, PERSON_MINUTES};
-use crate::cogs;
 use crate::error::AppError;
-use crate::load;
-use crate::ports::{Books, BooksError, BooksSession, Ports, Priority};
-use crate::records::{EffectState, Key};
+use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
+use crate::records::EffectState;
 use crate::writer::{Reason, Writer};
+use crate::{cogs, landed};
 
 /// Calls that one journal takes: looking for it, and writing it.
 const CALLS: u32 = 2;
+
+/// Of what a journal is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose {
+    /// Of cost of goods sold.
+    Cogs(JournalNumber),
+    /// Of a landed cost voucher, or of one that is taken back.
+    Voucher {
+        /// Its number.
+        number: VoucherNumber,
+        /// Whether it is taken back.
+        back: bool,
+    },
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cogs(number) => number.fmt(f),
+            Self::Voucher { number, .. } => write!(f, "voucher {number}"),
+        }
+    }
+}
+
+impl Whose {
+    /// The journal as it is to be written, and why it must not be; `None` when nothing is to be written.
+    async fn planned<P: Ports>(
+        self,
+        writer: &Writer<'_, P>,
+    ) -> Result<Option<(ManualJournal, Option<String>)>, AppError> {
+        match self {
+            Self::Cogs(number) => cogs::planned(writer, number).await,
+            Self::Voucher { number, back } => landed::planned(writer, number, back).await,
+        }
+    }
+
+    /// The writes of a journal that is in Xero.
+    async fn written<P: Ports>(self, writer: &Writer<'_, P>, id: DocumentId) -> Result<Vec<Write>, AppError> {
+        match self {
+            Self::Cogs(number) => cogs::written(writer, number, id).await,
+            Self::Voucher { number, back } => landed::written(writer, number, back, id).await,
+        }
+    }
+
+    /// The writes of a journal that came to nothing.
+    async fn failed<P: Ports>(self, writer: &Writer<'_, P>, why: &str) -> Result<Vec<Write>, AppError> {
+        match self {
+            Self::Cogs(number) => cogs::failed(writer, number, why).await,
+            Self::Voucher { number, back } => landed::failed(writer, number, back, why).await,
+        }
+    }
+}
 
 /// Tries to bring a journal into Xero.
 pub(super) async fn send<P: Ports>(
     writer: &mut Writer<'_, P>,
     mut attempt: Attempt,
-    number: JournalNumber,
+    whose: Whose,
 ) -> Result<(), AppError> {
-    let journal = load::one::<Journal>(writer.ports().store(), writer.owner(), Key::Journal(number)).await?;
-    let journal = match journal.map(|row| row.content) {
-        Some(journal) if journal.fate == Fate::Planned => journal,
-        // a decision has found it in Xero, or given it up
-        _ => {
-            let at = writer.now();
-            let told = Reason::own("journal known").with("journal", number);
-            return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
-        }
+    let Some((journal, why_not)) = whose.planned(writer).await? else {
+        // it is in Xero, was given up, or is not to be there
+        let at = writer.now();
+        let told = Reason::own("journal known").with("journal", whose);
+        return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
     };
-    let why_not = cogs::why_not(writer, &journal).await?;
     let outcome = match writer.ports().books().open(writer.org(), Priority::Poll, CALLS).await {
         Ok(mut session) => {
             let outcome = find_or_create(&mut session, &attempt, &journal, why_not).await;
@@ -44,9 +94,9 @@ pub(super) async fn send<P: Ports>(
     };
     let reason = match outcome {
         Ok(id) => {
-            let told = Reason::own("journal written").with("journal", number).with("id", id);
+            let told = Reason::own("journal written").with("journal", whose).with("id", id);
             let at = writer.now();
-            let writes = cogs::written(writer, number, id).await?;
+            let writes = whose.written(writer, id).await?;
             return attempt.end(writer, EffectState::Done { at }, writes, told).await;
         }
         Err(BooksError::NotNow { until, why }) => {
@@ -72,28 +122,28 @@ pub(super) async fn send<P: Ports>(
             let tries = attempt.effect.content.attempts;
             let reason = format!(
                 "tried {tries} times, last: {why}. Tomorrow's decision looks for it by {}",
-                journal.mark()
+                journal.mark
             );
-            let told = Reason::own("journal unknown").with("journal", number).with("reason", &reason);
+            let told = Reason::own("journal unknown").with("journal", whose).with("reason", &reason);
             return attempt.end(writer, EffectState::Failed { reason }, Vec::new(), told).await;
         }
         Err(BooksError::Reject(why)) => why,
     };
-    let told = Reason::own("journal failed").with("journal", number).with("reason", &reason);
-    let writes = cogs::failed(writer, number, &reason).await?;
+    let told = Reason::own("journal failed").with("journal", whose).with("reason", &reason);
+    let writes = whose.failed(writer, &reason).await?;
     attempt.end(writer, EffectState::Failed { reason }, writes, told).await
 }
 
 async fn find_or_create(
     session: &mut impl BooksSession,
     attempt: &Attempt,
-    journal: &Journal,
+    journal: &ManualJournal,
     why_not: Option<String>,
 ) -> Result<DocumentId, BooksError> {
     let effect = &attempt.effect.content;
     if (attempt.looks_first || effect.attempts > 1)
         && let Ok(since) = effect.decided_at.checked_sub(cogs::OVERLAP)
-        && let Some(standing) = session.journal_marked(&journal.mark(), since).await?
+        && let Some(standing) = session.journal_marked(&journal.mark, since).await?
     {
         return Ok(standing);
     }

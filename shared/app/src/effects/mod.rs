@@ -9,7 +9,9 @@ mod order;
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::ids::{EffectId, OrgId};
 
+use self::journal::Whose;
 use crate::error::AppError;
+use crate::landed;
 use crate::load::{self, Versioned, removal};
 use crate::message::Message;
 use crate::ports::{Commit, DELAY_SECONDS_MAX, Expect, Ports, Store, Write};
@@ -70,7 +72,14 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
         }
         EffectKind::Journal { number } => {
             attempt.begin(&writer, until).await?;
-            journal::send(&mut writer, attempt, number).await
+            journal::send(&mut writer, attempt, Whose::Cogs(number)).await
+        }
+        EffectKind::Voucher { number, back, .. } => {
+            // the ledger comes first; while another worker holds the org, this is tried again
+            landed::book(ports, org, number).await?;
+            writer.reload_head().await?;
+            attempt.begin(&writer, until).await?;
+            journal::send(&mut writer, attempt, Whose::Voucher { number, back }).await
         }
         what => notice::send(&mut writer, attempt, &what, until).await,
     }
@@ -140,8 +149,10 @@ impl Attempt {
         tracing::warn!(org_id = %writer.org(), id = %self.id, count = attempts, why, "an effect is tried again later");
         let at = at.unwrap_or(backoff);
         // a notice that was surely not sent now may be sent again; what goes to Xero is looked up first
-        let to_xero =
-            matches!(self.effect.content.what, EffectKind::Order { .. } | EffectKind::Journal { .. });
+        let to_xero = matches!(
+            self.effect.content.what,
+            EffectKind::Order { .. } | EffectKind::Journal { .. } | EffectKind::Voucher { .. }
+        );
         let status = match self.looks_first && to_xero {
             true => EffectState::Unknown { at },
             false => EffectState::Due { at, why },

@@ -1,58 +1,20 @@
 //! A journal: what it says, and what becomes of it in Xero.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use super::settings::{CogsSettings, JournalState};
+use super::settings::CogsSettings;
 use super::sums::{CAUSES_MAX, CogsLedger, Due};
 use crate::fixed::{FixedError, Money};
-use crate::ids::DocumentId;
+use crate::ids::{DayNumber, DocumentId};
+use crate::manual_journal::{
+    JournalInXero, JournalState, ManualJournal, ManualJournalLine, StateInXero, mark, plain,
+};
 
-/// The number by which a journal of ours is known: the day on which it was decided, and which of that day it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JournalNumber {
-    /// The day.
-    pub on: Date,
-    /// Counts the journals of the day, from 1.
-    pub index: u32,
-}
-
-impl fmt::Display for JournalNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:03}", self.on, self.index)
-    }
-}
-
-/// A text that is no journal's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not a journal's number: it has the form 2026-06-30-001")]
-pub struct NotAJournalNumber;
-
-impl FromStr for JournalNumber {
-    type Err = NotAJournalNumber;
-    fn from_str(text: &str) -> Result<Self, NotAJournalNumber> {
-        let (on, index) = text.rsplit_once('-').ok_or(NotAJournalNumber)?;
-        let on = on.parse().map_err(|_| NotAJournalNumber)?;
-        Ok(Self { on, index: index.parse().map_err(|_| NotAJournalNumber)? })
-    }
-}
-
-impl Serialize for JournalNumber {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for JournalNumber {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+/// The number by which a journal of ours is known.
+pub type JournalNumber = DayNumber;
 
 /// A journal of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +73,28 @@ impl Journal {
         mark(self.number)
     }
 
+    /// As it goes to Xero.
+    ///
+    /// # Errors
+    /// [`FixedError`] when its amount does not fit.
+    pub fn manual_journal(&self) -> Result<ManualJournal, FixedError> {
+        let line = |account: &str, what: &str, amount| ManualJournalLine {
+            account: account.to_owned(),
+            what: what.to_owned(),
+            amount,
+        };
+        Ok(ManualJournal {
+            date: self.date,
+            narration: self.narration.clone(),
+            lines: vec![
+                line(&self.settings.cogs_account, "Cost of goods sold", self.amount),
+                line(&self.settings.stock_account, "Stock that was sold", self.amount.negated()?),
+            ],
+            state: self.settings.state,
+            mark: self.mark(),
+        })
+    }
+
     /// Its Xero id, while it stands there.
     pub const fn id(&self) -> Option<DocumentId> {
         match self.fate {
@@ -118,10 +102,6 @@ impl Journal {
             Fate::Planned | Fate::Reopened { .. } => None,
         }
     }
-}
-
-fn mark(number: JournalNumber) -> String {
-    format!("[parstock {number}]")
 }
 
 /// Turns what is due into a journal, unless it comes to less than half a minor unit. Says what is carried over from it.
@@ -168,37 +148,11 @@ fn narration(due: &Due, number: JournalNumber) -> String {
     if !due.corrects {
         return format!("Cost of goods sold, untracked stock, {days} {mark}");
     }
-    // a supplier's text must not look like the mark of another journal
-    let plain = |cause: &String| cause.replace(['[', ']'], "");
-    let named: Vec<String> = due.causes.iter().map(plain).take(CAUSES_MAX).collect();
+    let named: Vec<String> = due.causes.iter().map(|cause| plain(cause)).take(CAUSES_MAX).collect();
     let more = if due.causes.len() > CAUSES_MAX { " and more" } else { "" };
     let because =
         if named.is_empty() { String::new() } else { format!(", because of {}{more}", named.join(", ")) };
     format!("Correction of cost of goods sold, untracked stock, {days}{because} {mark}")
-}
-
-/// A manual journal as Xero holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalInXero {
-    /// Its Xero id.
-    pub id: DocumentId,
-    /// In which state it is there.
-    pub state: StateInXero,
-    /// What it says.
-    pub narration: String,
-    /// Debits above zero, credits below, by account.
-    pub amounts: BTreeMap<String, Money>,
-}
-
-/// The state of a journal in Xero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateInXero {
-    /// A draft.
-    Draft,
-    /// Posted.
-    Posted,
-    /// Deleted, voided or archived.
-    Gone,
 }
 
 impl Journal {

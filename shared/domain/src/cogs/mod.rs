@@ -12,9 +12,7 @@ mod tests;
 mod told;
 
 pub use held::{CogsHeld, ELSEWHERE_MAX, Elsewhere};
-pub use journal::{
-    Fate, Journal, JournalInXero, JournalNumber, NotAJournalNumber, StateInXero, Undone, journal,
-};
-pub use settings::{AccountProblem, CogsSettings, Every, JournalState};
+pub use journal::{Fate, Journal, JournalNumber, Undone, journal};
+pub use settings::{AccountProblem, CogsSettings, Every};
 pub use sums::{CAUSES_MAX, CogsDay, CogsLedger, CogsMonth, Due, JOURNALS_MAX, due};
 pub use told::{Coded, CogsNews, Sold};

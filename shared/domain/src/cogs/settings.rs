@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::document::Account;
+use crate::manual_journal::JournalState;
 
 /// Xero's type of the account that untracked stock lies on.
 const STOCK_TYPE: &str = "CURRENT";
@@ -33,17 +34,6 @@ pub enum Every {
     Day,
     /// A calendar month.
     Month,
-}
-
-/// In which state a journal comes to Xero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JournalState {
-    /// As a draft, which a person posts.
-    #[default]
-    Draft,
-    /// Posted at once.
-    Posted,
 }
 
 /// Why cost of goods sold is not journaled with these accounts.

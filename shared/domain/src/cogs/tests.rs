@@ -11,6 +11,7 @@ use super::*;
 use crate::document::{Account, DocumentRef};
 use crate::fixed::Money;
 use crate::ids::{DocumentId, ItemId, LineId};
+use crate::manual_journal::{JournalInXero, JournalState, StateInXero};
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()

@@ -231,6 +231,16 @@ impl<O: Copy + Ord> Costs<O> {
         }
     }
 
+    /// The receipts that are remembered.
+    pub fn remembered(&self) -> impl Iterator<Item = &O> {
+        self.receipts.keys()
+    }
+
+    /// Forgets receipts that no later movement names any more.
+    pub fn forget(&mut self, is_named: impl Fn(&O) -> bool) {
+        self.receipts.retain(|receipt, _| is_named(receipt));
+    }
+
     /// What is there was counted, and differs by `change` from what movements say: more comes in without a price, less goes
     /// out like an issue. With its worth, all that is there is valued by it, in one layer.
     ///

@@ -84,7 +84,7 @@ pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec
     for of_day in sorted.chunk_by(|a, b| a.key.effective_on == b.key.effective_on) {
         let Some(on) = of_day.first().map(|movement| movement.key.effective_on) else { continue };
         let (mut documents, mut counts): (Vec<&Movement>, Vec<&Movement>) =
-            of_day.iter().partition(|movement| matches!(movement.key.cause, Cause::Document { .. }));
+            of_day.iter().partition(|movement| !matches!(movement.key.cause, Cause::Opening | Cause::Count));
         counts.sort_by_key(|count| (count.recorded_at, count.key));
         let last = counts.iter().rev().find(|count| count.found.is_some());
         let counted_at = last.filter(|count| count.found.is_some_and(|found| !found.whole_day));
@@ -115,6 +115,42 @@ impl Standing {
     /// Whether a document's movement was not taken back.
     pub(super) fn holds(&self, key: &MovementKey) -> bool {
         !key.correction && self.0.get(&key.cause) == Some(&key.revision)
+    }
+}
+
+/// The purchase line on top of whose goods a movement puts cost.
+const fn receipt_of(cause: Cause) -> Option<Cause> {
+    match cause {
+        Cause::LandedCost { of, line, .. } => Some(Cause::Document { of, line }),
+        Cause::Opening | Cause::Count | Cause::Document { .. } => None,
+    }
+}
+
+/// How often movements that are still to come name a receipt.
+struct Ahead(BTreeMap<Cause, usize>);
+
+impl Ahead {
+    fn of(movements: &[Movement], standing: &Standing) -> Self {
+        let mut named = BTreeMap::new();
+        for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
+            if let Some(receipt) = receipt_of(movement.key.cause) {
+                *named.entry(receipt).or_default() += 1;
+            }
+        }
+        Self(named)
+    }
+
+    fn names(&self, receipt: &Cause) -> bool {
+        self.0.contains_key(receipt)
+    }
+
+    fn pass(&mut self, receipt: &Cause) {
+        if let Some(times) = self.0.get_mut(receipt) {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                self.0.remove(receipt);
+            }
+        }
     }
 }
 
@@ -158,6 +194,7 @@ pub(super) fn fold(
     dating: Dating,
 ) -> Result<Folded, FixedError> {
     let standing = Standing::of(movements);
+    let mut ahead = Ahead::of(movements, &standing);
     let mut days = days(movements);
     // a day that was mistyped and mended leaves nothing
     days.retain(|day| {
@@ -167,6 +204,7 @@ pub(super) fn fold(
     let mut folded = Folded::default();
     let mut on = base.map(|base| base.on);
     let mut costs = base.map_or_else(|| Costs::new(valuation.method), |base| base.costs.clone());
+    costs.forget(|receipt| ahead.names(&receipt.key.cause));
     let latest = days.iter().rev().find(|day| day.on <= dating.today).or(days.last()).map(|day| day.on);
     let held = |on: Option<Date>, costs: &Costs<Origin>| on.map(|on| Checkpoint { on, costs: costs.clone() });
     for day in days {
@@ -185,7 +223,7 @@ pub(super) fn fold(
             }
         }
         let began = costs.total().cost;
-        folded.documents(&day.seen, Turn::Seen, &standing, &mut costs)?;
+        folded.documents(&day.seen, Turn::Seen, &standing, &mut ahead, &mut costs)?;
         if let Some(last) = day.counts.last() {
             let mut change = Quantity::ZERO;
             for count in &day.counts {
@@ -202,7 +240,7 @@ pub(super) fn fold(
                 folded.sold(day.on, changed.negated()?)?;
             }
         }
-        folded.documents(&day.later, Turn::Later, &standing, &mut costs)?;
+        folded.documents(&day.later, Turn::Later, &standing, &mut ahead, &mut costs)?;
         let change = costs.total().cost.minus(began)?;
         let of_period = folded.months.entry(Period::of(day.on, dating.open_from)).or_default();
         *of_period = of_period.plus(change)?;
@@ -218,10 +256,22 @@ impl Folded {
         movements: &[&Movement],
         turn: Turn,
         standing: &Standing,
+        ahead: &mut Ahead,
         costs: &mut Costs<Origin>,
     ) -> Result<(), FixedError> {
         for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
-            let costed = costs.apply(Origin { turn, key: movement.key }, &step(movement)?, false)?;
+            let origin = Origin { turn, key: movement.key };
+            let costed = if let Some(receipt) = receipt_of(movement.key.cause) {
+                let known = costs.remembered().find(|known| known.key.cause == receipt).copied();
+                // of one that is not there nothing is left
+                let step = Step::LandedCost { amount: movement.value, onto: known.unwrap_or(origin) };
+                let costed = costs.apply(origin, &step, false)?;
+                ahead.pass(&receipt);
+                costs.forget(|receipt| ahead.names(&receipt.key.cause));
+                costed
+            } else {
+                costs.apply(origin, &step(movement)?, ahead.names(&movement.key.cause))?
+            };
             costs.merge_oldest(LAYERS_MAX)?;
             self.costed.insert(movement.key.cause, costed);
             let sold = match (movement.key.cause.is_demand(), movement.key.out) {
@@ -246,7 +296,7 @@ fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
     let quantity = movement.quantity;
     let kind = match movement.key.cause {
         Cause::Document { of, .. } => Some(of.kind),
-        Cause::Opening | Cause::Count => None,
+        Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
     };
     Ok(match (kind, movement.key.out) {
         (Some(DocumentKind::Bill | DocumentKind::SpendMoney), false) => {

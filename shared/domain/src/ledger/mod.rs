@@ -10,12 +10,14 @@
 //! - `fold`: movements in effective order, and what costs come of them.
 //! - [`valuation`]: what an untracked item's stock cost, in the order of the days and not of arrival.
 //! - [`booking`]: desired minus booked, per document line.
+//! - [`landed`]: cost that vouchers put on top of what came in.
 
 pub mod arrival;
 pub mod booking;
 pub mod card;
 pub mod count;
 mod fold;
+pub mod landed;
 pub mod movement;
 #[cfg(test)]
 mod notebook;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::costing::Worth;
 use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::ids::{CommitId, ItemId, LineId, LocationId};
+use crate::ids::{CommitId, DayNumber, ItemId, LineId, LocationId};
 
 /// One side of a movement. Over all places the quantities of an item sum to zero.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,6 +53,15 @@ pub enum Cause {
         /// Its line.
         line: LineId,
     },
+    /// Freight, duty and the like, on top of what a line of a purchase brought in. It moves no quantity.
+    LandedCost {
+        /// The voucher that spreads it.
+        voucher: DayNumber,
+        /// The purchase.
+        of: DocumentRef,
+        /// Its line.
+        line: LineId,
+    },
 }
 
 impl Cause {
@@ -63,7 +72,7 @@ impl Cause {
                 of.kind,
                 DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney
             ),
-            Self::Opening | Self::Count => false,
+            Self::Opening | Self::Count | Self::LandedCost { .. } => false,
         }
     }
 }
@@ -93,7 +102,8 @@ impl MovementKey {
         Some(Self {
             effective_on: day.yesterday().ok()?,
             out: true,
-            cause: Cause::Document {
+            cause: Cause::LandedCost {
+                voucher: DayNumber { on: Date::MAX, index: DayNumber::INDEX_MAX },
                 of: DocumentRef { kind: DocumentKind::PurchaseOrder, id: crate::ids::DocumentId(LAST) },
                 line: LineId(LAST),
             },
@@ -120,7 +130,7 @@ pub struct Movement {
     pub item: ItemId,
     /// Its place in the history.
     pub key: MovementKey,
-    /// How much: above zero, or zero for a count that agrees.
+    /// How much: above zero, or zero for a count that agrees and for landed cost.
     pub quantity: Quantity,
     /// From where.
     pub from: Place,

@@ -10,13 +10,14 @@ use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockC
 use super::card::{Card, View};
 use super::count::Count;
 use super::fold::{CogsDating, Dating, Standing, fold};
+use super::landed::Landing;
 use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
 use super::valuation::{Checkpoint, Layers, Refold, Start, Valuation};
 use crate::costing::{Layer, Method};
 use crate::document::{Document, DocumentKind, DocumentRef, DocumentStatus};
 use crate::fixed::{Money, Quantity};
-use crate::ids::{CommitId, ContactId, DocumentId, ItemId, LineId, LocationId};
+use crate::ids::{CommitId, ContactId, DayNumber, DocumentId, ItemId, LineId, LocationId};
 
 pub(super) const ITEM: ItemId = ItemId(Uuid::from_u128(77));
 pub(super) const TODAY: Date = date(2026, 6, 30);
@@ -70,6 +71,8 @@ pub(super) struct Notebook {
     checkpoints: BTreeMap<Date, Checkpoint>,
     lines: BTreeMap<u128, BookedLine>,
     kinds: BTreeMap<u128, DocumentKind>,
+    /// What vouchers put on the line with a number: its day and how much.
+    landed: BTreeMap<u32, (u128, Date, Money)>,
     commits: i64,
     /// How many movements the last commit read.
     pub read: usize,
@@ -96,6 +99,7 @@ impl Notebook {
             checkpoints: BTreeMap::new(),
             lines: BTreeMap::new(),
             kinds: BTreeMap::new(),
+            landed: BTreeMap::new(),
             commits: 0,
             read: 0,
         }
@@ -204,6 +208,41 @@ impl Notebook {
         self.store(*refold, booked.movements);
     }
 
+    /// Puts cost on top of what the line with a number brought in.
+    pub(super) fn land(&mut self, voucher: u32, number: u128, on: Date, amount: &str) {
+        self.landed.insert(voucher, (number, on, amount.parse().unwrap()));
+        self.land_or_not(voucher, false);
+    }
+
+    /// Takes back what a voucher put there.
+    pub(super) fn take_back(&mut self, voucher: u32) {
+        self.land_or_not(voucher, true);
+        self.landed.remove(&voucher);
+    }
+
+    fn land_or_not(&mut self, voucher: u32, back: bool) {
+        let (number, on, amount) = self.landed[&voucher];
+        let landing = Landing {
+            voucher: DayNumber { on: TODAY, index: voucher },
+            on,
+            of: DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(number)) },
+            line: LineId(Uuid::from_u128(number)),
+            received_on: self.lines.get(&number).map_or(on, |line| line.effective_on),
+            item: ITEM,
+            amount,
+            location: &LocationId::main(),
+            today: self.today,
+            recorded_at: self.now(),
+            commit: CommitId(Uuid::nil()),
+        };
+        let mut refold = self.refold(landing.from());
+        let movement = match back {
+            false => landing.book(&mut self.position, &mut refold),
+            true => landing.take_back(&mut self.position, &mut refold),
+        };
+        self.store(refold, vec![movement.unwrap()]);
+    }
+
     /// Books a count, and says how many movements that took.
     pub(super) fn count(&mut self, on: Date, quantity: i64, unit_cost: Option<&str>) -> usize {
         let mut refold = self.refold(on);
@@ -304,7 +343,7 @@ impl Notebook {
         let opened = value(fold(&self.valuation, None, &before, dating).unwrap().now);
         let standing = Standing::of(&self.movements);
         let is_bought = |movement: &&Movement| {
-            let is_document = matches!(movement.key.cause, Cause::Document { .. });
+            let is_document = !matches!(movement.key.cause, Cause::Opening | Cause::Count);
             let stands = movement.key.effective_on > day && standing.holds(&movement.key);
             is_document && stands && !movement.key.cause.is_demand()
         };

@@ -15,7 +15,7 @@ use super::movement::{Cause, Movement};
 use crate::costing::{Costed, Costs, Layer, Method};
 use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money};
-use crate::ids::{CommitId, ItemId};
+use crate::ids::{CommitId, DayNumber, ItemId};
 
 /// Months of which an item keeps a checkpoint. What is dated before the oldest is costed from the first movement on.
 pub const CHECKPOINTS_KEPT_MAX: usize = 12;
@@ -151,6 +151,8 @@ pub enum Because {
     Count(Date),
     /// Another book: Xero ended to track the item.
     Book,
+    /// A landed cost voucher.
+    LandedCost(DayNumber),
 }
 
 /// How much more earlier movements are worth than was booked, because of what a commit booked. Appended, never changed.
@@ -188,6 +190,8 @@ pub struct Refold {
     dating: Dating,
     /// What the stock was worth before the commit.
     worth: Money,
+    /// From this day on what costs remember is another than was stored, if it is.
+    remembers_from: Option<Date>,
     first: Folded,
     folded: Folded,
 }
@@ -224,7 +228,7 @@ impl Refold {
     ) -> Result<Self, FixedError> {
         let first = fold(&valuation, base.as_ref(), &movements, dating)?;
         let (stored, folded) = (movements.len(), first.clone());
-        Ok(Self { valuation, base, movements, stored, dating, worth, first, folded })
+        Ok(Self { valuation, base, movements, stored, dating, worth, remembers_from: None, first, folded })
     }
 
     /// Quantity and cost of what is there now.
@@ -258,6 +262,16 @@ impl Refold {
             None => None,
         };
         Ok((self.posted(movement), opposite.map(|opposite| self.posted(opposite))))
+    }
+
+    /// Adds landed cost, or takes it back. Folding began before `from`, the day of its receipt, which costs have to remember now.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn landed(&mut self, movement: Movement, from: Date) -> Result<Movement, FixedError> {
+        self.remembers_from = Some(self.remembers_from.map_or(from, |first| first.min(from)));
+        let (movement, _) = self.document(movement, None)?;
+        Ok(movement)
     }
 
     /// Adds an opening or a count, worth what it changes at the end of its day.
@@ -335,7 +349,8 @@ impl Refold {
         let (months, closed) = (of(false), of(true));
         let posted_on = self.dating.open_from.filter(|_| !closed.is_empty());
         let standing = &mut self.valuation.checkpoints;
-        standing.retain(|on| *on < first_day);
+        let changed_from = self.remembers_from.map_or(first_day, |from| from.min(first_day));
+        standing.retain(|on| *on < changed_from);
         let checkpoint = self.folded.month_end.filter(|end| !standing.contains(&end.on));
         if let Some(checkpoint) = &checkpoint {
             standing.push(checkpoint.on);
@@ -571,13 +586,23 @@ mod tests {
         prop::collection::vec((1u128..12, prop::option::weighted(0.85, line)), 1..40)
     }
 
-    /// The costs of lines that came in the order of their days and were never changed.
-    fn plainly(method: Method, lines: &BTreeMap<u128, Line>) -> Layer {
+    /// A voucher: the line on which it lands, its day and how much; a second time it is taken back.
+    type Voucher = (u128, i64, u16);
+
+    fn vouchers() -> impl Strategy<Value = Vec<(usize, Voucher)>> {
+        prop::collection::vec((0usize..40, (1u128..12, -80i64..30, 1u16..5000)), 0..6)
+    }
+
+    /// The costs of lines that came in the order of their days and were never changed, and of vouchers after them.
+    fn plainly(method: Method, lines: &BTreeMap<u128, Line>, vouchers: &BTreeMap<u32, Voucher>) -> Layer {
         let mut notebook = Notebook::of(method);
         let mut sorted: Vec<(&u128, &Line)> = lines.iter().collect();
         sorted.sort_by_key(|(number, line)| (line.on, line.change < 0, line.kind, **number));
         for (number, line) in sorted {
             notebook.set(*number, Some(*line));
+        }
+        for (voucher, (onto, on, cents)) in vouchers {
+            notebook.land(*voucher, *onto, day(*on), &cents_of(*cents));
         }
         notebook.valuation.total()
     }
@@ -619,17 +644,34 @@ mod tests {
         }
     }
 
+    fn cents_of(cents: u16) -> String {
+        Money::from_e4(i64::from(cents) * 100).to_string()
+    }
+
     proptest! {
         /// Whatever a document said in between, and in whatever order documents came: what stands in the end alone counts.
         #[test]
         fn the_order_of_arrival_makes_no_difference(
             steps in lines(),
+            vouchers in vouchers(),
             method in prop::sample::select(vec![Method::Fifo, Method::Average, Method::Lifo]),
         ) {
             let mut notebook = Notebook::of(method);
             let mut kinds: BTreeMap<u128, Line> = BTreeMap::new();
             let mut standing: BTreeMap<u128, Line> = BTreeMap::new();
-            for (number, line) in steps {
+            let mut landed: BTreeMap<u32, Voucher> = BTreeMap::new();
+            for (at, (number, line)) in steps.into_iter().enumerate() {
+                for (voucher, (_, (onto, on, cents))) in (1..).zip(&vouchers).filter(|(_, (when, _))| *when == at) {
+                    notebook.land(voucher, *onto, day(*on), &cents_of(*cents));
+                    landed.insert(voucher, (*onto, *on, *cents));
+                    notebook.check();
+                }
+                // some are taken back
+                if let Some(voucher) = landed.keys().next().copied().filter(|_| at % 5 == 4) {
+                    notebook.take_back(voucher);
+                    landed.remove(&voucher);
+                    notebook.check();
+                }
                 // a document keeps its kind
                 let line = line.map(|line| match kinds.get(&number) {
                     Some(first) => Line {
@@ -649,7 +691,7 @@ mod tests {
                 };
                 notebook.check();
             }
-            let (found, due) = (notebook.valuation.total(), plainly(method, &standing));
+            let (found, due) = (notebook.valuation.total(), plainly(method, &standing, &landed));
             prop_assert_eq!((found.quantity, found.cost), (due.quantity, due.cost));
         }
     }

@@ -160,6 +160,8 @@ pub enum Rule {
     ClosedThrough(Date),
     /// How cost of goods sold of untracked stock comes into Xero; it does not where this is not set.
     Cogs(CogsSettings),
+    /// Whether a person is asked to spread what looks like freight of goods.
+    AskAboutFreight(bool),
 }
 
 /// A setting's name in the file, what it takes, and whether narrower scopes than the org may have it.
@@ -169,7 +171,7 @@ struct Spec {
     scoped: bool,
 }
 
-const SPECS: [Spec; 18] = [
+const SPECS: [Spec; 19] = [
     Spec { name: "phase", takes: "\"observe\" or \"assist\"", scoped: true },
     Spec { name: "service_level", takes: "a percentage as text, such as \"97.5\"", scoped: true },
     Spec { name: "review_days", takes: "a number of days from 1 to 90", scoped: true },
@@ -197,6 +199,7 @@ const SPECS: [Spec; 18] = [
                 (or \"month\"; with \"as\": \"posted\" no draft)",
         scoped: false,
     },
+    Spec { name: "ask_about_freight", takes: "true or false", scoped: false },
 ];
 
 /// Why a rule can't stand.
@@ -308,6 +311,7 @@ impl Rule {
             | Self::QuietFrom(_)
             | Self::QuietUntil(_)
             | Self::ClosedThrough(_)
+            | Self::AskAboutFreight(_)
             | Self::Slack(_) => true,
         }
     }
@@ -333,6 +337,7 @@ impl Rule {
             Self::TimeZone(_) => "time_zone",
             Self::ClosedThrough(_) => "closed_through",
             Self::Cogs(_) => "cogs",
+            Self::AskAboutFreight(_) => "ask_about_freight",
         }
     }
 
@@ -348,7 +353,9 @@ impl Rule {
             | Self::OverstockCoverDays(number)
             | Self::AlertIntervalMinutes(number) => (*number).into(),
             Self::Costing(method) => method.word().into(),
-            Self::CountSalesDrafts(switch) | Self::Slack(switch) => (*switch).into(),
+            Self::CountSalesDrafts(switch) | Self::Slack(switch) | Self::AskAboutFreight(switch) => {
+                (*switch).into()
+            }
             Self::DigestAt(time) | Self::QuietFrom(time) | Self::QuietUntil(time) => time.to_string().into(),
             Self::OrderPrefix(text) | Self::TimeZone(text) => text.clone().into(),
             Self::MailTo(addresses) => addresses.clone().into(),
@@ -428,6 +435,8 @@ pub struct OrgSettings {
     pub closed_through: Option<Date>,
     /// How cost of goods sold comes into Xero.
     pub cogs: Option<CogsSettings>,
+    /// Whether a person is asked to spread what looks like freight of goods.
+    pub ask_about_freight: bool,
 }
 
 impl Policy {
@@ -525,6 +534,7 @@ impl Policy {
             time_zone: None,
             closed_through: None,
             cogs: None,
+            ask_about_freight: true,
         };
         for rule in self.rules.iter().filter(|rule| rule.scope == Scope::Org) {
             match &rule.rule {
@@ -539,6 +549,7 @@ impl Policy {
                 Rule::TimeZone(zone) => org.time_zone = Some(zone.clone()),
                 Rule::ClosedThrough(day) => org.closed_through = Some(*day),
                 Rule::Cogs(cogs) => org.cogs = Some(cogs.clone()),
+                Rule::AskAboutFreight(asks) => org.ask_about_freight = *asks,
                 Rule::ServiceLevel(_)
                 | Rule::ReviewDays(_)
                 | Rule::LeadTimeDays(_)

@@ -2,9 +2,10 @@
 
 use askama::Template;
 use jiff::civil::Date;
-use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber, JournalState};
+use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber};
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::ItemId;
+use parstock_domain::manual_journal::JournalState;
 
 use super::{STYLE_SHEET, Site, Tab};
 use crate::format::{Style, counted};

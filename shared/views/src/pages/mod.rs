@@ -2,7 +2,8 @@
 //!
 //! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
-//! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
+//! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/landed`, `/landed/new`, `/landed/{number}` with `POST …/take-back`,
+//! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.
 
@@ -14,6 +15,7 @@ mod error;
 mod health;
 mod item;
 mod journals;
+mod landed;
 mod positions;
 mod positions_at;
 mod proof;
@@ -33,6 +35,10 @@ pub use error::ErrorPage;
 pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};
 pub use item::{ItemPage, OpenOrder, PlanShown};
 pub use journals::{JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine, JournalPage, JournalsPage};
+pub use landed::{
+    BILLS_SHOWN_MAX, BillRow, Entered, LandedChoicePage, LandedFormPage, LandedPage, LandedPreviewPage,
+    ReceiptRow, VOUCHERS_SHOWN_MAX, VoucherPage, receipt_key,
+};
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
 pub use positions_at::{PositionAt, PositionsAtPage};
 pub use proof::ProofPage;

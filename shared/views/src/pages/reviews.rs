@@ -20,6 +20,8 @@ pub struct ReviewRow {
     pub item: Option<(ItemId, String)>,
     /// The document's number, empty if it is about none.
     pub document: String,
+    /// The page on which it is settled, below the org's root, if there is one.
+    pub page: Option<&'static str>,
 }
 
 /// The questions.

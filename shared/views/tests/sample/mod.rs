@@ -9,12 +9,15 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, Zoned};
 use parstock_domain::alert::AlertKind;
 use parstock_domain::audit::{Hash, Head};
-use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber, JournalState};
+use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber};
+use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
-use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LocationId, ProposalId};
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, ProposalId};
+use parstock_domain::landed::*;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{Balance, Place, Proof};
+use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use parstock_views::StandingGroup;
 use parstock_views::alert::{AlertContent, Warning};
 use parstock_views::chart::StockChart;
@@ -338,6 +341,226 @@ pub fn journal_page(say: Say) -> JournalPage {
         lines: vec![line(1, "12.1234"), line(2, "0.3766")],
         count: 3,
     }
+}
+
+fn bill(number: u128) -> DocumentRef {
+    DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(0x6000 + number)) }
+}
+
+fn line_id(number: u128) -> LineId {
+    LineId(Uuid::from_u128(0x7000 + number))
+}
+
+fn draft(say: Say, basis: Basis) -> Draft {
+    let spent = |line, what: &str, amount: &str| Spent {
+        of: bill(1),
+        line: line_id(line),
+        number: say("F-20981"),
+        contact_name: say("Southern Ocean Freight"),
+        what: say(what),
+        account: say("425"),
+        amount: money(amount),
+    };
+    let share = |number, code: &str, quantity: &str, value: &str, amount: &str| Share {
+        of: bill(2),
+        line: line_id(number),
+        number: say("NW-88120"),
+        item: item(number),
+        code: say(code),
+        on: day("2026-11-02"),
+        quantity: q(quantity),
+        value: money(value),
+        weight: (basis == Basis::Weight).then(|| q("2.5")),
+        amount: money(amount),
+    };
+    Draft {
+        on: day("2026-11-20"),
+        basis,
+        charges: vec![spent(1, "Sea freight Gdansk", "410"), spent(2, "Import duty 5%", "74.4")],
+        shares: vec![share(3, "P-1003", "48", "1488", "290.04"), share(4, "P-1011", "24", "984", "194.36")],
+    }
+}
+
+/// A voucher at each stage, with each fate of its journals.
+pub fn vouchers(say: Say) -> Vec<Voucher> {
+    let id = DocumentId(Uuid::from_u128(0x5000));
+    let journal = |fate| {
+        let line = |account: &str, amount| ManualJournalLine {
+            account: say(account),
+            what: say("Landed cost of stock"),
+            amount: money(amount),
+        };
+        Some(VoucherJournal {
+            date: day("2026-11-20"),
+            lines: vec![line("631", "484.40"), line("425", "-484.40")],
+            state: JournalState::Draft,
+            again: 0,
+            fate,
+        })
+    };
+    let voucher =
+        |index, stage, fate: Option<VoucherJournalFate>, back: Option<VoucherJournalFate>| Voucher {
+            number: VoucherNumber { on: day("2026-11-24"), index },
+            draft: draft(say, Basis::Value),
+            made_by: say("Kim"),
+            made_at: at("2026-11-23T20:40:00Z"),
+            stage,
+            done: 1,
+            taken_back: back.is_some().then(|| TakenBack {
+                by: say("Kim"),
+                at: at("2026-11-23T20:50:00Z"),
+                reason: say("it was freight of another delivery"),
+            }),
+            journal: fate.and_then(journal),
+            journal_back: back.and_then(journal),
+        };
+    use VoucherJournalFate::{Draft, Due, Gone, Planned, Posted};
+    let why = Some(say("Xero refused it: account 631 is archived"));
+    vec![
+        voucher(6, Stage::Booking, Some(Planned), None),
+        voucher(5, Stage::Booked, Some(Due { why_not: why }), None),
+        voucher(4, Stage::Booked, Some(Due { why_not: None }), None),
+        voucher(3, Stage::TakingBack, Some(Posted { id }), Some(Planned)),
+        voucher(2, Stage::TakenBack, Some(Gone { id }), Some(Draft { id })),
+        voucher(1, Stage::Booked, None, None),
+    ]
+}
+
+fn freight(say: Say) -> Purchase {
+    let charge = |line, what: &str, net: &str, spread: &str| Charge {
+        line: line_id(line),
+        what: say(what),
+        account: say("425"),
+        net: money(net),
+        spread: money(spread),
+    };
+    Purchase {
+        of: bill(1),
+        number: say("F-20981"),
+        contact_name: say("Southern Ocean Freight"),
+        on: day("2026-11-20"),
+        has_goods: false,
+        left_alone: false,
+        charges: vec![
+            charge(1, "Sea freight Gdansk", "450", "40"),
+            charge(2, "Import duty 5%", "74.4", "0"),
+            charge(5, "Storage", "30", "30"),
+        ],
+    }
+}
+
+fn bill_rows(say: Say) -> Vec<BillRow> {
+    let first = BillRow::of(&freight(say), |_| true).unwrap().unwrap();
+    let kind = DocumentKind::SpendMoney;
+    let second = BillRow { of: DocumentRef { kind, ..bill(7) }, number: String::new(), ..first.clone() };
+    vec![first, second]
+}
+
+/// The page of landed cost.
+pub fn landed(say: Say) -> LandedPage {
+    let (site, vouchers) = (site(say, Phase::Assist), vouchers(say));
+    LandedPage { site, to_spread: bill_rows(say), bills: 5, count: vouchers.len() + 1, vouchers }
+}
+
+pub fn landed_choice(say: Say) -> LandedChoicePage {
+    LandedChoicePage { site: site(say, Phase::Assist), rows: bill_rows(say), count: 3 }
+}
+
+/// What was entered in the form of a voucher: no number in one place.
+pub fn entered(say: Say) -> Entered {
+    let key = receipt_key(bill(2), line_id(3));
+    let field = |name: &str, value: String| (name.to_owned(), value);
+    Entered::of([
+        field("kind", "bill".to_owned()),
+        field("bill", bill(1).id.to_string()),
+        field("days", "60".to_owned()),
+        field("basis", "weight".to_owned()),
+        field("on", say("2026-11-20")),
+        field("charge", line_id(1).to_string()),
+        field(&format!("amount-{}", line_id(1)), say("41,5")),
+        field("receipt", key.clone()),
+        field(&format!("weight-{key}"), say("2.5")),
+        field(&format!("take-{key}"), say("1")),
+    ])
+}
+
+pub fn landed_form(say: Say) -> LandedFormPage {
+    let receipt = |number, code: &str, quantity: &str, value: &str| ReceiptRow {
+        of: bill(2),
+        line: line_id(number),
+        contact_name: say("Nordwood Furniture Pty Ltd"),
+        received: Received {
+            number: say("NW-88120"),
+            item: item(number),
+            code: say(code),
+            tracked: false,
+            on: day("2026-11-02"),
+            quantity: q(quantity),
+            value: money(value),
+        },
+    };
+    LandedFormPage {
+        site: site(say, Phase::Assist),
+        purchase: freight(say),
+        receipts: vec![receipt(3, "P-1003", "48", "1488"), receipt(4, "P-1011", "24", "984")],
+        days: 60,
+        days_max: 400,
+        left_out: (2, 40),
+        basis: Basis::Value,
+        entered: None,
+        problem: None,
+    }
+}
+
+pub fn landed_preview(say: Say) -> LandedPreviewPage {
+    LandedPreviewPage {
+        site: site(say, Phase::Assist),
+        draft: draft(say, Basis::Weight),
+        contents: Hash::of(b"what it would do"),
+        landed: vec![(money("48.34"), money("241.7")), (money("113.3767"), money("80.9833"))],
+        total: money("484.4"),
+        in_stock: money("161.7167"),
+        sold: money("322.6833"),
+        entered: entered(say),
+    }
+}
+
+/// The pages of landed cost.
+fn landed_pages(say: Say) -> Vec<(String, String)> {
+    let problem = || Some(say("of `Sea freight` on F-20981 410.00 is left to spread, not 500.00"));
+    let nothing = LandedPage { to_spread: vec![], bills: 0, vouchers: vec![], count: 0, ..landed(say) };
+    let no_goods = LandedFormPage {
+        receipts: vec![],
+        left_out: (0, 0),
+        days: 1,
+        purchase: Purchase { charges: vec![], ..freight(say) },
+        ..landed_form(say)
+    };
+    let wrong = LandedFormPage {
+        basis: Basis::Weight,
+        entered: Some(entered(say)),
+        problem: problem(),
+        ..landed_form(say)
+    };
+    let mut pages = vec![
+        ("landed".to_owned(), landed(say).render()),
+        ("landed-none".to_owned(), nothing.render()),
+        ("landed-choice".to_owned(), landed_choice(say).render()),
+        (
+            "landed-choice-none".to_owned(),
+            LandedChoicePage { rows: vec![], count: 0, ..landed_choice(say) }.render(),
+        ),
+        ("landed-form".to_owned(), landed_form(say).render()),
+        ("landed-form-no-goods".to_owned(), no_goods.render()),
+        ("landed-form-problem".to_owned(), wrong.render()),
+        ("landed-preview".to_owned(), landed_preview(say).render()),
+    ];
+    for voucher in vouchers(say) {
+        let name = format!("voucher-{}", voucher.number.index);
+        let problem = if voucher.stage == Stage::Booked { problem() } else { None };
+        pages.push((name, VoucherPage { site: site(say, Phase::Assist), voucher, problem }.render()));
+    }
+    pages.into_iter().map(|(name, page)| (name, page.unwrap())).collect()
 }
 
 /// A proof with differences.
@@ -804,6 +1027,7 @@ pub fn reviews(say: Say) -> ReviewsPage {
             since: at("2026-11-22T02:10:00Z"),
             item: Some((item(1), say("P-1003"))),
             document: say("NW-88120"),
+            page: Some("landed"),
         }],
     }
 }
@@ -927,6 +1151,7 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
         ("error".to_owned(), error(say).render().unwrap()),
     ];
     pages.extend(ways_in(say));
+    pages.extend(landed_pages(say));
     for status in states(say) {
         let mut page = proposal(say, Phase::Assist, status);
         page.problem =

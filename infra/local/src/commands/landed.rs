@@ -1,0 +1,242 @@
+//! `parstock landed`: vouchers that spread freight, duty and insurance over what came in.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use parstock_app::landed::{self, Preview};
+use parstock_domain::fixed::Money;
+use parstock_domain::ids::OrgId;
+use parstock_domain::landed::VoucherNumber;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Common;
+use super::approve::parse_hash;
+use crate::ask::{Answer, Ask, table};
+use crate::error::{DIFFERENCES, LocalError};
+use crate::place::Place;
+use crate::voucher_file::VoucherFile;
+
+/// Landed cost vouchers.
+#[derive(Args, Clone, Debug)]
+pub struct Landed {
+    #[command(subcommand)]
+    command: LandedCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum LandedCommand {
+    /// List what could be spread, and the vouchers
+    List {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Make a voucher from a TOML file; without --contents it is shown with its hash, and nothing happens
+    Make {
+        /// The file
+        file: PathBuf,
+        /// Hash of the contents that you book
+        #[arg(long, value_name = "HASH")]
+        contents: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Take a voucher back: the ledger is then as it would be without it
+    TakeBack {
+        /// Its number, from `parstock landed list`
+        number: String,
+        /// Why, in a few words
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Say that a bill is no freight of goods, so that it is not asked about any more
+    Leave {
+        /// The bill's number
+        bill: String,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// What is asked of vouchers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Vouchers {
+    /// List them.
+    List,
+    /// Make one, or show what it would be.
+    Make {
+        /// Text of the file.
+        text: String,
+        /// Hash of the contents that were shown.
+        contents: Option<String>,
+    },
+    /// Take one back.
+    TakeBack {
+        /// Its number.
+        number: String,
+        /// Why.
+        reason: String,
+    },
+    /// Leave a bill alone.
+    Leave {
+        /// Its number.
+        bill: String,
+    },
+}
+
+impl Vouchers {
+    /// Whether it changes anything.
+    pub const fn changes(&self) -> bool {
+        match self {
+            Self::List => false,
+            Self::Make { contents, .. } => contents.is_some(),
+            Self::TakeBack { .. } | Self::Leave { .. } => true,
+        }
+    }
+}
+
+impl Landed {
+    pub(super) const fn common(&self) -> &Common {
+        match &self.command {
+            LandedCommand::List { common }
+            | LandedCommand::Make { common, .. }
+            | LandedCommand::TakeBack { common, .. }
+            | LandedCommand::Leave { common, .. } => common,
+        }
+    }
+
+    pub(super) fn ask(&self) -> Result<Ask, LocalError> {
+        Ok(Ask::Landed(match self.command.clone() {
+            LandedCommand::List { .. } => Vouchers::List,
+            LandedCommand::Make { file, contents, .. } => {
+                Vouchers::Make { text: super::settings::read(&file)?, contents }
+            }
+            LandedCommand::TakeBack { number, reason, .. } => Vouchers::TakeBack { number, reason },
+            LandedCommand::Leave { bill, .. } => Vouchers::Leave { bill },
+        }))
+    }
+}
+
+/// Answers it.
+pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Vouchers) -> Result<Answer, LocalError> {
+    match asked {
+        Vouchers::List => list(place, org).await,
+        Vouchers::Make { text, contents } => make(place, org, text, contents.as_deref()).await,
+        Vouchers::TakeBack { number, reason } => {
+            let number: VoucherNumber = number.parse().map_err(|_| {
+                LocalError::Input(format!("`{number}` is no voucher: see `parstock landed list`"))
+            })?;
+            landed::take_back(place, org, place.person(), number, reason).await?;
+            Ok(Answer::new(
+                json!({ "voucher": number.to_string() }),
+                format!("voucher {number} is being taken back\n"),
+            ))
+        }
+        Vouchers::Leave { bill } => {
+            let open = landed::to_spread(place, org).await?;
+            let purchase = open.iter().find(|purchase| purchase.number == *bill).ok_or_else(|| {
+                LocalError::Input(format!("nothing is asked about bill `{bill}`: see `parstock landed list`"))
+            })?;
+            landed::leave(place, org, place.person(), purchase.of).await?;
+            Ok(Answer::new(json!({ "bill": bill }), format!("bill {bill} is left alone\n")))
+        }
+    }
+}
+
+async fn list(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
+    let open = landed::to_spread(place, org).await?;
+    let vouchers = landed::all(place, org).await?;
+    let mut text = String::new();
+    if !open.is_empty() {
+        let mut rows = vec![["to spread", "of", "day", "left"].map(str::to_owned).to_vec()];
+        for purchase in &open {
+            let left = purchase.freight_left().map_err(LocalError::outside)?;
+            rows.push(vec![
+                purchase.number.clone(),
+                purchase.contact_name.clone(),
+                purchase.on.to_string(),
+                left.to_string(),
+            ]);
+        }
+        text.push_str(&table(&rows));
+    }
+    let mut rows =
+        vec![["voucher", "day", "bills", "total", "receipts", "state"].map(str::to_owned).to_vec()];
+    for voucher in &vouchers {
+        rows.push(vec![
+            voucher.number.to_string(),
+            voucher.draft.on.to_string(),
+            voucher.draft.bills().into_iter().map(|(number, _)| number).collect::<Vec<_>>().join(", "),
+            voucher.total().map_err(LocalError::outside)?.to_string(),
+            voucher.draft.shares.len().to_string(),
+            voucher.state_words(),
+        ]);
+    }
+    text.push_str(&if vouchers.is_empty() { "no vouchers\n".to_owned() } else { table(&rows) });
+    let open: Vec<Value> = open
+        .iter()
+        .map(|purchase| {
+            json!({ "bill": purchase.number, "supplier": purchase.contact_name, "day": purchase.on.to_string(), "charges": purchase.charges })
+        })
+        .collect();
+    let vouchers: Vec<Value> = vouchers.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    Ok(Answer::new(json!({ "to_spread": open, "vouchers": vouchers }), text))
+}
+
+async fn make(
+    place: &impl Place,
+    org: OrgId,
+    text: &str,
+    contents: Option<&str>,
+) -> Result<Answer, LocalError> {
+    let named = VoucherFile::read(text).and_then(|file| file.request()).map_err(LocalError::Input)?;
+    let request = landed::resolve(place, org, &named).await?;
+    let Some(contents) = contents else {
+        let preview = landed::preview(place, org, &request).await?;
+        let talk = format!(
+            "nothing was booked; to book exactly this: parstock landed make FILE --contents {}",
+            preview.contents
+        );
+        return Ok(Answer::new(as_json(&preview), as_text(&preview)?).saying(talk).exiting(DIFFERENCES));
+    };
+    let number = landed::make(place, org, place.person(), &request, Some(parse_hash(contents)?)).await?;
+    Ok(Answer::new(json!({ "voucher": number.to_string() }), format!("voucher {number} is being booked\n")))
+}
+
+fn as_json(preview: &Preview) -> Value {
+    let landed = preview
+        .landed
+        .iter()
+        .map(|landed| json!({ "in_stock": landed.in_stock.to_string(), "sold": landed.sold.to_string() }));
+    json!({
+        "contents": preview.contents.to_string(), "voucher": preview.draft, "landed": landed.collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(preview: &Preview) -> Result<String, LocalError> {
+    let draft = &preview.draft;
+    let total = draft.total().map_err(LocalError::outside)?;
+    let mut text = format!("{total} by {} on {}\n", draft.basis.code(), draft.on);
+    let mut rows =
+        vec![["bill", "item", "quantity", "cost", "takes", "in stock", "sold"].map(str::to_owned).to_vec()];
+    let (mut in_stock, mut sold) = (Money::ZERO, Money::ZERO);
+    for (share, landed) in draft.shares.iter().zip(&preview.landed) {
+        in_stock = in_stock.plus(landed.in_stock).map_err(LocalError::outside)?;
+        sold = sold.plus(landed.sold).map_err(LocalError::outside)?;
+        rows.push(vec![
+            share.number.clone(),
+            share.code.clone(),
+            share.quantity.to_string(),
+            share.value.to_string(),
+            share.amount.to_string(),
+            landed.in_stock.to_string(),
+            landed.sold.to_string(),
+        ]);
+    }
+    let all = ["all", "", "", "", &total.to_string(), &in_stock.to_string(), &sold.to_string()];
+    rows.push(all.map(str::to_owned).to_vec());
+    text.push_str(&table(&rows));
+    Ok(text)
+}

@@ -1,0 +1,98 @@
+//! Landed cost: a person spreads charges of bills over receipts by a voucher. The ledger takes it in at once, Xero's books by a
+//! manual journal.
+
+mod book;
+mod journal;
+mod known;
+mod make;
+mod named;
+mod preview;
+mod purchases;
+
+use self::purchases::freight_question;
+pub(crate) use book::book;
+pub(crate) use journal::{decide_due, failed, learn, planned, written};
+pub(crate) use known::received;
+pub use make::{leave, make, take_back};
+pub use named::{NamedCharge, NamedReceipt, NamedRequest, resolve};
+pub use preview::{Landed, Preview, preview};
+pub(crate) use purchases::{freight_key, keep};
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use parstock_domain::document::DocumentKind;
+use parstock_domain::document::DocumentRef;
+use parstock_domain::ids::{DocumentId, OrgId};
+use parstock_domain::landed::{Purchase, Voucher, VoucherNumber};
+
+use crate::error::AppError;
+use crate::load::{self, Versioned};
+use crate::ports::Ports;
+use crate::records::{Key, List};
+use crate::writer::Writer;
+
+/// Days that lists of purchases and vouchers go back.
+pub const LOOKED_BACK_DAYS: i64 = 400;
+/// Days for which a bill may be late in being entered, and still be asked about.
+pub(crate) const ASKED_ABOUT_DAYS: i64 = 90;
+
+/// The purchases of the days from `from` on, by day.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn purchases_since<P: Ports>(
+    writer: &Writer<'_, P>,
+    from: Date,
+) -> Result<Vec<Purchase>, AppError> {
+    let first = DocumentRef { kind: DocumentKind::Bill, id: DocumentId(uuid::Uuid::nil()) };
+    let after = Some(Key::Purchase(from, first));
+    let rows =
+        load::all_after::<Purchase>(writer.ports().store(), writer.owner(), &List::Purchases, after).await?;
+    Ok(rows.into_iter().map(|(_, row)| row.content).collect())
+}
+
+/// The purchases that look like freight and are not spread, the latest first.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn to_spread<P: Ports>(ports: &P, org: OrgId) -> Result<Vec<Purchase>, AppError> {
+    let writer = Writer::open_unleased(ports, org).await?;
+    let from = writer.clock().day_of(writer.now()).saturating_sub(ASKED_ABOUT_DAYS.days());
+    let mut open = Vec::new();
+    for purchase in purchases_since(&writer, from).await? {
+        if !purchase.left_alone && !purchase.freight_left()?.is_zero() {
+            open.push(purchase);
+        }
+    }
+    open.reverse();
+    Ok(open)
+}
+
+/// The vouchers of the last [`LOOKED_BACK_DAYS`], the latest first.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn all<P: Ports>(ports: &P, org: OrgId) -> Result<Vec<Voucher>, AppError> {
+    let writer = Writer::open_unleased(ports, org).await?;
+    Ok(vouchers(&writer).await?.into_iter().rev().map(|row| row.content).collect())
+}
+
+/// The vouchers of the last [`LOOKED_BACK_DAYS`], by number.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn vouchers<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Versioned<Voucher>>, AppError> {
+    let on = writer.clock().day_of(writer.now()).saturating_sub(LOOKED_BACK_DAYS.days());
+    let after = Some(Key::Voucher(VoucherNumber { on, index: 0 }));
+    let rows = load::all_after(writer.ports().store(), writer.owner(), &List::Vouchers, after).await?;
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// A voucher that must be there.
+async fn voucher<P: Ports>(
+    writer: &Writer<'_, P>,
+    number: VoucherNumber,
+) -> Result<Versioned<Voucher>, AppError> {
+    let voucher = load::one::<Voucher>(writer.ports().store(), writer.owner(), Key::Voucher(number)).await?;
+    voucher.ok_or_else(|| AppError::Reject(format!("there is no landed cost voucher {number}")))
+}

@@ -1,0 +1,171 @@
+//! What is kept of purchases as they are booked, and what is asked of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::ids::{ItemId, derived};
+use parstock_domain::landed::Purchase;
+use parstock_domain::ledger::DesiredLine;
+use parstock_domain::manual_journal::decimals;
+use parstock_domain::settings::Policy;
+
+use super::{ASKED_ABOUT_DAYS, purchases_since};
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal, unguarded};
+use crate::ports::{Expect, Ports, Write};
+use crate::records::{Backfill, DocumentRecord, Key, Review, ReviewKind};
+use crate::writer::Writer;
+
+/// Days before a freight bill in which the goods that it carried came in.
+const FREIGHT_AFTER_GOODS_DAYS: i64 = 60;
+/// Bills that the question about freight names; it says how many more there are.
+const FREIGHT_NAMED_MAX: usize = 5;
+
+/// The writes by which a purchase is kept as it is now, with the questions that it raises. `lines` is what it should have booked.
+///
+/// # Errors
+/// When the store does not answer or an amount does not fit.
+pub(crate) async fn keep<P: Ports>(
+    writer: &Writer<'_, P>,
+    document: &Document,
+    booked: Option<&DocumentRecord>,
+    lines: &[DesiredLine],
+) -> Result<Vec<Write>, AppError> {
+    if !matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney) {
+        return Ok(Vec::new());
+    }
+    let (store, of) = (writer.ports().store(), document.of);
+    let places = decimals(&writer.profile.content.organisation.base_currency);
+    let mut now = Purchase::of(document, places);
+    if let Some(now) = &mut now {
+        now.has_goods = now.has_goods && brings_untracked(writer, lines).await?;
+        // what was there before parstock came is not asked about
+        now.left_alone = !matches!(writer.profile.content.backfill, Backfill::Done { .. });
+    }
+    now = now.filter(|now| now.has_goods || !now.charges.is_empty());
+    let known = match booked {
+        Some(booked) => load::one::<Purchase>(store, writer.owner(), Key::Purchase(booked.date, of)).await?,
+        None => None,
+    };
+    let kept = match &known {
+        Some(known) => Purchase::after(now, &known.content),
+        None => now,
+    };
+    let before = known.as_ref().map(|known| &known.content);
+    if kept.as_ref() == before {
+        return Ok(Vec::new());
+    }
+    let mut writes = Vec::new();
+    let mut expect = Expect::Absent;
+    if let Some(known) = &known {
+        if kept.as_ref().is_some_and(|kept| kept.on == known.content.on) {
+            expect = known.expect;
+        } else {
+            let key = Key::Purchase(known.content.on, of);
+            writes.push(Write { key, record: None, expect: known.expect });
+        }
+    }
+    if let Some(content) = kept.clone() {
+        let key = Key::Purchase(content.on, of);
+        writes.push(Versioned { content, expect }.write(key));
+    }
+    let is_spent = |purchase: &Purchase| purchase.charges.iter().any(|charge| !charge.spread.is_zero());
+    if before.is_some_and(is_spent) {
+        writes.push(overspent_question(writer, of, kept.as_ref()));
+    }
+    let was_freight = before.is_some_and(Purchase::looks_like_freight);
+    if was_freight || kept.as_ref().is_some_and(Purchase::looks_like_freight) {
+        writes.push(freight_question(writer, &BTreeMap::from([(of, kept)])).await?);
+    }
+    Ok(writes)
+}
+
+/// Whether lines bring in an item whose costs parstock holds.
+async fn brings_untracked<P: Ports>(writer: &Writer<'_, P>, lines: &[DesiredLine]) -> Result<bool, AppError> {
+    let items: BTreeSet<ItemId> =
+        lines.iter().filter(|line| line.change > Quantity::ZERO).map(|line| line.item).collect();
+    let keys: Vec<Key> = items.into_iter().map(Key::Item).collect();
+    let masters = load::many::<Item>(writer.ports().store(), writer.owner(), &keys).await?;
+    Ok(masters.into_iter().flatten().any(|item| !item.content.tracked))
+}
+
+fn review_key(kind: ReviewKind, of: DocumentRef) -> Key {
+    Key::Review(derived("review", &[kind.code(), &of.id.to_string()]))
+}
+
+/// Whether vouchers have spread more of a bill than it is now.
+pub(super) fn overspent_question<P: Ports>(
+    writer: &Writer<'_, P>,
+    of: DocumentRef,
+    purchase: Option<&Purchase>,
+) -> Write {
+    let key = review_key(ReviewKind::Overspent, of);
+    let overspent = purchase.and_then(|purchase| Some((purchase, purchase.overspent().next()?)));
+    let Some((purchase, charge)) = overspent else { return removal(key) };
+    let text = format!(
+        "Vouchers spread {} of `{}` on {} of {}, which is {} now. Take them back on the page Landed cost, and make them anew.",
+        charge.spread, charge.what, purchase.number, purchase.contact_name, charge.net
+    );
+    unguarded(key, review(writer, ReviewKind::Overspent, of, text))
+}
+
+fn review<P: Ports>(writer: &Writer<'_, P>, kind: ReviewKind, of: DocumentRef, text: String) -> Review {
+    Review { kind, since: writer.now(), item: None, document: Some(of), text, codes: BTreeSet::new() }
+}
+
+/// The one question about all that looks like freight of goods that came in, if there is any, once purchases are as `changed` has
+/// them.
+///
+/// # Errors
+/// When the store does not answer or an amount does not fit.
+pub(crate) async fn freight_question<P: Ports>(
+    writer: &Writer<'_, P>,
+    changed: &BTreeMap<DocumentRef, Option<Purchase>>,
+) -> Result<Write, AppError> {
+    let (store, key) = (writer.ports().store(), freight_key());
+    let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
+    let asks = policy.map(|row| row.content).unwrap_or_default().org().ask_about_freight;
+    if !asks || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        return Ok(removal(key));
+    }
+    let today = writer.clock().day_of(writer.now());
+    let from = today.saturating_sub((ASKED_ABOUT_DAYS + FREIGHT_AFTER_GOODS_DAYS).days());
+    let mut purchases = purchases_since(writer, from).await?;
+    purchases.retain(|purchase| !changed.contains_key(&purchase.of));
+    purchases.extend(changed.values().flatten().cloned());
+    let goods: Vec<Date> = purchases.iter().filter(|it| it.has_goods).map(|it| it.on).collect();
+    let (mut named, mut count, mut total) = (Vec::new(), 0, Money::ZERO);
+    for purchase in &purchases {
+        let left = purchase.freight_left()?;
+        let first = purchase.on.saturating_sub(FREIGHT_AFTER_GOODS_DAYS.days());
+        let has_carried = goods.iter().any(|on| (first..=purchase.on).contains(on));
+        let is_late = purchase.on < today.saturating_sub(ASKED_ABOUT_DAYS.days());
+        if left.is_zero() || purchase.left_alone || is_late || !has_carried {
+            continue;
+        }
+        (count, total) = (count + 1, total.plus(left)?);
+        if named.len() < FREIGHT_NAMED_MAX {
+            named.push(format!("{} of {} ({left})", purchase.number, purchase.contact_name));
+        }
+    }
+    if count == 0 {
+        return Ok(removal(key));
+    }
+    let known = load::one::<Review>(store, writer.owner(), key.clone()).await?;
+    let more = if count > named.len() { format!(" and {} more", count - named.len()) } else { String::new() };
+    let text = format!(
+        "{total} on bills looks like freight of goods that came in: {}{more}. Spread it over them on the page Landed cost, or say there that it is none.",
+        named.join(", "),
+    );
+    let since = known.map_or(writer.now(), |known| known.content.since);
+    let (kind, codes) = (ReviewKind::FreightLeft, BTreeSet::new());
+    Ok(unguarded(key, Review { kind, since, item: None, document: None, text, codes }))
+}
+
+/// The key of that question.
+pub(crate) fn freight_key() -> Key {
+    Key::Review(derived("review", &[ReviewKind::FreightLeft.code()]))
+}

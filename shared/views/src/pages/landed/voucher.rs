@@ -1,0 +1,95 @@
+//! A voucher: what it spreads over what, and what became of it.
+
+use askama::Template;
+use parstock_domain::fixed::Money;
+use parstock_domain::landed::{Basis, Draft, Share, Stage, Voucher, VoucherJournal};
+
+use super::{basis_words, bill_name, journal_words};
+use crate::format::Style;
+use crate::pages::{STYLE_SHEET, Site, Tab};
+
+/// The page of a voucher. Its form, while it stands, sends `csrf` and `reason`.
+#[derive(Clone, Debug)]
+pub struct VoucherPage {
+    /// The frame.
+    pub site: Site,
+    /// The voucher.
+    pub voucher: Voucher,
+    /// What was wrong with the last try to take it back, and what to do.
+    pub problem: Option<String>,
+}
+
+/// A share with the name of its bill.
+struct Row<'a> {
+    share: &'a Share,
+    bill: &'a str,
+}
+
+/// One of its journals.
+struct JournalShown<'a> {
+    what: &'static str,
+    words: String,
+    journal: &'a VoucherJournal,
+}
+
+#[derive(Template)]
+#[template(path = "voucher.html")]
+struct Page<'a> {
+    site: &'a Site,
+    style: Style,
+    tab: Tab,
+    title: String,
+    style_sheet: &'static str,
+    page: &'a VoucherPage,
+    voucher: &'a Voucher,
+    draft: &'a Draft,
+    total: Option<Money>,
+    basis: &'static str,
+    by_weight: bool,
+    stage: String,
+    rows: Vec<Row<'a>>,
+    journals: Vec<JournalShown<'a>>,
+    story: Option<String>,
+    moves: bool,
+    stands: bool,
+}
+
+impl VoucherPage {
+    /// The page.
+    ///
+    /// # Errors
+    /// A template that can't be filled, a bug.
+    pub fn render(&self) -> Result<String, askama::Error> {
+        let (voucher, style) = (&self.voucher, self.site.style());
+        let both = [("Its journal", &voucher.journal), ("The journal against it", &voucher.journal_back)];
+        let journals = both.into_iter().filter_map(|(what, journal)| {
+            let journal = journal.as_ref()?;
+            Some(JournalShown { what, words: journal_words(Some(journal)), journal })
+        });
+        let rows = voucher.draft.shares.iter();
+        let rows = rows.map(|share| Row { share, bill: bill_name(&share.of, &share.number) });
+        let story = voucher.taken_back.as_ref().map(|taken| {
+            format!("Taken back by {} at {}: {}", taken.by, style.instant(taken.at), taken.reason)
+        });
+        Page {
+            site: &self.site,
+            style,
+            tab: Tab::Health,
+            title: format!("Landed cost voucher {}", voucher.number),
+            style_sheet: STYLE_SHEET,
+            page: self,
+            voucher,
+            draft: &voucher.draft,
+            total: voucher.total().ok(),
+            basis: basis_words(voucher.draft.basis),
+            by_weight: voucher.draft.basis == Basis::Weight,
+            stage: voucher.state_words(),
+            rows: rows.collect(),
+            journals: journals.collect(),
+            story,
+            moves: matches!(voucher.stage, Stage::Booking | Stage::TakingBack),
+            stands: voucher.stage == Stage::Booked,
+        }
+        .render()
+    }
+}

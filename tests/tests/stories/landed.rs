@@ -1,0 +1,368 @@
+//! Landed cost: freight is spread over what it carried, in the ledger at once and in Xero's books by a journal.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
+
+use jiff::{SignedDuration, ToSpan};
+use parstock_app::error::AppError;
+use parstock_app::landed::{self, NamedCharge, NamedReceipt, NamedRequest};
+use parstock_app::ports::BooksError;
+use parstock_app::records::{Record, ReviewKind};
+use parstock_domain::document::{Account, DocumentStatus};
+use parstock_domain::fixed::Money;
+use parstock_domain::landed::{Basis, Stage, Voucher, VoucherJournalFate as Fate, VoucherNumber};
+use parstock_domain::manual_journal::StateInXero;
+use parstock_domain::settings::files::Files;
+use parstock_tests::scheduler::run_alone;
+
+use super::stock::{Shop, bill, sale};
+
+/// Account of goods.
+const STOCK: &str = "300";
+const FREIGHT: &str = "425";
+
+fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+fn policy(phase: &str) -> String {
+    format!(
+        r#"{{"version": 1, "rules": [
+            {{"scope": "org", "setting": "phase", "value": "{phase}"}},
+            {{"scope": "org", "setting": "cogs", "value":
+                {{"stock_account": "{STOCK}", "cogs_account": "310", "every": "day"}}}}]}}"#
+    )
+}
+
+/// A shop on the second of June, whose cost of goods sold is journaled from that day on; ten boxes and ten bags were bought for
+/// ten each.
+async fn shop(phase: &str) -> Shop {
+    let shop = Shop::new(&["BOX", "BAG"]);
+    let account = |code: &str, kind: &str| Account {
+        code: code.to_owned(),
+        name: "An account".to_owned(),
+        kind: kind.to_owned(),
+        balance: Money::ZERO,
+    };
+    let accounts = vec![account(STOCK, "CURRENT"), account("310", "DIRECTCOSTS")];
+    shop.in_xero(|company, _| company.accounts = accounts);
+    shop.connect().await;
+    shop.count("BOX", "2026-05-10", "0").await.unwrap();
+    shop.count("BAG", "2026-05-10", "0").await.unwrap();
+    shop.set(Files { policy: Some(&policy(phase)), ..Files::default() }).await;
+    next_day(&shop).await;
+    shop.save(bill("G-1", "2026-06-02").line("BOX", "10", "10").line("BAG", "10", "10"));
+    shop.poll().await;
+    shop
+}
+
+async fn next_day(shop: &Shop) {
+    shop.wait(SignedDuration::from_hours(24) - SignedDuration::from_mins(15));
+    shop.poll().await;
+}
+
+/// A freight bill of twenty.
+async fn freight(shop: &Shop) {
+    let mut freight = bill("F-1", "2026-06-02").line("", "1", "20").account(FREIGHT);
+    freight.describe(0, "Sea freight");
+    shop.save(freight);
+    shop.poll().await;
+}
+
+fn over(receipts: &[&str]) -> NamedRequest {
+    let receipt =
+        |bill: &&str| NamedReceipt { bill: (*bill).to_owned(), item: None, weight: None, amount: None };
+    NamedRequest {
+        basis: Basis::Value,
+        on: None,
+        charges: vec![NamedCharge { bill: "F-1".to_owned(), line: None, amount: None }],
+        receipts: receipts.iter().map(receipt).collect(),
+    }
+}
+
+async fn make(shop: &Shop) -> Result<VoucherNumber, AppError> {
+    let request = landed::resolve(&shop.ports, shop.org, &over(&["G-1"])).await?;
+    let preview = landed::preview(&shop.ports, shop.org, &request).await?;
+    let number = landed::make(&shop.ports, shop.org, "Kim", &request, Some(preview.contents)).await?;
+    shop.work().await;
+    Ok(number)
+}
+
+async fn take_back(shop: &Shop, number: VoucherNumber) -> Result<(), AppError> {
+    landed::take_back(&shop.ports, shop.org, "Kim", number, "the wrong bill").await?;
+    shop.work().await;
+    Ok(())
+}
+
+fn voucher(shop: &Shop) -> Voucher {
+    let voucher = |record| if let Record::Voucher(voucher) = record { Some(voucher) } else { None };
+    shop.rows().find_map(|(_, record)| voucher(record)).unwrap()
+}
+
+fn value(shop: &Shop, code: &str) -> String {
+    shop.position(code).value.to_string()
+}
+
+/// The journals in Xero: amount on the stock account, and what they say.
+fn in_xero(shop: &Shop) -> Vec<(String, String)> {
+    shop.in_xero(|company, _| {
+        let told = company.journals.iter().filter(|journal| journal.known.state != StateInXero::Gone);
+        told.map(|it| (it.known.amounts[STOCK].to_string(), it.known.narration.clone())).collect()
+    })
+}
+
+fn asked(shop: &Shop, kind: ReviewKind) -> Vec<String> {
+    shop.reviews().into_iter().filter(|review| review.kind == kind).map(|review| review.text).collect()
+}
+
+#[test]
+fn freight_is_asked_about_and_its_voucher_reaches_ledger_and_books() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        shop.save(sale("S-1", "2026-06-02").line("BOX", "4", "30"));
+        freight(&shop).await;
+        let question = asked(&shop, ReviewKind::FreightLeft);
+        assert!(
+            question.len() == 1
+                && question[0].contains(
+                    "20.00 on bills looks like freight of goods that came in: F-1 of Acme (20.00)."
+                ),
+            "{question:?}"
+        );
+        let request = landed::resolve(&shop.ports, shop.org, &over(&["G-1"])).await.unwrap();
+        let preview = landed::preview(&shop.ports, shop.org, &request).await.unwrap();
+        let shown: Vec<_> = preview
+            .draft
+            .shares
+            .iter()
+            .zip(&preview.landed)
+            .map(|(share, landed)| {
+                (share.code.as_str(), landed.in_stock.to_string(), landed.sold.to_string())
+            })
+            .collect();
+        let said = |code, in_stock: &str, sold: &str| (code, in_stock.to_owned(), sold.to_owned());
+        let mut expected = vec![said("BOX", "6.00", "4.00"), said("BAG", "10.00", "0.00")];
+        expected.sort_by_key(|(code, ..)| shown.iter().position(|(shown, ..)| shown == code));
+        assert_eq!(shown, expected);
+        assert_eq!(
+            (value(&shop, "BOX"), value(&shop, "BAG")),
+            ("60.00".into(), "100.00".into()),
+            "only shown"
+        );
+        let number = make(&shop).await.unwrap();
+        assert_eq!(number.to_string(), "2026-06-02-001");
+        assert_eq!((value(&shop, "BOX"), value(&shop, "BAG")), ("66.00".into(), "110.00".into()));
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft), Vec::<String>::new());
+        assert_eq!(
+            in_xero(&shop),
+            [("20.00".to_owned(), "Landed cost, F-1 [parstock voucher 2026-06-02-001]".to_owned())]
+        );
+        assert!(matches!(voucher(&shop).journal.unwrap().fate, Fate::Draft { .. }));
+        let again = make(&shop).await.unwrap_err().to_string();
+        assert!(again.contains("nothing") || again.contains("no such line"), "{again}");
+        // what was sold of it is cost of goods sold
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop)[1].0, "-44.00");
+        take_back(&shop, number).await.unwrap();
+        assert_eq!((value(&shop, "BOX"), value(&shop, "BAG")), ("60.00".into(), "100.00".into()));
+        assert_eq!(voucher(&shop).stage, Stage::TakenBack);
+        let back = in_xero(&shop).pop().unwrap();
+        assert!(
+            back.0 == "-20.00" && back.1.ends_with("[parstock voucher 2026-06-02-001 taken back]"),
+            "{back:?}"
+        );
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft).len(), 1, "it can be spread anew");
+        next_day(&shop).await;
+        let correction = in_xero(&shop).pop().unwrap();
+        assert!(
+            correction.0 == "4.00" && correction.1.contains("because of landed cost 2026-06-02-001"),
+            "{correction:?}"
+        );
+        let twice = take_back(&shop, number).await.unwrap_err().to_string();
+        assert!(twice.contains("already"), "{twice}");
+    });
+}
+
+#[test]
+fn a_freight_bill_that_changes_after_it_was_spread_is_asked_about() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        freight(&shop).await;
+        let number = make(&shop).await.unwrap();
+        let voided =
+            bill("F-1", "2026-06-02").line("", "1", "20").account(FREIGHT).status(DocumentStatus::Voided);
+        shop.save(voided);
+        shop.poll().await;
+        let question = asked(&shop, ReviewKind::Overspent);
+        assert!(question.len() == 1 && question[0].contains("spread 20.00"), "{question:?}");
+        take_back(&shop, number).await.unwrap();
+        assert_eq!(asked(&shop, ReviewKind::Overspent), Vec::<String>::new());
+        let refused = make(&shop).await.unwrap_err().to_string();
+        assert!(refused.contains("no approved bill"), "{refused}");
+    });
+}
+
+#[test]
+fn what_is_no_freight_of_goods_is_asked_about_no_more() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        freight(&shop).await;
+        let open = landed::to_spread(&shop.ports, shop.org).await.unwrap();
+        assert_eq!(open.len(), 1);
+        landed::leave(&shop.ports, shop.org, "Kim", open[0].of).await.unwrap();
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft), Vec::<String>::new());
+        assert_eq!(landed::to_spread(&shop.ports, shop.org).await.unwrap(), []);
+        // and stays so when the bill changes
+        let mut changed = bill("F-1", "2026-06-02").line("", "1", "21").account(FREIGHT);
+        changed.describe(0, "Sea freight");
+        shop.save(changed);
+        shop.poll().await;
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn while_parstock_only_observes_no_journal_is_written_and_later_it_is() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        freight(&shop).await;
+        make(&shop).await.unwrap();
+        assert_eq!(value(&shop, "BOX"), "110.00", "the ledger has it");
+        next_day(&shop).await;
+        assert_eq!(
+            (in_xero(&shop), voucher(&shop).journal.unwrap().fate),
+            (vec![], Fate::Due { why_not: None })
+        );
+        shop.set(Files { policy: Some(&policy("assist")), ..Files::default() }).await;
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop).len(), 1);
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop).len(), 1, "once");
+    });
+}
+
+#[test]
+fn a_voucher_without_a_journal_is_taken_back_without_one() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        freight(&shop).await;
+        let number = make(&shop).await.unwrap();
+        take_back(&shop, number).await.unwrap();
+        shop.set(Files { policy: Some(&policy("assist")), ..Files::default() }).await;
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop), []);
+        assert_eq!((voucher(&shop).journal, voucher(&shop).journal_back), (None, None));
+    });
+}
+
+#[test]
+fn a_journal_that_xero_refuses_is_tried_again_and_one_whose_answer_was_lost_is_found() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        freight(&shop).await;
+        let refusal = BooksError::Reject("the day is locked".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.create_journal", refusal));
+        make(&shop).await.unwrap();
+        let question = asked(&shop, ReviewKind::VoucherJournal);
+        assert!(question.len() == 1 && question[0].contains("the day is locked"), "{question:?}");
+        let lost = BooksError::Unknown("timed out".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.create_journal", lost));
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop), []);
+        shop.in_xero(|company, _| company.refusals.clear());
+        next_day(&shop).await;
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop).len(), 1);
+        assert_eq!(asked(&shop, ReviewKind::VoucherJournal), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_journal_that_a_person_deletes_or_changes_in_xero_is_asked_about() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        freight(&shop).await;
+        make(&shop).await.unwrap();
+        shop.in_xero(|company, now| {
+            let journal = &mut company.journals[0];
+            journal.known.amounts.insert(STOCK.to_owned(), money("15"));
+            journal.updated_at = now;
+        });
+        next_day(&shop).await;
+        let question = asked(&shop, ReviewKind::VoucherJournal);
+        assert!(question.len() == 1 && question[0].contains("puts 15.00 on account 300"), "{question:?}");
+        shop.in_xero(|company, now| {
+            (company.journals[0].known.state, company.journals[0].updated_at) = (StateInXero::Gone, now);
+        });
+        next_day(&shop).await;
+        let question = asked(&shop, ReviewKind::VoucherJournal);
+        assert!(question.len() == 1 && question[0].contains("deleted or voided"), "{question:?}");
+        let number = voucher(&shop).number;
+        take_back(&shop, number).await.unwrap();
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop), [], "nothing stands against what is gone");
+    });
+}
+
+#[test]
+fn what_was_shown_is_what_is_booked() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        freight(&shop).await;
+        let request = landed::resolve(&shop.ports, shop.org, &over(&["G-1"])).await.unwrap();
+        let shown = landed::preview(&shop.ports, shop.org, &request).await.unwrap().contents;
+        shop.save(bill("G-1", "2026-06-02").line("BOX", "10", "30").line("BAG", "10", "10"));
+        shop.poll().await;
+        let refused = landed::make(&shop.ports, shop.org, "Kim", &request, Some(shown)).await.unwrap_err();
+        assert!(refused.to_string().contains("changed since it was shown"), "{refused}");
+        make(&shop).await.unwrap();
+        assert_eq!((value(&shop, "BOX"), value(&shop, "BAG")), ("315.00".into(), "105.00".into()));
+    });
+}
+
+#[test]
+fn names_that_stand_for_nothing_are_refused() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        freight(&shop).await;
+        let refused = async |change: &dyn Fn(&mut NamedRequest)| {
+            let mut request = over(&["G-1"]);
+            change(&mut request);
+            landed::resolve(&shop.ports, shop.org, &request).await.unwrap_err().to_string()
+        };
+        assert!(refused(&|it| it.charges[0].bill = "F-2".into()).await.contains("no approved bill"));
+        assert!(
+            refused(&|it| it.charges[0].line = Some("duty".into())).await.contains("it has `Sea freight`")
+        );
+        assert!(refused(&|it| it.charges[0].bill = "G-1".into()).await.contains("no line without an item"));
+        assert!(refused(&|it| it.receipts[0].item = Some("CUP".into())).await.contains("nothing of `CUP`"));
+        assert!(refused(&|it| it.receipts[0].amount = Some(money("1"))).await.contains("name one item"));
+    });
+}
+
+#[test]
+fn a_locked_month_keeps_its_figures_and_the_journal_is_of_the_first_open_day() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        shop.save(sale("S-1", "2026-06-02").line("BOX", "10", "30"));
+        freight(&shop).await;
+        for _ in 0..3 {
+            next_day(&shop).await;
+        }
+        shop.in_xero(|company, _| {
+            company.organisation.period_lock_date = Some(jiff::civil::date(2026, 6, 1) + 2.days());
+        });
+        // the organisation itself is read once a day
+        for _ in 0..2 {
+            next_day(&shop).await;
+        }
+        make(&shop).await.unwrap();
+        let dates = |shop: &Shop| {
+            shop.in_xero(|company, _| {
+                company.journals.iter().map(|it| it.date.to_string()).collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(dates(&shop), ["2026-06-02", "2026-06-04"]);
+        next_day(&shop).await;
+        assert_eq!(in_xero(&shop)[2].0, "-10.00", "the boxes were sold in the closed part");
+        assert_eq!(dates(&shop)[2], "2026-06-04");
+    });
+}
