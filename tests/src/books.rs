@@ -19,6 +19,7 @@ use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, OrgId};
 use parstock_domain::manual_journal::{JournalInXero, JournalState, StateInXero};
+use parstock_domain::prices::PriceWrite;
 
 use crate::scheduler::{Edge, Sim, Verdict, later, lock};
 
@@ -532,6 +533,32 @@ impl BooksSession for FakeSession {
                 effect,
             });
             Ok(id)
+        })
+        .await
+    }
+
+    async fn set_purchase_prices(
+        &mut self,
+        prices: &[PriceWrite],
+        _effect: EffectId,
+    ) -> Result<Vec<(ItemId, String)>, BooksError> {
+        if let Some(refusal) = self.books.refusal_of(self.org, "books.set_purchase_prices") {
+            return Err(refusal);
+        }
+        let prices = prices.to_vec();
+        self.write("books.set_purchase_prices", |company, now| {
+            let mut refused = Vec::new();
+            for price in prices {
+                match company.items.get_mut(&price.item) {
+                    Some(item) if item.purchase_price == Some(price.to) => {}
+                    Some(item) if item.purchase_price == Some(price.from) => {
+                        (item.purchase_price, item.updated_at) = (Some(price.to), now);
+                    }
+                    Some(_) => refused.push((price.item, "somebody changed it there".to_owned())),
+                    None => refused.push((price.item, "Xero lists the item no more".to_owned())),
+                }
+            }
+            Ok(refused)
         })
         .await
     }

@@ -8,6 +8,7 @@ mod connections;
 mod landed;
 mod pages;
 mod person;
+mod prices;
 mod refused;
 mod sign_in;
 
@@ -102,6 +103,7 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/landed/leave", post(landed::leave::<P>))
         .route("/landed/{number}", get(landed::voucher::<P>))
         .route("/landed/{number}/take-back", post(landed::take_back::<P>))
+        .route("/prices", get(prices::list::<P>).post(prices::decided::<P>))
         .route("/reviews", get(pages::reviews::<P>));
     Router::new()
         .route("/", get(pages::start::<P>))

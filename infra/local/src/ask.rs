@@ -16,9 +16,10 @@ use serde_json::Value;
 use crate::clock::{LocalClock, LocalEntropy};
 use crate::commands::dead_letters::Letters;
 use crate::commands::landed::Vouchers;
+use crate::commands::prices::Pricing;
 use crate::commands::{
     Common, approve, audit, connect, connections, dead_letters, digest, health, item, landed, ledger,
-    positions, proposals, reconcile, reject, reviews, settings, stock,
+    positions, prices, proposals, reconcile, reject, reviews, settings, stock,
 };
 use crate::control;
 use crate::doctor;
@@ -89,6 +90,8 @@ pub enum Ask {
     },
     /// Landed cost vouchers.
     Landed(Vouchers),
+    /// Item prices.
+    Prices(Pricing),
     /// Export the settings.
     ExportSettings,
     /// Check settings files, and put them in force.
@@ -143,6 +146,7 @@ impl Ask {
             Self::Settings { apply, .. } => *apply,
             Self::Reconcile { now } => *now,
             Self::Landed(vouchers) => vouchers.changes(),
+            Self::Prices(pricing) => pricing.changes(),
             Self::Count { .. } | Self::Reject { .. } => true,
             _ => false,
         }
@@ -323,6 +327,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
             reject::answer(place, org, &proposal, contents.as_deref(), reason).await
         }
         Ask::Count { text } => stock::answer(place, org, &text).await,
+        Ask::Prices(pricing) => prices::answer(place, org, &pricing).await,
         Ask::Landed(vouchers) => Box::pin(landed::answer(place, org, &vouchers)).await,
         Ask::ExportSettings => settings::export(place, org).await,
         Ask::Settings { apply, policy, items, suppliers } => {

@@ -13,8 +13,9 @@ use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
 use parstock_domain::document::{Account, Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
-use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId};
+use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId, derived};
 use parstock_domain::manual_journal::ManualJournal;
+use parstock_domain::prices::PriceWrite;
 use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Listed, NewPurchaseOrder, Page};
 use parstock_xero::{
     Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
@@ -564,6 +565,52 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             WriteOutcome::Saved { resource, .. } => Ok(DocumentId(resource.manual_journal_id)),
             WriteOutcome::Refused { errors } => Err(journal_refusal(&errors.join("; "))),
         }
+    }
+
+    async fn set_purchase_prices(
+        &mut self,
+        prices: &[PriceWrite],
+        effect: EffectId,
+    ) -> Result<Vec<(ItemId, String)>, BooksError> {
+        let mut found = BTreeMap::new();
+        let each = |item: wire::Item| {
+            if prices.iter().any(|price| price.item.0 == item.item_id) {
+                found.insert(ItemId(item.item_id), item);
+            }
+        };
+        let query = ItemsQuery { modified_since: None, only_tracked: false };
+        self.session.items(query, each).await.map_err(failure(self.by_consent))?;
+        let (mut updates, mut items, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for price in prices {
+            let Some(item) = found.get(&price.item) else {
+                refused.push((price.item, "Xero lists the item no more".to_owned()));
+                continue;
+            };
+            match translate::price_update(item, price) {
+                Ok(None) => {}
+                Ok(Some(update)) => {
+                    items.push(price.item);
+                    updates.push(update);
+                }
+                Err(why) => refused.push((price.item, why)),
+            }
+        }
+        if updates.is_empty() {
+            return Ok(refused);
+        }
+        // another try may have less to write, which is another request
+        let named: Vec<String> = items.iter().map(ToString::to_string).collect();
+        let request = derived(&effect.to_string(), &named.iter().map(String::as_str).collect::<Vec<_>>());
+        let written = self.session.update_items(&updates, &key(request.to_string())?).await;
+        let written = written.map_err(failure(self.by_consent))?;
+        for (place, item) in items.into_iter().enumerate() {
+            match written.outcomes.get(place) {
+                Some(WriteOutcome::Saved { .. }) => {}
+                Some(WriteOutcome::Refused { errors }) => refused.push((item, errors.join("; "))),
+                None => return Err(BooksError::Unknown("Xero's answer does not name all items".to_owned())),
+            }
+        }
+        Ok(refused)
     }
 
     async fn close(self) {

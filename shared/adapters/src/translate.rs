@@ -28,6 +28,7 @@ use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived
 use parstock_domain::manual_journal::{
     JournalInXero, JournalState, ManualJournal, ManualJournalLine, StateInXero,
 };
+use parstock_domain::prices::PriceWrite;
 use parstock_xero::model::{
     self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus,
     InvoiceType, LineAmountTypes, LineItem, NewJournalLine, NewJournalStatus, NewLineItem, NewManualJournal,
@@ -507,6 +508,29 @@ pub(crate) fn new_journal(from: &ManualJournal) -> Result<NewManualJournal, Inpu
         JournalState::Posted => NewJournalStatus::Posted,
     };
     NewManualJournal::new(from.narration.clone(), from.date, status, lines)
+}
+
+/// The update that sets an item's purchase price; `None` where it has that price already.
+///
+/// # Errors
+/// Says that a person has set another price since, or none.
+pub(crate) fn price_update(
+    item: &wire::Item,
+    price: &PriceWrite,
+) -> Result<Option<wire::ItemUpdate>, String> {
+    let there = item.purchase_details.as_ref().and_then(|details| details.unit_price.as_ref());
+    let there = there.and_then(|there| there.to_e4_half_up().ok()).map(Money::from_e4);
+    if there == Some(price.to) {
+        return Ok(None);
+    }
+    if there != Some(price.from) {
+        let now = there.map_or_else(|| "none".to_owned(), |there| there.to_string());
+        return Err(format!(
+            "its price in Xero is {now} now and was {} when this was approved: somebody changed it there",
+            price.from
+        ));
+    }
+    Ok(Some(wire::ItemUpdate::of(item).with_purchase_price(Decimal::from_e4(price.to.e4()))))
 }
 
 /// A journal as Xero holds it.

@@ -2,6 +2,7 @@
 
 mod card;
 mod landed;
+mod prices;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -663,6 +664,7 @@ fn effect_words(what: &EffectKind) -> String {
         EffectKind::DigestChat { day } => format!("Digest of {day} by Slack"),
         EffectKind::Journal { number } => format!("Journal {number}"),
         EffectKind::Voucher { number, .. } => format!("Landed cost voucher {number}"),
+        EffectKind::Prices { prices, .. } => format!("Prices of {} items", prices.len()),
         EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
         EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),
     }

@@ -123,6 +123,7 @@ async fn content<P: Ports>(
     }
     let settings = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
     let allowance = writer.ports().books().allowance(org).await?;
+    let prices = crate::prices::open(writer.ports(), writer.org()).await?.len();
     let mut content = DigestContent {
         org: profile.organisation.name.clone(),
         currency: profile.organisation.base_currency.clone(),
@@ -139,7 +140,7 @@ async fn content<P: Ports>(
             .map(|(item, trouble)| (*item, StandingGroup::from(trouble.standing)))
             .filter(|(_, group)| group.trouble() > 0)
             .collect(),
-        watching: watching(&troubles, reviews.len()),
+        watching: watching(&troubles, reviews.len(), prices),
         not_counted: NotCounted {
             items: count(&troubles, StandingGroup::NotCounted),
             lines_without_item: news.lines_without_item,
@@ -182,6 +183,7 @@ fn occasion(today: &DigestContent, yesterday: Option<&DigestContent>, asked_anew
         || asked_anew
         || today.proof.is_some()
         || today.watching.orders_late > yesterday.watching.orders_late
+        || today.watching.prices > yesterday.watching.prices
         || today.not_counted.items > yesterday.not_counted.items;
     if asks || is_new {
         return Occasion::News;
@@ -263,7 +265,7 @@ pub fn late_orders<'t>(troubles: impl IntoIterator<Item = &'t Trouble>) -> usize
     numbers.len()
 }
 
-fn watching(troubles: &[(ItemId, Trouble)], reviews: usize) -> Watching {
+fn watching(troubles: &[(ItemId, Trouble)], reviews: usize, prices: usize) -> Watching {
     let late = late_orders(troubles.iter().map(|(_, trouble)| trouble));
     Watching {
         out_of_stock: count(troubles, StandingGroup::OutOfStock),
@@ -272,6 +274,7 @@ fn watching(troubles: &[(ItemId, Trouble)], reviews: usize) -> Watching {
         dead: count(troubles, StandingGroup::Dead),
         orders_late: u32::try_from(late).unwrap_or(u32::MAX),
         reviews: u32::try_from(reviews).unwrap_or(u32::MAX),
+        prices: u32::try_from(prices).unwrap_or(u32::MAX),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod opening;
 pub mod plan;
 pub mod poller;
 pub mod ports;
+pub mod prices;
 pub mod process;
 pub mod reconcile;
 pub mod records;

@@ -11,6 +11,7 @@ use parstock_domain::document::Item;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId, derived};
 use parstock_domain::ledger::{OrderLine, Position};
+use parstock_domain::prices;
 use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Standing, Supplier, Wanted};
 use parstock_domain::settings::{Learned, Origin, Resolved, Sourced};
 
@@ -168,7 +169,13 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         if let Some(history) = demand.keep {
             writes.push(unguarded(Key::Demand(item.id, location.clone()), history));
         }
+        let percent = chunk.settings.policy.org().price_change_percent;
+        let price_change = prices::due(item.purchase_price, lesson.as_ref(), percent)?;
+        let was = old.as_ref().and_then(|old| old.price_change);
+        let (moved, due) = ((was, price_change), (percent, now));
+        writes.extend(crate::prices::keep(ports.store(), org, &item, lesson.as_ref(), moved, due).await?);
         let plan = chunk.plan(&item, &resolved, &position, lesson, &demand.days).await?;
+        let plan = Plan { price_change, ..plan };
         let standing = replenish::standing(&position, &plan, &resolved, chunk.today)?;
         mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);

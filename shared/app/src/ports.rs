@@ -11,6 +11,7 @@ use parstock_domain::document::{
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{CommitId, DocumentId, EffectId, ItemId, OrgId};
 use parstock_domain::manual_journal::{JournalInXero, ManualJournal};
+use parstock_domain::prices::PriceWrite;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -461,6 +462,14 @@ pub trait BooksSession: Send {
         journal: &ManualJournal,
         effect: EffectId,
     ) -> impl Future<Output = Result<DocumentId, BooksError>> + Send;
+
+    /// Sets purchase prices of items, all else of them unchanged, unless a person has set another price since. Those that have the
+    /// price already are left alone. Answers the items that were refused, and why.
+    fn set_purchase_prices(
+        &mut self,
+        prices: &[PriceWrite],
+        effect: EffectId,
+    ) -> impl Future<Output = Result<Vec<(ItemId, String)>, BooksError>> + Send;
 
     /// Gives back what was not used of the grant, and keeps what Xero said of its limits.
     fn close(self) -> impl Future<Output = ()> + Send;

@@ -18,6 +18,7 @@ use parstock_domain::landed::{Purchase, Voucher, VoucherNumber};
 use parstock_domain::ledger::{
     BookedLine, Checkpoint, Layers, Movement, MovementKey, OrderLine, Position, Proof, Revaluation,
 };
+use parstock_domain::prices::{PriceChange, PriceWrite};
 use parstock_domain::replenish::{Plan, Standing};
 use parstock_domain::settings::{ItemSettings, Learned, Policy, SupplierSettings};
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,8 @@ pub enum Key {
     Purchase(Date, DocumentRef),
     /// A landed cost voucher.
     Voucher(VoucherNumber),
+    /// A change of an item's price in Xero.
+    PriceChange(ItemId),
     /// An audit entry.
     AuditEntry(u64),
     /// The end of the audit chain.
@@ -190,6 +193,8 @@ pub enum List {
     Purchases,
     /// Landed cost vouchers, by number.
     Vouchers,
+    /// Changes of item prices in Xero.
+    PriceChanges,
     /// The audit trail.
     AuditEntries,
 }
@@ -460,7 +465,17 @@ pub enum EffectKind {
         /// How often its journal was decided anew.
         again: u32,
     },
+    /// Purchase prices of items in Xero, at most [`PRICES_PER_EFFECT_MAX`].
+    Prices {
+        /// When a person approved them.
+        at: Timestamp,
+        /// The prices.
+        prices: Vec<PriceWrite>,
+    },
 }
+
+/// Prices that one effect writes: its commit and that of its end have a row for each.
+pub const PRICES_PER_EFFECT_MAX: usize = 80;
 
 /// Where an effect stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -829,6 +844,8 @@ records! {
     Purchase(Purchase)
     /// See [`Voucher`].
     Voucher(Voucher)
+    /// See [`PriceChange`].
+    PriceChange(PriceChange)
     /// See [`Entry`].
     AuditEntry(Entry)
     /// See [`Head`].
@@ -880,6 +897,7 @@ impl List {
             | (Self::Journals, Key::Journal(_))
             | (Self::Purchases, Key::Purchase(..))
             | (Self::Vouchers, Key::Voucher(_))
+            | (Self::PriceChanges, Key::PriceChange(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
             (Self::Movements(of), Key::Movement(item, _))

@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`ids`], [`fixed`] (money and quantity), [`document`] (what Xero's papers mean to us),
 //! [`costing`] (cost layers by FIFO, average and LIFO), [`ledger`] (movements, positions, arrivals), [`cogs`] (journals of
-//! what was sold), [`landed`] (freight and duty on top of what came in), [`demand`] and [`replenish`] (what to order and why), [`settings`], [`governance`] (proposals and approvals), [`alert`],
+//! what was sold), [`landed`] (freight and duty on top of what came in), [`demand`] and [`replenish`] (what to order and why), [`prices`] (item prices that costs have left), [`settings`], [`governance`] (proposals and approvals), [`alert`],
 //! [`event`], [`audit`].
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 // Tests count in small numbers, and an overflow there fails the test.
@@ -25,5 +25,6 @@ pub mod ids;
 pub mod landed;
 pub mod ledger;
 pub mod manual_journal;
+pub mod prices;
 pub mod replenish;
 pub mod settings;

@@ -9,7 +9,8 @@ use parstock_domain::document::{
 };
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::Approval;
-use parstock_domain::ids::{DocumentId, EffectId, OrgId, ProposalId};
+use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId, ProposalId};
+use parstock_domain::prices::PriceWrite;
 use uuid::Uuid;
 
 /// Books of one organisation in which somebody else works too. It has an item that is tracked, one that
@@ -72,6 +73,7 @@ pub async fn books<H: Harness>(make: impl AsyncFn() -> H) {
     a_taken_number_makes_no_second_order(&make().await).await;
     an_unknown_item_is_refused(&make().await).await;
     notes_are_read_back(&make().await).await;
+    a_price_is_set_unless_somebody_changed_it(&make().await).await;
 }
 
 async fn a_connection_names_its_organisation(harness: &impl Harness) {
@@ -231,5 +233,31 @@ async fn notes_are_read_back(harness: &impl Harness) {
     let notes = session.order_notes(order).await.unwrap();
     let ours = notes.iter().filter(|found| *found == note).count();
     assert_eq!(ours, 1, "a repeat adds no second note: {notes:?}");
+    session.close().await;
+}
+
+async fn a_price_is_set_unless_somebody_changed_it(harness: &impl Harness) {
+    let (tracked, untracked) = items(harness).await;
+    let mut session = session(harness).await;
+    let set = |item: &Item, from: Money| PriceWrite { item: item.id, from, to: Money::from_e4(98_765) };
+    for (number, item) in (1..).zip([&tracked, &untracked]) {
+        let from = item.purchase_price.unwrap();
+        let stale =
+            session.set_purchase_prices(&[set(item, Money::from_e4(1))], effect(10 * number)).await.unwrap();
+        assert_eq!(stale.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [item.id]);
+        for _ in 0..2 {
+            let refused =
+                session.set_purchase_prices(&[set(item, from)], effect(10 * number + 1)).await.unwrap();
+            assert_eq!(refused, [], "and a repeat does no more");
+        }
+        let items = session.items(None).await.unwrap().items;
+        let now = items.iter().find(|now| now.id == item.id).unwrap();
+        let wanted =
+            Item { purchase_price: Some(Money::from_e4(98_765)), updated_at: now.updated_at, ..item.clone() };
+        assert_eq!(*now, wanted, "all else stays");
+    }
+    let gone = Item { id: ItemId(Uuid::from_u128(0xdead)), ..untracked };
+    let refused = session.set_purchase_prices(&[set(&gone, Money::ZERO)], effect(99)).await.unwrap();
+    assert_eq!(refused.len(), 1, "an item that isn't there");
     session.close().await;
 }

@@ -30,6 +30,7 @@ use parstock_domain::ledger::{
     Valuation,
 };
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
+use parstock_domain::prices::{PriceChange, PriceStatus};
 use uuid::Uuid;
 
 const LARGEST: i64 = i64::MAX;
@@ -271,6 +272,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::CogsHeld(item), Record::CogsHeld(held)),
         (Key::Journal(journal.number), Record::Journal(journal)),
         (Key::Purchase(since, of), Record::Purchase(purchase(of))),
+        (Key::PriceChange(item), Record::PriceChange(price_change(item, of))),
         (Key::Voucher(DayNumber { on: since, index: 7 }), Record::Voucher(voucher(item, of))),
         (
             Key::AuditEntry(u64::MAX),
@@ -282,6 +284,22 @@ pub fn rows() -> Vec<(Key, Record)> {
             }),
         ),
     ]
+}
+
+fn price_change(item: ItemId, of: DocumentRef) -> PriceChange {
+    PriceChange {
+        item,
+        code: "A".into(),
+        name: "\u{1f6a2}".into(),
+        from: Money::from_e4(1),
+        to: Money::from_e4(LARGEST),
+        sales_price: None,
+        because: of,
+        on: date(2026, 1, 1),
+        supplier_name: String::new(),
+        since: instant(),
+        status: PriceStatus::Approved { who: "Ada".into(), at: instant(), effect: EffectId(id(2)) },
+    }
 }
 
 fn purchase(of: DocumentRef) -> Purchase {

@@ -9,6 +9,7 @@ mod first_load;
 mod landed;
 mod masters;
 mod outages;
+mod prices;
 mod proof;
 mod sign_in;
 mod simulation;

@@ -13,6 +13,7 @@ pub mod item;
 pub mod landed;
 pub mod ledger;
 pub mod positions;
+pub mod prices;
 pub mod proposals;
 pub mod reconcile;
 pub mod reject;
@@ -96,6 +97,8 @@ pub enum Command {
     Approve(approve::Approve),
     /// Reject a proposed order
     Reject(reject::Reject),
+    /// Item prices in Xero that bills have left behind
+    Prices(prices::Prices),
     /// Counts of untracked items
     Stock(stock::Stock),
     /// Vouchers that spread freight, duty and insurance over what came in
@@ -136,6 +139,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Proposals(command) => put(&command.common, Ok(command.ask())).await,
         Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Prices(command) => put(command.common(), Ok(command.ask())).await,
         Command::Stock(command) => put(command.common(), command.ask()).await,
         Command::Landed(command) => put(command.common(), command.ask()).await,
         Command::Cost(options) => cost::run(&options),

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 38] = [
     "",
     "run",
     "connect",
@@ -18,6 +18,9 @@ const COMMANDS: [&str; 35] = [
     "proposals",
     "approve",
     "reject",
+    "prices list",
+    "prices approve",
+    "prices reject",
     "stock import",
     "landed list",
     "landed make",

@@ -146,6 +146,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Journal(number) => (Shelf::Main, format!("JOURNAL#{number}")),
         Key::Purchase(on, of) => (Shelf::Documents, format!("P#{on}#{}", document(*of))),
         Key::Voucher(number) => (Shelf::Main, format!("VOUCHER#{number}")),
+        Key::PriceChange(item) => (Shelf::Main, format!("PRICE_CHANGE#{item}")),
         Key::Document(of) => (Shelf::Documents, format!("D#{}", document(*of))),
         Key::DocumentLines(of, part) => (Shelf::Documents, format!("L#{}#{part:010}", document(*of))),
         Key::Item(item) => (Shelf::Items, format!("ITEM#{item}")),
@@ -194,6 +195,7 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Journals => (Shelf::Main, "JOURNAL#".to_owned()),
         List::Purchases => (Shelf::Documents, "P#".to_owned()),
         List::Vouchers => (Shelf::Main, "VOUCHER#".to_owned()),
+        List::PriceChanges => (Shelf::Main, "PRICE_CHANGE#".to_owned()),
         List::AuditEntries => (Shelf::Audit, "ENTRY#".to_owned()),
     };
     Range { partition: shelf.partition(owner), prefix }
@@ -252,6 +254,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "COGS_HELD") => Key::CogsHeld(rest.parse().ok()?),
         (Shelf::Main, "JOURNAL") => Key::Journal(rest.parse().ok()?),
         (Shelf::Main, "VOUCHER") => Key::Voucher(rest.parse().ok()?),
+        (Shelf::Main, "PRICE_CHANGE") => Key::PriceChange(rest.parse().ok()?),
         (Shelf::Documents, "P") => {
             let (on, of) = rest.split_once('#')?;
             let (kind, id) = of.split_once('#')?;
@@ -340,6 +343,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Journal(_) => "journal",
         Key::Purchase(..) => "purchase",
         Key::Voucher(_) => "voucher",
+        Key::PriceChange(_) => "price_change",
         Key::AuditEntry(_) => "audit_entry",
         Key::AuditHead => "audit_head",
         Key::AuditCheck => "audit_check",
@@ -545,6 +549,7 @@ mod tests {
             item().prop_map(Key::CogsHeld),
             voucher().prop_map(Key::Journal),
             voucher().prop_map(Key::Voucher),
+            item().prop_map(Key::PriceChange),
             (day(), document_ref()).prop_map(|(on, of)| Key::Purchase(on, of)),
             any::<u64>().prop_map(Key::AuditEntry),
         ]
@@ -561,6 +566,7 @@ mod tests {
                 List::Journals,
                 List::Purchases,
                 List::Vouchers,
+                List::PriceChanges,
                 List::Hints,
                 List::Items,
                 List::ItemSettings,

@@ -5,6 +5,7 @@ mod alerts;
 mod journal;
 mod notice;
 mod order;
+mod prices;
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::ids::{EffectId, OrgId};
@@ -80,6 +81,10 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
             journal::send(&mut writer, attempt, Whose::Voucher { number, back }).await
+        }
+        EffectKind::Prices { prices, .. } => {
+            attempt.begin(&writer, until).await?;
+            prices::send(&mut writer, attempt, &prices).await
         }
         what => notice::send(&mut writer, attempt, &what, until).await,
     }

@@ -76,9 +76,10 @@ async fn notice<P: Ports>(
     let bug =
         |error: &dyn std::fmt::Display| AppError::Bug(format!("a notice could not be rendered: {error}"));
     match what {
-        EffectKind::Order { .. } | EffectKind::Journal { .. } | EffectKind::Voucher { .. } => {
-            Err(AppError::Bug("what is written to Xero is no notice".to_owned()))
-        }
+        EffectKind::Order { .. }
+        | EffectKind::Journal { .. }
+        | EffectKind::Voucher { .. }
+        | EffectKind::Prices { .. } => Err(AppError::Bug("what is written to Xero is no notice".to_owned())),
         EffectKind::DigestMail { day } | EffectKind::DigestChat { day } => {
             let record = load::one::<DigestRecord>(store, writer.owner(), Key::Digest(*day))
                 .await?

@@ -131,10 +131,11 @@ struct Ahead(BTreeMap<Cause, usize>);
 
 impl Ahead {
     fn of(movements: &[Movement], standing: &Standing) -> Self {
-        let mut named = BTreeMap::new();
+        let mut named: BTreeMap<Cause, usize> = BTreeMap::new();
         for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
             if let Some(receipt) = receipt_of(movement.key.cause) {
-                *named.entry(receipt).or_default() += 1;
+                let times = named.entry(receipt).or_default();
+                *times = times.saturating_add(1);
             }
         }
         Self(named)

@@ -132,6 +132,9 @@ pub struct Plan {
     pub inputs: BTreeMap<String, String>,
     /// When it should be made again at the latest.
     pub next_check_on: Date,
+    /// The purchase price that the item should have in Xero, if that is another than it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_change: Option<Money>,
 }
 
 const fn yes() -> bool {
@@ -338,6 +341,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         reason: String::new(),
         inputs: inputs(input, &supply, z_micro),
         next_check_on,
+        price_change: None,
     };
     plan.reason = reason(&plan, settings, supply.late.len(), expected)?;
     Ok(plan)

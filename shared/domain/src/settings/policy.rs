@@ -38,6 +38,10 @@ pub const DAYS_MAX: u16 = 730;
 pub const REVIEW_DAYS_MAX: u16 = 90;
 /// Most minutes between two messages with alerts: a day.
 pub const ALERT_INTERVAL_MINUTES_MAX: u16 = 1_440;
+/// Percent from which on a change of an item's purchase price is proposed, where nobody set another.
+pub const PRICE_CHANGE_PERCENT_DEFAULT: u16 = 10;
+/// The largest such share, in percent.
+pub const PRICE_CHANGE_PERCENT_MAX: u16 = 1_000;
 /// Most addresses that the digest goes to.
 pub const MAIL_TO_MAX: usize = 20;
 /// Longest mail address, in bytes (RFC 5321's path limit).
@@ -162,6 +166,8 @@ pub enum Rule {
     Cogs(CogsSettings),
     /// Whether a person is asked to spread what looks like freight of goods.
     AskAboutFreight(bool),
+    /// From how many percent on a change of an item's purchase price is proposed; zero for never.
+    PriceChangePercent(u16),
 }
 
 /// A setting's name in the file, what it takes, and whether narrower scopes than the org may have it.
@@ -171,7 +177,7 @@ struct Spec {
     scoped: bool,
 }
 
-const SPECS: [Spec; 19] = [
+const SPECS: [Spec; 20] = [
     Spec { name: "phase", takes: "\"observe\" or \"assist\"", scoped: true },
     Spec { name: "service_level", takes: "a percentage as text, such as \"97.5\"", scoped: true },
     Spec { name: "review_days", takes: "a number of days from 1 to 90", scoped: true },
@@ -200,6 +206,7 @@ const SPECS: [Spec; 19] = [
         scoped: false,
     },
     Spec { name: "ask_about_freight", takes: "true or false", scoped: false },
+    Spec { name: "price_change_percent", takes: "a percentage from 0 (never) to 1000", scoped: false },
 ];
 
 /// Why a rule can't stand.
@@ -289,6 +296,7 @@ impl Rule {
             Self::LeadTimeDays(days) => *days <= DAYS_MAX,
             Self::DeadAfterDays(days) | Self::OverstockCoverDays(days) => (1..=DAYS_MAX).contains(days),
             Self::AlertIntervalMinutes(minutes) => *minutes <= ALERT_INTERVAL_MINUTES_MAX,
+            Self::PriceChangePercent(percent) => *percent <= PRICE_CHANGE_PERCENT_MAX,
             Self::OrderPrefix(prefix) => {
                 (1..=ORDER_PREFIX_CHARS_MAX).contains(&prefix.len())
                     && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -338,6 +346,7 @@ impl Rule {
             Self::ClosedThrough(_) => "closed_through",
             Self::Cogs(_) => "cogs",
             Self::AskAboutFreight(_) => "ask_about_freight",
+            Self::PriceChangePercent(_) => "price_change_percent",
         }
     }
 
@@ -351,7 +360,8 @@ impl Rule {
             | Self::LeadTimeDays(number)
             | Self::DeadAfterDays(number)
             | Self::OverstockCoverDays(number)
-            | Self::AlertIntervalMinutes(number) => (*number).into(),
+            | Self::AlertIntervalMinutes(number)
+            | Self::PriceChangePercent(number) => (*number).into(),
             Self::Costing(method) => method.word().into(),
             Self::CountSalesDrafts(switch) | Self::Slack(switch) | Self::AskAboutFreight(switch) => {
                 (*switch).into()
@@ -437,6 +447,8 @@ pub struct OrgSettings {
     pub cogs: Option<CogsSettings>,
     /// Whether a person is asked to spread what looks like freight of goods.
     pub ask_about_freight: bool,
+    /// From how many percent on a change of an item's purchase price is proposed; zero for never.
+    pub price_change_percent: u16,
 }
 
 impl Policy {
@@ -535,6 +547,7 @@ impl Policy {
             closed_through: None,
             cogs: None,
             ask_about_freight: true,
+            price_change_percent: PRICE_CHANGE_PERCENT_DEFAULT,
         };
         for rule in self.rules.iter().filter(|rule| rule.scope == Scope::Org) {
             match &rule.rule {
@@ -550,6 +563,7 @@ impl Policy {
                 Rule::ClosedThrough(day) => org.closed_through = Some(*day),
                 Rule::Cogs(cogs) => org.cogs = Some(cogs.clone()),
                 Rule::AskAboutFreight(asks) => org.ask_about_freight = *asks,
+                Rule::PriceChangePercent(percent) => org.price_change_percent = *percent,
                 Rule::ServiceLevel(_)
                 | Rule::ReviewDays(_)
                 | Rule::LeadTimeDays(_)

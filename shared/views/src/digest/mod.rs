@@ -438,6 +438,9 @@ pub struct Watching {
     pub orders_late: u32,
     /// Questions that wait for a person.
     pub reviews: u32,
+    /// Item prices that wait for a decision.
+    #[serde(default)]
+    pub prices: u32,
 }
 
 impl Watching {
@@ -457,6 +460,11 @@ impl Watching {
                 self.reviews,
                 if self.reviews == 1 { "question for you" } else { "questions for you" },
                 "/reviews",
+            ),
+            (
+                self.prices,
+                if self.prices == 1 { "item price to decide" } else { "item prices to decide" },
+                "/prices",
             ),
         ]
         .into_iter()

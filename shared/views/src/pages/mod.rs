@@ -18,6 +18,7 @@ mod journals;
 mod landed;
 mod positions;
 mod positions_at;
+mod prices;
 mod proof;
 mod proposals;
 mod reviews;
@@ -41,6 +42,7 @@ pub use landed::{
 };
 pub use positions::{POSITIONS_PER_PAGE, PositionQuery, PositionRow, PositionsPage};
 pub use positions_at::{PositionAt, PositionsAtPage};
+pub use prices::{PRICES_SHOWN_MAX, PricesPage, moved_per_mille, price_key};
 pub use proof::ProofPage;
 pub use proposals::{PROPOSALS_MAX, ProposalPage, ProposalRow, ProposalsPage};
 pub use reviews::{ReviewRow, ReviewsPage};

@@ -18,6 +18,7 @@ use parstock_domain::landed::*;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{Balance, Place, Proof};
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
+use parstock_domain::prices::{PriceChange, PriceStatus};
 use parstock_views::StandingGroup;
 use parstock_views::alert::{AlertContent, Warning};
 use parstock_views::chart::StockChart;
@@ -252,7 +253,15 @@ pub fn digest(say: Say) -> DigestContent {
             ),
         ]),
         troubled: BTreeMap::from([(item(4), StandingGroup::OutOfStock), (item(1), StandingGroup::Low)]),
-        watching: Watching { out_of_stock: 1, low: 5, overstock: 3, dead: 1, orders_late: 1, reviews: 2 },
+        watching: Watching {
+            out_of_stock: 1,
+            low: 5,
+            overstock: 3,
+            dead: 1,
+            orders_late: 1,
+            reviews: 2,
+            prices: 3,
+        },
         not_counted: NotCounted { items: 4, lines_without_item: 12, lines: 340, days: 30 },
         written: vec![WrittenOrder {
             proposal: proposal_id(8),
@@ -296,6 +305,32 @@ fn journal(say: Say, index: u32, amount: &str, fate: Fate) -> Journal {
         },
         entries: (4100, 4180),
         fate,
+    }
+}
+
+/// Item prices of which one failed.
+pub fn prices(say: Say) -> PricesPage {
+    let change = |number: u128, to: &str, status| PriceChange {
+        item: ItemId(Uuid::from_u128(number)),
+        code: say("CUP"),
+        name: say("A cup"),
+        from: money("10"),
+        to: money(to),
+        sales_price: Some(money("25")),
+        because: DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(1)) },
+        on: jiff::civil::date(2026, 6, 1),
+        supplier_name: say("Northern Range"),
+        since: Timestamp::UNIX_EPOCH,
+        status,
+    };
+    let failed = change(2, "8.5", PriceStatus::Failed { reason: say("somebody changed it there") });
+    PricesPage {
+        site: site(say, Phase::Assist),
+        open: vec![change(1, "12.3456", PriceStatus::Open), PriceChange { sales_price: None, ..failed }],
+        count: 3,
+        under_way: 1,
+        percent: 10,
+        problem: Some(say("a price changed since it was shown")),
     }
 }
 
@@ -1145,6 +1180,11 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
             let page = JournalsPage { settings: None, journals: Vec::new(), count: 0, ..journals(say) };
             page.render().unwrap()
         }),
+        ("prices".to_owned(), prices(say).render().unwrap()),
+        (
+            "prices_none".to_owned(),
+            PricesPage { open: Vec::new(), count: 0, percent: 0, ..prices(say) }.render().unwrap(),
+        ),
         ("journal".to_owned(), journal_page(say).render().unwrap()),
         ("proof-none".to_owned(), ProofPage { proof: None, ..proof(say) }.render().unwrap()),
         ("reviews".to_owned(), reviews(say).render().unwrap()),
