@@ -170,7 +170,8 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
             writes.push(unguarded(Key::Demand(item.id, location.clone()), history));
         }
         let percent = chunk.settings.policy.org().price_change_percent;
-        let price_change = prices::due(item.purchase_price, lesson.as_ref(), percent)?;
+        let changed_on = clock.day_of(item.updated_at);
+        let price_change = prices::due(item.purchase_price, changed_on, lesson.as_ref(), percent)?;
         let was = old.as_ref().and_then(|old| old.price_change);
         let (moved, due) = ((was, price_change), (percent, now));
         writes.extend(crate::prices::keep(ports.store(), org, &item, lesson.as_ref(), moved, due).await?);

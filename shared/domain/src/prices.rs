@@ -74,15 +74,18 @@ impl PriceStatus {
 }
 
 /// The price that an item should have in Xero: what its latest bill says, where that is further away from its purchase price than
-/// a share in percent. Without a purchase price there is none to change, and with a share of zero nothing is proposed.
+/// a share in percent. A bill from before `changed_on`, the day on which somebody last changed the item in Xero, says nothing: who did
+/// that may have known better. Without a purchase price there is none to change, and with a share of zero nothing is proposed.
 ///
 /// # Errors
 /// [`FixedError`] when it does not fit.
 pub fn due(
     purchase_price: Option<Money>,
+    changed_on: Date,
     last: Option<&Learned>,
     percent: u16,
 ) -> Result<Option<Money>, FixedError> {
+    let last = last.filter(|last| last.on >= changed_on);
     let (Some(price), Some(last)) = (purchase_price.filter(|price| *price > Money::ZERO), last) else {
         return Ok(None);
     };
@@ -172,7 +175,9 @@ mod tests {
     #[test]
     fn a_price_is_due_beyond_the_share_in_both_directions() {
         let due = |price: Option<&str>, last: &str, percent| {
-            due(price.map(money), Some(&lesson(last)), percent).unwrap().map(|due| due.to_string())
+            due(price.map(money), date(2026, 6, 1), Some(&lesson(last)), percent)
+                .unwrap()
+                .map(|due| due.to_string())
         };
         assert_eq!(due(Some("10"), "11", 10), None, "exactly the share is within it");
         assert_eq!(due(Some("10"), "11.0001", 10), Some("11.0001".into()));
@@ -181,7 +186,9 @@ mod tests {
             (due(None, "9", 10), due(Some("0"), "9", 10), due(Some("10"), "99", 0)),
             (None, None, None)
         );
-        assert_eq!(super::due(Some(money("10")), None, 10), Ok(None));
+        assert_eq!(super::due(Some(money("10")), date(2026, 6, 1), None, 10), Ok(None));
+        let later = super::due(Some(money("10")), date(2026, 6, 2), Some(&lesson("20")), 10);
+        assert_eq!(later, Ok(None), "somebody has changed the item since");
     }
 
     #[test]

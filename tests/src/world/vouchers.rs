@@ -90,7 +90,9 @@ impl<S: Store + 'static> World<S> {
                     line(100 + number, Some((*id, code)), 30_000, 70_000 + number as i64)
                 });
                 let goods = bill(1, today, goods.collect());
-                let freight = bill(2, today, vec![line(99, None, 10_000, 1_234_500)]);
+                let charge = line(99, None, 10_000, 1_234_500);
+                let spent = charge.id;
+                let freight = bill(2, today, vec![charge]);
                 let receipts = goods.lines.iter().map(|line| RequestedReceipt {
                     of: goods.of,
                     line: line.id,
@@ -100,11 +102,7 @@ impl<S: Store + 'static> World<S> {
                 let request = Request {
                     basis: Basis::Value,
                     on: None,
-                    charges: vec![RequestedCharge {
-                        of: freight.of,
-                        line: freight.lines[0].id,
-                        amount: None,
-                    }],
+                    charges: vec![RequestedCharge { of: freight.of, line: spent, amount: None }],
                     receipts: receipts.collect(),
                 };
                 for bill in [goods, freight] {

@@ -17,6 +17,8 @@ use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, LocationId, OrgId};
 use parstock_domain::ledger::{Cause, Movement, Position, View};
 use parstock_local::ask::{Ask, answer_in_folder, console};
+use parstock_local::commands::landed::Vouchers;
+use parstock_local::commands::prices::Pricing;
 use parstock_local::demo::{self, Demo};
 use parstock_local::driver::locked;
 use parstock_local::folder::Folder;
@@ -164,6 +166,30 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     assert!(digest.text.contains(&order.number), "{}", digest.text);
     assert!(digest.text.contains("Cost of goods sold: 1 journal of"), "{}", digest.text);
     assert!(story.mails().iter().any(|mail| mail.contains(&order.number)), "and so does the mail");
+
+    // a price that nobody changed in Xero, and freight of what came in that morning
+    let prices = story.ask(Ask::Prices(Pricing::List)).await;
+    assert_eq!(prices.json.as_array().unwrap().len(), 1, "{}", prices.text);
+    assert!(digest.text.contains("1 item price to decide"), "{}", digest.text);
+    let named = format!("{}={}", cases::PRICE_FORGOTTEN, prices.json[0]["to"].as_str().unwrap());
+    story.ask(Ask::Prices(Pricing::Decide { approve: true, prices: vec![named] })).await;
+    let open = story.ask(Ask::Landed(Vouchers::List)).await;
+    let bill = open.json["to_spread"][0]["bill"].as_str().unwrap().to_owned();
+    let text = format!("by = 'value'\n[[charge]]\nbill = '{bill}'\n[[receipt]]\nbill = '{bill}'\n");
+    let shown = story.ask(Ask::Landed(Vouchers::Make { text: text.clone(), contents: None })).await;
+    let contents = Some(shown.json["contents"].as_str().unwrap().to_owned());
+    story.ask(Ask::Landed(Vouchers::Make { text, contents })).await;
+    story.run_until(2, 11).await;
+    assert_eq!(story.ask(Ask::Prices(Pricing::List)).await.json, serde_json::json!([]));
+    let vouchers = story.ask(Ask::Landed(Vouchers::List)).await;
+    assert_eq!(
+        (&vouchers.json["vouchers"][0]["stage"], &vouchers.json["to_spread"]),
+        (&"booked".into(), &serde_json::json!([]))
+    );
+    let journals: Vec<_> =
+        locked(&story.demo.driver.simulation.as_ref().unwrap().world).manual_journals().collect();
+    assert!(journals.last().unwrap().narration.starts_with("Landed cost, "), "{journals:?}");
+    assert_eq!(journals.len(), 2);
 
     // commands answer from the same data
     let shown = story.ask(Ask::Item { code: cases::CROSSES_TRACKED.into() }).await;

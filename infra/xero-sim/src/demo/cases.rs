@@ -16,6 +16,7 @@
 //! | partial delivery | [`PARTIAL_ITEMS`] on [`PARTIAL_ORDER`] | 36 of 48 and 24 of 24 billed on day -2, the rest on day 4 |
 //! | unclear arrival, for review | [`UNCLEAR`] | [`UNCLEAR_ORDERS`] are both open over 24; a bill over 24 without number on day -3 |
 //! | price rise | supplier [`PRICE_RISE_SUPPLIER`] | up by [`PRICE_RISE_PERCENT`] on the first of the month, four months before day 1 |
+//! | price forgotten | [`PRICE_FORGOTTEN`] | of the same supplier, and nobody changed its price in Xero |
 //! | stock adjusted in Xero, up | [`ADJUSTED_UP`] | zero-total bill over 6 on day -20, over 3 on day 3 at 12:00 |
 //! | stock adjusted in Xero, down | [`ADJUSTED_DOWN`] | zero-total credit note from a supplier over 4 on day -18 |
 //! | goods sent back to a supplier | [`SENT_BACK`] | supplier's credit note over 5 on day -60 |
@@ -58,6 +59,8 @@ pub const UNCLEAR_ORDERS: [&str; 2] = ["PO-2902", "PO-2903"];
 pub const PRICE_RISE_SUPPLIER: usize = 2;
 /// By how much, in percent.
 pub const PRICE_RISE_PERCENT: i128 = 12;
+/// The item whose price in Xero nobody changed when it rose.
+pub const PRICE_FORGOTTEN: &str = "P-1045";
 /// Was found in a count and added in Xero.
 pub const ADJUSTED_UP: &str = "P-1037";
 /// Was missed in a count and taken out in Xero.

@@ -275,7 +275,10 @@ impl<'a> Shop<'a> {
             return;
         }
         let company = self.company;
-        for item in company.items.iter().filter(|item| item.supplier == cases::PRICE_RISE_SUPPLIER) {
+        let rises = |item: &&ItemFacts| {
+            item.supplier == cases::PRICE_RISE_SUPPLIER && item.code != cases::PRICE_FORGOTTEN
+        };
+        for item in company.items.iter().filter(rises) {
             let cost = item.cost_on(self.day, company.price_rise);
             self.act(8 * 60, item_act(item, cost));
         }
