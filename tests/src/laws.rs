@@ -97,8 +97,10 @@ pub fn counts(store: &FakeStore, company: &Company, counted: &BTreeMap<ItemId, C
 }
 
 /// The one voucher that a person made stands whole or is taken back whole: each share lands once, and is taken back once; bills
-/// know how much of their charges is spread; and nothing is left to be done.
-pub fn vouchers(store: &FakeStore, org: OrgId) -> Vec<String> {
+/// know how much of their charges is spread; its journal stands in Xero once, with one against it if it is taken back; and nothing
+/// is left to be done.
+pub fn vouchers(store: &FakeStore, company: &Company) -> Vec<String> {
+    let org = company.organisation.id;
     let rows = store.rows(Owner::Org(org));
     let mut found = Vec::new();
     let (mut vouchers, mut spread, mut pending) = (Vec::new(), 0, 0);
@@ -127,6 +129,14 @@ pub fn vouchers(store: &FakeStore, org: OrgId) -> Vec<String> {
             "voucher of {total} with shares of {shares}, of which {spread} is spread, {}; {pending} effects wait",
             voucher.state_words()
         ));
+    }
+    let marked = |back: bool| {
+        let mark = voucher.mark(back);
+        company.journals.iter().filter(|journal| journal.known.narration.ends_with(&mark)).count()
+    };
+    let (journals, due) = ((marked(false), marked(true)), (1, usize::from(!stands)));
+    if journals != due {
+        found.push(format!("the voucher has {journals:?} journals in Xero, not {due:?}"));
     }
     let movements = movements(store, org);
     for share in &voucher.draft.shares {

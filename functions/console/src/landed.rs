@@ -53,6 +53,8 @@ pub struct FormParameters {
     basis: String,
     #[serde(default)]
     days: String,
+    #[serde(default)]
+    q: String,
 }
 
 /// `/landed/new`: the form of a bill, or which bill.
@@ -67,7 +69,7 @@ pub async fn form<P: Ports + 'static>(
     }
     let of = bill(&asked.kind, &asked.bill)?;
     let basis = basis(&asked.basis).unwrap_or(Basis::Value);
-    show(questions.landed_form(of, basis, days(&asked.days), None, None).await?.render())
+    show(questions.landed_form(of, basis, (days(&asked.days), asked.q), None, None).await?.render())
 }
 
 /// `POST /landed/preview`: what a voucher would do.
@@ -121,8 +123,8 @@ async fn again<P: Ports>(
 ) -> Result<Response, Refused> {
     let of = bill(entered.text("kind"), entered.text("bill"))?;
     let basis = basis(entered.text("basis")).unwrap_or(Basis::Value);
-    let days = days(entered.text("days"));
-    conflict(questions.landed_form(of, basis, days, Some(entered), Some(problem)).await?.render())
+    let goods = (days(entered.text("days")), entered.text("q").to_owned());
+    conflict(questions.landed_form(of, basis, goods, Some(entered), Some(problem)).await?.render())
 }
 
 #[derive(Deserialize)]

@@ -106,6 +106,7 @@ async fn content<P: Ports>(
         )
         .collect();
     troubles.sort_by(|(_, a), (_, b)| (a.standing, &a.code).cmp(&(b.standing, &b.code)));
+    crate::landed::ask_again(writer).await?;
     let reviews = load::all::<Review>(store, org, &List::Reviews).await?;
     let asked_anew = reviews.iter().any(|(_, review)| told_at.is_some_and(|at| review.content.since > at));
     let (loaded_on, loaded) = match profile.backfill {

@@ -309,6 +309,7 @@ fn purchase(of: DocumentRef) -> Purchase {
         account: "425".into(),
         net: Money::from_e4(LARGEST),
         spread: Money::from_e4(1),
+        spread_from: Some("425".into()),
     };
     Purchase {
         of,
@@ -331,6 +332,7 @@ fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
         what: String::new(),
         account: "425".into(),
         amount,
+        left: amount,
     };
     let share = Share {
         of,
@@ -345,13 +347,7 @@ fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
         amount,
     };
     let line = ManualJournalLine { account: "620".into(), what: "Landed cost".into(), amount };
-    let journal = |fate| VoucherJournal {
-        date: on,
-        lines: vec![line.clone()],
-        state: JournalState::Posted,
-        again: 2,
-        fate,
-    };
+    let journal = |fate| VoucherJournal { date: on, lines: vec![line.clone()], since: on, again: 2, fate };
     Voucher {
         number: DayNumber { on, index: 7 },
         draft: Draft { on, basis: Basis::Weight, charges: vec![spent], shares: vec![share] },

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::landed;
@@ -12,6 +13,7 @@ use parstock_domain::document::{Document, DocumentKind, DocumentLine, DocumentRe
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId};
 use parstock_domain::landed::{Basis, Request, RequestedCharge, RequestedReceipt, Stage, Voucher};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{CONSOLE_TIME_OUT, World};
@@ -21,6 +23,8 @@ use crate::trade::ZONE_IANA;
 
 /// Lines of the bill of goods: more than one commit books.
 const LINES: u128 = 20;
+/// The account of untracked stock.
+const STOCK: &str = "620";
 /// How long a person waits before trying again.
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
@@ -43,7 +47,7 @@ pub(super) struct Landing {
     due: Timestamp,
 }
 
-fn bill(number: u128, today: jiff::civil::Date, lines: Vec<DocumentLine>) -> Document {
+fn bill(number: u128, today: Date, lines: Vec<DocumentLine>) -> Document {
     Document {
         of: DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(number)) },
         number: format!("LANDED-{number}"),
@@ -67,7 +71,7 @@ fn line(number: u128, item: Option<(ItemId, &str)>, quantity: i64, price: i64) -
         quantity,
         unit_amount,
         net: quantity.at(unit_amount).unwrap(),
-        account: "425".to_owned(),
+        account: if item.is_some() { STOCK } else { "425" }.to_owned(),
     }
 }
 
@@ -78,6 +82,7 @@ impl<S: Store + 'static> World<S> {
         let now = self.sim.now();
         let orgs: Vec<OrgId> = self.traders.keys().copied().collect();
         for org in &orgs {
+            self.journal_cost_of_goods(*org, today);
             let request = self.ports.books.with(*org, |company| {
                 let ours: Vec<(ItemId, String)> = company
                     .items
@@ -102,7 +107,12 @@ impl<S: Store + 'static> World<S> {
                 let request = Request {
                     basis: Basis::Value,
                     on: None,
-                    charges: vec![RequestedCharge { of: freight.of, line: spent, amount: None }],
+                    // a part, so that the same could be asked for twice
+                    charges: vec![RequestedCharge {
+                        of: freight.of,
+                        line: spent,
+                        amount: Some(Money::from_e4(500_000)),
+                    }],
                     receipts: receipts.collect(),
                 };
                 for bill in [goods, freight] {
@@ -124,10 +134,25 @@ impl<S: Store + 'static> World<S> {
         }
         let landing = std::mem::take(&mut *lock(&self.landing));
         for org in landing.into_keys() {
-            for what in laws::vouchers(&self.store, org) {
+            let company = self.ports.books.with(org, |company| company.clone());
+            for what in laws::vouchers(&self.store, &company) {
                 self.sim.violation(what);
             }
         }
+    }
+
+    /// Cost of goods sold is journaled from today on, so that vouchers have journals.
+    fn journal_cost_of_goods(&self, org: OrgId, today: Date) {
+        let row = self.store.row(Owner::Org(org), &Key::Profile);
+        let Some(Record::Profile(mut profile)) = row.map(|row| row.record) else { return };
+        profile.cogs_from = Some(today);
+        self.store.put(Owner::Org(org), Key::Profile, Record::Profile(profile));
+        let cogs = json!({ "stock_account": STOCK, "cogs_account": "310", "every": "day" });
+        let rule =
+            |setting: &str, value: Value| json!({ "scope": "org", "setting": setting, "value": value });
+        let rules = [rule("phase", "assist".into()), rule("cogs", cogs)];
+        let policy = serde_json::from_value(json!({ "rules": rules })).unwrap();
+        self.store.put(Owner::Org(org), Key::Policy, Record::Policy(policy));
     }
 
     /// Lets people decide until all have, and all is done that follows from it.

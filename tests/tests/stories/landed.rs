@@ -8,10 +8,13 @@ use parstock_app::ports::BooksError;
 use parstock_app::records::{Record, ReviewKind};
 use parstock_domain::document::{Account, DocumentStatus};
 use parstock_domain::fixed::Money;
+use parstock_domain::ids::{DocumentId, EffectId};
 use parstock_domain::landed::{Basis, Stage, Voucher, VoucherJournalFate as Fate, VoucherNumber};
-use parstock_domain::manual_journal::StateInXero;
+use parstock_domain::manual_journal::{JournalInXero, StateInXero};
 use parstock_domain::settings::files::Files;
+use parstock_tests::books::ManualJournal;
 use parstock_tests::scheduler::run_alone;
+use uuid::Uuid;
 
 use super::stock::{Shop, bill, sale};
 
@@ -267,10 +270,20 @@ fn a_journal_that_xero_refuses_is_tried_again_and_one_whose_answer_was_lost_is_f
         shop.in_xero(|company, _| company.refusals.insert("books.create_journal", lost));
         next_day(&shop).await;
         assert_eq!(in_xero(&shop), []);
-        shop.in_xero(|company, _| company.refusals.clear());
+        // the last try had got through
+        let manual = voucher(&shop).manual_journal(false).unwrap();
+        shop.in_xero(|company, now| {
+            company.refusals.clear();
+            let amounts = manual.lines.into_iter().map(|line| (line.account, line.amount)).collect();
+            let id = DocumentId(Uuid::from_u128(7));
+            let known = JournalInXero { id, state: StateInXero::Draft, narration: manual.narration, amounts };
+            let effect = EffectId(Uuid::nil());
+            company.journals.push(ManualJournal { known, date: manual.date, updated_at: now, effect });
+        });
         next_day(&shop).await;
         next_day(&shop).await;
-        assert_eq!(in_xero(&shop).len(), 1);
+        assert_eq!(in_xero(&shop).len(), 1, "it is not written twice");
+        assert!(voucher(&shop).journal.unwrap().stands());
         assert_eq!(asked(&shop, ReviewKind::VoucherJournal), Vec::<String>::new());
     });
 }
@@ -299,6 +312,7 @@ fn a_journal_that_a_person_deletes_or_changes_in_xero_is_asked_about() {
         take_back(&shop, number).await.unwrap();
         next_day(&shop).await;
         assert_eq!(in_xero(&shop), [], "nothing stands against what is gone");
+        assert_eq!(asked(&shop, ReviewKind::VoucherJournal), Vec::<String>::new(), "it is answered");
     });
 }
 
@@ -364,5 +378,82 @@ fn a_locked_month_keeps_its_figures_and_the_journal_is_of_the_first_open_day() {
         next_day(&shop).await;
         assert_eq!(in_xero(&shop)[2].0, "-10.00", "the boxes were sold in the closed part");
         assert_eq!(dates(&shop)[2], "2026-06-04");
+    });
+}
+
+#[test]
+fn what_was_written_is_taken_back_on_its_account_whatever_is_set_now() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        freight(&shop).await;
+        let number = make(&shop).await.unwrap();
+        let assist = r#"{"version": 1, "rules": [{"scope": "org", "setting": "phase", "value": "assist"}]}"#;
+        shop.set(Files { policy: Some(assist), ..Files::default() }).await;
+        take_back(&shop, number).await.unwrap();
+        let amounts: Vec<String> = in_xero(&shop).into_iter().map(|(amount, _)| amount).collect();
+        assert_eq!(amounts, ["20.00", "-20.00"]);
+    });
+}
+
+#[test]
+fn freight_that_is_coded_anew_after_it_was_spread_is_asked_about() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        freight(&shop).await;
+        make(&shop).await.unwrap();
+        let mut recoded = bill("F-1", "2026-06-02").line("", "1", "20").account(STOCK);
+        recoded.describe(0, "Sea freight");
+        shop.save(recoded);
+        shop.poll().await;
+        let question = asked(&shop, ReviewKind::Overspent);
+        assert!(
+            question.len() == 1 && question[0].contains("from account 425 and it is 20.00 on account 300"),
+            "{question:?}"
+        );
+    });
+}
+
+#[test]
+fn goods_that_are_entered_after_their_freight_bill_are_asked_about_by_the_next_digest() {
+    run_alone(async {
+        let shop = Shop::new(&["BOX"]);
+        shop.connect().await;
+        freight(&shop).await;
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft), Vec::<String>::new(), "nothing came in");
+        shop.save(bill("G-1", "2026-06-01").line("BOX", "10", "10"));
+        shop.poll().await;
+        shop.digest().await;
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft).len(), 1);
+        let silent =
+            r#"{"version": 1, "rules": [{"scope": "org", "setting": "ask_about_freight", "value": false}]}"#;
+        shop.set(Files { policy: Some(silent), ..Files::default() }).await;
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_part_that_was_booked_is_not_booked_again_from_the_same_page() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        freight(&shop).await;
+        let mut asked = over(&["G-1"]);
+        asked.charges[0].amount = Some(money("8"));
+        let request = landed::resolve(&shop.ports, shop.org, &asked).await.unwrap();
+        let shown = landed::preview(&shop.ports, shop.org, &request).await.unwrap().contents;
+        let book = async || landed::make(&shop.ports, shop.org, "Kim", &request, Some(shown)).await;
+        book().await.unwrap();
+        let again = book().await.unwrap_err().to_string();
+        assert!(again.contains("changed since it was shown"), "{again}");
+    });
+}
+
+#[test]
+fn goods_that_are_not_on_the_stock_account_take_no_freight() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        shop.save(bill("G-1", "2026-06-02").line("BOX", "10", "10").line("BAG", "10", "10").account("310"));
+        freight(&shop).await;
+        let refused = make(&shop).await.unwrap_err().to_string();
+        assert!(refused.contains("coded to account 310"), "{refused}");
     });
 }

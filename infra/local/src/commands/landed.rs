@@ -136,9 +136,12 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Vouchers) -> 
         }
         Vouchers::Leave { bill } => {
             let open = landed::to_spread(place, org).await?;
-            let purchase = open.iter().find(|purchase| purchase.number == *bill).ok_or_else(|| {
-                LocalError::Input(format!("nothing is asked about bill `{bill}`: see `parstock landed list`"))
-            })?;
+            let mut found = open.iter().filter(|purchase| purchase.number == *bill);
+            let (Some(purchase), None) = (found.next(), found.next()) else {
+                return Err(LocalError::Input(format!(
+                    "`{bill}` is none or several of the bills that `parstock landed list` names: leave it on the console's page Landed cost"
+                )));
+            };
             landed::leave(place, org, place.person(), purchase.of).await?;
             Ok(Answer::new(json!({ "bill": bill }), format!("bill {bill} is left alone\n")))
         }

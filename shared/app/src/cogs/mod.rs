@@ -99,7 +99,8 @@ async fn question<P: Ports>(writer: &Writer<'_, P>, text: String) -> Result<Writ
 /// Asks nothing about journals any more.
 async fn forget_questions<P: Ports>(writer: &Writer<'_, P>) -> Result<(), AppError> {
     let store = writer.ports().store();
-    let is_ours = |kind| matches!(kind, ReviewKind::CogsHeld | ReviewKind::CogsRefused);
+    let is_ours =
+        |kind| matches!(kind, ReviewKind::CogsHeld | ReviewKind::CogsRefused | ReviewKind::VoucherJournal);
     let reviews = load::all::<Review>(store, writer.org(), &List::Reviews).await?;
     let ours = reviews.into_iter().filter(|(_, review)| is_ours(review.content.kind));
     Ok(store.write_each(writer.owner(), ours.map(|(key, _)| removal(key)).collect()).await?)
@@ -148,8 +149,9 @@ async fn decide<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, A
         sums.give_up(writer).await?;
     }
     sums.ledger.content.journals_until = if whole { until } else { latest.unwrap_or(until) };
-    sums.write(writer, "read journals").await?;
+    // before it is kept how far they were read
     landed::learn(writer, &changed, whole).await?;
+    sums.write(writer, "read journals").await?;
     held::ask(writer, &sums).await?;
     writer.profile.content.journaled_on = Some(today);
     sums.extra.push(writer.profile.clone().write(Key::Profile));
@@ -165,9 +167,8 @@ async fn decide<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, A
         sums.write(writer, "sum up cost of goods sold").await?;
         return Ok(Vec::new());
     }
-    let settings = sums.ledger.content.settings.clone();
     let mut effects = sums.plan(writer, today).await?;
-    effects.extend(landed::decide_due(writer, &settings).await?);
+    effects.extend(landed::decide_due(writer).await?);
     Ok(effects)
 }
 

@@ -7,6 +7,7 @@ use parstock_views::pages::JournalLine;
 
 use super::sums::journals;
 use crate::error::AppError;
+use crate::landed;
 use crate::load;
 use crate::ports::{Ports, Store};
 use crate::records::{Key, List};
@@ -17,7 +18,7 @@ const ENTRIES_PAGE: u32 = 500;
 /// Audit entries that one journal's page looks through.
 const ENTRIES_MAX: usize = 20_000;
 
-/// How many drafts wait in Xero to be posted, and what they come to; `None` if none does.
+/// How many drafts, those of landed cost included, wait in Xero to be posted, and what they move; `None` if none does.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -25,10 +26,10 @@ pub(crate) async fn drafts<P: Ports>(writer: &Writer<'_, P>) -> Result<Option<(u
     if writer.profile.content.cogs_from.is_none() {
         return Ok(None);
     }
-    let (mut count, mut total) = (0, Money::ZERO);
+    let (mut count, mut total) = landed::drafts(writer).await?;
     for journal in journals(writer).await? {
         if let Fate::Draft { .. } = journal.content.fate {
-            (count, total) = (count + 1, total.plus(journal.content.amount)?);
+            (count, total) = (count + 1, total.plus(journal.content.amount.magnitude())?);
         }
     }
     Ok((count > 0).then_some((count, total)))

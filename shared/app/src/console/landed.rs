@@ -1,6 +1,5 @@
 //! The pages of landed cost: what waits to be spread, what a voucher would do, and the vouchers.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::ToSpan;
@@ -35,10 +34,8 @@ impl<P: Ports> Console<'_, P> {
         }
         let bills = to_spread.len();
         to_spread.truncate(BILLS_SHOWN_MAX);
-        let mut vouchers: Vec<Voucher> =
-            landed::vouchers(&self.reader).await?.into_iter().map(|row| row.content).collect();
+        let mut vouchers = landed::all(self.reader.ports(), self.reader.org()).await?;
         let count = vouchers.len();
-        vouchers.sort_by_key(|voucher| Reverse(voucher.number));
         vouchers.truncate(VOUCHERS_SHOWN_MAX);
         Ok(LandedPage { site: self.site().await?, to_spread, bills, vouchers, count })
     }
@@ -65,8 +62,8 @@ impl<P: Ports> Console<'_, P> {
         Ok(purchases)
     }
 
-    /// The form by which charges of a bill are spread over the goods that came in so many days before it, with what a person
-    /// entered and what was wrong with it.
+    /// The form by which charges of a bill are spread over the goods that came in so many days before it on bills whose number or supplier
+    /// holds a text, with what a person entered and what was wrong with it.
     ///
     /// # Errors
     /// [`AppError::Reject`] when there is no such bill; when the store does not answer.
@@ -74,7 +71,7 @@ impl<P: Ports> Console<'_, P> {
         &self,
         of: DocumentRef,
         basis: Basis,
-        days: i64,
+        (days, search): (i64, String),
         entered: Option<Entered>,
         problem: Option<String>,
     ) -> Result<LandedFormPage, AppError> {
@@ -82,7 +79,12 @@ impl<P: Ports> Console<'_, P> {
         let days = days.clamp(0, landed::LOOKED_BACK_DAYS);
         let last = purchase.on.saturating_add(DAYS_AFTER_BILL.days());
         let mut goods = purchases_since(&self.reader, purchase.on.saturating_sub(days.days())).await?;
-        goods.retain(|goods| goods.has_goods && goods.on <= last);
+        let needle = search.to_lowercase();
+        let is_named = |goods: &Purchase| {
+            goods.number.to_lowercase().contains(&needle)
+                || goods.contact_name.to_lowercase().contains(&needle)
+        };
+        goods.retain(|goods| goods.has_goods && goods.on <= last && (is_named(goods) || goods.of == of));
         // its own lines first, then the nearest in time
         goods.sort_by_key(|goods| (goods.of != of, days_apart(&purchase, goods), goods.of));
         let more_purchases = goods.len().saturating_sub(PURCHASES_OFFERED_MAX);
@@ -96,6 +98,7 @@ impl<P: Ports> Console<'_, P> {
             receipts,
             days,
             days_max: landed::LOOKED_BACK_DAYS,
+            search,
             left_out: (more_purchases, more_lines),
             basis,
             entered,

@@ -4,14 +4,14 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use parstock_domain::cogs::JournalNumber;
 use parstock_domain::ids::DocumentId;
-use parstock_domain::landed::VoucherNumber;
 use parstock_domain::manual_journal::ManualJournal;
 
 use super::{Attempt, PERSON_MINUTES};
 use crate::error::AppError;
+use crate::landed::Which;
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
 use crate::records::EffectState;
 use crate::writer::{Reason, Writer};
@@ -25,33 +25,32 @@ const CALLS: u32 = 2;
 pub(super) enum Whose {
     /// Of cost of goods sold.
     Cogs(JournalNumber),
-    /// Of a landed cost voucher, or of one that is taken back.
-    Voucher {
-        /// Its number.
-        number: VoucherNumber,
-        /// Whether it is taken back.
-        back: bool,
-    },
+    /// Of a landed cost voucher.
+    Voucher(Which),
 }
 
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cogs(number) => number.fmt(f),
-            Self::Voucher { number, .. } => write!(f, "voucher {number}"),
+            Self::Voucher(which) => write!(f, "voucher {}", which.number),
         }
     }
 }
 
 impl Whose {
-    /// The journal as it is to be written, and why it must not be; `None` when nothing is to be written.
+    /// The journal as it is to be written, why it must not be, and from when on it is looked for before it is written, whether it was
+    /// tried or not; `None` when nothing is to be written.
     async fn planned<P: Ports>(
         self,
         writer: &Writer<'_, P>,
-    ) -> Result<Option<(ManualJournal, Option<String>)>, AppError> {
+    ) -> Result<Option<(ManualJournal, Option<String>, Option<Timestamp>)>, AppError> {
         match self {
-            Self::Cogs(number) => cogs::planned(writer, number).await,
-            Self::Voucher { number, back } => landed::planned(writer, number, back).await,
+            Self::Cogs(number) => {
+                let planned = cogs::planned(writer, number).await?;
+                Ok(planned.map(|(journal, why_not)| (journal, why_not, None)))
+            }
+            Self::Voucher(which) => landed::planned(writer, which).await,
         }
     }
 
@@ -59,7 +58,7 @@ impl Whose {
     async fn written<P: Ports>(self, writer: &Writer<'_, P>, id: DocumentId) -> Result<Vec<Write>, AppError> {
         match self {
             Self::Cogs(number) => cogs::written(writer, number, id).await,
-            Self::Voucher { number, back } => landed::written(writer, number, back, id).await,
+            Self::Voucher(which) => landed::written(writer, which, id).await,
         }
     }
 
@@ -67,7 +66,7 @@ impl Whose {
     async fn failed<P: Ports>(self, writer: &Writer<'_, P>, why: &str) -> Result<Vec<Write>, AppError> {
         match self {
             Self::Cogs(number) => cogs::failed(writer, number, why).await,
-            Self::Voucher { number, back } => landed::failed(writer, number, back, why).await,
+            Self::Voucher(which) => landed::failed(writer, which, why).await,
         }
     }
 }
@@ -78,7 +77,7 @@ pub(super) async fn send<P: Ports>(
     mut attempt: Attempt,
     whose: Whose,
 ) -> Result<(), AppError> {
-    let Some((journal, why_not)) = whose.planned(writer).await? else {
+    let Some((journal, why_not, since)) = whose.planned(writer).await? else {
         // it is in Xero, was given up, or is not to be there
         let at = writer.now();
         let told = Reason::own("journal known").with("journal", whose);
@@ -86,7 +85,7 @@ pub(super) async fn send<P: Ports>(
     };
     let outcome = match writer.ports().books().open(writer.org(), Priority::Poll, CALLS).await {
         Ok(mut session) => {
-            let outcome = find_or_create(&mut session, &attempt, &journal, why_not).await;
+            let outcome = find_or_create(&mut session, &attempt, &journal, (why_not, since)).await;
             session.close().await;
             outcome
         }
@@ -138,11 +137,12 @@ async fn find_or_create(
     session: &mut impl BooksSession,
     attempt: &Attempt,
     journal: &ManualJournal,
-    why_not: Option<String>,
+    (why_not, since): (Option<String>, Option<Timestamp>),
 ) -> Result<DocumentId, BooksError> {
     let effect = &attempt.effect.content;
-    if (attempt.looks_first || effect.attempts > 1)
-        && let Ok(since) = effect.decided_at.checked_sub(cogs::OVERLAP)
+    let tried = (attempt.looks_first || effect.attempts > 1).then_some(effect.decided_at);
+    if let Some(since) = since.or(tried)
+        && let Ok(since) = since.checked_sub(cogs::OVERLAP)
         && let Some(standing) = session.journal_marked(&journal.mark, since).await?
     {
         return Ok(standing);

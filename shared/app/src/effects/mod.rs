@@ -12,7 +12,7 @@ use parstock_domain::ids::{EffectId, OrgId};
 
 use self::journal::Whose;
 use crate::error::AppError;
-use crate::landed;
+use crate::landed::{self, Which};
 use crate::load::{self, Versioned, removal};
 use crate::message::Message;
 use crate::ports::{Commit, DELAY_SECONDS_MAX, Expect, Ports, Store, Write};
@@ -75,12 +75,12 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             attempt.begin(&writer, until).await?;
             journal::send(&mut writer, attempt, Whose::Cogs(number)).await
         }
-        EffectKind::Voucher { number, back, .. } => {
+        EffectKind::Voucher { number, back, again } => {
             // the ledger comes first; while another worker holds the org, this is tried again
             landed::book(ports, org, number).await?;
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
-            journal::send(&mut writer, attempt, Whose::Voucher { number, back }).await
+            journal::send(&mut writer, attempt, Whose::Voucher(Which { number, back, again })).await
         }
         EffectKind::Prices { prices, .. } => {
             attempt.begin(&writer, until).await?;

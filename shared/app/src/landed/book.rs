@@ -13,6 +13,7 @@ use parstock_domain::ledger::landed;
 use parstock_domain::ledger::{Because, Layers, Movement, Position};
 use parstock_domain::replenish::Plan;
 
+use super::journal::question;
 use super::{known, voucher};
 use crate::error::AppError;
 use crate::load::{self, Versioned};
@@ -21,8 +22,9 @@ use crate::records::Key;
 use crate::refold;
 use crate::writer::{Reason, Writer};
 
-/// Shares that one commit books: a movement each, and position and costs of as many items at most.
-const SHARES_PER_COMMIT: usize = 16;
+/// Shares that one commit books: a movement each, and position and costs of as many items at most. The bytes of so many costs fit
+/// into a commit.
+const SHARES_PER_COMMIT: usize = 8;
 /// Times a commit that another worker foiled is decided anew.
 const ATTEMPTS_MAX: u32 = 10;
 
@@ -84,12 +86,12 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
     let mut reason = Reason::own(if back { "take landed cost back" } else { "book landed cost" })
         .with("voucher", number)
         .with("shares", shares.len());
-    let mut movements = 0;
+    let (mut movements, mut left_out) = (0, Vec::new());
     for (item, shares) in by_item {
         let from = shares.iter().map(|(_, received_on)| *received_on).min().unwrap_or(on).min(on);
         let Some(mut costs) = ItemCosts::begin(writer, item, from).await? else {
             // Xero began to track it: its book of ours is closed
-            reason = reason.with(&format!("left out {item}"), "tracked by Xero now");
+            left_out.extend(shares.iter().map(|(share, _)| format!("{} ({})", share.code, share.amount)));
             continue;
         };
         let mut booked = Vec::new();
@@ -102,6 +104,14 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
             writes.push(Versioned::new(movement.clone()).write(Key::Movement(item, movement.key)));
         }
         costs.write(writer, id, number, &booked, &mut writes, &mut reason)?;
+    }
+    if !left_out.is_empty() {
+        let left_out = left_out.join(", ");
+        let text = format!(
+            "Of landed cost voucher {number} the shares of {left_out} did not land: Xero tracks these items since. Take the voucher back on the page Landed cost, and make it anew without them."
+        );
+        reason = reason.with("left_out", left_out);
+        writes.push(question(writer, number, text).await?);
     }
     voucher.content.done = done.saturating_add(shares.len());
     if voucher.content.done >= voucher.content.draft.shares.len() {
@@ -164,8 +174,8 @@ impl ItemCosts {
     }
 
     /// What the stock is worth.
-    pub const fn value(&self) -> Money {
-        self.position.content.value
+    pub fn value(&self) -> Money {
+        self.cost.total().cost
     }
 
     /// Lands a share, or takes it back.

@@ -1,48 +1,56 @@
-//! A voucher's journal in Xero: when it is written, and what becomes of it.
+//! A voucher's journals in Xero: when they are written, and what becomes of them.
 
 use std::collections::BTreeSet;
 
-use parstock_domain::cogs::CogsSettings;
-use parstock_domain::governance::Phase;
+use jiff::Timestamp;
+use parstock_domain::fixed::Money;
 use parstock_domain::ids::{DocumentId, EffectId, derived};
-use parstock_domain::landed::{Stage, Voucher, VoucherJournalFate as Fate, VoucherNumber};
-use parstock_domain::manual_journal::{JournalInXero, JournalState, ManualJournal, StateInXero};
-use parstock_domain::settings::Policy;
+use parstock_domain::landed::{Stage, Voucher, VoucherJournal, VoucherJournalFate as Fate, VoucherNumber};
+use parstock_domain::manual_journal::{JournalInXero, ManualJournal, StateInXero};
 
-use super::{voucher, vouchers};
+use super::books::Books;
+use super::purchases::asked;
+use super::{LOOKED_BACK, voucher, vouchers};
 use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
-use crate::load::{self, Versioned, removal, unguarded};
+use crate::load::{self, Versioned, removal};
 use crate::ports::{Ports, Write};
-use crate::records::{EffectKind, Key, List, Mark, Review, ReviewKind};
+use crate::records::{EffectKind, Key, List, Mark, ReviewKind};
 use crate::writer::{Reason, Writer};
 
-/// A voucher's journal as it is to be written, and why it must not be; `None` when nothing is to be written now.
+/// One of a voucher's journals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Which {
+    /// The voucher.
+    pub number: VoucherNumber,
+    /// Whether it takes the voucher back.
+    pub back: bool,
+    /// How often it was decided anew.
+    pub again: u32,
+}
+
+/// A voucher's journal as it is to be written, why it must not be, and from when on it is looked for before it is written; `None`
+/// when nothing is to be written.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn planned<P: Ports>(
     writer: &Writer<'_, P>,
-    number: VoucherNumber,
-    back: bool,
-) -> Result<Option<(ManualJournal, Option<String>)>, AppError> {
-    let voucher = voucher(writer, number).await?.content;
-    let is_planned = voucher.journal(back).is_some_and(|journal| journal.fate == Fate::Planned);
-    let Some(journal) = voucher.manual_journal(back).filter(|_| is_planned) else { return Ok(None) };
-    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
-    let policy = policy.map(|row| row.content).unwrap_or_default().org();
-    let why_not = if policy.phase < Phase::Assist {
-        Some("the phase is observe now, which writes nothing to Xero".to_owned())
-    } else if !policy.cogs.as_ref().is_some_and(|cogs| is_on(&journal, cogs)) {
-        Some("the setting `cogs` names another stock account now or none".to_owned())
-    } else {
-        None
+    which: Which,
+) -> Result<Option<(ManualJournal, Option<String>, Option<Timestamp>)>, AppError> {
+    let voucher = voucher(writer, which.number).await?.content;
+    let Some(journal) = voucher.journal(which.back).filter(|journal| is_planned(journal, which)) else {
+        return Ok(None);
     };
-    Ok(Some((journal, why_not)))
+    let Some(manual) = voucher.manual_journal(which.back) else { return Ok(None) };
+    let why_not = Books::of(writer).await?.why_not(journal, which.back);
+    // an earlier decision's may have come to Xero after all
+    let since = (which.again > 0).then_some(voucher.made_at);
+    Ok(Some((manual, why_not, since)))
 }
 
-fn is_on(journal: &ManualJournal, settings: &CogsSettings) -> bool {
-    journal.lines.first().is_some_and(|line| line.account == settings.stock_account)
+fn is_planned(journal: &VoucherJournal, which: Which) -> bool {
+    journal.fate == Fate::Planned && journal.again == which.again
 }
 
 /// The writes of a voucher's journal that is in Xero.
@@ -51,19 +59,15 @@ fn is_on(journal: &ManualJournal, settings: &CogsSettings) -> bool {
 /// When the store does not answer.
 pub(crate) async fn written<P: Ports>(
     writer: &Writer<'_, P>,
-    number: VoucherNumber,
-    back: bool,
+    which: Which,
     id: DocumentId,
 ) -> Result<Vec<Write>, AppError> {
+    let number = which.number;
     let mut voucher = voucher(writer, number).await?;
-    let Some(journal) = voucher.content.journal_mut(back).filter(|journal| journal.fate == Fate::Planned)
-    else {
+    let Some(journal) = voucher.content.journal_mut(which.back).filter(|it| is_planned(it, which)) else {
         return Ok(Vec::new());
     };
-    journal.fate = match journal.state {
-        JournalState::Draft => Fate::Draft { id },
-        JournalState::Posted => Fate::Posted { id },
-    };
+    journal.fate = Fate::Draft { id };
     Ok(vec![voucher.write(Key::Voucher(number)), removal(question_key(number))])
 }
 
@@ -73,29 +77,34 @@ pub(crate) async fn written<P: Ports>(
 /// When the store does not answer.
 pub(crate) async fn failed<P: Ports>(
     writer: &Writer<'_, P>,
-    number: VoucherNumber,
-    back: bool,
+    which: Which,
     why: &str,
 ) -> Result<Vec<Write>, AppError> {
+    let number = which.number;
     let mut voucher = voucher(writer, number).await?;
-    let Some(journal) = voucher.content.journal_mut(back).filter(|journal| journal.fate == Fate::Planned)
-    else {
+    let Some(journal) = voucher.content.journal_mut(which.back).filter(|it| is_planned(it, which)) else {
         return Ok(Vec::new());
     };
     journal.fate = Fate::Due { why_not: Some(why.to_owned()) };
     let text = format!(
-        "The journal of landed cost voucher {number} is not in Xero: {why}. It is tried again every morning."
+        "The journal of landed cost voucher {number} is not in Xero: {why}. While parstock may write it is tried again every morning."
     );
-    Ok(vec![voucher.write(Key::Voucher(number)), question(writer, number, text)])
+    let question = question(writer, number, text).await?;
+    Ok(vec![voucher.write(Key::Voucher(number)), question])
 }
 
-fn question_key(number: VoucherNumber) -> Key {
+/// The key of what is asked of a voucher's journals.
+pub(super) fn question_key(number: VoucherNumber) -> Key {
     Key::Review(derived("review", &[ReviewKind::VoucherJournal.code(), &number.to_string()]))
 }
 
-fn question<P: Ports>(writer: &Writer<'_, P>, number: VoucherNumber, text: String) -> Write {
-    let (kind, since, codes) = (ReviewKind::VoucherJournal, writer.now(), BTreeSet::new());
-    unguarded(question_key(number), Review { kind, since, item: None, document: None, text, codes })
+/// The question about a voucher's journals.
+pub(super) async fn question<P: Ports>(
+    writer: &Writer<'_, P>,
+    number: VoucherNumber,
+    text: String,
+) -> Result<Write, AppError> {
+    asked(writer, question_key(number), ReviewKind::VoucherJournal, None, text).await
 }
 
 /// Takes note of what became of vouchers' journals in Xero. `whole` says that all journals which changed are among `changed`.
@@ -109,64 +118,58 @@ pub(crate) async fn learn<P: Ports>(
 ) -> Result<(), AppError> {
     let pending = load::all::<Mark>(writer.ports().store(), writer.org(), &List::PendingEffects).await?;
     let pending: BTreeSet<Key> = pending.into_iter().map(|(key, _)| key).collect();
-    for mut voucher in vouchers(writer).await? {
-        let before = voucher.content.clone();
-        let number = before.number;
-        let mut writes = Vec::new();
+    let from = writer.now().saturating_sub(LOOKED_BACK).unwrap_or(Timestamp::MIN);
+    for mut row in vouchers(writer, from).await? {
+        let (before, mut is_seen, mut edited) = (row.content.clone(), false, None);
         for back in [false, true] {
             for there in changed {
-                writes.extend(match take_note(&mut voucher.content, back, there) {
-                    Noted::NotOurs => None,
-                    Noted::Well => Some(removal(question_key(number))),
-                    Noted::Otherwise(text) => Some(question(writer, number, text)),
-                });
+                if let Some(amount) = take_note(&mut row.content, back, there) {
+                    is_seen = true;
+                    edited = edited.or(amount);
+                }
             }
-            let effect = effect(&voucher.content, back);
+            let effect = effect(&row.content, back);
             let is_tried = effect
                 .is_some_and(|what| pending.contains(&Key::PendingEffect(effect_id(writer.org(), &what))));
-            if let Some(journal) = voucher.content.journal_mut(back).filter(|it| it.fate == Fate::Planned)
+            if let Some(journal) = row.content.journal_mut(back).filter(|it| it.fate == Fate::Planned)
                 && whole
                 && !is_tried
             {
                 journal.fate = Fate::Due { why_not: Some("it never came to Xero".to_owned()) };
             }
         }
-        if voucher.content == before && writes.is_empty() {
+        if row.content == before && !is_seen {
             continue;
         }
-        // one question for both journals: what is to be done first is asked first
-        let asks = |write: &Write| write.record.is_some();
-        let asked = writes.iter().position(asks).unwrap_or(0);
-        let mut writes: Vec<Write> =
-            if writes.is_empty() { Vec::new() } else { vec![writes.swap_remove(asked)] };
-        writes.push(voucher.write(Key::Voucher(number)));
+        let number = before.number;
+        let mut writes: Vec<Write> = Vec::new();
+        if is_seen {
+            writes.push(match edited.or_else(|| wrong(&row.content)) {
+                Some(text) => question(writer, number, text).await?,
+                None => removal(question_key(number)),
+            });
+        }
+        writes.push(row.write(Key::Voucher(number)));
         let id = writer.new_commit();
         writer.commit(id, writes, Reason::own("read journal of voucher").with("voucher", number)).await?;
     }
     Ok(())
 }
 
-/// What a journal in Xero is to a voucher.
-enum Noted {
-    /// Of something else.
-    NotOurs,
-    /// As it should be.
-    Well,
-    /// Otherwise: what a person has to know.
-    Otherwise(String),
-}
-
-/// Takes note of a journal that Xero holds, if it is the voucher's.
-fn take_note(voucher: &mut Voucher, back: bool, there: &JournalInXero) -> Noted {
+/// Takes note of a journal that Xero holds. Answers whether it is the voucher's, and with which words if a person has changed its
+/// amount there.
+fn take_note(voucher: &mut Voucher, back: bool, there: &JournalInXero) -> Option<Option<String>> {
     let (mark, number) = (voucher.mark(back), voucher.number);
-    let stands = matches!(voucher.stage, Stage::Booking | Stage::Booked);
-    let Some(journal) = voucher.journal_mut(back) else { return Noted::NotOurs };
+    let journal = voucher.journal_mut(back)?;
+    let is_marked = there.narration.ends_with(&mark);
     let is_same = match journal.fate {
-        Fate::Draft { id } | Fate::Posted { id } | Fate::Gone { id } => id == there.id,
-        Fate::Due { .. } | Fate::Planned => there.narration.ends_with(&mark),
+        Fate::Draft { id } | Fate::Posted { id } => id == there.id,
+        // a copy of one that is gone is known by its mark
+        Fate::Gone { id } => id == there.id || is_marked && there.state != StateInXero::Gone,
+        Fate::Due { .. } | Fate::Planned => is_marked && there.state != StateInXero::Gone,
     };
     if !is_same {
-        return Noted::NotOurs;
+        return None;
     }
     let id = there.id;
     journal.fate = match there.state {
@@ -174,24 +177,36 @@ fn take_note(voucher: &mut Voucher, back: bool, there: &JournalInXero) -> Noted 
         StateInXero::Posted => Fate::Posted { id },
         StateInXero::Gone => Fate::Gone { id },
     };
-    if there.state == StateInXero::Gone {
-        return if stands {
-            Noted::Otherwise(format!(
-                "The journal of landed cost voucher {number} was deleted or voided in Xero, so the stock account lacks what the ledger holds: take the voucher back on the page Landed cost, or enter the journal in Xero again."
-            ))
-        } else {
-            Noted::Well
-        };
-    }
-    let Some(wanted) = journal.lines.first() else { return Noted::Well };
+    let wanted = journal.lines.first()?;
     let found = there.amounts.get(&wanted.account).copied().unwrap_or_default();
-    if found == wanted.amount {
-        return Noted::Well;
+    let is_edited = there.state != StateInXero::Gone && found != wanted.amount;
+    Some(is_edited.then(|| {
+        format!(
+            "A journal of landed cost voucher {number} was changed in Xero: it puts {found} on account {}, and the ledger holds {}. Change it back, or take the voucher back on the page Landed cost and make it anew.",
+            wanted.account, wanted.amount
+        )
+    }))
+}
+
+/// What a person has to do about a voucher whose journals don't stand in Xero as the ledger has it.
+fn wrong(voucher: &Voucher) -> Option<String> {
+    let number = voucher.number;
+    let is_gone = |back| voucher.journal(back).is_some_and(|it| matches!(it.fate, Fate::Gone { .. }));
+    let stands = |back| voucher.journal(back).is_some_and(VoucherJournal::stands);
+    match voucher.stage {
+        Stage::Booking | Stage::Booked => is_gone(false).then(|| {
+            format!(
+                "The journal of landed cost voucher {number} was deleted or voided in Xero, so the stock account lacks what the ledger holds: take the voucher back on the page Landed cost, or copy the journal with its narration."
+            )
+        }),
+        Stage::TakingBack | Stage::TakenBack if is_gone(false) && stands(true) => Some(format!(
+            "The journal of landed cost voucher {number} was deleted or voided in Xero after the voucher was taken back: delete the journal that takes it back, too."
+        )),
+        Stage::TakingBack | Stage::TakenBack if stands(false) && is_gone(true) => Some(format!(
+            "The journal that takes landed cost voucher {number} back was deleted or voided in Xero: delete the voucher's own journal, too, or copy the one against it with its narration."
+        )),
+        Stage::TakingBack | Stage::TakenBack => None,
     }
-    Noted::Otherwise(format!(
-        "The journal of landed cost voucher {number} was changed in Xero: it puts {found} on account {}, and the ledger holds {}. Change it back, or take the voucher back on the page Landed cost and make it anew.",
-        wanted.account, wanted.amount
-    ))
 }
 
 /// The effect that writes one of a voucher's journals.
@@ -204,31 +219,40 @@ fn effect(voucher: &Voucher, back: bool) -> Option<EffectKind> {
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn decide_due<P: Ports>(
-    writer: &mut Writer<'_, P>,
-    settings: &CogsSettings,
-) -> Result<Vec<EffectId>, AppError> {
-    let mut all = Vec::new();
-    for voucher in vouchers(writer).await? {
-        let Versioned { content: mut voucher, expect } = voucher;
-        let mut effects = Vec::new();
-        for back in [false, true] {
-            let is_on = voucher.manual_journal(back).is_some_and(|journal| is_on(&journal, settings));
-            let Some(journal) = voucher.journal_mut(back) else { continue };
-            if is_on && matches!(journal.fate, Fate::Due { .. }) {
-                journal.fate = Fate::Planned;
-                journal.again = journal.again.saturating_add(1);
-                effects.extend(effect(&voucher, back));
-            }
-        }
-        if effects.is_empty() {
-            continue;
-        }
-        let number = voucher.number;
-        let mut writes = vec![Versioned { content: voucher, expect }.write(Key::Voucher(number))];
+pub(crate) async fn decide_due<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, AppError> {
+    let (books, mut all) = (Books::of(writer).await?, Vec::new());
+    let from = writer.now().saturating_sub(LOOKED_BACK).unwrap_or(Timestamp::MIN);
+    for Versioned { content, expect } in vouchers(writer, from).await? {
+        let Some(next) = books.decided_anew(&content)? else { continue };
+        let is_new = |back: &bool| {
+            let planned =
+                |voucher: &Voucher| voucher.journal(*back).is_some_and(|it| it.fate == Fate::Planned);
+            planned(&next) && !planned(&content)
+        };
+        let effects =
+            [false, true].into_iter().filter(is_new).filter_map(|back| effect(&next, back)).collect();
+        let number = next.number;
+        let mut writes = vec![Versioned { content: next, expect }.write(Key::Voucher(number))];
         all.extend(plan_effects(&mut writes, writer.org(), effects, writer.now()));
         let id = writer.new_commit();
         writer.commit(id, writes, Reason::own("decide journal of voucher").with("voucher", number)).await?;
     }
     Ok(all)
+}
+
+/// How many drafts of vouchers wait in Xero to be posted, and what they come to.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn drafts<P: Ports>(writer: &Writer<'_, P>) -> Result<(usize, Money), AppError> {
+    let from = writer.now().saturating_sub(LOOKED_BACK).unwrap_or(Timestamp::MIN);
+    let (mut count, mut total) = (0, Money::ZERO);
+    for row in vouchers(writer, from).await? {
+        for journal in [&row.content.journal, &row.content.journal_back].into_iter().flatten() {
+            if let (Fate::Draft { .. }, Some(line)) = (&journal.fate, journal.lines.first()) {
+                (count, total) = (count + 1, total.plus(line.amount.magnitude())?);
+            }
+        }
+    }
+    Ok((count, total))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parstock_domain::document::{DocumentKind, DocumentRef, Item};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::{ItemId, LineId};
-use parstock_domain::landed::{Purchase, Received, Request};
+use parstock_domain::landed::{self, Purchase, Received, Request};
 use parstock_domain::ledger::BookedLine;
 
 use crate::error::AppError;
@@ -80,7 +80,8 @@ pub(crate) async fn received<P: Ports>(
             booked.extend(more.into_iter().flat_map(|(_, row)| row.content.lines));
         }
         booked.retain(|line| line.change > Quantity::ZERO);
-        lines.extend(booked.into_iter().map(|line| (header.of, header.number.clone(), line)));
+        let name = landed::name(header.of.kind, &[&header.number], header.date);
+        lines.extend(booked.into_iter().map(|line| (header.of, name.clone(), line)));
     }
     let items: BTreeSet<ItemId> = lines.iter().map(|(_, _, line)| line.item).collect();
     let keys: Vec<Key> = items.into_iter().map(Key::Item).collect();
@@ -98,6 +99,7 @@ pub(crate) async fn received<P: Ports>(
             on: line.effective_on,
             quantity: line.change,
             value: line.cost.unwrap_or(line.value),
+            account: line.account,
         };
         received.insert((of, line.line), there);
     }

@@ -2,26 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::audit::Hash;
 use parstock_domain::document::DocumentRef;
-use parstock_domain::fixed::Money;
-use parstock_domain::governance::Phase;
 use parstock_domain::ids::{EffectId, OrgId};
-use parstock_domain::landed::{
-    Purchase, Request, Spent, Stage, TakenBack, Voucher, VoucherJournal, VoucherJournalFate, VoucherNumber,
-};
-use parstock_domain::settings::Policy;
+use parstock_domain::landed::{Purchase, Request, Spent, Stage, TakenBack, Voucher, VoucherNumber};
 
+use super::books::Books;
+use super::journal::question_key;
 use super::known::{self, Known};
 use super::preview::{contents, draft};
-use super::purchases::overspent_question;
-use super::{freight_question, voucher, vouchers};
-use crate::effects::plan_effects;
+use super::purchases::{freight_question, overspent_question};
+use super::{voucher, vouchers};
+use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
-use crate::load::{self, Versioned};
+use crate::load::{Versioned, removal};
 use crate::message::Message;
-use crate::ports::{Ports, Write};
+use crate::ports::{Clock, Ports, Write};
 use crate::records::{Backfill, EffectKind, Key};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
@@ -43,15 +41,21 @@ pub async fn make<P: Ports>(
     request: &Request,
     shown: Option<Hash>,
 ) -> Result<VoucherNumber, AppError> {
-    let mut attempt = 1;
-    let (number, effect) = loop {
+    let (began, mut attempt) = (ports.clock().now(), 1);
+    let (number, effects) = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
+        // the try before may have got through
+        if attempt > 1
+            && let Some(made) = made_since(&writer, who, request, began).await?
+        {
+            break made;
+        }
         match make_once(&mut writer, who, request, shown).await {
             Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
             outcome => break outcome?,
         }
     };
-    ask_for(ports, org, effect).await;
+    ask_for(ports, org, effects).await;
     Ok(number)
 }
 
@@ -126,6 +130,24 @@ async fn ask_for<P: Ports>(ports: &P, org: OrgId, effects: Vec<EffectId>) {
     }
 }
 
+/// The voucher that a try of this decision has made.
+async fn made_since<P: Ports>(
+    writer: &Writer<'_, P>,
+    who: &str,
+    request: &Request,
+    began: Timestamp,
+) -> Result<Option<(VoucherNumber, Vec<EffectId>)>, AppError> {
+    let named = || request.charges.iter().map(|charge| (charge.of, charge.line));
+    let made = vouchers(writer, began).await?.into_iter().map(|row| row.content).find(|voucher| {
+        let spent = voucher.draft.charges.iter().map(|charge| (charge.of, charge.line));
+        voucher.made_by == who && voucher.made_at >= began && spent.eq(named())
+    });
+    Ok(made.map(|voucher| {
+        let effect = EffectKind::Voucher { number: voucher.number, back: false, again: 0 };
+        (voucher.number, vec![effect_id(writer.org(), &effect)])
+    }))
+}
+
 async fn make_once<P: Ports>(
     writer: &mut Writer<'_, P>,
     who: &str,
@@ -146,7 +168,9 @@ async fn make_once<P: Ports>(
     }
     let today = writer.clock().day_of(writer.now());
     let number = next_number(writer, today).await?;
-    let mut writes = spend(writer, known, &draft.charges, false).await?;
+    let books = Books::of(writer).await?;
+    books.check(&known, &draft)?;
+    let mut writes = spend(writer, known.purchases, &draft.charges, false).await?;
     let mut voucher = Voucher {
         number,
         draft,
@@ -158,7 +182,7 @@ async fn make_once<P: Ports>(
         journal: None,
         journal_back: None,
     };
-    voucher.journal = journal(writer, &voucher, false).await?;
+    voucher.journal = books.journal(&voucher)?;
     let reason = Reason { who: who.to_owned(), ..Reason::own("make voucher") }
         .with("voucher", number)
         .with("total", voucher.total()?)
@@ -196,17 +220,14 @@ async fn take_back_once<P: Ports>(
     }
     let charges = voucher.content.draft.charges.clone();
     let of: BTreeSet<DocumentRef> = charges.iter().map(|charge| charge.of).collect();
-    let purchases = known::purchases(writer, &of).await?;
-    let known = Known { purchases, received: BTreeMap::new() };
-    let mut writes = spend(writer, known, &charges, true).await?;
+    let mut writes = spend(writer, known::purchases(writer, &of).await?, &charges, true).await?;
     voucher.content.stage = Stage::TakingBack;
     voucher.content.done = 0;
     voucher.content.taken_back =
         Some(TakenBack { by: who.to_owned(), at: writer.now(), reason: why.to_owned() });
-    // what was never written needs no journal against it
-    if voucher.content.drop_unwritten_journal() {
-        voucher.content.journal_back = journal(writer, &voucher.content, true).await?;
-    }
+    Books::of(writer).await?.take_back(&mut voucher.content)?;
+    // what was asked of its journal is answered by that
+    writes.push(removal(question_key(number)));
     let reason = Reason { who: who.to_owned(), ..Reason::own("take voucher back") }
         .with("voucher", number)
         .with("reason", why);
@@ -219,7 +240,7 @@ async fn take_back_once<P: Ports>(
 }
 
 async fn next_number<P: Ports>(writer: &Writer<'_, P>, today: Date) -> Result<VoucherNumber, AppError> {
-    let of_today = vouchers(writer).await?.into_iter().map(|row| row.content.number);
+    let of_today = vouchers(writer, writer.now()).await?.into_iter().map(|row| row.content.number);
     let last = of_today.filter(|number| number.on == today).map(|number| number.index).max().unwrap_or(0);
     let index = last.saturating_add(1);
     if index > VoucherNumber::INDEX_MAX {
@@ -234,59 +255,33 @@ async fn next_number<P: Ports>(writer: &Writer<'_, P>, today: Date) -> Result<Vo
 /// The writes by which bills keep how much of their charges is spread.
 async fn spend<P: Ports>(
     writer: &Writer<'_, P>,
-    mut known: Known,
+    purchases: BTreeMap<DocumentRef, Versioned<Purchase>>,
     charges: &[Spent],
     back: bool,
 ) -> Result<Vec<Write>, AppError> {
-    let mut writes = Vec::new();
-    for spent in charges {
-        let Some(row) = known.purchases.get_mut(&spent.of) else { continue };
-        let Some(charge) = row.content.charges.iter_mut().find(|charge| charge.line == spent.line) else {
+    let (mut writes, mut changed) = (Vec::new(), BTreeMap::new());
+    for (of, mut row) in purchases {
+        let mut is_touched = false;
+        for spent in charges.iter().filter(|spent| spent.of == of) {
+            let Some(charge) = row.content.charges.iter_mut().find(|charge| charge.line == spent.line) else {
+                continue;
+            };
+            charge.spend(if back { spent.amount.negated()? } else { spent.amount })?;
+            is_touched = true;
+        }
+        if !is_touched {
             continue;
-        };
-        charge.spread = if back {
-            charge.spread.minus(spent.amount)?.max(Money::ZERO)
-        } else {
-            charge.spread.plus(spent.amount)?
-        };
-    }
-    let mut changed = BTreeMap::new();
-    let touched: BTreeSet<DocumentRef> = charges.iter().map(|charge| charge.of).collect();
-    for row in known.purchases.into_values().filter(|row| touched.contains(&row.content.of)) {
-        let of = row.content.of;
-        changed.insert(of, Some(row.content.clone()));
-        writes.push(overspent_question(writer, of, Some(&row.content)));
-        let key = Key::Purchase(row.content.on, of);
-        let is_gone = |purchase: &Purchase| !purchase.has_goods && purchase.charges.is_empty();
-        let mut row = row;
+        }
         row.content.charges.retain(|charge| !(charge.net.is_zero() && charge.spread.is_zero()));
-        writes.push(match is_gone(&row.content) {
+        writes.push(overspent_question(writer, of, Some(&row.content)).await?);
+        changed.insert(of, Some(row.content.clone()));
+        let key = Key::Purchase(row.content.on, of);
+        let is_gone = !row.content.has_goods && row.content.charges.is_empty();
+        writes.push(match is_gone {
             true => Write { key, record: None, expect: row.expect },
             false => row.write(key),
         });
     }
     writes.push(freight_question(writer, &changed).await?);
     Ok(writes)
-}
-
-/// The journal of a voucher, or against it, where cost of goods sold is journaled.
-async fn journal<P: Ports>(
-    writer: &Writer<'_, P>,
-    voucher: &Voucher,
-    back: bool,
-) -> Result<Option<VoucherJournal>, AppError> {
-    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
-    let policy = policy.map(|row| row.content).unwrap_or_default().org();
-    let profile = &writer.profile.content;
-    let today = writer.clock().day_of(writer.now());
-    let (Some(settings), Some(from)) = (policy.cogs, profile.cogs_from.filter(|from| *from <= today)) else {
-        return Ok(None);
-    };
-    let closed = profile.organisation.locked_through().max(profile.closed_through);
-    let open_from = closed.and_then(|closed| closed.tomorrow().ok()).map_or(from, |open| open.max(from));
-    let mut journal = voucher.journal_of(&settings, open_from, back)?;
-    if let Some(journal) = journal.as_mut().filter(|_| policy.phase >= Phase::Assist) {
-        journal.fate = VoucherJournalFate::Planned;
-    }
-    Ok(journal)
 }

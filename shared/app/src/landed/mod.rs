@@ -2,6 +2,7 @@
 //! manual journal.
 
 mod book;
+mod books;
 mod journal;
 mod known;
 mod make;
@@ -9,19 +10,17 @@ mod named;
 mod preview;
 mod purchases;
 
-use self::purchases::freight_question;
 pub(crate) use book::book;
-pub(crate) use journal::{decide_due, failed, learn, planned, written};
+pub(crate) use journal::{Which, decide_due, drafts, failed, learn, planned, written};
 pub(crate) use known::received;
 pub use make::{leave, make, take_back};
 pub use named::{NamedCharge, NamedReceipt, NamedRequest, resolve};
 pub use preview::{Landed, Preview, preview};
-pub(crate) use purchases::{freight_key, keep};
+pub(crate) use purchases::{ask_again, freight_key, keep};
 
-use jiff::ToSpan;
 use jiff::civil::Date;
-use parstock_domain::document::DocumentKind;
-use parstock_domain::document::DocumentRef;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::ids::{DocumentId, OrgId};
 use parstock_domain::landed::{Purchase, Voucher, VoucherNumber};
 
@@ -33,6 +32,8 @@ use crate::writer::Writer;
 
 /// Days that lists of purchases and vouchers go back.
 pub const LOOKED_BACK_DAYS: i64 = 400;
+/// The same as a time.
+const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(24 * LOOKED_BACK_DAYS);
 /// Days for which a bill may be late in being entered, and still be asked about.
 pub(crate) const ASKED_ABOUT_DAYS: i64 = 90;
 
@@ -74,16 +75,19 @@ pub async fn to_spread<P: Ports>(ports: &P, org: OrgId) -> Result<Vec<Purchase>,
 /// When the store does not answer.
 pub async fn all<P: Ports>(ports: &P, org: OrgId) -> Result<Vec<Voucher>, AppError> {
     let writer = Writer::open_unleased(ports, org).await?;
-    Ok(vouchers(&writer).await?.into_iter().rev().map(|row| row.content).collect())
+    let from = writer.now().saturating_sub(LOOKED_BACK).unwrap_or(Timestamp::MIN);
+    Ok(vouchers(&writer, from).await?.into_iter().rev().map(|row| row.content).collect())
 }
 
-/// The vouchers of the last [`LOOKED_BACK_DAYS`], by number.
+/// The vouchers from the day of an instant on, by number.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn vouchers<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Versioned<Voucher>>, AppError> {
-    let on = writer.clock().day_of(writer.now()).saturating_sub(LOOKED_BACK_DAYS.days());
-    let after = Some(Key::Voucher(VoucherNumber { on, index: 0 }));
+pub(crate) async fn vouchers<P: Ports>(
+    writer: &Writer<'_, P>,
+    from: Timestamp,
+) -> Result<Vec<Versioned<Voucher>>, AppError> {
+    let after = Some(Key::Voucher(VoucherNumber { on: writer.clock().day_of(from), index: 0 }));
     let rows = load::all_after(writer.ports().store(), writer.owner(), &List::Vouchers, after).await?;
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }

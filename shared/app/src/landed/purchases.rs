@@ -15,8 +15,8 @@ use parstock_domain::settings::Policy;
 use super::{ASKED_ABOUT_DAYS, purchases_since};
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
-use crate::ports::{Expect, Ports, Write};
-use crate::records::{Backfill, DocumentRecord, Key, Review, ReviewKind};
+use crate::ports::{Expect, Ports, Store, Write};
+use crate::records::{Backfill, Content, DocumentRecord, Key, Review, ReviewKind};
 use crate::writer::Writer;
 
 /// Days before a freight bill in which the goods that it carried came in.
@@ -39,22 +39,19 @@ pub(crate) async fn keep<P: Ports>(
     }
     let (store, of) = (writer.ports().store(), document.of);
     let places = decimals(&writer.profile.content.organisation.base_currency);
-    let mut now = Purchase::of(document, places);
-    if let Some(now) = &mut now {
-        now.has_goods = now.has_goods && brings_untracked(writer, lines).await?;
-        // what was there before parstock came is not asked about
-        now.left_alone = !matches!(writer.profile.content.backfill, Backfill::Done { .. });
-    }
-    now = now.filter(|now| now.has_goods || !now.charges.is_empty());
     let known = match booked {
         Some(booked) => load::one::<Purchase>(store, writer.owner(), Key::Purchase(booked.date, of)).await?,
         None => None,
     };
-    let kept = match &known {
-        Some(known) => Purchase::after(now, &known.content),
-        None => now,
-    };
     let before = known.as_ref().map(|known| &known.content);
+    let mut kept = Purchase::of(document, places, before);
+    if let Some(kept) = &mut kept {
+        kept.has_goods = kept.has_goods && brings_untracked(writer, lines).await?;
+        // what was there before parstock came is not asked about
+        kept.left_alone |=
+            known.is_none() && !matches!(writer.profile.content.backfill, Backfill::Done { .. });
+    }
+    let kept = kept.filter(|kept| kept.has_goods || !kept.charges.is_empty());
     if kept.as_ref() == before {
         return Ok(Vec::new());
     }
@@ -72,9 +69,8 @@ pub(crate) async fn keep<P: Ports>(
         let key = Key::Purchase(content.on, of);
         writes.push(Versioned { content, expect }.write(key));
     }
-    let is_spent = |purchase: &Purchase| purchase.charges.iter().any(|charge| !charge.spread.is_zero());
-    if before.is_some_and(is_spent) {
-        writes.push(overspent_question(writer, of, kept.as_ref()));
+    if before.is_some_and(Purchase::is_spent) {
+        writes.push(overspent_question(writer, of, kept.as_ref()).await?);
     }
     let was_freight = before.is_some_and(Purchase::looks_like_freight);
     if was_freight || kept.as_ref().is_some_and(Purchase::looks_like_freight) {
@@ -89,31 +85,55 @@ async fn brings_untracked<P: Ports>(writer: &Writer<'_, P>, lines: &[DesiredLine
         lines.iter().filter(|line| line.change > Quantity::ZERO).map(|line| line.item).collect();
     let keys: Vec<Key> = items.into_iter().map(Key::Item).collect();
     let masters = load::many::<Item>(writer.ports().store(), writer.owner(), &keys).await?;
-    Ok(masters.into_iter().flatten().any(|item| !item.content.tracked))
+    // one that was not read yet counts as untracked, as it is booked
+    Ok(masters.into_iter().any(|item| !item.is_some_and(|item| item.content.tracked)))
 }
 
-fn review_key(kind: ReviewKind, of: DocumentRef) -> Key {
-    Key::Review(derived("review", &[kind.code(), &of.id.to_string()]))
-}
-
-/// Whether vouchers have spread more of a bill than it is now.
-pub(super) fn overspent_question<P: Ports>(
+/// Whether a bill no longer is what vouchers have spread of it.
+pub(super) async fn overspent_question<P: Ports>(
     writer: &Writer<'_, P>,
     of: DocumentRef,
     purchase: Option<&Purchase>,
-) -> Write {
-    let key = review_key(ReviewKind::Overspent, of);
-    let overspent = purchase.and_then(|purchase| Some((purchase, purchase.overspent().next()?)));
-    let Some((purchase, charge)) = overspent else { return removal(key) };
+) -> Result<Write, AppError> {
+    let key = Key::Review(derived("review", &[ReviewKind::Overspent.code(), &of.id.to_string()]));
+    let otherwise = purchase.and_then(|purchase| Some((purchase, purchase.otherwise().next()?)));
+    let Some((purchase, charge)) = otherwise else { return Ok(removal(key)) };
+    let was = match &charge.spread_from {
+        Some(account) if *account != charge.account => format!("from account {account} "),
+        _ => String::new(),
+    };
     let text = format!(
-        "Vouchers spread {} of `{}` on {} of {}, which is {} now. Take them back on the page Landed cost, and make them anew.",
-        charge.spread, charge.what, purchase.number, purchase.contact_name, charge.net
+        "Vouchers spread {} of `{}` on {} of {} {was}and it is {} on account {} now. Take them back on the page Landed cost, and make them anew.",
+        charge.spread, charge.what, purchase.number, purchase.contact_name, charge.net, charge.account
     );
-    unguarded(key, review(writer, ReviewKind::Overspent, of, text))
+    asked(writer, key, ReviewKind::Overspent, Some(of), text).await
 }
 
-fn review<P: Ports>(writer: &Writer<'_, P>, kind: ReviewKind, of: DocumentRef, text: String) -> Review {
-    Review { kind, since: writer.now(), item: None, document: Some(of), text, codes: BTreeSet::new() }
+/// A question that has been asked since it was first asked.
+pub(super) async fn asked<P: Ports>(
+    writer: &Writer<'_, P>,
+    key: Key,
+    kind: ReviewKind,
+    document: Option<DocumentRef>,
+    text: String,
+) -> Result<Write, AppError> {
+    let known = load::one::<Review>(writer.ports().store(), writer.owner(), key.clone()).await?;
+    let since = known.map_or(writer.now(), |known| known.content.since);
+    Ok(unguarded(key, Review { kind, since, item: None, document, text, codes: BTreeSet::new() }))
+}
+
+/// Asks anew about freight: what came in later, grew old or was allowed to be asked about changes the question, too.
+///
+/// # Errors
+/// When the store does not answer or an amount does not fit.
+pub(crate) async fn ask_again<P: Ports>(writer: &Writer<'_, P>) -> Result<(), AppError> {
+    let question = freight_question(writer, &BTreeMap::new()).await?;
+    let known = load::one::<Review>(writer.ports().store(), writer.owner(), freight_key()).await?;
+    let stands = known.map(|known| known.content.into_record());
+    if question.record != stands {
+        writer.ports().store().write_each(writer.owner(), vec![question]).await?;
+    }
+    Ok(())
 }
 
 /// The one question about all that looks like freight of goods that came in, if there is any, once purchases are as `changed` has
@@ -154,15 +174,12 @@ pub(crate) async fn freight_question<P: Ports>(
     if count == 0 {
         return Ok(removal(key));
     }
-    let known = load::one::<Review>(store, writer.owner(), key.clone()).await?;
     let more = if count > named.len() { format!(" and {} more", count - named.len()) } else { String::new() };
     let text = format!(
         "{total} on bills looks like freight of goods that came in: {}{more}. Spread it over them on the page Landed cost, or say there that it is none.",
         named.join(", "),
     );
-    let since = known.map_or(writer.now(), |known| known.content.since);
-    let (kind, codes) = (ReviewKind::FreightLeft, BTreeSet::new());
-    Ok(unguarded(key, Review { kind, since, item: None, document: None, text, codes }))
+    asked(writer, key, ReviewKind::FreightLeft, None, text).await
 }
 
 /// The key of that question.

@@ -227,13 +227,13 @@ impl<O: Copy + Ord> Costs<O> {
             Step::Issue { quantity } => self.issue(id, quantity, is_named),
             Step::SaleReturn { quantity, of } => self.sale_return(id, quantity, of),
             Step::PurchaseReturn { quantity, of } => self.purchase_return(id, quantity, of),
-            Step::LandedCost { amount, onto } => self.landed_cost(amount, onto),
+            Step::LandedCost { amount, onto } => self.land(amount, onto, None),
         }
     }
 
-    /// The receipts that are remembered.
-    pub fn remembered(&self) -> impl Iterator<Item = &O> {
-        self.receipts.keys()
+    /// The receipts that are remembered, and how much each brought.
+    pub fn remembered(&self) -> impl Iterator<Item = (&O, Quantity)> {
+        self.receipts.iter().map(|(receipt, known)| (receipt, known.received))
     }
 
     /// Forgets receipts that no later movement names any more.
@@ -583,13 +583,18 @@ impl<O: Copy + Ord> Costs<O> {
         Ok(cost)
     }
 
-    /// Spreads an amount over a receipt: what is still there becomes dearer, the rest is the correction.
-    fn landed_cost(&mut self, amount: Money, onto: O) -> Result<Costed, FixedError> {
+    /// Spreads an amount over a receipt: what is still there becomes dearer, the rest is the correction. With the average nobody can say
+    /// which goods are left: what is there counts as of all receipts that take a share together, `together` of them.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit; then the costs must be thrown away.
+    pub fn land(&mut self, amount: Money, onto: O, together: Option<Quantity>) -> Result<Costed, FixedError> {
         let Some(mut receipt) = self.receipts.get(&onto).copied() else {
             return Ok(Costed { cost: amount, correction: amount, is_unknown: false });
         };
-        let there = self.remaining(onto, receipt.received);
-        let mut kept = if there.is_zero() { Money::ZERO } else { amount.part(there, receipt.received)? };
+        let received = together.filter(|_| self.method == Method::Average).unwrap_or(receipt.received);
+        let there = self.remaining(onto, received);
+        let mut kept = if there.is_zero() { Money::ZERO } else { amount.part(there, received)? };
         let gone = amount.minus(kept)?;
         if self.method == Method::Average {
             // no cost is below zero

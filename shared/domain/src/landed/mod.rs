@@ -5,7 +5,7 @@ mod purchase;
 mod spread;
 mod voucher;
 
-pub use purchase::{CHARGES_MAX, Charge, Purchase};
+pub use purchase::{CHARGES_MAX, Charge, Purchase, name};
 pub use spread::spread;
 pub use voucher::{
     Basis, Draft, Problem, Received, Request, RequestedCharge, RequestedReceipt, SHARES_MAX, SPENT_MAX,

@@ -1,10 +1,12 @@
 //! A purchase as far as landed cost is concerned: whether it brings goods in, and its lines that name no item.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, DocumentKind, DocumentRef};
-use crate::fixed::{FixedError, Money};
+use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::LineId;
 
 /// Lines without an item that a purchase keeps; the largest, if it has more.
@@ -43,6 +45,9 @@ pub struct Charge {
     /// How much of that vouchers have spread.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub spread: Money,
+    /// The account that it had when a voucher last spread it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread_from: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -65,6 +70,27 @@ impl Charge {
         let mut words = words.split(|letter: char| !letter.is_alphabetic());
         words.any(|word| FREIGHT_WORDS.contains(&word))
     }
+
+    /// Takes note that so much more of it is spread, or less.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn spend(&mut self, amount: Money) -> Result<(), FixedError> {
+        self.spread = self.spread.plus(amount)?.max(Money::ZERO);
+        self.spread_from = (!self.spread.is_zero()).then(|| self.account.clone());
+        Ok(())
+    }
+
+    /// Whether it no longer is what vouchers have spread: less than that, or on another account.
+    fn is_otherwise(&self) -> bool {
+        self.spread > self.net || self.spread_from.as_ref().is_some_and(|account| *account != self.account)
+    }
+}
+
+/// What a purchase is called: the first of some texts that says anything, else by its kind and day.
+pub fn name(kind: DocumentKind, texts: &[&str], on: Date) -> String {
+    let text = texts.iter().find(|text| !text.is_empty());
+    text.map_or_else(|| format!("{} of {on}", kind.words()), |text| (*text).to_owned())
 }
 
 /// A purchase.
@@ -72,7 +98,7 @@ impl Charge {
 pub struct Purchase {
     /// Kind and Xero id.
     pub of: DocumentRef,
-    /// Its number.
+    /// What it is called: its number; money spent has none, so its reference or its day.
     pub number: String,
     /// The supplier's name.
     pub contact_name: String,
@@ -83,68 +109,60 @@ pub struct Purchase {
     /// Whether a person said that it is no freight of goods.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_alone: bool,
-    /// Its lines that name no item, in its order.
+    /// Its lines that name no item, in its order; the largest [`CHARGES_MAX`], and those that are spread.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
 }
 
 impl Purchase {
-    /// What a document is to landed cost, if it is anything: a draft is nothing yet, and a void nothing any more. Amounts are those of
-    /// the books, which have so many decimals.
-    pub fn of(document: &Document, decimals: u32) -> Option<Self> {
+    /// What a document is to landed cost, given what was known of it. A draft is nothing yet, and a void nothing any more, unless
+    /// vouchers have spread it: how much is known whatever becomes of its lines. Amounts are those of the books, which have so
+    /// many decimals.
+    pub fn of(document: &Document, decimals: u32, known: Option<&Self>) -> Option<Self> {
+        let spent =
+            || known.into_iter().flat_map(|known| &known.charges).filter(|charge| !charge.spread.is_zero());
         let is_purchase = matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney);
-        if !is_purchase || !document.status.moves_stock() {
-            return None;
-        }
-        let is_charge = |line: &&crate::document::DocumentLine| line.item.is_none() && line.net > Money::ZERO;
-        let mut charges: Vec<Charge> = document
-            .lines
-            .iter()
-            .filter(is_charge)
+        let counts = is_purchase && document.status.moves_stock();
+        let lines = document.lines.iter().filter(|_| counts);
+        let has_goods = lines.clone().any(|line| line.item.is_some() && line.quantity > Quantity::ZERO);
+        let mut charges: Vec<Charge> = lines
+            .filter(|line| line.item.is_none() && line.net > Money::ZERO)
             .map(|line| Charge {
                 line: line.id,
                 what: line.description.chars().take(WORDS_MAX).collect(),
                 account: line.account.clone(),
                 net: line.net.to_decimals(decimals),
                 spread: Money::ZERO,
+                spread_from: None,
             })
             .collect();
-        if charges.len() > CHARGES_MAX {
-            let mut amounts: Vec<Money> = charges.iter().map(|charge| charge.net).collect();
-            amounts.sort_unstable_by(|a, b| b.cmp(a));
-            let least = amounts.get(CHARGES_MAX.saturating_sub(1)).copied().unwrap_or_default();
-            charges.retain(|charge| charge.net >= least);
-            charges.truncate(CHARGES_MAX);
-        }
-        let goods = document
-            .lines
-            .iter()
-            .any(|line| line.item.is_some() && line.quantity > crate::fixed::Quantity::ZERO);
-        (goods || !charges.is_empty()).then(|| Self {
-            of: document.of,
-            number: document.number.clone(),
-            contact_name: document.contact_name.clone(),
-            on: document.date,
-            has_goods: goods,
-            left_alone: false,
-            charges,
-        })
-    }
-
-    /// What is kept of it, given what was kept: what a person said of it, and how much of each line vouchers have spread, be the line
-    /// still there or not.
-    pub fn after(now: Option<Self>, before: &Self) -> Option<Self> {
-        let spent = before.charges.iter().filter(|charge| !charge.spread.is_zero());
-        let mut kept = now.map(|now| Self { left_alone: before.left_alone, ..now });
-        for charge in spent {
-            let purchase =
-                kept.get_or_insert_with(|| Self { has_goods: false, charges: Vec::new(), ..before.clone() });
-            match purchase.charges.iter_mut().find(|standing| standing.line == charge.line) {
-                Some(standing) => standing.spread = charge.spread,
-                None => purchase.charges.push(Charge { net: Money::ZERO, ..charge.clone() }),
+        for before in spent() {
+            match charges.iter_mut().find(|charge| charge.line == before.line) {
+                Some(charge) => {
+                    (charge.spread, charge.spread_from) = (before.spread, before.spread_from.clone());
+                }
+                None => charges.push(Charge { net: Money::ZERO, ..before.clone() }),
             }
         }
-        kept
+        if charges.len() > CHARGES_MAX {
+            let mut by_size: Vec<(bool, Money, LineId)> =
+                charges.iter().map(|charge| (!charge.spread.is_zero(), charge.net, charge.line)).collect();
+            by_size.sort_unstable_by(|a, b| b.cmp(a));
+            let is_kept =
+                |(at, (is_spent, ..)): &(usize, &(bool, Money, LineId))| *is_spent || *at < CHARGES_MAX;
+            let kept: BTreeSet<LineId> =
+                by_size.iter().enumerate().filter(is_kept).map(|(_, (.., line))| *line).collect();
+            charges.retain(|charge| kept.contains(&charge.line));
+        }
+        (has_goods || !charges.is_empty()).then(|| Self {
+            of: document.of,
+            number: name(document.of.kind, &[&document.number, &document.reference], document.date),
+            contact_name: document.contact_name.clone(),
+            on: document.date,
+            has_goods,
+            left_alone: known.is_some_and(|known| known.left_alone),
+            charges,
+        })
     }
 
     /// The line with an id.
@@ -152,9 +170,14 @@ impl Purchase {
         self.charges.iter().find(|charge| charge.line == line)
     }
 
-    /// The lines of which vouchers have spread more than they are now.
-    pub fn overspent(&self) -> impl Iterator<Item = &Charge> {
-        self.charges.iter().filter(|charge| charge.spread > charge.net)
+    /// The lines that are no longer what vouchers have spread.
+    pub fn otherwise(&self) -> impl Iterator<Item = &Charge> {
+        self.charges.iter().filter(|charge| charge.is_otherwise())
+    }
+
+    /// Whether vouchers have spread any of it.
+    pub fn is_spent(&self) -> bool {
+        self.charges.iter().any(|charge| !charge.spread.is_zero())
     }
 
     /// Whether any line of it looks like freight.
@@ -180,7 +203,6 @@ mod tests {
 
     use super::*;
     use crate::document::{DocumentLine, DocumentStatus, ItemRef};
-    use crate::fixed::Quantity;
     use crate::ids::{ContactId, DocumentId, ItemId};
 
     fn line(number: u128, item: bool, what: &str, net: &str) -> DocumentLine {
@@ -211,37 +233,54 @@ mod tests {
         }
     }
 
-    fn spent(purchase: &mut Purchase, amount: &str) {
-        purchase.charges[0].spread = amount.parse().unwrap();
+    fn freight(status: DocumentStatus, net: &str) -> Document {
+        bill(status, vec![line(1, false, "Sea freight", net)])
     }
 
     #[test]
     fn what_vouchers_spread_is_kept_whatever_becomes_of_the_bill() {
-        let now = |net| {
-            Purchase::of(&bill(DocumentStatus::Authorised, vec![line(1, false, "Sea freight", net)]), 2)
-        };
-        let mut kept = now("100").unwrap();
+        let approved = |net| freight(DocumentStatus::Authorised, net);
+        let mut kept = Purchase::of(&approved("100"), 2, None).unwrap();
         assert_eq!(kept.freight_left(), Ok("100".parse().unwrap()));
-        spent(&mut kept, "60");
+        kept.charges[0].spend("60".parse().unwrap()).unwrap();
         assert_eq!(kept.freight_left(), Ok("40".parse().unwrap()));
-        let less = Purchase::after(now("50"), &kept).unwrap();
-        assert_eq!(less.overspent().count(), 1);
+        let less = Purchase::of(&approved("50"), 2, Some(&kept)).unwrap();
+        assert_eq!(less.otherwise().count(), 1);
         assert_eq!(less.freight_left(), Ok(Money::ZERO));
-        let voided =
-            Purchase::of(&bill(DocumentStatus::Voided, vec![line(1, false, "Sea freight", "50")]), 2);
-        let gone = Purchase::after(voided.clone(), &less).unwrap();
+        let mut voided = freight(DocumentStatus::Voided, "50");
+        voided.date = jiff::civil::date(2026, 5, 9);
+        let gone = Purchase::of(&voided, 2, Some(&less)).unwrap();
         assert_eq!((gone.charges[0].net, gone.charges[0].spread), (Money::ZERO, "60".parse().unwrap()));
-        let back = Purchase::after(now("100"), &gone).unwrap();
-        assert_eq!((back.overspent().count(), back.charges.len()), (0, 1));
-        spent(&mut kept, "0");
-        assert_eq!(Purchase::after(voided, &kept), None);
+        assert_eq!(gone.on, voided.date, "it is found by the document's day");
+        let back = Purchase::of(&approved("100"), 2, Some(&gone)).unwrap();
+        assert_eq!((back.otherwise().count(), back.charges.len()), (0, 1));
+        let mut recoded = approved("100");
+        recoded.lines[0].account = "620".into();
+        assert_eq!(Purchase::of(&recoded, 2, Some(&back)).unwrap().otherwise().count(), 1);
+        kept.charges[0].spend("-60".parse().unwrap()).unwrap();
+        assert_eq!(Purchase::of(&voided, 2, Some(&kept)), None);
+    }
+
+    #[test]
+    fn of_many_lines_the_largest_and_those_that_are_spread_are_kept() {
+        let small = (1..=25).map(|number| line(number, false, "Fee", "1"));
+        let lines: Vec<DocumentLine> = small.chain([line(99, false, "Freight", "100")]).collect();
+        let known = bill(DocumentStatus::Paid, lines[..1].to_vec());
+        let mut known = Purchase::of(&known, 2, None).unwrap();
+        known.charges[0].spend(Money::from_e4(10_000)).unwrap();
+        let kept = Purchase::of(&bill(DocumentStatus::Paid, lines), 2, Some(&known)).unwrap();
+        assert_eq!(kept.charges.len(), CHARGES_MAX);
+        assert!(
+            kept.charge(known.charges[0].line).is_some()
+                && kept.charge(LineId(Uuid::from_u128(99))).is_some()
+        );
     }
 
     #[test]
     fn a_line_looks_like_freight_by_its_words() {
         let looks = |what| {
             let bill = bill(DocumentStatus::Paid, vec![line(1, false, what, "10")]);
-            Purchase::of(&bill, 2).unwrap().charges[0].looks_like_freight()
+            Purchase::of(&bill, 2, None).unwrap().charges[0].looks_like_freight()
         };
         assert!(looks("Sea-freight Shanghai") && looks("IMPORT DUTY 5%") && looks("Marine insurance"));
         assert!(!looks("Consulting") && !looks("Importantly late") && !looks(""));
@@ -250,8 +289,11 @@ mod tests {
     #[test]
     fn goods_alone_bring_no_charge() {
         let lines = vec![line(1, true, "Cups", "10"), line(2, false, "Discount", "-1")];
-        let purchase = Purchase::of(&bill(DocumentStatus::Paid, lines), 2).unwrap();
+        let purchase = Purchase::of(&bill(DocumentStatus::Paid, lines), 2, None).unwrap();
         assert!(purchase.has_goods && purchase.charges.is_empty());
-        assert_eq!(Purchase::of(&bill(DocumentStatus::Draft, vec![line(1, false, "Freight", "9")]), 2), None);
+        assert_eq!(
+            Purchase::of(&bill(DocumentStatus::Draft, vec![line(1, false, "Freight", "9")]), 2, None),
+            None
+        );
     }
 }

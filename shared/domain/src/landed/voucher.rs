@@ -9,7 +9,6 @@ use thiserror::Error;
 
 use super::purchase::{Charge, Purchase};
 use super::spread::spread;
-use crate::cogs::CogsSettings;
 use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{DayNumber, DocumentId, ItemId, LineId};
@@ -106,6 +105,8 @@ pub struct Received {
     pub quantity: Quantity,
     /// What it cost by the purchase, base currency.
     pub value: Money,
+    /// The code of the account that it is coded to; empty where that is not known.
+    pub account: String,
 }
 
 /// A charge that a voucher spreads.
@@ -125,6 +126,8 @@ pub struct Spent {
     pub account: String,
     /// How much of it, base currency.
     pub amount: Money,
+    /// How much of it was left before.
+    pub left: Money,
 }
 
 /// What one receipt takes.
@@ -275,6 +278,7 @@ pub fn draft(
             what: charge.what.clone(),
             account: charge.account.clone(),
             amount: whole(amount)?,
+            left,
         });
     }
     let mut shares: Vec<Share> = Vec::new();
@@ -409,10 +413,10 @@ pub struct Voucher {
 pub struct VoucherJournal {
     /// Its date.
     pub date: Date,
-    /// Its lines.
+    /// Its lines, that of the stock account first.
     pub lines: Vec<ManualJournalLine>,
-    /// In which state it comes to Xero.
-    pub state: JournalState,
+    /// Since when cost of goods sold was journaled when it was decided.
+    pub since: Date,
     /// How often it was decided anew after it had come to nothing.
     #[serde(default)]
     pub again: u32,
@@ -469,19 +473,19 @@ impl Voucher {
         }
     }
 
-    /// The journal that brings it into Xero's books, or takes it back there; `None` where the charges are on the stock account
-    /// already.
+    /// The journal that brings it into Xero's books; `None` where the charges are on the stock account already. `since` is the first day
+    /// whose cost of goods sold is journaled, `open_from` the first day whose books are open.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
     pub fn journal_of(
         &self,
-        settings: &CogsSettings,
-        open_from: Date,
-        back: bool,
+        stock_account: &str,
+        since: Date,
+        open_from: Option<Date>,
     ) -> Result<Option<VoucherJournal>, FixedError> {
         let mut by_account: BTreeMap<&str, Money> = BTreeMap::new();
-        for charge in self.draft.charges.iter().filter(|charge| charge.account != settings.stock_account) {
+        for charge in self.draft.charges.iter().filter(|charge| charge.account != stock_account) {
             let sum = by_account.entry(&charge.account).or_default();
             *sum = sum.plus(charge.amount)?;
         }
@@ -489,40 +493,22 @@ impl Voucher {
         if total.is_zero() {
             return Ok(None);
         }
-        let signed = |amount: Money, credit: bool| if credit == back { Ok(amount) } else { amount.negated() };
         let line = |account: &str, what: &str, amount| ManualJournalLine {
             account: account.to_owned(),
             what: what.to_owned(),
             amount,
         };
-        let mut lines = vec![line(&settings.stock_account, "Landed cost of stock", signed(total, false)?)];
+        let mut lines = vec![line(stock_account, "Landed cost of stock", total)];
         for (account, amount) in by_account {
-            lines.push(line(account, "Landed cost taken over by stock", signed(amount, true)?));
+            lines.push(line(account, "Landed cost taken over by stock", amount.negated()?));
         }
         Ok(Some(VoucherJournal {
-            date: self.draft.on.max(open_from),
+            date: self.draft.on.max(since).max(open_from.unwrap_or(since)),
             lines,
-            state: settings.state,
+            since,
             again: 0,
             fate: VoucherJournalFate::Due { why_not: None },
         }))
-    }
-
-    /// Before it is taken back: drops a journal that was never written. Says whether another one is needed against one that was, or
-    /// may be.
-    pub fn drop_unwritten_journal(&mut self) -> bool {
-        match self.journal.as_ref().map(|journal| &journal.fate) {
-            None | Some(VoucherJournalFate::Gone { .. }) => false,
-            Some(VoucherJournalFate::Due { .. }) => {
-                self.journal = None;
-                false
-            }
-            Some(
-                VoucherJournalFate::Planned
-                | VoucherJournalFate::Draft { .. }
-                | VoucherJournalFate::Posted { .. },
-            ) => true,
-        }
     }
 
     /// One of its journals.
@@ -546,7 +532,8 @@ impl Voucher {
             date: journal.date,
             narration,
             lines: journal.lines.clone(),
-            state: journal.state,
+            // a person posts it
+            state: JournalState::Draft,
             mark,
         })
     }
@@ -555,6 +542,31 @@ impl Voucher {
     pub fn mark(&self, back: bool) -> String {
         let more = if back { " taken back" } else { "" };
         mark(format_args!("voucher {}{more}", self.number))
+    }
+}
+
+impl VoucherJournal {
+    /// The journal against it, dated into the first open day.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn against(&self, open_from: Option<Date>) -> Result<Self, FixedError> {
+        let mut against = Self { again: 0, fate: VoucherJournalFate::Due { why_not: None }, ..self.clone() };
+        against.date = self.date.max(open_from.unwrap_or(self.date));
+        for line in &mut against.lines {
+            line.amount = line.amount.negated()?;
+        }
+        Ok(against)
+    }
+
+    /// Whether it stands in Xero.
+    pub const fn stands(&self) -> bool {
+        matches!(self.fate, VoucherJournalFate::Draft { .. } | VoucherJournalFate::Posted { .. })
+    }
+
+    /// The account that takes the cost over.
+    pub fn stock_account(&self) -> &str {
+        self.lines.first().map_or("", |line| line.account.as_str())
     }
 }
 
@@ -586,7 +598,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::cogs::Every;
     use crate::document::DocumentKind;
 
     fn bill(number: u128) -> DocumentRef {
@@ -618,6 +629,7 @@ mod tests {
                 account: "425".into(),
                 net: money("100"),
                 spread: money("10"),
+                spread_from: None,
             };
             let freight = Purchase {
                 of: bill(1),
@@ -636,6 +648,7 @@ mod tests {
                 on,
                 quantity: Quantity::from_whole(quantity).unwrap(),
                 value: money(value),
+                account: "620".into(),
             };
             let asked =
                 |number| RequestedReceipt { of: bill(2), line: line(number), weight: None, amount: None };
@@ -718,12 +731,6 @@ mod tests {
     #[test]
     fn its_journal_takes_over_what_is_not_on_the_stock_account() {
         let shop = Shop::new(Basis::Value);
-        let settings = CogsSettings {
-            stock_account: "620".into(),
-            cogs_account: "310".into(),
-            every: Every::Day,
-            state: JournalState::Draft,
-        };
         let mut voucher = Voucher {
             number: VoucherNumber { on: TODAY, index: 7 },
             draft: shop.draft().unwrap(),
@@ -736,8 +743,8 @@ mod tests {
             journal_back: None,
         };
         voucher.draft.charges[0].number = "F-1 [x]".into();
-        voucher.journal = voucher.journal_of(&settings, date(2026, 6, 25), false).unwrap();
-        voucher.journal_back = voucher.journal_of(&settings, date(2026, 1, 1), true).unwrap();
+        voucher.journal = voucher.journal_of("620", date(2026, 1, 1), Some(date(2026, 6, 25))).unwrap();
+        voucher.journal_back = Some(voucher.journal.as_ref().unwrap().against(None).unwrap());
         let lines = |back| {
             let journal = voucher.manual_journal(back).unwrap();
             let lines = journal.lines.into_iter().map(|line| (line.account, line.amount.to_string()));
@@ -748,9 +755,9 @@ mod tests {
         let narration = "Landed cost, F-1 x [parstock voucher 2026-06-30-007]";
         assert_eq!(lines(false), (25, pair("90.00", "-90.00"), narration.into()));
         let (day, back, narration) = lines(true);
-        assert_eq!((day, back), (20, pair("-90.00", "90.00")));
+        assert_eq!((day, back), (25, pair("-90.00", "90.00")));
         assert!(narration.ends_with("[parstock voucher 2026-06-30-007 taken back]"));
         voucher.draft.charges[0].account = "620".into();
-        assert_eq!(voucher.journal_of(&settings, TODAY, false), Ok(None));
+        assert_eq!(voucher.journal_of("620", TODAY, None), Ok(None));
     }
 }

@@ -12,10 +12,13 @@ use super::valuation::{Checkpoint, Valuation};
 use crate::costing::{Costed, Costs, Price, Step};
 use crate::document::DocumentKind;
 use crate::fixed::{FixedError, Money, Quantity};
+use crate::ids::DayNumber;
 
 /// Receipts that FIFO and LIFO tell apart in what is there; beyond that the two oldest become one layer. Two states of so many fit
 /// into a row.
 pub const LAYERS_MAX: usize = 300;
+/// Receipts that are remembered for landed cost that is still to come; what lands on others is consumed.
+pub const REMEMBERED_MAX: usize = 100;
 
 /// What a cost layer came from, in the order in which costs follow movements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +97,13 @@ pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec
             }
             None => Vec::new(),
         };
+        // cost lands where its receipt stands
+        let receipts: Vec<Cause> = later.iter().map(|movement: &&Movement| movement.key.cause).collect();
+        let mut later: Vec<&Movement> = later;
+        later.extend(documents.extract_if(.., |movement| {
+            receipt_of(movement.key.cause).is_some_and(|receipt| receipts.contains(&receipt))
+        }));
+        later.sort_by_key(|movement| movement.key);
         days.push(Day { on, seen: documents, counts, later });
     }
     days
@@ -124,6 +134,26 @@ const fn receipt_of(cause: Cause) -> Option<Cause> {
         Cause::LandedCost { of, line, .. } => Some(Cause::Document { of, line }),
         Cause::Opening | Cause::Count | Cause::Document { .. } => None,
     }
+}
+
+/// How much all the receipts brought on which a voucher lands, those that are remembered.
+fn received_by(
+    movements: &[&Movement],
+    voucher: DayNumber,
+    standing: &Standing,
+    costs: &Costs<Origin>,
+) -> Result<Quantity, FixedError> {
+    let of_voucher = |movement: &&&Movement| match movement.key.cause {
+        Cause::LandedCost { voucher: of, .. } => of == voucher && standing.holds(&movement.key),
+        _ => false,
+    };
+    let mut received = Quantity::ZERO;
+    for receipt in movements.iter().filter(of_voucher).filter_map(|movement| receipt_of(movement.key.cause)) {
+        if let Some((_, known)) = costs.remembered().find(|(known, _)| known.key.cause == receipt) {
+            received = received.plus(known)?;
+        }
+    }
+    Ok(received)
 }
 
 /// How often movements that are still to come name a receipt.
@@ -260,18 +290,25 @@ impl Folded {
         ahead: &mut Ahead,
         costs: &mut Costs<Origin>,
     ) -> Result<(), FixedError> {
+        let mut together: Option<(DayNumber, Quantity)> = None;
         for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
             let origin = Origin { turn, key: movement.key };
-            let costed = if let Some(receipt) = receipt_of(movement.key.cause) {
-                let known = costs.remembered().find(|known| known.key.cause == receipt).copied();
+            let costed = if let Cause::LandedCost { voucher, of, line } = movement.key.cause {
+                if together.is_none_or(|(known, _)| known != voucher) {
+                    together = Some((voucher, received_by(movements, voucher, standing, costs)?));
+                }
+                let receipt = Cause::Document { of, line };
+                let known = costs.remembered().find(|(known, _)| known.key.cause == receipt);
                 // of one that is not there nothing is left
-                let step = Step::LandedCost { amount: movement.value, onto: known.unwrap_or(origin) };
-                let costed = costs.apply(origin, &step, false)?;
+                let onto = known.map_or(origin, |(known, _)| *known);
+                let costed = costs.land(movement.value, onto, together.map(|(_, received)| received))?;
                 ahead.pass(&receipt);
                 costs.forget(|receipt| ahead.names(&receipt.key.cause));
                 costed
             } else {
-                costs.apply(origin, &step(movement)?, ahead.names(&movement.key.cause))?
+                let is_named =
+                    ahead.names(&movement.key.cause) && costs.remembered().count() < REMEMBERED_MAX;
+                costs.apply(origin, &step(movement)?, is_named)?
             };
             costs.merge_oldest(LAYERS_MAX)?;
             self.costed.insert(movement.key.cause, costed);

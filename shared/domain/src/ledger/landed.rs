@@ -192,4 +192,32 @@ mod tests {
         assert_eq!(notebook.position.value, money("130"), "and comes again");
         notebook.check();
     }
+
+    #[test]
+    fn by_average_what_is_there_is_of_all_receipts_together() {
+        let mut notebook = Notebook::default();
+        notebook.count(day(-10), 0, Some("1"));
+        notebook.set(1, Some(Line::bought(day(1), 10, "100")));
+        notebook.set(2, Some(Line::bought(day(1), 10, "100")));
+        notebook.set(3, Some(Line::sold(day(3), 10)));
+        notebook.land_together(1, &[(1, "50"), (2, "50")], day(5));
+        assert_eq!(notebook.position.value, money("150"), "half of both is there");
+        assert_eq!(told(&notebook), [(3, "100.00".into()), (5, "50.00".into())]);
+        notebook.check();
+    }
+
+    #[test]
+    fn on_a_day_that_was_counted_it_lands_behind_its_receipt() {
+        let mut notebook = Notebook::default();
+        notebook.count(day(-10), 0, Some("1"));
+        notebook.today = day(1);
+        notebook.set(1, Some(Line::bought(day(1), 10, "100")));
+        notebook.land(1, 1, day(1), "20");
+        notebook.count(day(1), 10, None);
+        // the bill is corrected after the count of that day
+        notebook.today = day(2);
+        notebook.set(1, Some(Line::bought(day(1), 10, "110")));
+        assert_eq!(told(&notebook), Vec::<(i64, String)>::new(), "nothing was sold");
+        notebook.check();
+    }
 }

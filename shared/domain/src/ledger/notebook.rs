@@ -214,6 +214,18 @@ impl Notebook {
         self.land_or_not(voucher, false);
     }
 
+    /// Puts cost on top of several lines in one commit: one voucher.
+    pub(super) fn land_together(&mut self, voucher: u32, shares: &[(u128, &str)], on: Date) {
+        let mut refold = self.refold(Date::MIN);
+        let mut booked = Vec::new();
+        for (number, amount) in shares {
+            self.landed.insert(voucher, (*number, on, amount.parse().unwrap()));
+            let landing = self.landing(voucher);
+            booked.push(landing.book(&mut self.position, &mut refold).unwrap());
+        }
+        self.store(refold, booked);
+    }
+
     /// Takes back what a voucher put there.
     pub(super) fn take_back(&mut self, voucher: u32) {
         self.land_or_not(voucher, true);
@@ -221,8 +233,19 @@ impl Notebook {
     }
 
     fn land_or_not(&mut self, voucher: u32, back: bool) {
+        let landing = self.landing(voucher);
+        let mut refold = self.refold(landing.from());
+        let movement = match back {
+            false => landing.book(&mut self.position, &mut refold),
+            true => landing.take_back(&mut self.position, &mut refold),
+        };
+        self.store(refold, vec![movement.unwrap()]);
+    }
+
+    fn landing(&self, voucher: u32) -> Landing<'static> {
+        static MAIN: std::sync::LazyLock<LocationId> = std::sync::LazyLock::new(LocationId::main);
         let (number, on, amount) = self.landed[&voucher];
-        let landing = Landing {
+        Landing {
             voucher: DayNumber { on: TODAY, index: voucher },
             on,
             of: DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(number)) },
@@ -230,17 +253,11 @@ impl Notebook {
             received_on: self.lines.get(&number).map_or(on, |line| line.effective_on),
             item: ITEM,
             amount,
-            location: &LocationId::main(),
+            location: &MAIN,
             today: self.today,
             recorded_at: self.now(),
             commit: CommitId(Uuid::nil()),
-        };
-        let mut refold = self.refold(landing.from());
-        let movement = match back {
-            false => landing.book(&mut self.position, &mut refold),
-            true => landing.take_back(&mut self.position, &mut refold),
-        };
-        self.store(refold, vec![movement.unwrap()]);
+        }
     }
 
     /// Books a count, and says how many movements that took.

@@ -65,7 +65,7 @@ pub struct DigestContent {
     pub written: Vec<WrittenOrder>,
     /// How far the figures can be trusted.
     pub trust: Trust,
-    /// Drafts of cost of goods sold that wait in Xero to be posted: how many, and what they come to.
+    /// Draft journals of cost of goods sold and landed cost that wait in Xero to be posted: how many, and what they move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal_drafts: Option<(usize, Money)>,
     /// What the daily proof found anew; `None` when it found nothing new.
@@ -704,7 +704,7 @@ impl DigestContent {
         sentences.extend(self.journal_drafts.map(|(count, total)| {
             let journals = counted(count, "journal", "journals");
             let (wait, themselves) = if count == 1 { ("waits", "as a draft") } else { ("wait", "as drafts") };
-            format!("Cost of goods sold: {journals} of {} {wait} in Xero {themselves}.", style.money(total))
+            format!("{journals} of {} {wait} in Xero {themselves}.", style.money(total))
         }));
         sentences.extend(self.proof.as_ref().map(|proof| {
             let named: Vec<String> = proof

@@ -395,6 +395,7 @@ fn draft(say: Say, basis: Basis) -> Draft {
         what: say(what),
         account: say("425"),
         amount: money(amount),
+        left: money(amount),
     };
     let share = |number, code: &str, quantity: &str, value: &str, amount: &str| Share {
         of: bill(2),
@@ -428,7 +429,7 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
         Some(VoucherJournal {
             date: day("2026-11-20"),
             lines: vec![line("631", "484.40"), line("425", "-484.40")],
-            state: JournalState::Draft,
+            since: day("2026-01-01"),
             again: 0,
             fate,
         })
@@ -468,6 +469,7 @@ fn freight(say: Say) -> Purchase {
         account: say("425"),
         net: money(net),
         spread: money(spread),
+        spread_from: None,
     };
     Purchase {
         of: bill(1),
@@ -532,6 +534,7 @@ pub fn landed_form(say: Say) -> LandedFormPage {
             on: day("2026-11-02"),
             quantity: q(quantity),
             value: money(value),
+            account: "620".into(),
         },
     };
     LandedFormPage {
@@ -540,6 +543,7 @@ pub fn landed_form(say: Say) -> LandedFormPage {
         receipts: vec![receipt(3, "P-1003", "48", "1488"), receipt(4, "P-1011", "24", "984")],
         days: 60,
         days_max: 400,
+        search: say("Northern"),
         left_out: (2, 40),
         basis: Basis::Value,
         entered: None,

@@ -7,7 +7,7 @@ use parstock_domain::document::DocumentRef;
 use parstock_domain::ids::LineId;
 
 /// Fields that hold one text.
-const TEXTS: [&str; 5] = ["kind", "bill", "days", "basis", "on"];
+const TEXTS: [&str; 6] = ["kind", "bill", "days", "q", "basis", "on"];
 /// Beginnings of the names of fields that belong to a charge or a receipt.
 const TEXTS_OF_LINES: [&str; 3] = ["amount-", "weight-", "take-"];
 

@@ -38,6 +38,8 @@ pub struct LandedFormPage {
     pub days: i64,
     /// How many that may be.
     pub days_max: i64,
+    /// A part of the number or supplier of bills with goods; empty for all.
+    pub search: String,
     /// How many purchases with goods are left out, and how many lines of those that are not.
     pub left_out: (usize, usize),
     /// By what it is spread.

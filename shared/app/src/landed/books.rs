@@ -1,0 +1,148 @@
+//! What the org's books in Xero ask of a voucher: whether it has a journal, on which accounts and of which day.
+
+use jiff::civil::Date;
+use parstock_domain::cogs::CogsSettings;
+use parstock_domain::fixed::FixedError;
+use parstock_domain::governance::Phase;
+use parstock_domain::landed::{Draft, Stage, Voucher, VoucherJournal, VoucherJournalFate as Fate};
+use parstock_domain::settings::Policy;
+
+use super::known::Known;
+use crate::error::AppError;
+use crate::load;
+use crate::ports::Ports;
+use crate::records::Key;
+use crate::writer::Writer;
+
+/// How the org keeps its books.
+pub(super) struct Books {
+    phase: Phase,
+    /// How cost of goods sold is journaled and since when, if it is.
+    cogs: Option<(CogsSettings, Date)>,
+    /// The first day whose books are open, if any are closed.
+    open_from: Option<Date>,
+}
+
+impl Books {
+    /// As they are now.
+    pub async fn of<P: Ports>(writer: &Writer<'_, P>) -> Result<Self, AppError> {
+        let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
+        let policy = policy.map(|row| row.content).unwrap_or_default().org();
+        let profile = &writer.profile.content;
+        let today = writer.clock().day_of(writer.now());
+        let closed = profile.organisation.locked_through().max(profile.closed_through);
+        Ok(Self {
+            phase: policy.phase,
+            cogs: policy.cogs.zip(profile.cogs_from.filter(|from| *from <= today)),
+            open_from: closed.and_then(|closed| closed.tomorrow().ok()),
+        })
+    }
+
+    /// Whether a draft's goods lie on the stock account, where cost of goods sold is journaled: else their cost is held back, and what
+    /// lands on them would stay on the stock account.
+    pub fn check(&self, known: &Known, draft: &Draft) -> Result<(), AppError> {
+        let Some((settings, _)) = &self.cogs else { return Ok(()) };
+        for share in &draft.shares {
+            let account = known.received.get(&(share.of, share.line)).map(|there| there.account.as_str());
+            if let Some(account) = account.filter(|it| !it.is_empty() && *it != settings.stock_account) {
+                return Err(AppError::Reject(format!(
+                    "`{}` on {} is coded to account {account}, so its cost of goods sold is held back: code it to the stock account {} first",
+                    share.code, share.number, settings.stock_account
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The journal of a voucher, where cost of goods sold is journaled.
+    pub fn journal(&self, voucher: &Voucher) -> Result<Option<VoucherJournal>, FixedError> {
+        let Some((settings, since)) = &self.cogs else { return Ok(None) };
+        let journal = voucher.journal_of(&settings.stock_account, *since, self.open_from)?;
+        Ok(journal.map(|journal| self.planned(journal)))
+    }
+
+    fn planned(&self, mut journal: VoucherJournal) -> VoucherJournal {
+        if self.phase >= Phase::Assist {
+            journal.fate = Fate::Planned;
+        }
+        journal
+    }
+
+    /// What becomes of a voucher's journal when it is taken back: one that was never written is dropped, against one that was, or may
+    /// be, another one is written. So it is of a voucher from before cost of goods sold was journaled: the stock account was made to
+    /// hold what the ledger said, the voucher included.
+    pub fn take_back(&self, voucher: &mut Voucher) -> Result<(), FixedError> {
+        let against = match &voucher.journal {
+            Some(journal) if matches!(journal.fate, Fate::Gone { .. }) => None,
+            Some(journal) if matches!(journal.fate, Fate::Due { .. }) => {
+                voucher.journal = None;
+                None
+            }
+            Some(journal) => Some(journal.against(self.open_from)?),
+            None => {
+                let since = self.cogs.as_ref().map(|(_, since)| *since);
+                let is_older = since.is_some_and(|since| voucher.number.on < since);
+                let journal = if is_older { self.journal(voucher)? } else { None };
+                journal.map(|journal| journal.against(self.open_from)).transpose()?
+            }
+        };
+        voucher.journal_back = against.map(|against| self.planned(against));
+        Ok(())
+    }
+
+    /// A voucher whose journals could not be written before, with those that can be now; `None` when nothing changes. One that was
+    /// decided before cost of goods sold began anew is dropped: whoever began anew made the stock account hold what the ledger says.
+    pub fn decided_anew(&self, voucher: &Voucher) -> Result<Option<Voucher>, FixedError> {
+        let Some((_, since)) = &self.cogs else { return Ok(None) };
+        if self.phase < Phase::Assist {
+            return Ok(None);
+        }
+        let mut next = voucher.clone();
+        let is_due = |journal: &Option<VoucherJournal>| {
+            journal.as_ref().is_some_and(|journal| matches!(journal.fate, Fate::Due { .. }))
+        };
+        let is_old = |journal: &Option<VoucherJournal>| {
+            is_due(journal) && journal.as_ref().is_some_and(|journal| journal.since != *since)
+        };
+        if is_old(&next.journal) {
+            next.journal = None;
+        }
+        let is_back = matches!(next.stage, Stage::TakingBack | Stage::TakenBack);
+        if is_back && is_due(&next.journal) && (next.journal_back.is_none() || is_due(&next.journal_back)) {
+            // neither was ever written
+            (next.journal, next.journal_back) = (None, None);
+        }
+        if is_due(&next.journal) {
+            let again = next.journal.as_ref().map_or(0, |journal| journal.again);
+            // by the accounts and days of now
+            next.journal = self.journal(voucher)?.map(|journal| VoucherJournal { again, ..journal });
+        }
+        if is_due(&next.journal_back) {
+            let against = next.journal_back.take();
+            next.journal_back = against.map(|mut against| {
+                against.date = against.date.max(self.open_from.unwrap_or(against.date));
+                self.planned(against)
+            });
+        }
+        for back in [false, true] {
+            let was_due = voucher.journal(back).is_some_and(|it| matches!(it.fate, Fate::Due { .. }));
+            if let Some(journal) = next.journal_mut(back).filter(|it| was_due && it.fate == Fate::Planned) {
+                journal.again = journal.again.saturating_add(1);
+            }
+        }
+        Ok((next != *voucher).then_some(next))
+    }
+
+    /// Why a voucher's journal must not be written now; `None` if it may.
+    pub fn why_not(&self, journal: &VoucherJournal, back: bool) -> Option<String> {
+        if self.phase < Phase::Assist {
+            return Some("the phase is observe now, which writes nothing to Xero".to_owned());
+        }
+        let is_same = self.cogs.as_ref().is_some_and(|(settings, since)| {
+            *since == journal.since && settings.stock_account == journal.stock_account()
+        });
+        // what was written is taken back on the account on which it stands
+        (!is_same && !back)
+            .then(|| "the setting `cogs` names another stock account now or none, or began anew".to_owned())
+    }
+}
