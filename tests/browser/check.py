@@ -389,6 +389,69 @@ class Check:
         expect(not self.page.elements("form[action$='/approve']"), "an ordered proposal can be approved again")
         self.shoot("proposal-ordered")
 
+    def landed(self):
+        """Freight of a bill is spread over its goods as the preview says, and taken back."""
+        waiting = self.product.ask("landed", "list")["to_spread"]
+        expect(waiting, "no freight waits to be spread")
+        bill = waiting[-1]["bill"]
+        self.page.width(WIDTHS[1])
+        self.go("/landed")
+        self.shoot("landed")
+        self.page.width(WIDTHS[1])
+        self.page.follow(f"a[aria-label='Spread {bill}']")
+        self.shoot("landed-form")
+        self.page.width(WIDTHS[1])
+        status, _ = self.request("GET", "/landed/preview")
+        expect(status in (400, 405), f"GET of a preview answers {status}")
+        self.page.follow("form[action$='/landed/preview'] button")
+        expect("What the voucher would do" in self.page.text(), f"no preview: {self.page.text()}")
+        self.shoot("landed-preview")
+        self.page.width(WIDTHS[1])
+        spread = number(self.page.element(".lead .big").text())
+        self.page.follow("form[action$='/landed'] button")
+        number_of = self.page.url().rsplit("/", 1)[1]
+        voucher = self.voucher(number_of, "booked")
+        taken = sum(Decimal(share["amount"]) for share in voucher["shares"])
+        same(spread, taken, "the voucher's shares")
+        self.go(f"/landed/{number_of}")
+        self.shoot("voucher")
+        self.page.width(WIDTHS[1])
+        self.page.element("#reason").write("the check is over")
+        self.page.follow("form[action$='/take-back'] button")
+        self.voucher(number_of, "taken_back")
+        expect(any(it["bill"] == bill for it in self.product.ask("landed", "list")["to_spread"]), "its freight is not free again")
+
+    def voucher(self, number_of, stage):
+        """The voucher, once it is in this stage."""
+        ends = time.monotonic() + ORDER_SECONDS_MAX
+        while True:
+            stored = self.product.ask("landed", "list")["vouchers"]
+            voucher = next(it for it in stored if it["number"] == number_of)
+            if voucher["stage"] == stage or time.monotonic() > ends:
+                same(voucher["stage"], stage, f"voucher {number_of} after {ORDER_SECONDS_MAX} s")
+                return voucher
+            time.sleep(0.5)
+
+    def prices(self):
+        """A price that is chosen is decided as it was shown."""
+        stored = self.product.ask("prices", "list")
+        expect(stored, "no price waits for a decision")
+        self.page.width(WIDTHS[1])
+        self.go("/prices")
+        same(len(self.page.elements("input[name=price]")), len(stored), "the prices")
+        expect(stored[0]["code"] in self.page.text(), f"{stored[0]['code']} is not listed")
+        self.shoot("prices")
+        self.page.width(WIDTHS[1])
+        csrf = self.page.element("form[action$='/prices'] input[name=csrf]").attribute("value")
+        shown = {"csrf": csrf, "decision": "approve", "price": f"{stored[0]['item']}:0.01"}
+        status, _ = self.request("POST", "/prices", shown)
+        expect(status == 409, f"a price that was not shown answers {status}")
+        self.page.follow("form[action$='/prices'] button[value=approve]")
+        ends = time.monotonic() + ORDER_SECONDS_MAX
+        while self.product.ask("prices", "list") and time.monotonic() < ends:
+            time.sleep(0.5)
+        same(self.product.ask("prices", "list"), [], "the prices that wait")
+
     def digest(self):
         stored = self.product.ask("digest")
         self.page.width(WIDTHS[1])
@@ -455,6 +518,8 @@ class Check:
         self.item(item)
         self.proof()
         self.approve(self.proposals())
+        self.landed()
+        self.prices()
         for step in (self.digest, self.health, self.reviews, self.nothing_was_blocked, self.sign_out):
             step()
 

@@ -248,6 +248,7 @@ impl Trader {
             sales_account: "200".into(),
             quantity: None,
             updated_at: now,
+            priced_at: None,
         };
         if item.tracked {
             company.initial.insert(item.id, Quantity::from_e4(10_000 * self.rng.below(500) as i64));

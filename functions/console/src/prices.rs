@@ -1,12 +1,14 @@
 //! The handlers of item prices.
 
+use std::collections::BTreeSet;
+
 use axum::Form;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use parstock_app::error::AppError;
 use parstock_app::ports::Ports;
-use parstock_app::prices::{Decision, decide};
+use parstock_app::prices::{Decided, Decision, decide};
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::ItemId;
 
@@ -40,15 +42,32 @@ pub async fn decided<P: Ports + 'static>(
     let shown = fields.iter().filter(|(name, _)| name == "price").map(|(_, key)| shown(key));
     let shown: Vec<(ItemId, Money)> = shown.collect::<Result<_, _>>()?;
     match decide(console.ports.as_ref(), session.org, &session.person.name, &shown, decision).await {
-        Ok(_) => Ok(session.to("/prices")),
+        Ok(Decided { left, .. }) if left.is_empty() => Ok(session.to("/prices")),
+        Ok(Decided { taken, left }) => {
+            let problem = format!(
+                "{taken} of {} were decided; the others changed or were decided since they were shown. Look at those that are chosen again.",
+                taken + left.len()
+            );
+            again(&session, &console, problem, left.into_iter().collect()).await
+        }
         Err(AppError::Reject(problem)) => {
-            let page = session.questions(&console).await?.prices(Some(problem)).await?;
-            let mut response = show(page.render())?;
-            *response.status_mut() = StatusCode::CONFLICT;
-            Ok(response)
+            again(&session, &console, problem, shown.into_iter().map(|(item, _)| item).collect()).await
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The page with what stood against a decision; chosen are those that it did not take.
+async fn again<P: Ports>(
+    session: &Session,
+    console: &Console<P>,
+    problem: String,
+    chosen: BTreeSet<ItemId>,
+) -> Result<Response, Refused> {
+    let page = session.questions(console).await?.prices(Some((problem, chosen))).await?;
+    let mut response = show(page.render())?;
+    *response.status_mut() = StatusCode::CONFLICT;
+    Ok(response)
 }
 
 fn damaged() -> AppError {

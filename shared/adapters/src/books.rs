@@ -583,7 +583,10 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         let (mut updates, mut items, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for price in prices {
             let Some(item) = found.get(&price.item) else {
-                refused.push((price.item, "Xero lists the item no more".to_owned()));
+                refused.push((
+                    price.item,
+                    "Xero lists the item no more, or in a form that can't be read".to_owned(),
+                ));
                 continue;
             };
             match translate::price_update(item, price) {
@@ -598,9 +601,9 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         if updates.is_empty() {
             return Ok(refused);
         }
-        // another try may have less to write, which is another request
-        let named: Vec<String> = items.iter().map(ToString::to_string).collect();
-        let request = derived(&effect.to_string(), &named.iter().map(String::as_str).collect::<Vec<_>>());
+        // another try may have something else to write, which is another request
+        let body = serde_json::to_string(&updates).map_err(|error| BooksError::Reject(error.to_string()))?;
+        let request = derived(&effect.to_string(), &[&body]);
         let written = self.session.update_items(&updates, &key(request.to_string())?).await;
         let written = written.map_err(failure(self.by_consent))?;
         for (place, item) in items.into_iter().enumerate() {

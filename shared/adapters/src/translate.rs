@@ -401,6 +401,7 @@ pub(crate) fn stock_item(from: wire::Item) -> Result<Item, DecimalError> {
         quantity,
         // Only shown; changes of an item are found by comparing its content.
         updated_at: from.updated_at.unwrap_or(Timestamp::UNIX_EPOCH),
+        priced_at: None,
     })
 }
 
@@ -526,7 +527,7 @@ pub(crate) fn price_update(
     if there != Some(price.from) {
         let now = there.map_or_else(|| "none".to_owned(), |there| there.to_string());
         return Err(format!(
-            "its price in Xero is {now} now and was {} when this was approved: somebody changed it there",
+            "its price in Xero is {now} now and was {} when this was proposed: somebody changed it there",
             price.from
         ));
     }

@@ -645,13 +645,17 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::FreightLeft => "freight to spread",
         ReviewKind::Overspent => "landed cost of a bill that changed",
         ReviewKind::VoucherJournal => "journal of landed cost",
+        ReviewKind::ShareLeftOut => "landed cost that did not land",
     }
 }
 
 /// Where a question is settled, if parstock has a page for that.
 const fn review_page(kind: ReviewKind) -> Option<&'static str> {
     match kind {
-        ReviewKind::FreightLeft | ReviewKind::Overspent | ReviewKind::VoucherJournal => Some("landed"),
+        ReviewKind::FreightLeft
+        | ReviewKind::Overspent
+        | ReviewKind::VoucherJournal
+        | ReviewKind::ShareLeftOut => Some("landed"),
         ReviewKind::CogsRefused | ReviewKind::CogsHeld => Some("journals"),
         _ => None,
     }

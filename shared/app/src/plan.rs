@@ -170,13 +170,13 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
             writes.push(unguarded(Key::Demand(item.id, location.clone()), history));
         }
         let percent = chunk.settings.policy.org().price_change_percent;
-        let changed_on = clock.day_of(item.updated_at);
-        let price_change = prices::due(item.purchase_price, changed_on, lesson.as_ref(), percent)?;
-        let was = old.as_ref().and_then(|old| old.price_change);
-        let (moved, due) = ((was, price_change), (percent, now));
-        writes.extend(crate::prices::keep(ports.store(), org, &item, lesson.as_ref(), moved, due).await?);
+        let changed_on = clock.day_of(item.priced_at.unwrap_or(item.updated_at));
+        let bill = prices::Bill { last: lesson.as_ref(), changed_on, percent, now };
+        let was_priced = old.as_ref().is_some_and(|old| old.priced);
+        // before the plan, which says whether there is a row to look at
+        let priced = crate::prices::keep(ports, org, &item, &bill, was_priced).await?;
         let plan = chunk.plan(&item, &resolved, &position, lesson, &demand.days).await?;
-        let plan = Plan { price_change, ..plan };
+        let plan = Plan { priced, ..plan };
         let standing = replenish::standing(&position, &plan, &resolved, chunk.today)?;
         mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);

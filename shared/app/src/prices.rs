@@ -1,19 +1,20 @@
 //! Item prices in Xero that bills have left behind: proposed by planning, decided by a person, written by an effect.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
 use parstock_domain::document::Item;
 use parstock_domain::fixed::Money;
 use parstock_domain::governance::{DecisionError, Phase};
-use parstock_domain::ids::{ItemId, OrgId};
-use parstock_domain::prices::{self, PriceChange, PriceStatus, PriceWrite};
-use parstock_domain::settings::{Learned, Policy};
+use parstock_domain::ids::{CommitId, EffectId, ItemId, OrgId};
+use parstock_domain::prices::{self, Bill, PriceChange, PriceStatus, PriceWrite};
+use parstock_domain::settings::Policy;
 
 use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
-use crate::load::{self, Versioned, removal, unguarded};
+use crate::load::{self, Versioned};
 use crate::message::Message;
-use crate::ports::{Ports, Store, Write};
-use crate::records::{EffectKind, Key, List, Owner, PRICES_PER_EFFECT_MAX};
+use crate::ports::{Commit, CommitError, Entropy, Expect, Ports, Store, Write};
+use crate::records::{Content, EffectKind, Key, List, Owner, PRICES_PER_EFFECT_MAX};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
@@ -22,41 +23,37 @@ const ATTEMPTS_MAX: u32 = 10;
 /// Prices that a decision's audit entry names; it says how many there are.
 const NAMED_MAX: usize = 20;
 
-/// Keeps the proposed price of an item in step with its plan, which says whether it is due; nothing where that has not changed.
+/// Keeps what is proposed of an item's price, unless a person is quicker: the item's next plan looks again. Says whether anything
+/// stands; `stood` says whether it did, else there is nothing to look at unless a change is due.
 ///
 /// # Errors
 /// When the store does not answer or an amount does not fit.
-pub(crate) async fn keep(
-    store: &impl Store,
+pub(crate) async fn keep<P: Ports>(
+    ports: &P,
     org: OrgId,
     item: &Item,
-    lesson: Option<&Learned>,
-    (was, is): (Option<Money>, Option<Money>),
-    (percent, now): (u16, Timestamp),
-) -> Result<Option<Write>, AppError> {
-    let key = Key::PriceChange(item.id);
-    let (Some(to), Some(lesson), Some(from)) = (is, lesson, item.purchase_price) else {
-        return Ok(was.map(|_| removal(key)));
-    };
-    if was == is {
-        return Ok(None);
+    bill: &Bill<'_>,
+    stood: bool,
+) -> Result<bool, AppError> {
+    if !stood && bill.due(item.purchase_price)?.is_none() {
+        return Ok(false);
     }
-    let standing = load::one::<PriceChange>(store, Owner::Org(org), key.clone()).await?;
-    let wanted = PriceChange {
-        item: item.id,
-        code: item.code.clone(),
-        name: item.name.clone(),
-        from,
-        to,
-        sales_price: item.sales_price,
-        because: lesson.from,
-        on: lesson.on,
-        supplier_name: lesson.supplier_name.clone(),
-        since: now,
-        status: PriceStatus::Open,
-    };
-    let revised = prices::revised(standing.map(|row| row.content), wanted, percent)?;
-    Ok(Some(unguarded(key, revised)))
+    let (owner, key) = (Owner::Org(org), Key::PriceChange(item.id));
+    let row = load::one::<PriceChange>(ports.store(), owner, key.clone()).await?;
+    let standing = row.as_ref().map(|row| &row.content);
+    let wanted = prices::kept(standing, item, bill)?;
+    let stands = wanted.is_some();
+    if wanted.as_ref() == standing {
+        return Ok(stands);
+    }
+    let expect = row.map_or(Expect::Absent, |row| row.expect);
+    let write = Write { key, record: wanted.map(Content::into_record), expect };
+    let commit = Commit { id: CommitId(ports.entropy().uuid()), writes: vec![write] };
+    match ports.store().commit(owner, commit).await {
+        Ok(()) => Ok(stands),
+        Err(CommitError::Conflict { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The price changes that a person can decide, by code.
@@ -89,25 +86,37 @@ pub enum Decision {
     Reject,
 }
 
-/// Takes a decision on the prices that were shown. Answers how many it took.
+/// What a decision took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// How many prices.
+    pub taken: usize,
+    /// Items whose price changed or was decided since it was shown: they are left as they were.
+    pub left: Vec<ItemId>,
+}
+
+/// Takes a decision on the prices that were shown, those of them that still stand.
 ///
 /// # Errors
-/// [`AppError::Reject`] with what stands against it: one changed or was decided since it was shown, the org only observes.
+/// [`AppError::Reject`] when nothing was chosen or the org only observes.
 pub async fn decide<P: Ports>(
     ports: &P,
     org: OrgId,
     who: &str,
     shown: &[(ItemId, Money)],
     decision: Decision,
-) -> Result<usize, AppError> {
+) -> Result<Decided, AppError> {
+    // a price that is named twice is one
+    let shown: Vec<(ItemId, Money)> = shown.iter().copied().collect::<BTreeMap<_, _>>().into_iter().collect();
     if shown.is_empty() {
         return Err(AppError::Reject("choose at least one price".to_owned()));
     }
+    let mut decided = Decided::default();
     for chunk in shown.chunks(PRICES_PER_EFFECT_MAX) {
         let mut attempt = 1;
         let effects = loop {
             let mut writer = Writer::open_unleased(ports, org).await?;
-            match once(&mut writer, who, chunk, decision).await {
+            match once(&mut writer, who, chunk, decision, &mut decided).await {
                 Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
                 outcome => break outcome?,
             }
@@ -119,7 +128,7 @@ pub async fn decide<P: Ports>(
             }
         }
     }
-    Ok(shown.len())
+    Ok(decided)
 }
 
 async fn once<P: Ports>(
@@ -127,7 +136,8 @@ async fn once<P: Ports>(
     who: &str,
     shown: &[(ItemId, Money)],
     decision: Decision,
-) -> Result<Vec<parstock_domain::ids::EffectId>, AppError> {
+    decided: &mut Decided,
+) -> Result<Vec<EffectId>, AppError> {
     let store = writer.ports().store();
     let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
     let phase = policy.map(|row| row.content).unwrap_or_default().org().phase;
@@ -136,11 +146,17 @@ async fn once<P: Ports>(
     }
     let keys: Vec<Key> = shown.iter().map(|(item, _)| Key::PriceChange(*item)).collect();
     let rows = load::many::<PriceChange>(store, writer.owner(), &keys).await?;
-    let mut changes: Vec<Versioned<PriceChange>> = Vec::with_capacity(shown.len());
-    for ((_, to), row) in shown.iter().zip(rows) {
+    let (mut changes, mut left): (Vec<Versioned<PriceChange>>, Vec<ItemId>) = (Vec::new(), Vec::new());
+    for ((item, to), row) in shown.iter().zip(rows) {
         let is_shown = |row: &Versioned<PriceChange>| row.content.to == *to && row.content.status.is_open();
-        let gone = "a price changed or was decided since it was shown: look at the list again";
-        changes.push(row.filter(is_shown).ok_or_else(|| AppError::Reject(gone.to_owned()))?);
+        match row.filter(is_shown) {
+            Some(row) => changes.push(row),
+            None => left.push(*item),
+        }
+    }
+    if changes.is_empty() {
+        decided.left.extend(left);
+        return Ok(Vec::new());
     }
     let at = writer.now();
     let prices = changes.iter().map(|change| {
@@ -155,12 +171,14 @@ async fn once<P: Ports>(
         Decision::Reject => PriceStatus::Rejected { who: who.to_owned(), at },
     };
     let what = if decision == Decision::Approve { "approve prices" } else { "reject prices" };
-    let mut reason = Reason { who: who.to_owned(), ..Reason::own(what) }.with("prices", changes.len());
+    let taken = changes.len();
+    let mut reason = Reason { who: who.to_owned(), ..Reason::own(what) }.with("prices", taken);
     let mut writes = Vec::new();
     for (number, change) in changes.into_iter().enumerate() {
         let Versioned { content, expect } = change;
         if number < NAMED_MAX {
-            reason = reason.with(&content.code, format!("{} -> {}", content.from, content.to));
+            reason =
+                reason.with(&format!("item {}", content.code), format!("{} -> {}", content.from, content.to));
         }
         let key = Key::PriceChange(content.item);
         writes.push(
@@ -173,5 +191,7 @@ async fn once<P: Ports>(
     };
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
+    decided.taken += taken;
+    decided.left.extend(left);
     Ok(effects)
 }

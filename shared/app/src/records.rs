@@ -474,8 +474,8 @@ pub enum EffectKind {
     },
 }
 
-/// Prices that one effect writes: its commit and that of its end have a row for each.
-pub const PRICES_PER_EFFECT_MAX: usize = 80;
+/// Prices that one effect writes: the commit of its end has two rows for each.
+pub const PRICES_PER_EFFECT_MAX: usize = 40;
 
 /// Where an effect stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -572,6 +572,8 @@ pub enum ReviewKind {
     Overspent,
     /// The journal of a voucher is not in Xero.
     VoucherJournal,
+    /// Shares of a voucher did not land.
+    ShareLeftOut,
 }
 
 impl ReviewKind {
@@ -590,6 +592,7 @@ impl ReviewKind {
             Self::FreightLeft => "freight_left",
             Self::Overspent => "overspent",
             Self::VoucherJournal => "voucher_journal",
+            Self::ShareLeftOut => "share_left_out",
         }
     }
 }

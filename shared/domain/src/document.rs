@@ -190,6 +190,9 @@ pub struct Item {
     pub quantity: Option<XeroQuantity>,
     /// When Xero last changed the master data.
     pub updated_at: Timestamp,
+    /// When somebody last changed its purchase price there, as far as we have seen; as long as we have not, when anything of it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_at: Option<Timestamp>,
 }
 
 /// Quantity and value of a tracked item as Xero says them.

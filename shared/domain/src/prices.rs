@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::document::DocumentRef;
+use crate::document::{DocumentRef, Item};
 use crate::fixed::{FixedError, Money, mul_div};
 use crate::ids::{EffectId, ItemId};
 use crate::settings::Learned;
@@ -73,24 +73,34 @@ impl PriceStatus {
     }
 }
 
-/// The price that an item should have in Xero: what its latest bill says, where that is further away from its purchase price than
-/// a share in percent. A bill from before `changed_on`, the day on which somebody last changed the item in Xero, says nothing: who did
-/// that may have known better. Without a purchase price there is none to change, and with a share of zero nothing is proposed.
-///
-/// # Errors
-/// [`FixedError`] when it does not fit.
-pub fn due(
-    purchase_price: Option<Money>,
-    changed_on: Date,
-    last: Option<&Learned>,
-    percent: u16,
-) -> Result<Option<Money>, FixedError> {
-    let last = last.filter(|last| last.on >= changed_on);
-    let (Some(price), Some(last)) = (purchase_price.filter(|price| *price > Money::ZERO), last) else {
-        return Ok(None);
-    };
-    let is_due = percent > 0 && is_further(price, last.unit_price, percent)?;
-    Ok(is_due.then_some(last.unit_price))
+/// What an item's latest bill says, and what it takes to be heard.
+#[derive(Clone, Copy, Debug)]
+pub struct Bill<'a> {
+    /// What the bill says.
+    pub last: Option<&'a Learned>,
+    /// The day on which somebody last changed the item's price in Xero: a bill from before it says nothing, who did that may have
+    /// known better.
+    pub changed_on: Date,
+    /// From how many percent on a change is proposed; zero for never.
+    pub percent: u16,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Bill<'_> {
+    /// The price that an item should have in Xero: the bill's, where that is further away from its purchase price than the share.
+    /// Without a purchase price there is none to change.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn due(&self, purchase_price: Option<Money>) -> Result<Option<Money>, FixedError> {
+        let last = self.last.filter(|last| last.on >= self.changed_on);
+        let (Some(price), Some(last)) = (purchase_price.filter(|price| *price > Money::ZERO), last) else {
+            return Ok(None);
+        };
+        let is_due = self.percent > 0 && is_further(price, last.unit_price, self.percent)?;
+        Ok(is_due.then_some(last.unit_price))
+    }
 }
 
 /// Whether a price is further away from another than a share of that.
@@ -99,23 +109,47 @@ fn is_further(from: Money, to: Money, percent: u16) -> Result<bool, FixedError> 
     Ok(to.minus(from)?.magnitude() > share)
 }
 
-/// What becomes of a change that stands when another price is due: one that a person approved goes on, one that they rejected stays
-/// rejected as long as the price is not further away from it than the share in percent.
+/// What is kept of an item's price change: nothing where none is due; one that a person approved goes on, one that they rejected
+/// stays rejected as long as the price is not further away from it than the share in percent, and one that failed as long as it is
+/// the same.
 ///
 /// # Errors
 /// [`FixedError`] when it does not fit.
-pub fn revised(
-    standing: Option<PriceChange>,
-    wanted: PriceChange,
-    percent: u16,
-) -> Result<PriceChange, FixedError> {
-    let Some(standing) = standing else { return Ok(wanted) };
-    Ok(match standing.status {
-        PriceStatus::Approved { .. } => standing,
-        PriceStatus::Rejected { .. } if !is_further(standing.to, wanted.to, percent)? => standing,
-        PriceStatus::Open => PriceChange { since: standing.since, ..wanted },
-        PriceStatus::Failed { .. } | PriceStatus::Rejected { .. } => wanted,
-    })
+pub fn kept(
+    standing: Option<&PriceChange>,
+    item: &Item,
+    bill: &Bill<'_>,
+) -> Result<Option<PriceChange>, FixedError> {
+    if let Some(standing) = standing.filter(|it| matches!(it.status, PriceStatus::Approved { .. })) {
+        return Ok(Some(standing.clone()));
+    }
+    let due = bill.due(item.purchase_price)?;
+    let (Some(to), Some(last), Some(from)) = (due, bill.last, item.purchase_price) else { return Ok(None) };
+    let mut wanted = PriceChange {
+        item: item.id,
+        code: item.code.clone(),
+        name: item.name.clone(),
+        from,
+        to,
+        sales_price: item.sales_price,
+        because: last.from,
+        on: last.on,
+        supplier_name: last.supplier_name.clone(),
+        since: bill.now,
+        status: PriceStatus::Open,
+    };
+    let Some(standing) = standing else { return Ok(Some(wanted)) };
+    match &standing.status {
+        PriceStatus::Rejected { .. } if !is_further(standing.to, to, bill.percent)? => {
+            return Ok(Some(standing.clone()));
+        }
+        PriceStatus::Failed { .. } if (standing.from, standing.to) == (from, to) => {
+            return Ok(Some(standing.clone()));
+        }
+        PriceStatus::Open => wanted.since = standing.since,
+        _ => {}
+    }
+    Ok(Some(wanted))
 }
 
 /// What an approval tells Xero: the price to set, unless a person has set another one since.
@@ -123,7 +157,7 @@ pub fn revised(
 pub struct PriceWrite {
     /// The item.
     pub item: ItemId,
-    /// Its purchase price when the change was approved.
+    /// Its purchase price when the change was proposed.
     pub from: Money,
     /// The price to set.
     pub to: Money,
@@ -144,6 +178,10 @@ mod tests {
 
     fn bill() -> DocumentRef {
         DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(1)) }
+    }
+
+    fn bill_of(last: Option<&Learned>, percent: u16) -> Bill<'_> {
+        Bill { last, changed_on: date(2026, 6, 1), percent, now: Timestamp::UNIX_EPOCH }
     }
 
     fn lesson(price: &str) -> Learned {
@@ -175,9 +213,8 @@ mod tests {
     #[test]
     fn a_price_is_due_beyond_the_share_in_both_directions() {
         let due = |price: Option<&str>, last: &str, percent| {
-            due(price.map(money), date(2026, 6, 1), Some(&lesson(last)), percent)
-                .unwrap()
-                .map(|due| due.to_string())
+            let lesson = lesson(last);
+            bill_of(Some(&lesson), percent).due(price.map(money)).unwrap().map(|due| due.to_string())
         };
         assert_eq!(due(Some("10"), "11", 10), None, "exactly the share is within it");
         assert_eq!(due(Some("10"), "11.0001", 10), Some("11.0001".into()));
@@ -186,23 +223,51 @@ mod tests {
             (due(None, "9", 10), due(Some("0"), "9", 10), due(Some("10"), "99", 0)),
             (None, None, None)
         );
-        assert_eq!(super::due(Some(money("10")), date(2026, 6, 1), None, 10), Ok(None));
-        let later = super::due(Some(money("10")), date(2026, 6, 2), Some(&lesson("20")), 10);
-        assert_eq!(later, Ok(None), "somebody has changed the item since");
+        assert_eq!(bill_of(None, 10).due(Some(money("10"))), Ok(None));
+        let lesson = lesson("20");
+        let later = Bill { changed_on: date(2026, 6, 2), ..bill_of(Some(&lesson), 10) };
+        assert_eq!(later.due(Some(money("10"))), Ok(None), "somebody has changed the price since");
+    }
+
+    fn item(price: &str) -> Item {
+        Item {
+            id: ItemId(Uuid::from_u128(3)),
+            code: "BOX".into(),
+            name: "A box".into(),
+            tracked: false,
+            purchase_price: Some(money(price)),
+            sales_price: None,
+            purchase_account: String::new(),
+            purchase_tax: String::new(),
+            sales_account: String::new(),
+            quantity: None,
+            updated_at: Timestamp::UNIX_EPOCH,
+            priced_at: None,
+        }
     }
 
     #[test]
     fn what_a_person_decided_stands_until_the_price_moves_on() {
         let rejected = || PriceStatus::Rejected { who: "Kim".into(), at: Timestamp::UNIX_EPOCH };
-        let revised =
-            |standing, to| revised(Some(change("12", standing)), change(to, PriceStatus::Open), 10).unwrap();
-        assert_eq!(revised(rejected(), "13").status, rejected(), "not far from what was rejected");
-        assert_eq!(revised(rejected(), "13.3").status, PriceStatus::Open);
+        let kept = |status, price: &str, last: &str| {
+            let (standing, lesson) = (change("12", status), lesson(last));
+            kept(Some(&standing), &item(price), &bill_of(Some(&lesson), 10)).unwrap()
+        };
+        assert_eq!(
+            kept(rejected(), "10", "13").unwrap().status,
+            rejected(),
+            "not far from what was rejected"
+        );
+        assert_eq!(kept(rejected(), "10", "13.3").unwrap().status, PriceStatus::Open);
+        assert_eq!(kept(rejected(), "10", "10.5"), None, "nothing is due any more");
         let effect = EffectId(Uuid::from_u128(4));
-        let approved = PriceStatus::Approved { who: "Kim".into(), at: Timestamp::UNIX_EPOCH, effect };
-        assert_eq!(revised(approved, "20").to, money("12"), "it is on its way");
-        let failed = PriceStatus::Failed { reason: "archived".into() };
-        assert_eq!(revised(failed, "12").status, PriceStatus::Open);
-        assert_eq!(revised(PriceStatus::Open, "15").to, money("15"));
+        let approved = || PriceStatus::Approved { who: "Kim".into(), at: Timestamp::UNIX_EPOCH, effect };
+        assert_eq!(kept(approved(), "10", "20").unwrap().to, money("12"), "it is on its way");
+        assert_eq!(kept(approved(), "10", "10").unwrap().status, approved());
+        let failed = || PriceStatus::Failed { reason: "archived".into() };
+        assert_eq!(kept(failed(), "10", "12").unwrap().status, failed());
+        let anew = kept(failed(), "11", "13").unwrap();
+        assert_eq!((anew.from, anew.to, anew.status), (money("11"), money("13"), PriceStatus::Open));
+        assert_eq!(kept(PriceStatus::Open, "10", "15").unwrap().to, money("15"));
     }
 }

@@ -123,6 +123,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         sales_account: "200".into(),
         quantity: None,
         updated_at: instant(),
+        priced_at: None,
     };
     let alert = Alert {
         item,
@@ -347,7 +348,8 @@ fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
         amount,
     };
     let line = ManualJournalLine { account: "620".into(), what: "Landed cost".into(), amount };
-    let journal = |fate| VoucherJournal { date: on, lines: vec![line.clone()], since: on, again: 2, fate };
+    let journal =
+        |fate| VoucherJournal { date: on, lines: vec![line.clone()], since: on, again: 2, copy: None, fate };
     Voucher {
         number: DayNumber { on, index: 7 },
         draft: Draft { on, basis: Basis::Weight, charges: vec![spent], shares: vec![share] },
@@ -355,6 +357,7 @@ fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
         made_at: instant(),
         stage: Stage::TakingBack,
         done: 1,
+        left_out: vec!["A (1.00)".into()],
         taken_back: Some(TakenBack { by: "Ada".into(), at: instant(), reason: "wrong".into() }),
         journal: Some(journal(VoucherJournalFate::Posted { id: DocumentId(id(3)) })),
         journal_back: Some(journal(VoucherJournalFate::Due { why_not: Some("not yet".into()) })),

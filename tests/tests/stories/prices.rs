@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use parstock_app::error::AppError;
 use parstock_app::ports::BooksError;
-use parstock_app::prices::{self, Decision};
+use parstock_app::prices::{self, Decided, Decision};
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::ItemId;
 use parstock_domain::prices::{PriceChange, PriceStatus};
@@ -37,10 +37,14 @@ async fn open(shop: &Shop) -> Vec<(String, String)> {
     open.into_iter().map(|change| (change.code, change.to.to_string())).collect()
 }
 
-async fn decide(shop: &Shop, shown: &[(ItemId, Money)], decision: Decision) -> Result<usize, AppError> {
+async fn decide(shop: &Shop, shown: &[(ItemId, Money)], decision: Decision) -> Result<Decided, AppError> {
     let decided = prices::decide(&shop.ports, shop.org, "Kim", shown, decision).await?;
     shop.work().await;
     Ok(decided)
+}
+
+fn all(taken: usize) -> Decided {
+    Decided { taken, left: Vec::new() }
 }
 
 fn in_xero(shop: &Shop, code: &str) -> String {
@@ -65,7 +69,7 @@ fn a_price_that_a_bill_left_behind_is_proposed_and_set_once_it_is_approved() {
         assert_eq!(shop.digest().await["watching"]["prices"], 1);
         let page = shop.console().await.prices(None).await.unwrap().render().unwrap();
         assert!(page.contains("+25.0 %") && page.contains("50.0 % \u{2192} 37.5 %"), "{page}");
-        assert_eq!(decide(&shop, &[(item("BOX"), money("12.5"))], Decision::Approve).await.unwrap(), 1);
+        assert_eq!(decide(&shop, &[(item("BOX"), money("12.5"))], Decision::Approve).await.unwrap(), all(1));
         assert_eq!((in_xero(&shop, "BOX"), in_xero(&shop, "BAG")), ("12.50".into(), "10.00".into()));
         assert_eq!(standing(&shop).await, []);
         // the item itself is read again, and planned again
@@ -88,10 +92,10 @@ fn what_changed_since_it_was_shown_is_not_decided_and_observing_sets_nothing() {
         assert!(refused.to_string().contains("phase observe"), "{refused}");
         shop.save(bill("B-2", "2026-06-02").line("BOX", "10", "13"));
         shop.poll().await;
-        let refused = decide(&shop, &[(item("BOX"), money("12.5"))], Decision::Reject).await.unwrap_err();
-        assert!(refused.to_string().contains("since it was shown"), "{refused}");
+        let stale = decide(&shop, &[(item("BOX"), money("12.5"))], Decision::Reject).await.unwrap();
+        assert_eq!(stale, Decided { taken: 0, left: vec![item("BOX")] });
         assert!(decide(&shop, &[], Decision::Reject).await.is_err());
-        assert_eq!(decide(&shop, &[(item("BOX"), money("13"))], Decision::Reject).await.unwrap(), 1);
+        assert_eq!(decide(&shop, &[(item("BOX"), money("13"))], Decision::Reject).await.unwrap(), all(1));
         assert_eq!((open(&shop).await, in_xero(&shop, "BOX")), (vec![], "10.00".into()));
         // a bill of about the same price says nothing new
         shop.save(bill("B-3", "2026-06-03").line("BOX", "10", "13.5"));
@@ -117,7 +121,7 @@ fn a_price_that_somebody_changed_meanwhile_is_left_to_a_person() {
             company.items.get_mut(&item("BOX")).unwrap().purchase_price = Some(money("11"));
         });
         let both = [(item("BOX"), money("12.5")), (item("BAG"), money("14"))];
-        assert_eq!(decide(&shop, &both, Decision::Approve).await.unwrap(), 2);
+        assert_eq!(decide(&shop, &both, Decision::Approve).await.unwrap(), all(2));
         assert_eq!((in_xero(&shop, "BOX"), in_xero(&shop, "BAG")), ("11.00".into(), "14.00".into()));
         let left = standing(&shop).await;
         assert!(
@@ -125,7 +129,25 @@ fn a_price_that_somebody_changed_meanwhile_is_left_to_a_person() {
                 && left.len() == 1,
             "{left:?}"
         );
-        assert_eq!(open(&shop).await, [pair("BOX", "12.50")], "it can be decided again");
+        // the item is read and planned again by the next morning
+        shop.in_xero(|company, now| company.items.get_mut(&item("BOX")).unwrap().updated_at = now);
+        for _ in 0..4 {
+            shop.poll().await;
+        }
+        shop.say(parstock_app::message::Message::PlanTouched { org: shop.org }).await;
+        shop.work().await;
+        let left = standing(&shop).await;
+        assert_eq!((left[0].from, &left[0].status), (money("11"), &PriceStatus::Open), "{left:?}");
+        shop.wait(SignedDuration::from_hours(72));
+        assert_eq!(decide(&shop, &[(item("BOX"), money("12.5"))], Decision::Approve).await.unwrap(), all(1));
+        assert_eq!(in_xero(&shop, "BOX"), "12.50");
+        // a bill of before that price, entered afterwards, is not silenced by our own change
+        for _ in 0..4 {
+            shop.poll().await;
+        }
+        shop.save(bill("B-2", "2026-06-02").line("BOX", "10", "16"));
+        shop.poll().await;
+        assert_eq!(open(&shop).await, [pair("BOX", "16.00")]);
     });
 }
 
@@ -154,7 +176,7 @@ fn a_lost_answer_is_followed_by_another_try_and_a_refusal_is_told() {
         shop.poll().await;
         let refusal = BooksError::Reject("the item is archived".to_owned());
         shop.in_xero(|company, _| company.refusals.insert("books.set_purchase_prices", refusal));
-        assert_eq!(decide(&shop, &[(item("BAG"), money("12.5"))], Decision::Approve).await.unwrap(), 1);
+        assert_eq!(decide(&shop, &[(item("BAG"), money("12.5"))], Decision::Approve).await.unwrap(), all(1));
         let left = standing(&shop).await;
         assert!(
             matches!(&left[0].status, PriceStatus::Failed { reason } if reason.contains("archived")),

@@ -264,6 +264,7 @@ fn large_shop() -> (Company, Vec<ItemRef>) {
             sales_account: "200".into(),
             quantity: None,
             updated_at: morning(),
+            priced_at: None,
         };
         company.items.insert(item.id, item);
     }

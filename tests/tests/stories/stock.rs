@@ -408,6 +408,7 @@ fn master(code: &str, updated_at: Timestamp) -> Item {
         sales_account: "200".to_owned(),
         quantity: None,
         updated_at,
+        priced_at: None,
     }
 }
 

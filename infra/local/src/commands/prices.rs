@@ -1,7 +1,7 @@
 //! `parstock prices`: item prices in Xero that bills have left behind.
 
 use clap::{Args, Subcommand};
-use parstock_app::prices::{self, Decision};
+use parstock_app::prices::{self, Decided, Decision};
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{ItemId, OrgId};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Common;
 use crate::ask::{Answer, Ask, table};
-use crate::error::LocalError;
+use crate::error::{DIFFERENCES, LocalError};
 use crate::place::Place;
 
 /// Item prices in Xero.
@@ -133,11 +133,19 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Pricing) -> R
         shown.extend(open.iter().map(|change| (change.item, change.to)));
     }
     let decision = if *approve { Decision::Approve } else { Decision::Reject };
-    let count = prices::decide(place, org, place.person(), &shown, decision).await?;
+    let Decided { taken, left } = prices::decide(place, org, place.person(), &shown, decision).await?;
+    let left: Vec<&str> =
+        open.iter().filter(|change| left.contains(&change.item)).map(|change| change.code.as_str()).collect();
     let text = if *approve {
-        format!("{count} approved: they are being set in Xero\n")
+        format!("{taken} approved: they are being set in Xero\n")
     } else {
-        format!("{count} left as they are\n")
+        format!("{taken} left as they are\n")
     };
-    Ok(Answer::new(json!({ "decided": count, "approved": approve }), text))
+    let json = json!({ "decided": taken, "approved": approve, "changed_since": left });
+    if left.is_empty() {
+        return Ok(Answer::new(json, text));
+    }
+    let talk =
+        format!("not what is listed now, so not decided: {}; see `parstock prices list`", left.join(", "));
+    Ok(Answer::new(json, text).saying(talk).exiting(DIFFERENCES))
 }

@@ -1,7 +1,9 @@
 //! The page of item prices.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
+use parstock_domain::ids::ItemId;
 use parstock_domain::prices::PriceStatus;
 use parstock_domain::settings::Policy;
 use parstock_views::pages::{PRICES_SHOWN_MAX, PricesPage, moved_per_mille};
@@ -13,11 +15,11 @@ use crate::prices;
 use crate::records::Key;
 
 impl<P: Ports> Console<'_, P> {
-    /// Item prices that wait for a person, with what went wrong when somebody last decided.
+    /// Item prices that wait for a person, with what went wrong when somebody last decided and which prices that was about.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn prices(&self, problem: Option<String>) -> Result<PricesPage, AppError> {
+    pub async fn prices(&self, problem: Option<(String, BTreeSet<ItemId>)>) -> Result<PricesPage, AppError> {
         let policy = self.one::<Policy>(Key::Policy).await?.unwrap_or_default();
         let mut open = prices::all(self.reader.ports(), self.reader.org()).await?;
         let is_under_way = |status: &PriceStatus| matches!(status, PriceStatus::Approved { .. });

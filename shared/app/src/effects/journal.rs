@@ -11,7 +11,7 @@ use parstock_domain::manual_journal::ManualJournal;
 
 use super::{Attempt, PERSON_MINUTES};
 use crate::error::AppError;
-use crate::landed::Which;
+use crate::landed::{Planned, Which};
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
 use crate::records::EffectState;
 use crate::writer::{Reason, Writer};
@@ -19,6 +19,9 @@ use crate::{cogs, landed};
 
 /// Calls that one journal takes: looking for it, and writing it.
 const CALLS: u32 = 2;
+
+/// Minutes after which a journal is looked at again that waits for another one.
+const WAITS_MINUTES: i64 = 5;
 
 /// Of what a journal is.
 #[derive(Clone, Copy, Debug)]
@@ -39,17 +42,13 @@ impl fmt::Display for Whose {
 }
 
 impl Whose {
-    /// The journal as it is to be written, why it must not be, and from when on it is looked for before it is written, whether it was
-    /// tried or not; `None` when nothing is to be written.
-    async fn planned<P: Ports>(
-        self,
-        writer: &Writer<'_, P>,
-    ) -> Result<Option<(ManualJournal, Option<String>, Option<Timestamp>)>, AppError> {
+    /// What is to be done about it now.
+    async fn planned<P: Ports>(self, writer: &Writer<'_, P>) -> Result<Planned, AppError> {
         match self {
-            Self::Cogs(number) => {
-                let planned = cogs::planned(writer, number).await?;
-                Ok(planned.map(|(journal, why_not)| (journal, why_not, None)))
-            }
+            Self::Cogs(number) => Ok(match cogs::planned(writer, number).await? {
+                Some((journal, why_not)) => Planned::Write { journal, why_not, since: None },
+                None => Planned::Nothing,
+            }),
             Self::Voucher(which) => landed::planned(writer, which).await,
         }
     }
@@ -77,11 +76,18 @@ pub(super) async fn send<P: Ports>(
     mut attempt: Attempt,
     whose: Whose,
 ) -> Result<(), AppError> {
-    let Some((journal, why_not, since)) = whose.planned(writer).await? else {
-        // it is in Xero, was given up, or is not to be there
-        let at = writer.now();
-        let told = Reason::own("journal known").with("journal", whose);
-        return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
+    let (journal, why_not, since) = match whose.planned(writer).await? {
+        Planned::Write { journal, why_not, since } => (journal, why_not, since),
+        Planned::Waits(why) => {
+            attempt.uncount();
+            let until = writer.now().saturating_add(SignedDuration::from_mins(WAITS_MINUTES)).ok();
+            return attempt.later(writer, until, why).await;
+        }
+        Planned::Nothing => {
+            let at = writer.now();
+            let told = Reason::own("journal known").with("journal", whose);
+            return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
+        }
     };
     let outcome = match writer.ports().books().open(writer.org(), Priority::Poll, CALLS).await {
         Ok(mut session) => {

@@ -1,12 +1,13 @@
 //! Approved item prices are set in Xero. Setting one twice does no more than once: after an unknown outcome it is done again.
 
 use jiff::SignedDuration;
+use parstock_domain::document::Item;
 use parstock_domain::ids::ItemId;
 use parstock_domain::prices::{PriceChange, PriceStatus, PriceWrite};
 
 use super::{Attempt, PERSON_MINUTES};
 use crate::error::AppError;
-use crate::load::{self, removal};
+use crate::load;
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
 use crate::records::{EffectState, Key};
 use crate::writer::{Reason, Writer};
@@ -59,7 +60,7 @@ pub(super) async fn send<P: Ports>(
     attempt.end(writer, status, writes, told).await
 }
 
-/// The rows of prices that are set are over; those that Xero refused can be decided again.
+/// The rows of prices that are set are over, and the items have them; those that Xero refused can be decided again.
 async fn ended<P: Ports>(
     writer: &Writer<'_, P>,
     attempt: &Attempt,
@@ -67,8 +68,20 @@ async fn ended<P: Ports>(
     refused: &[(ItemId, String)],
 ) -> Result<Vec<Write>, AppError> {
     let keys: Vec<Key> = prices.iter().map(|price| Key::PriceChange(price.item)).collect();
-    let rows = load::many::<PriceChange>(writer.ports().store(), writer.owner(), &keys).await?;
+    let store = writer.ports().store();
+    let rows = load::many::<PriceChange>(store, writer.owner(), &keys).await?;
+    let items: Vec<Key> = prices.iter().map(|price| Key::Item(price.item)).collect();
+    let items = load::many::<Item>(store, writer.owner(), &items).await?;
     let mut writes = Vec::new();
+    for (price, item) in prices.iter().zip(items) {
+        // so that nobody takes our own price for somebody else's when the item is read again
+        let is_set = !refused.iter().any(|(refused, _)| *refused == price.item);
+        if let Some(mut item) = item.filter(|item| is_set && item.content.purchase_price == Some(price.from))
+        {
+            item.content.purchase_price = Some(price.to);
+            writes.push(item.write(Key::Item(price.item)));
+        }
+    }
     for (key, row) in keys.into_iter().zip(rows) {
         let Some(mut row) = row else { continue };
         let is_ours = |status: &PriceStatus| matches!(status, PriceStatus::Approved { effect, .. } if *effect == attempt.id);
@@ -80,7 +93,7 @@ async fn ended<P: Ports>(
                 row.content.status = PriceStatus::Failed { reason: reason.clone() };
                 writes.push(row.write(key));
             }
-            None => writes.push(removal(key)),
+            None => writes.push(Write { key, record: None, expect: row.expect }),
         }
     }
     Ok(writes)

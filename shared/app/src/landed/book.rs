@@ -6,19 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use parstock_domain::document::DocumentRef;
 use parstock_domain::fixed::Money;
-use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId};
+use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId, derived};
 use parstock_domain::landed::{Share, Stage, Voucher, VoucherNumber};
 use parstock_domain::ledger::booking::StockCost;
 use parstock_domain::ledger::landed;
-use parstock_domain::ledger::{Because, Layers, Movement, Position};
+use parstock_domain::ledger::{Because, Cause, Layers, Movement, Position};
 use parstock_domain::replenish::Plan;
 
-use super::journal::question;
+use super::purchases::asked;
 use super::{known, voucher};
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::ports::{Expect, Ports, Store, Write};
-use crate::records::Key;
+use crate::records::{Key, ReviewKind};
 use crate::refold;
 use crate::writer::{Reason, Writer};
 
@@ -105,13 +105,14 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
         }
         costs.write(writer, id, number, &booked, &mut writes, &mut reason)?;
     }
-    if !left_out.is_empty() {
-        let left_out = left_out.join(", ");
+    if !left_out.is_empty() && !back {
+        reason = reason.with("left_out", left_out.join(", "));
+        voucher.content.left_out.extend(left_out);
         let text = format!(
-            "Of landed cost voucher {number} the shares of {left_out} did not land: Xero tracks these items since. Take the voucher back on the page Landed cost, and make it anew without them."
+            "Of landed cost voucher {number} the shares of {} did not land: Xero tracks these items since. Take the voucher back on the page Landed cost, and make it anew without them.",
+            voucher.content.left_out.join(", ")
         );
-        reason = reason.with("left_out", left_out);
-        writes.push(question(writer, number, text).await?);
+        writes.push(asked(writer, left_out_key(number), ReviewKind::ShareLeftOut, None, text).await?);
     }
     voucher.content.done = done.saturating_add(shares.len());
     if voucher.content.done >= voucher.content.draft.shares.len() {
@@ -119,6 +120,11 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
     }
     writes.push(voucher.write(Key::Voucher(number)));
     writer.commit(id, writes, reason.with("movements", movements)).await
+}
+
+/// The key of the question about shares that did not land.
+pub(super) fn left_out_key(number: VoucherNumber) -> Key {
+    Key::Review(derived("review", &[ReviewKind::ShareLeftOut.code(), &number.to_string()]))
 }
 
 /// A share that lands.
@@ -176,6 +182,13 @@ impl ItemCosts {
     /// What the stock is worth.
     pub fn value(&self) -> Money {
         self.cost.total().cost
+    }
+
+    /// How much of a share was left when it landed, in ten-thousandths.
+    pub fn kept(&self, cause: &Cause, amount: Money) -> Result<i64, AppError> {
+        let StockCost::Effective(refold) = &self.cost else { return Ok(0) };
+        let correction = refold.costed(cause).map(|costed| costed.correction).unwrap_or_default();
+        Ok(amount.minus(correction)?.e4().max(0))
     }
 
     /// Lands a share, or takes it back.

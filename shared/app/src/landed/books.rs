@@ -75,8 +75,14 @@ impl Books {
         let against = match &voucher.journal {
             Some(journal) if matches!(journal.fate, Fate::Gone { .. }) => None,
             Some(journal) if matches!(journal.fate, Fate::Due { .. }) => {
+                // of an earlier beginning, the stock account was made to hold it since
+                let since = self.cogs.as_ref().map(|(_, since)| *since);
+                let against = match since.is_some_and(|since| since != journal.since) {
+                    true => Some(journal.against(self.open_from)?),
+                    false => None,
+                };
                 voucher.journal = None;
-                None
+                against
             }
             Some(journal) => Some(journal.against(self.open_from)?),
             None => {

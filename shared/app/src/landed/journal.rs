@@ -29,24 +29,43 @@ pub(crate) struct Which {
     pub again: u32,
 }
 
-/// A voucher's journal as it is to be written, why it must not be, and from when on it is looked for before it is written; `None`
-/// when nothing is to be written.
+/// What is to be done about a journal now.
+pub(crate) enum Planned {
+    /// Nothing: it is in Xero, was given up, or is not to be there.
+    Nothing,
+    /// It waits for another one.
+    Waits(String),
+    /// It is to be written.
+    Write {
+        /// The journal.
+        journal: ManualJournal,
+        /// Why it must not be written any more, if so.
+        why_not: Option<String>,
+        /// From when on it is looked for before it is written, if an earlier decision's may be there.
+        since: Option<Timestamp>,
+    },
+}
+
+/// What is to be done about a voucher's journal now.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn planned<P: Ports>(
-    writer: &Writer<'_, P>,
-    which: Which,
-) -> Result<Option<(ManualJournal, Option<String>, Option<Timestamp>)>, AppError> {
+pub(crate) async fn planned<P: Ports>(writer: &Writer<'_, P>, which: Which) -> Result<Planned, AppError> {
     let voucher = voucher(writer, which.number).await?.content;
+    match voucher.journal(false).map(|own| &own.fate).filter(|_| which.back) {
+        // alone, the one against it would be wrong
+        Some(Fate::Planned) => return Ok(Planned::Waits("the voucher's own journal comes first".to_owned())),
+        Some(Fate::Due { .. }) => return Ok(Planned::Nothing),
+        _ => {}
+    }
     let Some(journal) = voucher.journal(which.back).filter(|journal| is_planned(journal, which)) else {
-        return Ok(None);
+        return Ok(Planned::Nothing);
     };
-    let Some(manual) = voucher.manual_journal(which.back) else { return Ok(None) };
+    let Some(manual) = voucher.manual_journal(which.back) else { return Ok(Planned::Nothing) };
     let why_not = Books::of(writer).await?.why_not(journal, which.back);
     // an earlier decision's may have come to Xero after all
     let since = (which.again > 0).then_some(voucher.made_at);
-    Ok(Some((manual, why_not, since)))
+    Ok(Planned::Write { journal: manual, why_not, since })
 }
 
 fn is_planned(journal: &VoucherJournal, which: Which) -> bool {
@@ -161,25 +180,32 @@ pub(crate) async fn learn<P: Ports>(
 fn take_note(voucher: &mut Voucher, back: bool, there: &JournalInXero) -> Option<Option<String>> {
     let (mark, number) = (voucher.mark(back), voucher.number);
     let journal = voucher.journal_mut(back)?;
+    let (id, is_gone) = (there.id, there.state == StateInXero::Gone);
     let is_marked = there.narration.ends_with(&mark);
-    let is_same = match journal.fate {
-        Fate::Draft { id } | Fate::Posted { id } => id == there.id,
-        // a copy of one that is gone is known by its mark
-        Fate::Gone { id } => id == there.id || is_marked && there.state != StateInXero::Gone,
-        Fate::Due { .. } | Fate::Planned => is_marked && there.state != StateInXero::Gone,
-    };
+    if journal.id().is_some_and(|known| known != id) && is_marked && journal.stands() {
+        // a copy beside the one that stands: it counts once that is gone
+        journal.copy = (!is_gone).then_some(id).or(journal.copy.filter(|copy| *copy != id));
+        return None;
+    }
+    let is_same = journal.id() == Some(id) || is_marked && !is_gone;
     if !is_same {
         return None;
     }
-    let id = there.id;
-    journal.fate = match there.state {
-        StateInXero::Draft => Fate::Draft { id },
-        StateInXero::Posted => Fate::Posted { id },
-        StateInXero::Gone => Fate::Gone { id },
+    journal.fate = match (there.state, journal.copy.take()) {
+        (StateInXero::Draft, copy) => {
+            journal.copy = copy;
+            Fate::Draft { id }
+        }
+        (StateInXero::Posted, copy) => {
+            journal.copy = copy;
+            Fate::Posted { id }
+        }
+        (StateInXero::Gone, Some(copy)) => Fate::Draft { id: copy },
+        (StateInXero::Gone, None) => Fate::Gone { id },
     };
     let wanted = journal.lines.first()?;
     let found = there.amounts.get(&wanted.account).copied().unwrap_or_default();
-    let is_edited = there.state != StateInXero::Gone && found != wanted.amount;
+    let is_edited = !is_gone && found != wanted.amount;
     Some(is_edited.then(|| {
         format!(
             "A journal of landed cost voucher {number} was changed in Xero: it puts {found} on account {}, and the ledger holds {}. Change it back, or take the voucher back on the page Landed cost and make it anew.",
@@ -232,7 +258,11 @@ pub(crate) async fn decide_due<P: Ports>(writer: &mut Writer<'_, P>) -> Result<V
         let effects =
             [false, true].into_iter().filter(is_new).filter_map(|back| effect(&next, back)).collect();
         let number = next.number;
-        let mut writes = vec![Versioned { content: next, expect }.write(Key::Voucher(number))];
+        let mut writes = Vec::new();
+        if next.journal.is_none() && next.journal_back.is_none() {
+            writes.push(removal(question_key(number)));
+        }
+        writes.push(Versioned { content: next, expect }.write(Key::Voucher(number)));
         all.extend(plan_effects(&mut writes, writer.org(), effects, writer.now()));
         let id = writer.new_commit();
         writer.commit(id, writes, Reason::own("decide journal of voucher").with("voucher", number)).await?;

@@ -9,6 +9,7 @@ use parstock_domain::document::DocumentRef;
 use parstock_domain::ids::{EffectId, OrgId};
 use parstock_domain::landed::{Purchase, Request, Spent, Stage, TakenBack, Voucher, VoucherNumber};
 
+use super::book::left_out_key;
 use super::books::Books;
 use super::journal::question_key;
 use super::known::{self, Known};
@@ -137,10 +138,16 @@ async fn made_since<P: Ports>(
     request: &Request,
     began: Timestamp,
 ) -> Result<Option<(VoucherNumber, Vec<EffectId>)>, AppError> {
-    let named = || request.charges.iter().map(|charge| (charge.of, charge.line));
     let made = vouchers(writer, began).await?.into_iter().map(|row| row.content).find(|voucher| {
-        let spent = voucher.draft.charges.iter().map(|charge| (charge.of, charge.line));
-        voucher.made_by == who && voucher.made_at >= began && spent.eq(named())
+        let draft = &voucher.draft;
+        let spent = draft.charges.iter().zip(&request.charges).all(|(made, asked)| {
+            (made.of, made.line) == (asked.of, asked.line) && asked.amount.is_none_or(|it| it == made.amount)
+        });
+        let landed = draft.shares.iter().all(|share| {
+            request.receipts.iter().any(|asked| (asked.of, asked.line) == (share.of, share.line))
+        });
+        let is_same = draft.basis == request.basis && draft.charges.len() == request.charges.len();
+        voucher.made_by == who && voucher.made_at >= began && is_same && spent && landed
     });
     Ok(made.map(|voucher| {
         let effect = EffectKind::Voucher { number: voucher.number, back: false, again: 0 };
@@ -178,6 +185,7 @@ async fn make_once<P: Ports>(
         made_at: writer.now(),
         stage: Stage::Booking,
         done: 0,
+        left_out: Vec::new(),
         taken_back: None,
         journal: None,
         journal_back: None,
@@ -228,6 +236,7 @@ async fn take_back_once<P: Ports>(
     Books::of(writer).await?.take_back(&mut voucher.content)?;
     // what was asked of its journal is answered by that
     writes.push(removal(question_key(number)));
+    writes.push(removal(left_out_key(number)));
     let reason = Reason { who: who.to_owned(), ..Reason::own("take voucher back") }
         .with("voucher", number)
         .with("reason", why);

@@ -11,7 +11,7 @@ mod preview;
 mod purchases;
 
 pub(crate) use book::book;
-pub(crate) use journal::{Which, decide_due, drafts, failed, learn, planned, written};
+pub(crate) use journal::{Planned, Which, decide_due, drafts, failed, learn, planned, written};
 pub(crate) use known::received;
 pub use make::{leave, make, take_back};
 pub use named::{NamedCharge, NamedReceipt, NamedRequest, resolve};

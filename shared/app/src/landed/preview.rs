@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use parstock_domain::audit::Hash;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{ItemId, OrgId};
-use parstock_domain::landed::{self, Draft, Problem, Request, Share, VoucherNumber};
+use parstock_domain::landed::{self, Draft, Problem, Request, Share, VoucherNumber, spread};
 use parstock_domain::manual_journal::decimals;
 
 use super::book::{ItemCosts, Landing};
+use super::books::Books;
 use super::known::Known;
 use crate::error::AppError;
 use crate::ports::Ports;
 use crate::writer::Writer;
+
+/// Decimals of the ledger's amounts.
+const DECIMALS: u32 = 4;
 
 /// What a voucher would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +44,9 @@ pub struct Landed {
 /// [`AppError::Reject`] says what stands against it; else when the store does not answer.
 pub async fn preview<P: Ports>(ports: &P, org: OrgId, request: &Request) -> Result<Preview, AppError> {
     let writer = Writer::open_unleased(ports, org).await?;
-    let draft = draft(&writer, request, &Known::of(&writer, request).await?)?;
+    let known = Known::of(&writer, request).await?;
+    let draft = draft(&writer, request, &known)?;
+    Books::of(&writer).await?.check(&known, &draft)?;
     let contents = contents(&draft)?;
     let mut landed = vec![Landed { in_stock: Money::ZERO, sold: Money::ZERO }; draft.shares.len()];
     let mut by_item: BTreeMap<ItemId, Vec<(usize, &Share)>> = BTreeMap::new();
@@ -50,20 +56,25 @@ pub async fn preview<P: Ports>(ports: &P, org: OrgId, request: &Request) -> Resu
     for (item, shares) in by_item {
         let from = shares.iter().map(|(_, share)| share.on).min().unwrap_or(draft.on);
         let Some(mut costs) = ItemCosts::begin(&writer, item, from.min(draft.on)).await? else { continue };
+        let before = costs.value();
+        let mut causes = Vec::new();
         for (index, share) in shares {
-            let landing = Landing {
-                number: VoucherNumber { on: draft.on, index: 0 },
-                on: draft.on,
-                share,
-                received_on: share.on,
-                back: false,
-            };
-            let before = costs.value();
-            costs.land(&writer, writer.new_commit(), &landing)?;
-            // what was sold since is costed anew, too
-            let in_stock = costs.value().minus(before)?;
-            if let Some(landed) = landed.get_mut(index) {
-                *landed = Landed { in_stock, sold: share.amount.minus(in_stock)? };
+            let number = VoucherNumber { on: draft.on, index: 0 };
+            let landing = Landing { number, on: draft.on, share, received_on: share.on, back: false };
+            let movement = costs.land(&writer, writer.new_commit(), &landing)?;
+            causes.push((index, share.amount, movement.key.cause));
+        }
+        // what was sold since is costed anew, too: what is left of all shares, by what was left of each when it landed
+        let in_stock = costs.value().minus(before)?;
+        let kept = causes.iter().map(|(_, amount, cause)| costs.kept(cause, *amount));
+        let kept: Vec<i64> = kept.collect::<Result<_, _>>()?;
+        let parts = match kept.iter().any(|kept| *kept > 0) {
+            true => spread(in_stock.max(Money::ZERO), &kept, DECIMALS)?,
+            false => vec![Money::ZERO; kept.len()],
+        };
+        for ((index, amount, _), in_stock) in causes.into_iter().zip(parts) {
+            if let Some(share) = landed.get_mut(index) {
+                *share = Landed { in_stock, sold: amount.minus(in_stock)? };
             }
         }
     }

@@ -51,14 +51,25 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
     let known = load::many::<Item>(store, writer.owner(), &keys).await?;
     let id = writer.new_commit();
     let (mut writes, mut codes, mut turned) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut repriced = BTreeSet::new();
     let mut event = None;
     let mut changed = 0;
     for (item, known) in items.iter().zip(known) {
         // what Xero holds of it belongs to the position, not to the master data
-        let fresh = Item { quantity: None, ..item.clone() };
+        let mut fresh = Item { quantity: None, ..item.clone() };
         let (expect, standing) = match known {
             Some(known) => (known.expect, Some(known.content)),
             None => (Expect::Absent, None),
+        };
+        let is_priced_anew = |standing: &Item| {
+            standing.purchase_price != fresh.purchase_price || standing.sales_price != fresh.sales_price
+        };
+        if standing.as_ref().is_some_and(is_priced_anew) {
+            repriced.insert(fresh.id);
+        }
+        fresh.priced_at = match &standing {
+            Some(standing) if standing.purchase_price == fresh.purchase_price => standing.priced_at,
+            _ => Some(fresh.updated_at),
         };
         if standing.as_ref() == Some(&fresh) {
             continue;
@@ -87,7 +98,7 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
     if writes.is_empty() {
         return Ok(());
     }
-    super::touch(writer, turned).await?;
+    super::touch(writer, turned.union(&repriced).copied().collect()).await?;
     look_again::at_codes(writer, &codes).await?;
     let reason = Reason { event, ..Reason::own("keep items") }.with("items", changed);
     writer.commit(id, writes, reason).await

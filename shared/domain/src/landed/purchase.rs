@@ -45,7 +45,7 @@ pub struct Charge {
     /// How much of that vouchers have spread.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub spread: Money,
-    /// The account that it had when a voucher last spread it.
+    /// The account that it had when the first of the vouchers spread it that still do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread_from: Option<String>,
 }
@@ -76,8 +76,11 @@ impl Charge {
     /// # Errors
     /// [`FixedError`] when it does not fit.
     pub fn spend(&mut self, amount: Money) -> Result<(), FixedError> {
+        if self.spread.is_zero() {
+            self.spread_from = Some(self.account.clone());
+        }
         self.spread = self.spread.plus(amount)?.max(Money::ZERO);
-        self.spread_from = (!self.spread.is_zero()).then(|| self.account.clone());
+        self.spread_from = self.spread_from.take().filter(|_| !self.spread.is_zero());
         Ok(())
     }
 

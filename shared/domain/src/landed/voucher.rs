@@ -397,6 +397,9 @@ pub struct Voucher {
     pub stage: Stage,
     /// How many of its shares are booked, or taken back, in this stage.
     pub done: usize,
+    /// Codes and amounts of shares that could not land, since Xero began to track their items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Who took it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_back: Option<TakenBack>,
@@ -420,6 +423,9 @@ pub struct VoucherJournal {
     /// How often it was decided anew after it had come to nothing.
     #[serde(default)]
     pub again: u32,
+    /// A copy of it that a person made in Xero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<DocumentId>,
     /// What became of it.
     pub fate: VoucherJournalFate,
 }
@@ -507,6 +513,7 @@ impl Voucher {
             lines,
             since,
             again: 0,
+            copy: None,
             fate: VoucherJournalFate::Due { why_not: None },
         }))
     }
@@ -551,12 +558,23 @@ impl VoucherJournal {
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
     pub fn against(&self, open_from: Option<Date>) -> Result<Self, FixedError> {
-        let mut against = Self { again: 0, fate: VoucherJournalFate::Due { why_not: None }, ..self.clone() };
+        let mut against =
+            Self { again: 0, copy: None, fate: VoucherJournalFate::Due { why_not: None }, ..self.clone() };
         against.date = self.date.max(open_from.unwrap_or(self.date));
         for line in &mut against.lines {
             line.amount = line.amount.negated()?;
         }
         Ok(against)
+    }
+
+    /// Its Xero id, once it had one.
+    pub const fn id(&self) -> Option<DocumentId> {
+        match self.fate {
+            VoucherJournalFate::Draft { id }
+            | VoucherJournalFate::Posted { id }
+            | VoucherJournalFate::Gone { id } => Some(id),
+            VoucherJournalFate::Due { .. } | VoucherJournalFate::Planned => None,
+        }
     }
 
     /// Whether it stands in Xero.
@@ -738,6 +756,7 @@ mod tests {
             made_at: Timestamp::UNIX_EPOCH,
             stage: Stage::Booked,
             done: 2,
+            left_out: Vec::new(),
             taken_back: None,
             journal: None,
             journal_back: None,

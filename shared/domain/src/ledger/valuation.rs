@@ -264,6 +264,11 @@ impl Refold {
         Ok((self.posted(movement), opposite.map(|opposite| self.posted(opposite))))
     }
 
+    /// What a standing movement costs by all that is known now.
+    pub fn costed(&self, cause: &Cause) -> Option<Costed> {
+        self.folded.costed.get(cause).copied()
+    }
+
     /// Adds landed cost, or takes it back. Folding began before `from`, the day of its receipt, which costs have to remember now.
     ///
     /// # Errors

@@ -132,9 +132,9 @@ pub struct Plan {
     pub inputs: BTreeMap<String, String>,
     /// When it should be made again at the latest.
     pub next_check_on: Date,
-    /// The purchase price that the item should have in Xero, if that is another than it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price_change: Option<Money>,
+    /// Whether a change of the item's price in Xero stands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub priced: bool,
 }
 
 const fn yes() -> bool {
@@ -341,7 +341,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         reason: String::new(),
         inputs: inputs(input, &supply, z_micro),
         next_check_on,
-        price_change: None,
+        priced: false,
     };
     plan.reason = reason(&plan, settings, supply.late.len(), expected)?;
     Ok(plan)

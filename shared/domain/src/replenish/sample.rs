@@ -39,6 +39,7 @@ pub(super) fn item(code: &str) -> Item {
         sales_account: "200".to_owned(),
         quantity: None,
         updated_at: Timestamp::UNIX_EPOCH,
+        priced_at: None,
     }
 }
 

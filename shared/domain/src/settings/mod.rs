@@ -208,6 +208,7 @@ mod tests {
             sales_account: sales_account.to_owned(),
             quantity: None,
             updated_at: Timestamp::UNIX_EPOCH,
+            priced_at: None,
         }
     }
 

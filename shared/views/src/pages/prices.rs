@@ -1,5 +1,7 @@
 //! Item prices in Xero that bills have left behind: what is proposed, and the decision on it.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use parstock_domain::fixed::{Money, mul_div};
 use parstock_domain::ids::ItemId;
@@ -25,8 +27,8 @@ pub struct PricesPage {
     pub under_way: usize,
     /// From how many percent on a change is proposed; zero for never.
     pub percent: u16,
-    /// What was wrong with the last decision, and what to do.
-    pub problem: Option<String>,
+    /// What was wrong with the last decision, what to do, and which prices that was about.
+    pub problem: Option<(String, BTreeSet<ItemId>)>,
 }
 
 /// By what the form knows a price: the item, and the price that was shown.
@@ -47,10 +49,11 @@ struct Row<'a> {
     moved: String,
     margin: Option<(String, String)>,
     problem: Option<&'a str>,
+    checked: bool,
 }
 
 impl<'a> Row<'a> {
-    fn of(change: &'a PriceChange) -> Self {
+    fn of(change: &'a PriceChange, chosen: Option<&BTreeSet<ItemId>>) -> Self {
         let margin = change.sales_price.filter(|price| *price > Money::ZERO);
         Self {
             key: price_key(change.item, change.to),
@@ -60,6 +63,10 @@ impl<'a> Row<'a> {
             problem: match &change.status {
                 PriceStatus::Failed { reason } => Some(reason),
                 _ => None,
+            },
+            checked: match chosen {
+                Some(chosen) => chosen.contains(&change.item),
+                None => matches!(change.status, PriceStatus::Open),
             },
         }
     }
@@ -100,6 +107,7 @@ impl PricesPage {
     /// # Errors
     /// A template that can't be filled, a bug.
     pub fn render(&self) -> Result<String, askama::Error> {
+        let chosen = self.problem.as_ref().map(|(_, chosen)| chosen);
         Page {
             site: &self.site,
             style: self.site.style(),
@@ -107,7 +115,7 @@ impl PricesPage {
             title: "Item prices".to_owned(),
             style_sheet: STYLE_SHEET,
             page: self,
-            rows: self.open.iter().map(Row::of).collect(),
+            rows: self.open.iter().map(|change| Row::of(change, chosen)).collect(),
         }
         .render()
     }

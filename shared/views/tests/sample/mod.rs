@@ -330,7 +330,7 @@ pub fn prices(say: Say) -> PricesPage {
         count: 3,
         under_way: 1,
         percent: 10,
-        problem: Some(say("a price changed since it was shown")),
+        problem: Some((say("a price changed since it was shown"), [ItemId(Uuid::from_u128(2))].into())),
     }
 }
 
@@ -431,6 +431,7 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             lines: vec![line("631", "484.40"), line("425", "-484.40")],
             since: day("2026-01-01"),
             again: 0,
+            copy: None,
             fate,
         })
     };
@@ -442,6 +443,7 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             made_at: at("2026-11-23T20:40:00Z"),
             stage,
             done: 1,
+            left_out: Vec::new(),
             taken_back: back.is_some().then(|| TakenBack {
                 by: say("Kim"),
                 at: at("2026-11-23T20:50:00Z"),
