@@ -169,9 +169,15 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         if let Some(history) = demand.keep {
             writes.push(unguarded(Key::Demand(item.id, location.clone()), history));
         }
-        let percent = chunk.settings.policy.org().price_change_percent;
+        let org_settings = chunk.settings.policy.org();
         let changed_on = clock.day_of(item.priced_at.unwrap_or(item.updated_at));
-        let bill = prices::Bill { last: lesson.as_ref(), changed_on, percent, now };
+        let bill = prices::Bill {
+            last: lesson.as_ref(),
+            changed_on,
+            basis: org_settings.price_change_from,
+            percent: org_settings.price_change_percent,
+            now,
+        };
         let was_priced = old.as_ref().is_some_and(|old| old.priced);
         // before the plan, which says whether there is a row to look at
         let priced = crate::prices::keep(ports, org, &item, &bill, was_priced).await?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::{DocumentRef, Item};
 use crate::fixed::{FixedError, Money, mul_div};
 use crate::ids::{EffectId, ItemId};
-use crate::settings::Learned;
+use crate::settings::{Learned, PriceBasis};
 
 /// A change of an item's purchase price in Xero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct PriceChange {
     pub name: String,
     /// Its purchase price in Xero when that was proposed, base currency.
     pub from: Money,
-    /// What it cost last: the price that is proposed.
+    /// What it cost last, by itself or landed: the price that is proposed.
     pub to: Money,
     /// Its sales price, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +81,8 @@ pub struct Bill<'a> {
     /// The day on which somebody last changed the item's price in Xero: a bill from before it says nothing, who did that may have
     /// known better.
     pub changed_on: Date,
+    /// What the price is held beside.
+    pub basis: PriceBasis,
     /// From how many percent on a change is proposed; zero for never.
     pub percent: u16,
     /// Now.
@@ -98,8 +100,12 @@ impl Bill<'_> {
         let (Some(price), Some(last)) = (purchase_price.filter(|price| *price > Money::ZERO), last) else {
             return Ok(None);
         };
-        let is_due = self.percent > 0 && is_further(price, last.unit_price, self.percent)?;
-        Ok(is_due.then_some(last.unit_price))
+        let wanted = match self.basis {
+            PriceBasis::Last => last.unit_price,
+            PriceBasis::Landed => last.unit_price.plus(last.landed)?,
+        };
+        let is_due = self.percent > 0 && is_further(price, wanted, self.percent)?;
+        Ok(is_due.then_some(wanted))
     }
 }
 
@@ -181,7 +187,13 @@ mod tests {
     }
 
     fn bill_of(last: Option<&Learned>, percent: u16) -> Bill<'_> {
-        Bill { last, changed_on: date(2026, 6, 1), percent, now: Timestamp::UNIX_EPOCH }
+        Bill {
+            last,
+            changed_on: date(2026, 6, 1),
+            basis: PriceBasis::Last,
+            percent,
+            now: Timestamp::UNIX_EPOCH,
+        }
     }
 
     fn lesson(price: &str) -> Learned {
@@ -189,6 +201,7 @@ mod tests {
             supplier: ContactId(Uuid::from_u128(2)),
             supplier_name: "Northern".into(),
             unit_price: money(price),
+            landed: Money::ZERO,
             from: bill(),
             on: date(2026, 6, 1),
         }
@@ -227,6 +240,9 @@ mod tests {
         let lesson = lesson("20");
         let later = Bill { changed_on: date(2026, 6, 2), ..bill_of(Some(&lesson), 10) };
         assert_eq!(later.due(Some(money("10"))), Ok(None), "somebody has changed the price since");
+        let with_freight = Learned { landed: money("1.5"), ..lesson.clone() };
+        let landed = Bill { basis: PriceBasis::Landed, ..bill_of(Some(&with_freight), 10) };
+        assert_eq!(landed.due(Some(money("10"))), Ok(Some(money("21.5"))));
     }
 
     fn item(price: &str) -> Item {

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, ToSpan};
 use parstock_app::error::AppError;
 use parstock_app::landed::{self, NamedCharge, NamedReceipt, NamedRequest};
+use parstock_app::message::Message;
 use parstock_app::ports::BooksError;
 use parstock_app::records::{Record, ReviewKind};
 use parstock_domain::document::{Account, DocumentStatus};
@@ -455,5 +456,40 @@ fn goods_that_are_not_on_the_stock_account_take_no_freight() {
         freight(&shop).await;
         let refused = make(&shop).await.unwrap_err().to_string();
         assert!(refused.contains("coded to account 310"), "{refused}");
+    });
+}
+
+#[test]
+fn what_landed_may_be_proposed_as_the_price_of_the_item() {
+    run_alone(async {
+        let shop = shop("assist").await;
+        shop.in_xero(|company, now| {
+            for item in company.items.values_mut() {
+                (item.purchase_price, item.updated_at) = (Some(money("10")), now);
+            }
+        });
+        let landed = r#"{"version": 1, "rules": [{"scope": "org", "setting": "price_change_from", "value": "landed"}, {"scope": "org", "setting": "price_change_percent", "value": 5}]}"#;
+        shop.set(Files { policy: Some(landed), ..Files::default() }).await;
+        next_day(&shop).await;
+        // items are read by turns
+        for _ in 0..4 {
+            shop.poll().await;
+        }
+        shop.save(bill("G-2", "2026-06-03").line("BOX", "10", "10"));
+        freight(&shop).await;
+        let mut asked = over(&["G-2"]);
+        asked.charges[0].amount = Some(money("8"));
+        let request = landed::resolve(&shop.ports, shop.org, &asked).await.unwrap();
+        let number = landed::make(&shop.ports, shop.org, "Kim", &request, None).await.unwrap();
+        shop.work().await;
+        let proposed = async || {
+            shop.say(Message::PlanTouched { org: shop.org }).await;
+            shop.work().await;
+            let open = parstock_app::prices::open(&shop.ports, shop.org).await.unwrap();
+            open.into_iter().map(|change| (change.code, change.to.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(proposed().await, [("BOX".to_owned(), "10.80".to_owned())]);
+        take_back(&shop, number).await.unwrap();
+        assert_eq!(proposed().await, []);
     });
 }

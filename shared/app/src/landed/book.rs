@@ -12,6 +12,7 @@ use parstock_domain::ledger::booking::StockCost;
 use parstock_domain::ledger::landed;
 use parstock_domain::ledger::{Because, Cause, Layers, Movement, Position};
 use parstock_domain::replenish::Plan;
+use parstock_domain::settings::Learned;
 
 use super::purchases::asked;
 use super::{known, voucher};
@@ -20,6 +21,7 @@ use crate::load::{self, Versioned};
 use crate::ports::{Expect, Ports, Store, Write};
 use crate::records::{Key, ReviewKind};
 use crate::refold;
+use crate::sync::touch;
 use crate::writer::{Reason, Writer};
 
 /// Shares that one commit books: a movement each, and position and costs of as many items at most. The bytes of so many costs fit
@@ -87,6 +89,8 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
         .with("voucher", number)
         .with("shares", shares.len());
     let (mut movements, mut left_out) = (0, Vec::new());
+    // what one of them costs now may be another price
+    touch(writer, by_item.keys().copied().collect()).await?;
     for (item, shares) in by_item {
         let from = shares.iter().map(|(_, received_on)| *received_on).min().unwrap_or(on).min(on);
         let Some(mut costs) = ItemCosts::begin(writer, item, from).await? else {
@@ -146,6 +150,8 @@ pub(super) struct ItemCosts {
     position: Versioned<Position>,
     cost: StockCost,
     layers: Expect,
+    lesson: Option<Versioned<Learned>>,
+    learns: bool,
 }
 
 impl ItemCosts {
@@ -161,12 +167,14 @@ impl ItemCosts {
             Key::Layer(item, location.clone()),
             Key::Plan(item, location.clone()),
         );
-        let rows = writer.ports().store().get(writer.owner(), &[position, layers, plan]).await?;
+        let keys = [position, layers, plan, Key::Supply(item)];
+        let rows = writer.ports().store().get(writer.owner(), &keys).await?;
         let mut rows = rows.into_iter();
         let position = load::decode_row::<Position>(rows.next().flatten())?;
         let position = position.unwrap_or(Versioned::new(Position::default()));
         let layers = load::decode_row::<Layers>(rows.next().flatten())?;
         let plan = load::decode_row::<Plan>(rows.next().flatten())?;
+        let lesson = load::decode_row::<Learned>(rows.next().flatten())?;
         let (layers, expect) = layers.map_or((None, Expect::Absent), |row| (Some(row.content), row.expect));
         let method = match plan {
             Some(plan) => plan.content.costing,
@@ -176,7 +184,7 @@ impl ItemCosts {
         };
         let cost = refold::begin(writer, item, &location, &position.content, layers, method, from).await?;
         let is_ours = matches!(cost, StockCost::Effective(_));
-        Ok(is_ours.then_some(Self { item, location, position, cost, layers: expect }))
+        Ok(is_ours.then_some(Self { item, location, position, cost, layers: expect, lesson, learns: false }))
     }
 
     /// What the stock is worth.
@@ -215,6 +223,11 @@ impl ItemCosts {
             recorded_at: now,
             commit,
         };
+        let share = landing.share;
+        let on_top = if landing.back { share.amount.negated()? } else { share.amount };
+        if let Some(lesson) = &mut self.lesson {
+            self.learns |= lesson.content.land(share.of, on_top, share.quantity)?;
+        }
         let position = &mut self.position.content;
         let movement =
             if landing.back { landed.take_back(position, refold)? } else { landed.book(position, refold)? };
@@ -237,6 +250,7 @@ impl ItemCosts {
             at: writer.now(),
             commit,
         };
+        writes.extend(self.lesson.filter(|_| self.learns).map(|lesson| lesson.write(Key::Supply(self.item))));
         writes.push(self.position.write(Key::Position(self.item, self.location.clone())));
         Ok(stored.write(self.cost, booked, self.layers, writes, &mut reason.cogs)?)
     }

@@ -16,6 +16,9 @@ pub struct Learned {
     pub supplier_name: String,
     /// Price of one unit, in base currency, after discount, without tax.
     pub unit_price: Money,
+    /// What vouchers put on top of one unit that the bill brought in, in base currency.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub landed: Money,
     /// The bill.
     pub from: DocumentRef,
     /// Its date.
@@ -41,16 +44,37 @@ impl Learned {
             supplier: document.contact,
             supplier_name: document.contact_name.clone(),
             unit_price: line.net.per_unit(line.quantity)?,
+            landed: Money::ZERO,
             from: document.of,
             on: document.date,
         }))
     }
 
-    /// The later of two lessons, whatever the order in which they came; of one bill, what it says now.
+    /// The later of two lessons, whatever the order in which they came; of one bill, what it says now, with what landed on it.
     pub fn later(self, other: Self) -> Self {
-        let corrects = other.from == self.from;
-        if corrects || (other.on, other.from) > (self.on, self.from) { other } else { self }
+        if other.from == self.from {
+            return Self { landed: self.landed, ..other };
+        }
+        if (other.on, other.from) > (self.on, self.from) { other } else { self }
     }
+
+    /// Takes note that a voucher puts so much on top of so many units that a bill brought in, or takes it off again. Says whether it
+    /// is the bill that taught this.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn land(&mut self, bill: DocumentRef, amount: Money, quantity: Quantity) -> Result<bool, FixedError> {
+        if bill != self.from {
+            return Ok(false);
+        }
+        self.landed = self.landed.plus(amount.per_unit(quantity)?)?;
+        Ok(true)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_nothing(amount: &Money) -> bool {
+    amount.is_zero()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::governance::Phase;
 use crate::ids::LocationId;
 
 pub use learned::Learned;
-pub use policy::{LEAD_TIME_DAYS_DEFAULT, OrgSettings, Policy, Rule, Scope, ScopedRule};
+pub use policy::{LEAD_TIME_DAYS_DEFAULT, OrgSettings, Policy, PriceBasis, Rule, Scope, ScopedRule};
 
 /// Where a value comes from, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -124,6 +124,17 @@ impl TryFrom<String> for Scope {
     }
 }
 
+/// What an item's purchase price in Xero is held beside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceBasis {
+    /// The price of the latest bill.
+    #[default]
+    Last,
+    /// That with what vouchers put on top of it.
+    Landed,
+}
+
 /// One setting with its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "setting", content = "value", rename_all = "snake_case")]
@@ -168,6 +179,8 @@ pub enum Rule {
     AskAboutFreight(bool),
     /// From how many percent on a change of an item's purchase price is proposed; zero for never.
     PriceChangePercent(u16),
+    /// What an item's purchase price is held beside.
+    PriceChangeFrom(PriceBasis),
 }
 
 /// A setting's name in the file, what it takes, and whether narrower scopes than the org may have it.
@@ -177,7 +190,7 @@ struct Spec {
     scoped: bool,
 }
 
-const SPECS: [Spec; 20] = [
+const SPECS: [Spec; 21] = [
     Spec { name: "phase", takes: "\"observe\" or \"assist\"", scoped: true },
     Spec { name: "service_level", takes: "a percentage as text, such as \"97.5\"", scoped: true },
     Spec { name: "review_days", takes: "a number of days from 1 to 90", scoped: true },
@@ -207,6 +220,7 @@ const SPECS: [Spec; 20] = [
     },
     Spec { name: "ask_about_freight", takes: "true or false", scoped: false },
     Spec { name: "price_change_percent", takes: "a percentage from 0 (never) to 1000", scoped: false },
+    Spec { name: "price_change_from", takes: "\"last\" or \"landed\"", scoped: false },
 ];
 
 /// Why a rule can't stand.
@@ -320,6 +334,7 @@ impl Rule {
             | Self::QuietUntil(_)
             | Self::ClosedThrough(_)
             | Self::AskAboutFreight(_)
+            | Self::PriceChangeFrom(_)
             | Self::Slack(_) => true,
         }
     }
@@ -347,6 +362,7 @@ impl Rule {
             Self::Cogs(_) => "cogs",
             Self::AskAboutFreight(_) => "ask_about_freight",
             Self::PriceChangePercent(_) => "price_change_percent",
+            Self::PriceChangeFrom(_) => "price_change_from",
         }
     }
 
@@ -371,6 +387,7 @@ impl Rule {
             Self::MailTo(addresses) => addresses.clone().into(),
             Self::ClosedThrough(day) => day.to_string().into(),
             Self::Cogs(cogs) => serde_json::json!(cogs),
+            Self::PriceChangeFrom(basis) => serde_json::json!(basis),
         }
     }
 }
@@ -449,6 +466,8 @@ pub struct OrgSettings {
     pub ask_about_freight: bool,
     /// From how many percent on a change of an item's purchase price is proposed; zero for never.
     pub price_change_percent: u16,
+    /// What an item's purchase price is held beside.
+    pub price_change_from: PriceBasis,
 }
 
 impl Policy {
@@ -548,6 +567,7 @@ impl Policy {
             cogs: None,
             ask_about_freight: true,
             price_change_percent: PRICE_CHANGE_PERCENT_DEFAULT,
+            price_change_from: PriceBasis::default(),
         };
         for rule in self.rules.iter().filter(|rule| rule.scope == Scope::Org) {
             match &rule.rule {
@@ -564,6 +584,7 @@ impl Policy {
                 Rule::Cogs(cogs) => org.cogs = Some(cogs.clone()),
                 Rule::AskAboutFreight(asks) => org.ask_about_freight = *asks,
                 Rule::PriceChangePercent(percent) => org.price_change_percent = *percent,
+                Rule::PriceChangeFrom(basis) => org.price_change_from = *basis,
                 Rule::ServiceLevel(_)
                 | Rule::ReviewDays(_)
                 | Rule::LeadTimeDays(_)
