@@ -941,7 +941,7 @@ impl Items {
     fn learn(&mut self, item: ItemId, mut lesson: Learned) {
         // what landed on a bill's goods stays with what it teaches
         if let Some(standing) = self.lessons.get(&item).filter(|row| row.content.from == lesson.from) {
-            lesson.landed = standing.content.landed;
+            lesson.landed = standing.content.landed.clone();
         }
         let forgotten = self.forgotten.remove(&item);
         let (content, expect) = match self.lessons.remove(&item) {

@@ -187,7 +187,7 @@ pub(crate) async fn for_lesson<P: Ports>(
                 supplier: record.contact,
                 supplier_name: record.contact_name.clone(),
                 unit_price: cost.per_unit(line.change)?,
-                landed: Money::ZERO,
+                landed: BTreeMap::new(),
                 from: record.of,
                 on: record.date,
             };

@@ -153,6 +153,7 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         contacts: Contacts::all(ports, org).await?,
         settings: crate::settings::for_items(ports, org, items).await?,
     };
+    let mut priced = crate::prices::standing(ports, org).await?;
     let mut writes = Vec::new();
     let mut crossings = Vec::new();
     let mut wants_changed = false;
@@ -178,11 +179,8 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
             percent: org_settings.price_change_percent,
             now,
         };
-        let was_priced = old.as_ref().is_some_and(|old| old.priced);
-        // before the plan, which says whether there is a row to look at
-        let priced = crate::prices::keep(ports, org, &item, &bill, was_priced).await?;
+        crate::prices::keep(ports, org, &item, &bill, priced.remove(&item.id)).await?;
         let plan = chunk.plan(&item, &resolved, &position, lesson, &demand.days).await?;
-        let plan = Plan { priced, ..plan };
         let standing = replenish::standing(&position, &plan, &resolved, chunk.today)?;
         mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);

@@ -23,8 +23,19 @@ const ATTEMPTS_MAX: u32 = 10;
 /// Prices that a decision's audit entry names; it says how many there are.
 const NAMED_MAX: usize = 20;
 
-/// Keeps what is proposed of an item's price, unless a person is quicker: the item's next plan looks again. Says whether anything
-/// stands; `stood` says whether it did, else there is nothing to look at unless a change is due.
+/// The price changes that stand, by item: few beside the items.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn standing<P: Ports>(
+    ports: &P,
+    org: OrgId,
+) -> Result<BTreeMap<ItemId, Versioned<PriceChange>>, AppError> {
+    let rows = load::all::<PriceChange>(ports.store(), org, &List::PriceChanges).await?;
+    Ok(rows.into_iter().map(|(_, row)| (row.content.item, row)).collect())
+}
+
+/// Keeps what is proposed of an item's price, unless a person is quicker: the item's next plan looks again.
 ///
 /// # Errors
 /// When the store does not answer or an amount does not fit.
@@ -33,25 +44,18 @@ pub(crate) async fn keep<P: Ports>(
     org: OrgId,
     item: &Item,
     bill: &Bill<'_>,
-    stood: bool,
-) -> Result<bool, AppError> {
-    if !stood && bill.due(item.purchase_price)?.is_none() {
-        return Ok(false);
+    standing: Option<Versioned<PriceChange>>,
+) -> Result<(), AppError> {
+    let known = standing.as_ref().map(|row| &row.content);
+    let wanted = prices::kept(known, item, bill)?;
+    if wanted.as_ref() == known {
+        return Ok(());
     }
-    let (owner, key) = (Owner::Org(org), Key::PriceChange(item.id));
-    let row = load::one::<PriceChange>(ports.store(), owner, key.clone()).await?;
-    let standing = row.as_ref().map(|row| &row.content);
-    let wanted = prices::kept(standing, item, bill)?;
-    let stands = wanted.is_some();
-    if wanted.as_ref() == standing {
-        return Ok(stands);
-    }
-    let expect = row.map_or(Expect::Absent, |row| row.expect);
-    let write = Write { key, record: wanted.map(Content::into_record), expect };
+    let expect = standing.map_or(Expect::Absent, |row| row.expect);
+    let write = Write { key: Key::PriceChange(item.id), record: wanted.map(Content::into_record), expect };
     let commit = Commit { id: CommitId(ports.entropy().uuid()), writes: vec![write] };
-    match ports.store().commit(owner, commit).await {
-        Ok(()) => Ok(stands),
-        Err(CommitError::Conflict { .. }) => Ok(true),
+    match ports.store().commit(Owner::Org(org), commit).await {
+        Ok(()) | Err(CommitError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

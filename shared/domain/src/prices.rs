@@ -90,6 +90,13 @@ pub struct Bill<'a> {
 }
 
 impl Bill<'_> {
+    fn price(&self, last: &Learned) -> Result<Money, FixedError> {
+        match self.basis {
+            PriceBasis::Last => Ok(last.unit_price),
+            PriceBasis::Landed => last.landed_price(),
+        }
+    }
+
     /// The price that an item should have in Xero: the bill's, where that is further away from its purchase price than the share.
     /// Without a purchase price there is none to change.
     ///
@@ -100,10 +107,7 @@ impl Bill<'_> {
         let (Some(price), Some(last)) = (purchase_price.filter(|price| *price > Money::ZERO), last) else {
             return Ok(None);
         };
-        let wanted = match self.basis {
-            PriceBasis::Last => last.unit_price,
-            PriceBasis::Landed => last.unit_price.plus(last.landed)?,
-        };
+        let wanted = self.price(last)?;
         let is_due = self.percent > 0 && is_further(price, wanted, self.percent)?;
         Ok(is_due.then_some(wanted))
     }
@@ -129,6 +133,13 @@ pub fn kept(
     if let Some(standing) = standing.filter(|it| matches!(it.status, PriceStatus::Approved { .. })) {
         return Ok(Some(standing.clone()));
     }
+    // what was rejected is not forgotten because a bill in between was of the old price
+    if let (Some(standing), Some(last)) = (standing, bill.last)
+        && matches!(standing.status, PriceStatus::Rejected { .. })
+        && (bill.percent == 0 || !is_further(standing.to, bill.price(last)?, bill.percent)?)
+    {
+        return Ok(Some(standing.clone()));
+    }
     let due = bill.due(item.purchase_price)?;
     let (Some(to), Some(last), Some(from)) = (due, bill.last, item.purchase_price) else { return Ok(None) };
     let mut wanted = PriceChange {
@@ -146,9 +157,6 @@ pub fn kept(
     };
     let Some(standing) = standing else { return Ok(Some(wanted)) };
     match &standing.status {
-        PriceStatus::Rejected { .. } if !is_further(standing.to, to, bill.percent)? => {
-            return Ok(Some(standing.clone()));
-        }
         PriceStatus::Failed { .. } if (standing.from, standing.to) == (from, to) => {
             return Ok(Some(standing.clone()));
         }
@@ -177,6 +185,7 @@ mod tests {
     use super::*;
     use crate::document::DocumentKind;
     use crate::ids::{ContactId, DocumentId};
+    use crate::settings::LandedOn;
 
     fn money(text: &str) -> Money {
         text.parse().unwrap()
@@ -201,7 +210,7 @@ mod tests {
             supplier: ContactId(Uuid::from_u128(2)),
             supplier_name: "Northern".into(),
             unit_price: money(price),
-            landed: Money::ZERO,
+            landed: std::collections::BTreeMap::new(),
             from: bill(),
             on: date(2026, 6, 1),
         }
@@ -240,7 +249,16 @@ mod tests {
         let lesson = lesson("20");
         let later = Bill { changed_on: date(2026, 6, 2), ..bill_of(Some(&lesson), 10) };
         assert_eq!(later.due(Some(money("10"))), Ok(None), "somebody has changed the price since");
-        let with_freight = Learned { landed: money("1.5"), ..lesson.clone() };
+        let mut with_freight = lesson.clone();
+        let on =
+            |amount| LandedOn { quantity: crate::fixed::Quantity::from_e4(100_000), amount: money(amount) };
+        for line in [1, 2] {
+            // two lines of ten, each of which takes 15
+            let line = crate::ids::LineId(Uuid::from_u128(line));
+            assert!(with_freight.land((bill(), line), on("15")).unwrap());
+        }
+        let other = crate::ids::LineId(Uuid::from_u128(3));
+        assert!(!with_freight.land((bill(), other), on("-9")).unwrap(), "it was never noted");
         let landed = Bill { basis: PriceBasis::Landed, ..bill_of(Some(&with_freight), 10) };
         assert_eq!(landed.due(Some(money("10"))), Ok(Some(money("21.5"))));
     }
@@ -275,7 +293,16 @@ mod tests {
             "not far from what was rejected"
         );
         assert_eq!(kept(rejected(), "10", "13.3").unwrap().status, PriceStatus::Open);
-        assert_eq!(kept(rejected(), "10", "10.5"), None, "nothing is due any more");
+        assert_eq!(
+            kept(rejected(), "10", "10.5"),
+            None,
+            "nothing is due, and it is far from what was rejected"
+        );
+        assert_eq!(
+            kept(rejected(), "11", "11.5").unwrap().status,
+            rejected(),
+            "nothing is due, and it is near"
+        );
         let effect = EffectId(Uuid::from_u128(4));
         let approved = || PriceStatus::Approved { who: "Kim".into(), at: Timestamp::UNIX_EPOCH, effect };
         assert_eq!(kept(approved(), "10", "20").unwrap().to, money("12"), "it is on its way");

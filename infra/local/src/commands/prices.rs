@@ -102,7 +102,7 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Pricing) -> R
     let open = prices::open(place, org).await?;
     let Pricing::Decide { approve, prices: named } = asked else {
         let mut rows =
-            vec![["item", "name", "in Xero", "last paid", "bill of", "on"].map(str::to_owned).to_vec()];
+            vec![["item", "name", "in Xero", "costs now", "bill of", "on"].map(str::to_owned).to_vec()];
         rows.extend(open.iter().map(|change| {
             vec![
                 change.code.clone(),

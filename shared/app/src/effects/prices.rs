@@ -10,6 +10,7 @@ use crate::error::AppError;
 use crate::load;
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
 use crate::records::{EffectState, Key};
+use crate::sync::touch;
 use crate::writer::{Reason, Writer};
 
 /// Calls that setting prices takes: reading the items, and writing them.
@@ -49,6 +50,8 @@ pub(super) async fn send<P: Ports>(
             prices.iter().map(|price| (price.item, why.clone())).collect()
         }
     };
+    // their plans begin with another price
+    touch(writer, prices.iter().map(|price| price.item).collect()).await?;
     let writes = ended(writer, &attempt, prices, &refused).await?;
     let told = Reason::own("prices set")
         .with("prices", prices.len().saturating_sub(refused.len()))

@@ -12,7 +12,7 @@ use parstock_domain::ledger::booking::StockCost;
 use parstock_domain::ledger::landed;
 use parstock_domain::ledger::{Because, Cause, Layers, Movement, Position};
 use parstock_domain::replenish::Plan;
-use parstock_domain::settings::Learned;
+use parstock_domain::settings::{LandedOn, Learned};
 
 use super::purchases::asked;
 use super::{known, voucher};
@@ -224,9 +224,10 @@ impl ItemCosts {
             commit,
         };
         let share = landing.share;
-        let on_top = if landing.back { share.amount.negated()? } else { share.amount };
+        let amount = if landing.back { share.amount.negated()? } else { share.amount };
+        let on = LandedOn { quantity: share.quantity, amount };
         if let Some(lesson) = &mut self.lesson {
-            self.learns |= lesson.content.land(share.of, on_top, share.quantity)?;
+            self.learns |= lesson.content.land((share.of, share.line), on)?;
         }
         let position = &mut self.position.content;
         let movement =

@@ -1,6 +1,8 @@
 //! What the org's books in Xero ask of a voucher: whether it has a journal, on which accounts and of which day.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_domain::calendar::OrgClock;
 use parstock_domain::cogs::CogsSettings;
 use parstock_domain::fixed::FixedError;
 use parstock_domain::governance::Phase;
@@ -21,6 +23,7 @@ pub(super) struct Books {
     cogs: Option<(CogsSettings, Date)>,
     /// The first day whose books are open, if any are closed.
     open_from: Option<Date>,
+    clock: OrgClock,
 }
 
 impl Books {
@@ -35,7 +38,12 @@ impl Books {
             phase: policy.phase,
             cogs: policy.cogs.zip(profile.cogs_from.filter(|from| *from <= today)),
             open_from: closed.and_then(|closed| closed.tomorrow().ok()),
+            clock: writer.clock().clone(),
         })
+    }
+
+    fn day_of(&self, at: Timestamp) -> Date {
+        self.clock.day_of(at)
     }
 
     /// Whether a draft's goods lie on the stock account, where cost of goods sold is journaled: else their cost is held back, and what
@@ -72,22 +80,18 @@ impl Books {
     /// be, another one is written. So it is of a voucher from before cost of goods sold was journaled: the stock account was made to
     /// hold what the ledger said, the voucher included.
     pub fn take_back(&self, voucher: &mut Voucher) -> Result<(), FixedError> {
+        let since = self.cogs.as_ref().map(|(_, since)| *since);
+        let is_due = |journal: &VoucherJournal| matches!(journal.fate, Fate::Due { .. });
+        let unwritten = voucher.journal.take_if(|journal| is_due(journal));
         let against = match &voucher.journal {
             Some(journal) if matches!(journal.fate, Fate::Gone { .. }) => None,
-            Some(journal) if matches!(journal.fate, Fate::Due { .. }) => {
-                // of an earlier beginning, the stock account was made to hold it since
-                let since = self.cogs.as_ref().map(|(_, since)| *since);
-                let against = match since.is_some_and(|since| since != journal.since) {
-                    true => Some(journal.against(self.open_from)?),
-                    false => None,
-                };
-                voucher.journal = None;
-                against
-            }
             Some(journal) => Some(journal.against(self.open_from)?),
             None => {
-                let since = self.cogs.as_ref().map(|(_, since)| *since);
-                let is_older = since.is_some_and(|since| voucher.number.on < since);
+                let made_since = unwritten.map(|journal| journal.since);
+                let is_older = since.is_some_and(|since| match made_since {
+                    Some(made) => made != since,
+                    None => voucher.number.on < since,
+                });
                 let journal = if is_older { self.journal(voucher)? } else { None };
                 journal.map(|journal| journal.against(self.open_from)).transpose()?
             }
@@ -110,13 +114,18 @@ impl Books {
         let is_old = |journal: &Option<VoucherJournal>| {
             is_due(journal) && journal.as_ref().is_some_and(|journal| journal.since != *since)
         };
-        if is_old(&next.journal) {
-            next.journal = None;
-        }
         let is_back = matches!(next.stage, Stage::TakingBack | Stage::TakenBack);
         if is_back && is_due(&next.journal) && (next.journal_back.is_none() || is_due(&next.journal_back)) {
             // neither was ever written
             (next.journal, next.journal_back) = (None, None);
+        }
+        if is_old(&next.journal) {
+            next.journal = None;
+        }
+        // what was taken back before cost of goods sold began anew was not on the stock account
+        let taken_back = next.taken_back.as_ref().map(|taken| self.day_of(taken.at));
+        if is_due(&next.journal_back) && taken_back.is_some_and(|on| on < *since) {
+            next.journal_back = None;
         }
         if is_due(&next.journal) {
             let again = next.journal.as_ref().map_or(0, |journal| journal.again);

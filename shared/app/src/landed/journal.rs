@@ -184,7 +184,8 @@ fn take_note(voucher: &mut Voucher, back: bool, there: &JournalInXero) -> Option
     let is_marked = there.narration.ends_with(&mark);
     if journal.id().is_some_and(|known| known != id) && is_marked && journal.stands() {
         // a copy beside the one that stands: it counts once that is gone
-        journal.copy = (!is_gone).then_some(id).or(journal.copy.filter(|copy| *copy != id));
+        let copy = (id, there.state == StateInXero::Posted);
+        journal.copy = (!is_gone).then_some(copy).or(journal.copy.filter(|(copy, _)| *copy != id));
         return None;
     }
     let is_same = journal.id() == Some(id) || is_marked && !is_gone;
@@ -200,7 +201,8 @@ fn take_note(voucher: &mut Voucher, back: bool, there: &JournalInXero) -> Option
             journal.copy = copy;
             Fate::Posted { id }
         }
-        (StateInXero::Gone, Some(copy)) => Fate::Draft { id: copy },
+        (StateInXero::Gone, Some((id, true))) => Fate::Posted { id },
+        (StateInXero::Gone, Some((id, false))) => Fate::Draft { id },
         (StateInXero::Gone, None) => Fate::Gone { id },
     };
     let wanted = journal.lines.first()?;

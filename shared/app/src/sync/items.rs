@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
+use parstock_domain::prices::PriceStatus;
 
 use super::{backfill, feed, quantities};
 use crate::error::AppError;
@@ -52,6 +53,7 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
     let id = writer.new_commit();
     let (mut writes, mut codes, mut turned) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut repriced = BTreeSet::new();
+    let priced = crate::prices::standing(writer.ports(), writer.org()).await?;
     let mut event = None;
     let mut changed = 0;
     for (item, known) in items.iter().zip(known) {
@@ -67,8 +69,14 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
         if standing.as_ref().is_some_and(is_priced_anew) {
             repriced.insert(fresh.id);
         }
+        let is_ours = priced.get(&fresh.id).is_some_and(|row| {
+            matches!(row.content.status, PriceStatus::Approved { .. })
+                && Some(row.content.to) == fresh.purchase_price
+        });
         fresh.priced_at = match &standing {
-            Some(standing) if standing.purchase_price == fresh.purchase_price => standing.priced_at,
+            Some(standing) if is_ours || standing.purchase_price == fresh.purchase_price => {
+                standing.priced_at
+            }
             _ => Some(fresh.updated_at),
         };
         if standing.as_ref() == Some(&fresh) {

@@ -423,9 +423,9 @@ pub struct VoucherJournal {
     /// How often it was decided anew after it had come to nothing.
     #[serde(default)]
     pub again: u32,
-    /// A copy of it that a person made in Xero.
+    /// A copy of it that a person made in Xero, and whether that is posted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub copy: Option<DocumentId>,
+    pub copy: Option<(DocumentId, bool)>,
     /// What became of it.
     pub fate: VoucherJournalFate,
 }

@@ -132,9 +132,6 @@ pub struct Plan {
     pub inputs: BTreeMap<String, String>,
     /// When it should be made again at the latest.
     pub next_check_on: Date,
-    /// Whether a change of the item's price in Xero stands.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub priced: bool,
 }
 
 const fn yes() -> bool {
@@ -341,7 +338,6 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         reason: String::new(),
         inputs: inputs(input, &supply, z_micro),
         next_check_on,
-        priced: false,
     };
     plan.reason = reason(&plan, settings, supply.late.len(), expected)?;
     Ok(plan)

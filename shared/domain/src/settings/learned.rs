@@ -1,11 +1,13 @@
 //! What bills teach about an item: who supplies it and what it last cost.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, DocumentKind, DocumentLine, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::ids::ContactId;
+use crate::ids::{ContactId, LineId};
 
 /// What the latest bill of an item says. It is marked as learned wherever it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,9 +18,9 @@ pub struct Learned {
     pub supplier_name: String,
     /// Price of one unit, in base currency, after discount, without tax.
     pub unit_price: Money,
-    /// What vouchers put on top of one unit that the bill brought in, in base currency.
-    #[serde(default, skip_serializing_if = "is_nothing")]
-    pub landed: Money,
+    /// What vouchers put on top of the lines by which the bill brought the item in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub landed: BTreeMap<LineId, LandedOn>,
     /// The bill.
     pub from: DocumentRef,
     /// Its date.
@@ -44,7 +46,7 @@ impl Learned {
             supplier: document.contact,
             supplier_name: document.contact_name.clone(),
             unit_price: line.net.per_unit(line.quantity)?,
-            landed: Money::ZERO,
+            landed: BTreeMap::new(),
             from: document.of,
             on: document.date,
         }))
@@ -58,23 +60,43 @@ impl Learned {
         if (other.on, other.from) > (self.on, self.from) { other } else { self }
     }
 
-    /// Takes note that a voucher puts so much on top of so many units that a bill brought in, or takes it off again. Says whether it
-    /// is the bill that taught this.
+    /// Takes note that a voucher puts so much on top of what a line of a bill brought in, or takes off what it put there. Says whether
+    /// that changes anything: it is the bill that taught this.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
-    pub fn land(&mut self, bill: DocumentRef, amount: Money, quantity: Quantity) -> Result<bool, FixedError> {
-        if bill != self.from {
+    pub fn land(&mut self, (bill, line): (DocumentRef, LineId), on: LandedOn) -> Result<bool, FixedError> {
+        let known = self.landed.get(&line).map_or(Money::ZERO, |known| known.amount);
+        // what was never noted can't be taken off
+        if bill != self.from || on.amount.is_negative() && known.is_zero() {
             return Ok(false);
         }
-        self.landed = self.landed.plus(amount.per_unit(quantity)?)?;
+        let amount = known.plus(on.amount)?.max(Money::ZERO);
+        self.landed.insert(line, LandedOn { amount, ..on });
+        self.landed.retain(|_, on| !on.amount.is_zero());
         Ok(true)
+    }
+
+    /// The price of one unit with what landed on the bill's goods.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn landed_price(&self) -> Result<Money, FixedError> {
+        let (mut quantity, mut amount) = (Quantity::ZERO, Money::ZERO);
+        for on in self.landed.values() {
+            (quantity, amount) = (quantity.plus(on.quantity)?, amount.plus(on.amount)?);
+        }
+        self.unit_price.plus(amount.per_unit(quantity)?)
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
-fn is_nothing(amount: &Money) -> bool {
-    amount.is_zero()
+/// What vouchers put on top of what a line brought in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LandedOn {
+    /// How much the line brought in.
+    pub quantity: Quantity,
+    /// How much they put on top of it, base currency.
+    pub amount: Money,
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::fixed::Quantity;
 use crate::governance::Phase;
 use crate::ids::LocationId;
 
-pub use learned::Learned;
+pub use learned::{LandedOn, Learned};
 pub use policy::{LEAD_TIME_DAYS_DEFAULT, OrgSettings, Policy, PriceBasis, Rule, Scope, ScopedRule};
 
 /// Where a value comes from, the weakest first.
