@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use parstock_app::console::Console as Questions;
 use parstock_app::error::AppError;
@@ -19,21 +19,9 @@ use parstock_views::pages::Entered;
 use serde::Deserialize;
 
 use crate::Console;
+use crate::form::{Fields, field};
 use crate::person::Session;
-use crate::refused::{Refused, show};
-
-/// Days before a freight bill in which the goods that it carried came in, unless somebody says otherwise.
-const DAYS_BEFORE_BILL: i64 = 60;
-
-/// The fields of a form, in their order: a box that is checked is one of several with the same name.
-type Fields = Vec<(String, String)>;
-
-/// A page that says what stood against what a form wanted.
-fn conflict<E: std::fmt::Display>(rendered: Result<String, E>) -> Result<Response, Refused> {
-    let mut response = show(rendered)?;
-    *response.status_mut() = StatusCode::CONFLICT;
-    Ok(response)
-}
+use crate::refused::{Refused, conflict, show};
 
 /// `/landed`
 pub async fn all<P: Ports + 'static>(
@@ -187,17 +175,12 @@ pub async fn take_back<P: Ports + 'static>(
     }
 }
 
-/// The first value of a field; empty if there is none.
-fn field<'f>(fields: &'f [(String, String)], wanted: &str) -> &'f str {
-    fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
-}
-
 fn damaged(what: impl std::fmt::Display) -> AppError {
     AppError::Reject(format!("the form is damaged: {what}"))
 }
 
 fn days(text: &str) -> i64 {
-    text.parse().unwrap_or(DAYS_BEFORE_BILL)
+    text.parse().unwrap_or(landed::FREIGHT_AFTER_GOODS_DAYS)
 }
 
 fn basis(code: &str) -> Option<Basis> {

@@ -5,6 +5,7 @@
 
 mod access;
 mod connections;
+mod form;
 mod landed;
 mod pages;
 mod person;

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::Console;
 use crate::person::{Person, Session};
-use crate::refused::{Refused, error_page, show};
+use crate::refused::{Refused, conflict, error_page, show};
 
 impl Session {
     pub(crate) async fn questions<'p, P: Ports>(
@@ -205,9 +205,7 @@ async fn decided<P: Ports + 'static>(
         Ok(_) => Ok(session.to(&format!("/proposals/{id}"))),
         Err(AppError::Reject(problem)) => {
             let page = session.questions(console).await?.proposal(id, Some(problem)).await?;
-            let mut response = show(page.render())?;
-            *response.status_mut() = StatusCode::CONFLICT;
-            Ok(response)
+            conflict(page.render())
         }
         Err(error) => Err(error.into()),
     }

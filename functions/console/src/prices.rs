@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use parstock_app::error::AppError;
 use parstock_app::ports::Ports;
@@ -13,8 +13,9 @@ use parstock_domain::fixed::Money;
 use parstock_domain::ids::ItemId;
 
 use crate::Console;
+use crate::form::{Fields, field};
 use crate::person::Session;
-use crate::refused::{Refused, show};
+use crate::refused::{Refused, conflict, show};
 
 /// `/prices`
 pub async fn list<P: Ports + 'static>(
@@ -29,12 +30,10 @@ pub async fn decided<P: Ports + 'static>(
     session: Session,
     State(console): State<Console<P>>,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
+    Form(fields): Form<Fields>,
 ) -> Result<Response, Refused> {
-    let field =
-        |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, it)| it.as_str());
-    session.person.check_form(&console.access, &headers, field("csrf"))?;
-    let decision = match field("decision") {
+    session.person.check_form(&console.access, &headers, field(&fields, "csrf"))?;
+    let decision = match field(&fields, "decision") {
         "approve" => Decision::Approve,
         "reject" => Decision::Reject,
         _ => return Err(damaged().into()),
@@ -65,9 +64,7 @@ async fn again<P: Ports>(
     chosen: BTreeSet<ItemId>,
 ) -> Result<Response, Refused> {
     let page = session.questions(console).await?.prices(Some((problem, chosen))).await?;
-    let mut response = show(page.render())?;
-    *response.status_mut() = StatusCode::CONFLICT;
-    Ok(response)
+    conflict(page.render())
 }
 
 fn damaged() -> AppError {

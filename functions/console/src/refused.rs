@@ -65,3 +65,10 @@ impl Refused {
         Self::Failed(status, what.into(), what_to_do.into())
     }
 }
+
+/// A page that says what stood against what a form wanted.
+pub(crate) fn conflict<E: std::fmt::Display>(rendered: Result<String, E>) -> Result<Response, Refused> {
+    let mut response = show(rendered)?;
+    *response.status_mut() = StatusCode::CONFLICT;
+    Ok(response)
+}

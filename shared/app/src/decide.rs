@@ -13,10 +13,9 @@ use parstock_domain::settings::Policy;
 use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
-use crate::message::Message;
 use crate::ports::{Expect, Ports, Write};
 use crate::records::{Effect, EffectKind, EffectState, Key, Mark, Rejected};
-use crate::send::send_now;
+use crate::send::try_effects;
 use crate::writer::{Reason, Writer};
 
 /// Times a decision is taken again that another worker's commit foiled.
@@ -56,10 +55,7 @@ pub async fn decide<P: Ports>(
             Err(error) => return Err(error),
             Ok(decided) => {
                 if let ProposalState::Approved { effect, .. } = &decided.status {
-                    // if this is lost, the next sweep finds the pending effect
-                    if let Err(error) = send_now(ports, Message::Effect { org, effect: *effect }).await {
-                        tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "an approved order waits for the next sweep");
-                    }
+                    try_effects(ports, org, vec![*effect]).await;
                 }
                 return Ok(decided);
             }

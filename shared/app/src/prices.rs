@@ -12,10 +12,9 @@ use parstock_domain::settings::Policy;
 use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
 use crate::load::{self, Versioned};
-use crate::message::Message;
 use crate::ports::{Commit, CommitError, Entropy, Expect, Ports, Store, Write};
 use crate::records::{Content, EffectKind, Key, List, Owner, PRICES_PER_EFFECT_MAX};
-use crate::send::send_now;
+use crate::send::try_effects;
 use crate::writer::{Reason, Writer};
 
 /// Times a decision is taken again that another worker's commit foiled.
@@ -125,12 +124,7 @@ pub async fn decide<P: Ports>(
                 outcome => break outcome?,
             }
         };
-        for effect in effects {
-            // if this is lost, the next sweep finds the pending effect
-            if let Err(error) = send_now(ports, Message::Effect { org, effect }).await {
-                tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "approved prices wait for the next sweep");
-            }
-        }
+        try_effects(ports, org, effects).await;
     }
     Ok(decided)
 }

@@ -1,5 +1,7 @@
 //! Sending messages to the queue that serves them.
 
+use parstock_domain::ids::{EffectId, OrgId};
+
 use crate::error::AppError;
 use crate::message::{Envelope, Message};
 use crate::ports::{Clock, DELAY_SECONDS_MAX, Entropy, Outgoing, Ports, Queue, QueueName};
@@ -28,6 +30,15 @@ impl Message {
 /// When the queue does not take it.
 pub async fn send_now<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
     send_in(ports, message, 0).await
+}
+
+/// Has stored effects tried at once. Where a message is lost, the next sweep finds its effect.
+pub(crate) async fn try_effects<P: Ports>(ports: &P, org: OrgId, effects: Vec<EffectId>) {
+    for effect in effects {
+        if let Err(error) = send_now(ports, Message::Effect { org, effect }).await {
+            tracing::warn!(org_id = %org, id = %effect, error_kind = error.kind(), why = %error, "an effect waits for the next sweep");
+        }
+    }
 }
 
 /// Sends a message to be served after `seconds`, at most [`DELAY_SECONDS_MAX`].

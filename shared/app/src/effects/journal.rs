@@ -9,7 +9,7 @@ use parstock_domain::cogs::JournalNumber;
 use parstock_domain::ids::DocumentId;
 use parstock_domain::manual_journal::ManualJournal;
 
-use super::{Attempt, PERSON_MINUTES};
+use super::Attempt;
 use crate::error::AppError;
 use crate::landed::{Planned, Which};
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
@@ -104,17 +104,8 @@ pub(super) async fn send<P: Ports>(
             let writes = whose.written(writer, id).await?;
             return attempt.end(writer, EffectState::Done { at }, writes, told).await;
         }
-        Err(BooksError::NotNow { until, why }) => {
-            attempt.uncount();
-            return attempt.later(writer, Some(until), why).await;
-        }
-        Err(BooksError::NeedsPerson(why)) => {
-            tracing::error!(org_id = %writer.org(), id = %attempt.id, why, "a person has to act");
-            attempt.uncount();
-            attempt.effect.content.needs_person = Some(why.clone());
-            let again = writer.now().saturating_add(SignedDuration::from_mins(PERSON_MINUTES)).ok();
-            return attempt.later(writer, again, why).await;
-        }
+        Err(BooksError::NotNow { until, why }) => return attempt.not_now(writer, until, why).await,
+        Err(BooksError::NeedsPerson(why)) => return attempt.wait_for_person(writer, why).await,
         Err(BooksError::Retry(why)) if !attempt.is_exhausted() => {
             return attempt.later(writer, None, why).await;
         }

@@ -128,6 +128,30 @@ impl Attempt {
         self.effect.content.attempts = self.effect.content.attempts.saturating_sub(1);
     }
 
+    /// Xero takes nothing before then.
+    async fn not_now<P: Ports>(
+        &mut self,
+        writer: &Writer<'_, P>,
+        until: Timestamp,
+        why: String,
+    ) -> Result<(), AppError> {
+        self.uncount();
+        self.later(writer, Some(until), why).await
+    }
+
+    /// A person has to act before a try can succeed.
+    async fn wait_for_person<P: Ports>(
+        &mut self,
+        writer: &Writer<'_, P>,
+        why: String,
+    ) -> Result<(), AppError> {
+        tracing::error!(org_id = %writer.org(), id = %self.id, why, "a person has to act");
+        self.uncount();
+        self.effect.content.needs_person = Some(why.clone());
+        let again = writer.now().saturating_add(SignedDuration::from_mins(PERSON_MINUTES)).ok();
+        self.later(writer, again, why).await
+    }
+
     /// It is unknown how it ended: it is looked up soon.
     async fn unknown<P: Ports>(&mut self, writer: &Writer<'_, P>) -> Result<(), AppError> {
         let wait = SignedDuration::from_secs(LOOK_UP_SECONDS.into());
@@ -153,12 +177,12 @@ impl Attempt {
         let backoff = writer.now().saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(writer.now());
         tracing::warn!(org_id = %writer.org(), id = %self.id, count = attempts, why, "an effect is tried again later");
         let at = at.unwrap_or(backoff);
-        // a notice that was surely not sent now may be sent again; what goes to Xero is looked up first
-        let to_xero = matches!(
+        // a notice that was surely not sent now may be sent again, and a price may be set again
+        let is_looked_up = matches!(
             self.effect.content.what,
             EffectKind::Order { .. } | EffectKind::Journal { .. } | EffectKind::Voucher { .. }
         );
-        let status = match self.looks_first && to_xero {
+        let status = match self.looks_first && is_looked_up {
             true => EffectState::Unknown { at },
             false => EffectState::Due { at, why },
         };

@@ -5,14 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item, OrderDraft, OrderDraftLine};
 use parstock_domain::event::Source;
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, EffectId, ItemId, ProposalId, derived};
 use parstock_domain::replenish::PROPOSAL_LINES_MAX;
 
-use super::{Attempt, END_TRIES_MAX, PERSON_MINUTES};
+use super::{Attempt, END_TRIES_MAX};
 use crate::booking;
 use crate::error::AppError;
 use crate::load::{self, removal, unguarded};
@@ -276,17 +275,8 @@ async fn refused<P: Ports>(
         return attempt.become_(writer, EffectState::Noting { order, until }).await;
     }
     let reason = match error {
-        BooksError::NotNow { until, why } => {
-            attempt.uncount();
-            return attempt.later(writer, Some(until), why).await;
-        }
-        BooksError::NeedsPerson(why) => {
-            tracing::error!(org_id = %writer.org(), id = %attempt.id, why, "a person has to act");
-            attempt.uncount();
-            attempt.effect.content.needs_person = Some(why.clone());
-            let again = writer.now().saturating_add(SignedDuration::from_mins(PERSON_MINUTES)).ok();
-            return attempt.later(writer, again, why).await;
-        }
+        BooksError::NotNow { until, why } => return attempt.not_now(writer, until, why).await,
+        BooksError::NeedsPerson(why) => return attempt.wait_for_person(writer, why).await,
         BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
         BooksError::Unknown(why) if !attempt.is_exhausted() => {
             tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether the order was written");

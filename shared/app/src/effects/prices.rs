@@ -1,11 +1,10 @@
 //! Approved item prices are set in Xero. Setting one twice does no more than once: after an unknown outcome it is done again.
 
-use jiff::SignedDuration;
 use parstock_domain::document::Item;
 use parstock_domain::ids::ItemId;
 use parstock_domain::prices::{PriceChange, PriceStatus, PriceWrite};
 
-use super::{Attempt, PERSON_MINUTES};
+use super::Attempt;
 use crate::error::AppError;
 use crate::load;
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
@@ -32,17 +31,8 @@ pub(super) async fn send<P: Ports>(
     };
     let refused = match outcome {
         Ok(refused) => refused,
-        Err(BooksError::NotNow { until, why }) => {
-            attempt.uncount();
-            return attempt.later(writer, Some(until), why).await;
-        }
-        Err(BooksError::NeedsPerson(why)) => {
-            tracing::error!(org_id = %writer.org(), id = %attempt.id, why, "a person has to act");
-            attempt.uncount();
-            attempt.effect.content.needs_person = Some(why.clone());
-            let again = writer.now().saturating_add(SignedDuration::from_mins(PERSON_MINUTES)).ok();
-            return attempt.later(writer, again, why).await;
-        }
+        Err(BooksError::NotNow { until, why }) => return attempt.not_now(writer, until, why).await,
+        Err(BooksError::NeedsPerson(why)) => return attempt.wait_for_person(writer, why).await,
         Err(BooksError::Retry(why) | BooksError::Unknown(why)) if !attempt.is_exhausted() => {
             return attempt.later(writer, None, why).await;
         }

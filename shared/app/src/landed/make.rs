@@ -19,10 +19,9 @@ use super::{voucher, vouchers};
 use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
 use crate::load::{Versioned, removal};
-use crate::message::Message;
 use crate::ports::{Clock, Ports, Write};
 use crate::records::{Backfill, EffectKind, Key};
-use crate::send::send_now;
+use crate::send::try_effects;
 use crate::writer::{Reason, Writer};
 
 /// Times a decision is taken again that another worker's commit foiled. A person does not wait for the org's lease: the conditions
@@ -56,7 +55,7 @@ pub async fn make<P: Ports>(
             outcome => break outcome?,
         }
     };
-    ask_for(ports, org, effects).await;
+    try_effects(ports, org, effects).await;
     Ok(number)
 }
 
@@ -83,7 +82,7 @@ pub async fn take_back<P: Ports>(
             outcome => break outcome?,
         }
     };
-    ask_for(ports, org, effect).await;
+    try_effects(ports, org, effect).await;
     Ok(())
 }
 
@@ -120,15 +119,6 @@ async fn leave_once<P: Ports>(
     let key = Key::Purchase(purchase.content.on, of);
     let id = writer.new_commit();
     writer.commit(id, vec![purchase.write(key), question], reason).await
-}
-
-/// If this is lost, the next sweep finds the pending effect.
-async fn ask_for<P: Ports>(ports: &P, org: OrgId, effects: Vec<EffectId>) {
-    for effect in effects {
-        if let Err(error) = send_now(ports, Message::Effect { org, effect }).await {
-            tracing::warn!(org_id = %org, error_kind = error.kind(), why = %error, "a voucher waits for the next sweep");
-        }
-    }
 }
 
 /// The voucher that a try of this decision has made.
@@ -168,7 +158,9 @@ async fn make_once<P: Ports>(
     }
     let known = Known::of(writer, request).await?;
     let draft = draft(writer, request, &known)?;
-    if shown.is_some_and(|shown| contents(&draft).is_ok_and(|now| now != shown)) {
+    if let Some(shown) = shown
+        && contents(&draft)? != shown
+    {
         return Err(AppError::Reject(
             "its bills changed since it was shown: look at it again as it would be now".to_owned(),
         ));

@@ -16,6 +16,7 @@ pub(crate) use known::received;
 pub use make::{leave, make, take_back};
 pub use named::{NamedCharge, NamedReceipt, NamedRequest, resolve};
 pub use preview::{Landed, Preview, preview};
+pub use purchases::FREIGHT_AFTER_GOODS_DAYS;
 pub(crate) use purchases::{ask_again, freight_key, keep};
 
 use jiff::civil::Date;

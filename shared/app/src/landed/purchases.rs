@@ -20,7 +20,7 @@ use crate::records::{Backfill, Content, DocumentRecord, Key, Review, ReviewKind}
 use crate::writer::Writer;
 
 /// Days before a freight bill in which the goods that it carried came in.
-const FREIGHT_AFTER_GOODS_DAYS: i64 = 60;
+pub const FREIGHT_AFTER_GOODS_DAYS: i64 = 60;
 /// Bills that the question about freight names; it says how many more there are.
 const FREIGHT_NAMED_MAX: usize = 5;
 
