@@ -11,6 +11,9 @@ use crate::ids::{ContactId, DocumentId, ItemId, LineId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
+    /// Goods that a person took in against an order. Ours: Xero has no such paper. It brings stock in, but for items that Xero
+    /// tracks, whose bill does.
+    GoodsReceipt,
     /// A supplier's invoice (Xero: `ACCPAY`). Approved, it brings stock in.
     Bill,
     /// Money spent at the counter (Xero: bank transaction `SPEND`). It brings stock in.
@@ -29,7 +32,8 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::GoodsReceipt,
         Self::Bill,
         Self::SpendMoney,
         Self::SalesCredit,
@@ -42,6 +46,7 @@ impl DocumentKind {
     /// The word in keys and in JSON.
     pub const fn code(self) -> &'static str {
         match self {
+            Self::GoodsReceipt => "goods_receipt",
             Self::Bill => "bill",
             Self::SpendMoney => "spend_money",
             Self::SalesCredit => "sales_credit",
@@ -60,6 +65,7 @@ impl DocumentKind {
     /// The words that people read.
     pub const fn words(self) -> &'static str {
         match self {
+            Self::GoodsReceipt => "goods receipt",
             Self::Bill => "bill",
             Self::SpendMoney => "spend money",
             Self::SalesCredit => "sales credit note",

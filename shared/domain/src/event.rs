@@ -46,6 +46,12 @@ pub enum EventType {
     /// A purchase order changed.
     #[serde(rename = "PURCHASE_ORDER.UPDATED")]
     PurchaseOrderUpdated,
+    /// Goods came in by a goods receipt.
+    #[serde(rename = "GOODS_RECEIPT.CREATED")]
+    GoodsReceiptCreated,
+    /// A goods receipt was taken back.
+    #[serde(rename = "GOODS_RECEIPT.UPDATED")]
+    GoodsReceiptUpdated,
     /// Spend or receive money is new.
     #[serde(rename = "BANK_TRANSACTION.CREATED")]
     BankTransactionCreated,
@@ -80,6 +86,8 @@ impl EventType {
             (DocumentKind::Bill, false) => Self::BillUpdated,
             (DocumentKind::SalesCredit | DocumentKind::SupplierCredit, true) => Self::CreditNoteCreated,
             (DocumentKind::SalesCredit | DocumentKind::SupplierCredit, false) => Self::CreditNoteUpdated,
+            (DocumentKind::GoodsReceipt, true) => Self::GoodsReceiptCreated,
+            (DocumentKind::GoodsReceipt, false) => Self::GoodsReceiptUpdated,
             (DocumentKind::PurchaseOrder, true) => Self::PurchaseOrderCreated,
             (DocumentKind::PurchaseOrder, false) => Self::PurchaseOrderUpdated,
             (DocumentKind::SpendMoney | DocumentKind::ReceiveMoney, true) => Self::BankTransactionCreated,
@@ -98,6 +106,8 @@ impl EventType {
             Self::CreditNoteUpdated => "CREDIT_NOTE.UPDATED",
             Self::PurchaseOrderCreated => "PURCHASE_ORDER.CREATED",
             Self::PurchaseOrderUpdated => "PURCHASE_ORDER.UPDATED",
+            Self::GoodsReceiptCreated => "GOODS_RECEIPT.CREATED",
+            Self::GoodsReceiptUpdated => "GOODS_RECEIPT.UPDATED",
             Self::BankTransactionCreated => "BANK_TRANSACTION.CREATED",
             Self::BankTransactionUpdated => "BANK_TRANSACTION.UPDATED",
             Self::ItemCreated => "ITEM.CREATED",

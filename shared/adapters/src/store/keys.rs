@@ -353,13 +353,14 @@ pub const fn kind(key: &Key) -> &'static str {
 /// A document kind behind its rank, so that kinds sort in the order of the domain.
 const fn kind_part(kind: DocumentKind) -> &'static str {
     match kind {
-        DocumentKind::Bill => "1-bill",
-        DocumentKind::SpendMoney => "2-spend_money",
-        DocumentKind::SalesCredit => "3-sales_credit",
-        DocumentKind::SalesInvoice => "4-sales_invoice",
-        DocumentKind::ReceiveMoney => "5-receive_money",
-        DocumentKind::SupplierCredit => "6-supplier_credit",
-        DocumentKind::PurchaseOrder => "7-purchase_order",
+        DocumentKind::GoodsReceipt => "2-goods_receipt",
+        DocumentKind::Bill => "3-bill",
+        DocumentKind::SpendMoney => "4-spend_money",
+        DocumentKind::SalesCredit => "5-sales_credit",
+        DocumentKind::SalesInvoice => "6-sales_invoice",
+        DocumentKind::ReceiveMoney => "7-receive_money",
+        DocumentKind::SupplierCredit => "8-supplier_credit",
+        DocumentKind::PurchaseOrder => "9-purchase_order",
     }
 }
 
@@ -367,7 +368,7 @@ const fn kind_part(kind: DocumentKind) -> &'static str {
 const OPENING: &str = "0-opening";
 const COUNT: &str = "1-count";
 /// The cause that comes behind them.
-const LANDED_COST: &str = "8-landed_cost";
+const LANDED_COST: &str = "A-landed_cost";
 
 fn document(of: DocumentRef) -> String {
     format!("{}#{}", kind_part(of.kind), of.id)
@@ -711,7 +712,7 @@ mod tests {
         );
         assert_eq!(
             address.sort,
-            "M#2026-03-01#1#4-sales_invoice#00000000-0000-0000-0000-000000000003#\
+            "M#2026-03-01#1#6-sales_invoice#00000000-0000-0000-0000-000000000003#\
              00000000-0000-0000-0000-000000000004#0000000007#0"
         );
     }

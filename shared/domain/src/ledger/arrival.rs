@@ -1,4 +1,7 @@
-//! One arrival, one movement: which open order line does a bill line bring in?
+//! One arrival, one movement: which open order line does a bill line bring in, and which of its goods did goods receipts bring in
+//! already?
+
+use std::collections::BTreeMap;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -15,6 +18,46 @@ pub const OVERDUE_ORDER_DAYS: i32 = 30;
 
 /// Lines of an order that one line of a bill is spread over at most.
 pub const ORDER_LINES_BILLED_MAX: usize = 8;
+
+/// What a goods receipt brought in of an order line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedPart {
+    /// The goods receipt.
+    #[serde(rename = "r")]
+    pub receipt: DocumentId,
+    /// The day on which the goods came in.
+    #[serde(rename = "d")]
+    pub on: Date,
+    /// How much.
+    #[serde(rename = "q")]
+    pub quantity: Quantity,
+    /// What they cost by the order, base currency: that holds until a bill says it.
+    #[serde(rename = "c")]
+    pub cost: Money,
+    /// Whether Xero counts them with their bill (tracked items), so that here they move nothing.
+    #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_bill: bool,
+}
+
+/// What a bill's line brought in of an order line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BilledPart {
+    /// The bill.
+    #[serde(rename = "b")]
+    pub bill: DocumentId,
+    /// Its line.
+    #[serde(rename = "l")]
+    pub line: LineId,
+    /// The bill's day.
+    #[serde(rename = "d")]
+    pub on: Date,
+    /// How much.
+    #[serde(rename = "q")]
+    pub quantity: Quantity,
+    /// What it cost, base currency.
+    #[serde(rename = "n")]
+    pub net: Money,
+}
 
 /// A line of a purchase order, with what has come of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,22 +86,136 @@ pub struct OrderLine {
     pub billed: Quantity,
     /// Price of one unit in the order's currency.
     pub unit_price: Money,
+    /// What the line amounts to, base currency, without tax.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub net: Money,
+    /// The goods receipts behind `received`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<ReceivedPart>,
+    /// The lines of bills behind `billed`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bills: Vec<BilledPart>,
+    /// The goods receipt by which a person said that nothing more comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<DocumentId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_nothing(amount: &Money) -> bool {
+    amount.is_zero()
+}
+
+/// How the goods receipts and the bills of an order line meet: what a bill brings in that a receipt brought in before or will, moves with the
+/// receipt, at the bill's price.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meeting {
+    /// Of each bill's line, how much moves with receipts, and what that cost.
+    pub of_bills: BTreeMap<(DocumentId, LineId), (Quantity, Money)>,
+    /// What each receipt's goods cost by what is known now.
+    pub of_receipts: BTreeMap<DocumentId, Money>,
 }
 
 impl OrderLine {
     /// What is still to come: ordered minus the larger of received and billed, never below zero, and
-    /// nothing once the order is billed or deleted.
+    /// nothing once the order is billed or deleted, or a person said that the rest does not come.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
     pub fn open(&self) -> Result<Quantity, FixedError> {
-        if !matches!(
+        let is_live = matches!(
             self.status,
             DocumentStatus::Draft | DocumentStatus::Submitted | DocumentStatus::Authorised
-        ) {
+        );
+        if !is_live || self.ended_by.is_some() {
             return Ok(Quantity::ZERO);
         }
         Ok(self.ordered.minus(self.received.max(self.billed))?.max(Quantity::ZERO))
+    }
+
+    /// How much came in by goods receipts that no bill has come for.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn unbilled(&self) -> Result<Quantity, FixedError> {
+        Ok(self.received.minus(self.billed)?.max(Quantity::ZERO))
+    }
+
+    /// How much lies there that Xero counts once its bill is approved (tracked items).
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn received_not_billed(&self) -> Result<Quantity, FixedError> {
+        let mut with_bill = self.receipts.iter().filter(|part| part.with_bill);
+        let with_bill = with_bill.try_fold(Quantity::ZERO, |sum, part| sum.plus(part.quantity))?;
+        Ok(with_bill.min(self.unbilled()?))
+    }
+
+    /// How much a bill may stand for: what is open, and what came in without one.
+    fn to_bill(&self) -> Result<Quantity, FixedError> {
+        self.open()?.plus(self.unbilled()?)
+    }
+
+    /// Keeps what a goods receipt brought in; `None` when it was taken back.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn receive(&mut self, receipt: DocumentId, part: Option<ReceivedPart>) -> Result<(), FixedError> {
+        self.receipts.retain(|known| known.receipt != receipt);
+        self.receipts.extend(part);
+        self.receipts.sort_by_key(|part| (part.on, part.receipt));
+        let sum = |sum: Quantity, part: &ReceivedPart| sum.plus(part.quantity);
+        self.received = self.receipts.iter().try_fold(Quantity::ZERO, sum)?;
+        Ok(())
+    }
+
+    /// Keeps what a bill's line brought in.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn bill(&mut self, part: BilledPart) -> Result<(), FixedError> {
+        self.billed = self.billed.plus(part.quantity)?;
+        self.bills.push(part);
+        self.bills.sort_by_key(|part| (part.on, part.bill, part.line));
+        Ok(())
+    }
+
+    /// Takes back what a bill's line brought in: so much.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn unbill(&mut self, bill: DocumentId, line: LineId, quantity: Quantity) -> Result<(), FixedError> {
+        self.billed = self.billed.minus(quantity)?;
+        self.bills.retain(|part| (part.bill, part.line) != (bill, line));
+        Ok(())
+    }
+
+    /// How its receipts and bills meet: the earliest of both first, whatever came to be known first. What is received beyond all
+    /// bills costs what the order says.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn meet(&self) -> Result<Meeting, FixedError> {
+        let mut meeting = Meeting::default();
+        let mut bills = self.bills.iter().copied();
+        let mut bill = bills.next();
+        for receipt in self.receipts.iter().filter(|part| !part.with_bill) {
+            let (mut unmet, mut cost) = (receipt.quantity, Money::ZERO);
+            while let Some(next) = bill.as_mut().filter(|_| unmet > Quantity::ZERO) {
+                let met = unmet.min(next.quantity);
+                let net = next.net.part(met, next.quantity)?;
+                let of_bill = meeting.of_bills.entry((next.bill, next.line)).or_default();
+                *of_bill = (of_bill.0.plus(met)?, of_bill.1.plus(net)?);
+                cost = cost.plus(net)?;
+                unmet = unmet.minus(met)?;
+                (next.quantity, next.net) = (next.quantity.minus(met)?, next.net.minus(net)?);
+                if next.quantity.is_zero() {
+                    bill = bills.next();
+                }
+            }
+            let cost = cost.plus(receipt.cost.part(unmet, receipt.quantity)?)?;
+            meeting.of_receipts.insert(receipt.receipt, cost);
+        }
+        Ok(meeting)
     }
 
     /// When the goods are expected: as the order says, else after the lead time.
@@ -99,18 +256,19 @@ pub enum Arrival {
     Unclear(Vec<String>),
 }
 
-/// What is open of the supplier's order lines.
+/// What bills may stand for of the supplier's order lines, the earliest order first.
 fn open_of<'a>(
     bill: &Document,
     order_lines: &'a [OrderLine],
 ) -> Result<Vec<(&'a OrderLine, Quantity)>, FixedError> {
     let mut open = Vec::new();
     for line in order_lines.iter().filter(|line| line.supplier == bill.contact) {
-        let is = line.open()?;
+        let is = line.to_bill()?;
         if !is.is_zero() {
             open.push((line, is));
         }
     }
+    open.sort_by_key(|(line, _)| (line.ordered_on, line.order, line.line));
     Ok(open)
 }
 
@@ -138,7 +296,8 @@ pub fn match_named(
 
 /// Finds the order lines of a bill line, among the item's order lines.
 ///
-/// By number first, see [`match_named`]. Then by the supplier's open order lines of the item from the last
+/// By number first, see [`match_named`]. Then what came in by goods receipts without a bill, the earliest order first: whichever it
+/// is, nothing comes in twice. Then by the supplier's open order lines of the item from the last
 /// 60 days, if exactly one is open for at least the billed quantity, or exactly one is open at all.
 ///
 /// # Errors
@@ -154,6 +313,11 @@ pub fn match_bill_line(
         return Ok(Arrival::Of(named));
     }
     let mut open = open_of(bill, order_lines)?;
+    let mut received = open.clone();
+    received.retain(|(line, _)| line.received > line.billed);
+    if !received.is_empty() {
+        return Ok(Arrival::Of(spread(&received, quantity)?));
+    }
     open.retain(|(line, _)| {
         let days = line.ordered_on.until(bill.date).map(|span| span.get_days());
         days.is_ok_and(|days| (0..=UNNAMED_ORDER_DAYS_MAX).contains(&days))
@@ -225,6 +389,10 @@ mod tests {
             received: Quantity::ZERO,
             billed: Quantity::ZERO,
             unit_price: Money::ZERO,
+            net: Money::ZERO,
+            receipts: Vec::new(),
+            bills: Vec::new(),
+            ended_by: None,
         }
     }
 
@@ -277,7 +445,96 @@ mod tests {
         assert_eq!(matched("", 20, &lines), "unclear: PO-7, PO-7, PO-8");
     }
 
+    fn id(n: u128) -> DocumentId {
+        DocumentId(Uuid::from_u128(n))
+    }
+
+    fn received(receipt: u128, on: i8, quantity: i64, cost: i64) -> ReceivedPart {
+        let (on, quantity, cost) = (date(2026, 5, on), q(quantity), Money::from_e4(cost));
+        ReceivedPart { receipt: id(receipt), on, quantity, cost, with_bill: false }
+    }
+
+    fn billed(bill: u128, on: i8, quantity: i64, net: i64) -> BilledPart {
+        let (on, quantity, net) = (date(2026, 5, on), q(quantity), Money::from_e4(net));
+        BilledPart { bill: id(bill), line: LineId(Uuid::nil()), on, quantity, net }
+    }
+
+    #[test]
+    fn goods_that_were_received_take_the_price_of_their_bill() {
+        let mut line = order_line("PO-7", 1, 1, 10);
+        line.receive(id(1), Some(received(1, 3, 4, 400))).unwrap();
+        line.receive(id(2), Some(received(2, 5, 6, 600))).unwrap();
+        assert_eq!(line.meet().unwrap().of_receipts[&id(1)], Money::from_e4(400), "by the order");
+        line.bill(billed(9, 8, 7, 840)).unwrap();
+        let meeting = line.meet().unwrap();
+        assert_eq!(meeting.of_bills[&(id(9), LineId(Uuid::nil()))], (q(7), Money::from_e4(840)));
+        assert_eq!(meeting.of_receipts[&id(1)], Money::from_e4(480));
+        assert_eq!(meeting.of_receipts[&id(2)], Money::from_e4(360 + 300), "three by the bill, three by the order");
+        assert_eq!((line.open().unwrap(), line.unbilled().unwrap()), (q(0), q(3)));
+        line.unbill(id(9), LineId(Uuid::nil()), q(7)).unwrap();
+        line.receive(id(2), None).unwrap();
+        assert_eq!((line.received, line.billed, line.open().unwrap()), (q(4), q(0), q(6)));
+    }
+
+    #[test]
+    fn a_bill_of_a_closed_order_still_finds_the_goods_that_came_in() {
+        let mut line = order_line("PO-7", 1, 1, 10);
+        line.receive(id(1), Some(received(1, 3, 10, 0))).unwrap();
+        line.status = DocumentStatus::Billed;
+        assert_eq!(matched("", 10, &[line.clone(), order_line("PO-8", 2, 1, 10)]), "10 on 1");
+        line.ended_by = Some(id(1));
+        line.status = DocumentStatus::Authorised;
+        assert_eq!((line.open().unwrap(), line.to_bill().unwrap()), (q(0), q(10)));
+    }
+
     proptest! {
+        /// Whatever was received and billed, in whatever order it came to be known: no unit moves twice and none is lost, and neither is
+        /// any of the money.
+        #[test]
+        fn what_is_received_and_billed_moves_once(
+            receipts in prop::collection::vec((1i8..28, 1i64..50, 0i64..10_000), 0..5),
+            bills in prop::collection::vec((1i8..28, 1i64..50, 0i64..10_000), 0..5),
+            turn in 0usize..5,
+        ) {
+            let receipts: Vec<ReceivedPart> =
+                receipts.iter().zip(1..).map(|(&(on, quantity, cost), n)| received(n, on, quantity, cost)).collect();
+            let bills: Vec<BilledPart> =
+                bills.iter().zip(1..).map(|(&(on, quantity, net), n)| billed(n, on, quantity, net)).collect();
+            let mut line = order_line("PO-7", 1, 1, 60);
+            for part in &receipts {
+                line.receive(part.receipt, Some(*part)).unwrap();
+            }
+            for part in &bills {
+                line.bill(*part).unwrap();
+            }
+            let mut other = order_line("PO-7", 1, 1, 60);
+            let mut turned = bills.clone();
+            turned.rotate_left(turn.min(bills.len()));
+            for part in turned {
+                other.bill(part).unwrap();
+            }
+            for part in receipts.iter().rev() {
+                other.receive(part.receipt, Some(*part)).unwrap();
+            }
+            prop_assert_eq!(&line, &other);
+            let meeting = line.meet().unwrap();
+            let met: i64 = meeting.of_bills.values().map(|(quantity, _)| quantity.e4()).sum();
+            prop_assert_eq!(met, line.received.min(line.billed).e4());
+            let moved: i64 = receipts.iter().map(|part| part.quantity.e4()).sum::<i64>()
+                + bills.iter().map(|part| part.quantity.e4()).sum::<i64>() - met;
+            prop_assert_eq!(moved, line.received.max(line.billed).e4());
+            for part in &bills {
+                let (met, net) = meeting.of_bills.get(&(part.bill, part.line)).copied().unwrap_or_default();
+                prop_assert!(met <= part.quantity && net <= part.net);
+                prop_assert!(met != part.quantity || net == part.net, "what moves wholly with receipts leaves no money");
+            }
+            if line.billed >= line.received {
+                let of_receipts: i64 = meeting.of_receipts.values().map(|cost| cost.e4()).sum();
+                let of_bills: i64 = meeting.of_bills.values().map(|(_, net)| net.e4()).sum();
+                prop_assert_eq!(of_receipts, of_bills);
+            }
+        }
+
         /// However much is billed: the parts are above zero and sum up to it, no line but the last is
         /// billed for more than was open, and nothing is ever on order below zero.
         #[test]

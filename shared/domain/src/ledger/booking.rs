@@ -13,7 +13,7 @@ use super::movement::{Cause, Finding, Movement, MovementKey, Place};
 use super::position::Position;
 use super::valuation::Refold;
 use crate::costing::{Layer, Worth};
-use crate::document::{Document, DocumentKind, DocumentLine, ItemRef};
+use crate::document::{Document, DocumentKind, DocumentLine, DocumentRef, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{CommitId, ItemId, LineId, LocationId};
 
@@ -26,10 +26,15 @@ pub struct DesiredLine {
     pub item: ItemId,
     /// The day on which it takes effect.
     pub effective_on: Date,
-    /// Change of our stock: above zero in, below zero out, zero if it moves nothing.
+    /// What the document says of our stock: above zero in, below zero out, zero if it moves nothing.
     pub change: Quantity,
     /// What comes in cost, where the document says so.
     pub cost: Option<Money>,
+    /// How much of the change moves with another paper: what of a bill goods receipts bring in, what of a goods receipt Xero counts
+    /// with its bill.
+    pub elsewhere: Quantity,
+    /// What the rest costs, where that is not what the document says.
+    pub priced: Option<Money>,
     /// The account that a purchase is coded to; empty of all else.
     pub account: String,
     /// What it commits to a customer.
@@ -50,15 +55,21 @@ pub struct BookedLine {
     /// The day on which it took effect.
     #[serde(rename = "d")]
     pub effective_on: Date,
-    /// Change of our stock.
+    /// What the document says of our stock.
     #[serde(rename = "q")]
     pub change: Quantity,
-    /// What the change was worth, same sign as the change.
+    /// What moved was worth, same sign as the change.
     #[serde(rename = "v")]
     pub value: Money,
     /// The cost that the document named, to see whether it changed.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
+    /// How much of the change moves with another paper, as [`DesiredLine::elsewhere`].
+    #[serde(rename = "e", default, skip_serializing_if = "Quantity::is_zero_ref")]
+    pub elsewhere: Quantity,
+    /// What the rest was booked at, where that is not the cost that the document named.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub priced: Option<Money>,
     /// The account that a purchase is coded to.
     #[serde(rename = "a", default, skip_serializing_if = "String::is_empty")]
     pub account: String,
@@ -84,8 +95,42 @@ impl Quantity {
     }
 }
 
+impl DesiredLine {
+    /// The change of our stock by the document itself.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn moves(&self) -> Result<Quantity, FixedError> {
+        self.change.minus(self.elsewhere)
+    }
+}
+
 impl BookedLine {
-    /// Whether it is what should stand, whatever account it is coded to: that moves no stock.
+    /// The change of our stock by the document itself.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn moves(&self) -> Result<Quantity, FixedError> {
+        self.change.minus(self.elsewhere)
+    }
+
+    /// What should stand of it if only what moves elsewhere has changed, and what the rest costs.
+    pub fn met(&self, elsewhere: Quantity, priced: Option<Money>) -> DesiredLine {
+        DesiredLine {
+            line: self.line,
+            item: self.item,
+            effective_on: self.effective_on,
+            change: self.change,
+            cost: self.cost,
+            elsewhere,
+            priced,
+            account: self.account.clone(),
+            committed: self.committed,
+            ordered: self.ordered,
+        }
+    }
+
+    /// Whether it is what the document says, whatever account it is coded to: that moves no stock.
     pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
@@ -167,13 +212,20 @@ fn desired_line(
         effective_on: document.date,
         change: Quantity::ZERO,
         cost: None,
+        elsewhere: Quantity::ZERO,
+        priced: None,
         account: String::new(),
         committed: Quantity::ZERO,
         ordered: Quantity::ZERO,
     };
     let status = document.status;
     match document.of.kind {
-        DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SalesCredit if status.moves_stock() => {
+        DocumentKind::GoodsReceipt
+        | DocumentKind::Bill
+        | DocumentKind::SpendMoney
+        | DocumentKind::SalesCredit
+            if status.moves_stock() =>
+        {
             wanted.change = line.quantity;
         }
         DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney | DocumentKind::SupplierCredit
@@ -185,11 +237,12 @@ fn desired_line(
         DocumentKind::PurchaseOrder => wanted.ordered = line.quantity,
         _ => {}
     }
-    let names_cost = matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney);
+    let is_purchase = matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney);
+    let names_cost = is_purchase || document.of.kind == DocumentKind::GoodsReceipt;
     if names_cost && wanted.change > Quantity::ZERO {
         wanted.cost = Some(line.net);
     }
-    if (names_cost || document.of.kind == DocumentKind::SupplierCredit) && !wanted.change.is_zero() {
+    if (is_purchase || document.of.kind == DocumentKind::SupplierCredit) && !wanted.change.is_zero() {
         wanted.account = line.account.clone();
     }
     let has_effect = !(wanted.change.is_zero() && wanted.committed.is_zero() && wanted.ordered.is_zero());
@@ -214,11 +267,11 @@ pub fn changes(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<LineChange
     changes
 }
 
-/// What booking a document needs to know besides its lines.
+/// What booking a document's lines needs to know besides them.
 #[derive(Clone, Debug)]
 pub struct Booking<'a> {
     /// The document.
-    pub document: &'a Document,
+    pub of: DocumentRef,
     /// The org's civil day.
     pub today: Date,
     /// Now.
@@ -290,11 +343,12 @@ impl Booking<'_> {
         if let Some(before) = &change.before {
             let stock = stocks.entry(before.item).or_default();
             stock.position.committed = stock.position.committed.minus(before.committed)?;
-            if !before.change.is_zero() {
+            let moved = before.moves()?;
+            if !moved.is_zero() {
                 let step = Step {
                     item: before.item,
                     day: before.effective_on,
-                    change: before.change.negated()?,
+                    change: moved.negated()?,
                     revision,
                     correction: true,
                 };
@@ -307,6 +361,8 @@ impl Booking<'_> {
                 change: Quantity::ZERO,
                 value: Money::ZERO,
                 cost: None,
+                elsewhere: Quantity::ZERO,
+                priced: None,
                 account: String::new(),
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
@@ -319,16 +375,17 @@ impl Booking<'_> {
         let stock = stocks.entry(after.item).or_default();
         stock.position.committed = stock.position.committed.plus(after.committed)?;
         let mut value = Money::ZERO;
-        if !after.change.is_zero() {
+        let moves = after.moves()?;
+        if !moves.is_zero() {
             let step = Step {
                 item: after.item,
                 day: after.effective_on,
-                change: after.change,
+                change: moves,
                 revision,
                 correction: false,
             };
             let movement = self.movement(step, change.line)?;
-            let booked = self.move_stock(stock, movement, after.cost)?;
+            let booked = self.move_stock(stock, movement, after.priced.or(after.cost))?;
             value = booked.first().map(Movement::layer_change).transpose()?.unwrap_or_default();
             movements.extend(booked);
         }
@@ -339,6 +396,8 @@ impl Booking<'_> {
             change: after.change,
             value,
             cost: after.cost,
+            elsewhere: after.elsewhere,
+            priced: after.priced,
             account: after.account.clone(),
             committed: after.committed,
             ordered: after.ordered,
@@ -358,7 +417,7 @@ impl Booking<'_> {
     ) -> Result<Vec<Movement>, FixedError> {
         match &mut stock.cost {
             StockCost::Arrival(layer) => {
-                let undone = layer.take_back(before.change, before.value)?;
+                let undone = layer.take_back(before.moves()?, before.value)?;
                 movement.value =
                     if before.change.is_negative() { before.value.negated()? } else { before.value };
                 movement.correction = undone.correction;
@@ -425,11 +484,12 @@ impl Booking<'_> {
     fn movement(&self, step: Step, line: LineId) -> Result<Movement, FixedError> {
         let out = step.change.is_negative();
         let ours = Place::Stock(self.location.clone());
-        let theirs = match self.document.of.kind {
+        let theirs = match self.of.kind {
             DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney => {
                 Place::Customer
             }
-            DocumentKind::Bill
+            DocumentKind::GoodsReceipt
+            | DocumentKind::Bill
             | DocumentKind::SpendMoney
             | DocumentKind::SupplierCredit
             | DocumentKind::PurchaseOrder => Place::Supplier,
@@ -440,7 +500,7 @@ impl Booking<'_> {
             key: MovementKey {
                 effective_on: step.day,
                 out,
-                cause: Cause::Document { of: self.document.of, line },
+                cause: Cause::Document { of: self.of, line },
                 revision: step.revision,
                 correction: step.correction,
             },
@@ -589,7 +649,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::document::{DocumentRef, DocumentStatus};
+    use crate::document::DocumentStatus;
     use crate::ids::{ContactId, DocumentId};
 
     const ITEM: ItemId = ItemId(Uuid::from_u128(77));
@@ -633,7 +693,7 @@ mod tests {
         let wanted = desired(document, |named| named.id).unwrap();
         let location = LocationId::main();
         let booking = Booking {
-            document,
+            of: document.of,
             today: date(2026, 6, 1),
             recorded_at: Timestamp::UNIX_EPOCH,
             commit: CommitId(Uuid::from_u128(9)),

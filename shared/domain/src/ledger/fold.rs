@@ -337,7 +337,7 @@ fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
         Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
     };
     Ok(match (kind, movement.key.out) {
-        (Some(DocumentKind::Bill | DocumentKind::SpendMoney), false) => {
+        (Some(DocumentKind::GoodsReceipt | DocumentKind::Bill | DocumentKind::SpendMoney), false) => {
             let unit_cost = movement.value.per_unit(quantity)?;
             Step::Receipt { quantity, price: Some(Price { cost: movement.value, unit_cost }) }
         }
@@ -346,7 +346,15 @@ fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
             false,
         ) => Step::SaleReturn { quantity, of: None },
         (_, false) => Step::Receipt { quantity, price: None },
-        (Some(DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit), true) => {
+        (
+            Some(
+                DocumentKind::GoodsReceipt
+                | DocumentKind::Bill
+                | DocumentKind::SpendMoney
+                | DocumentKind::SupplierCredit,
+            ),
+            true,
+        ) => {
             Step::PurchaseReturn { quantity, of: None }
         }
         (_, true) => Step::Issue { quantity },

@@ -15,9 +15,9 @@ use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
 use super::valuation::{Checkpoint, Layers, Refold, Start, Valuation};
 use crate::costing::{Layer, Method};
-use crate::document::{Document, DocumentKind, DocumentRef, DocumentStatus};
+use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{Money, Quantity};
-use crate::ids::{CommitId, ContactId, DayNumber, DocumentId, ItemId, LineId, LocationId};
+use crate::ids::{CommitId, DayNumber, DocumentId, ItemId, LineId, LocationId};
 
 pub(super) const ITEM: ItemId = ItemId(Uuid::from_u128(77));
 pub(super) const TODAY: Date = date(2026, 6, 30);
@@ -170,25 +170,15 @@ impl Notebook {
             effective_on: line.on,
             change: Quantity::from_e4(line.change),
             cost: (line.kind == DocumentKind::Bill).then(|| Money::from_e4(line.cost)),
+            elsewhere: Quantity::ZERO,
+            priced: None,
             account: String::new(),
             committed: Quantity::ZERO,
             ordered: Quantity::ZERO,
         });
-        let document = Document {
-            of: DocumentRef { kind, id: DocumentId(Uuid::from_u128(number)) },
-            number: String::new(),
-            reference: String::new(),
-            status: DocumentStatus::Authorised,
-            contact: ContactId(Uuid::nil()),
-            contact_name: String::new(),
-            date: TODAY,
-            expected_on: None,
-            updated_at: Timestamp::UNIX_EPOCH,
-            lines: Vec::new(),
-        };
         let location = LocationId::main();
         let booking = Booking {
-            document: &document,
+            of: DocumentRef { kind, id: DocumentId(Uuid::from_u128(number)) },
             today: self.today,
             recorded_at: self.now(),
             commit: CommitId(Uuid::nil()),

@@ -81,6 +81,10 @@ pub(super) fn order_line(
         received: Quantity::ZERO,
         billed: Quantity::ZERO,
         unit_price: Money::ZERO,
+        net: Money::ZERO,
+        receipts: Vec::new(),
+        bills: Vec::new(),
+        ended_by: None,
     }
 }
 
