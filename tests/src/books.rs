@@ -12,12 +12,12 @@ use parstock_app::ports::{
 };
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
-    Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
-    OrderDraft, Organisation, XeroQuantity,
+    Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item,
+    ItemRef, OrderDraft, Organisation, XeroQuantity,
 };
 use parstock_domain::fixed::Quantity;
 use parstock_domain::governance::Approval;
-use parstock_domain::ids::{DocumentId, EffectId, ItemId, LineId, OrgId};
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, OrgId};
 use parstock_domain::manual_journal::{JournalInXero, JournalState, StateInXero};
 use parstock_domain::prices::PriceWrite;
 
@@ -31,6 +31,13 @@ pub const PAGE_DOCUMENTS: usize = 7;
 const PAGE_JOURNALS: usize = 20;
 /// Contacts on a page.
 const PAGE_CONTACTS: usize = 3;
+
+/// An id of Xero's own making, the same in every run.
+fn made_id(what: &str, effect: EffectId, now: Timestamp) -> uuid::Uuid {
+    let hash = Hash::of(format!("{what} of {effect} at {now}").as_bytes()).0;
+    let id = uuid::Builder::from_slice(hash.get(..16).unwrap_or_default());
+    id.map(|id| id.into_uuid()).unwrap_or_default()
+}
 
 /// What Xero holds of one organisation.
 #[derive(Clone, Debug)]
@@ -135,7 +142,7 @@ impl Company {
         let mut sum = self.initial.get(&item).copied().unwrap_or_default().e4();
         for document in self.documents.values() {
             let sign = match document.of.kind {
-                DocumentKind::PurchaseOrder => continue,
+                DocumentKind::GoodsReceipt | DocumentKind::PurchaseOrder => continue,
                 DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SalesCredit => 1,
                 DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney | DocumentKind::SupplierCredit => -1,
             };
@@ -451,6 +458,18 @@ impl BooksSession for FakeSession {
         self.write("books.create_order", |company, now| company.create(draft, approval, effect, now)).await
     }
 
+    async fn bill_by_number(
+        &mut self,
+        supplier: ContactId,
+        number: &str,
+    ) -> Result<Option<Document>, BooksError> {
+        self.read("books.bill_by_number", |company| company.bill(supplier, number).cloned()).await
+    }
+
+    async fn create_bill(&mut self, draft: &BillDraft, effect: EffectId) -> Result<Document, BooksError> {
+        self.write("books.create_bill", |company, now| company.create_bill(draft, effect, now)).await
+    }
+
     async fn order_notes(&mut self, order: DocumentId) -> Result<Vec<String>, BooksError> {
         self.read("books.order_notes", |company| company.notes.get(&order).cloned().unwrap_or_default()).await
     }
@@ -584,6 +603,59 @@ impl Company {
         })
     }
 
+    fn bill(&self, supplier: ContactId, number: &str) -> Option<&Document> {
+        self.documents.values().find(|document| {
+            document.of.kind == DocumentKind::Bill
+                && document.contact == supplier
+                && document.number == number
+                && !matches!(document.status, DocumentStatus::Deleted | DocumentStatus::Voided)
+        })
+    }
+
+    fn create_bill(
+        &mut self,
+        draft: &BillDraft,
+        effect: EffectId,
+        now: Timestamp,
+    ) -> Result<Document, BooksError> {
+        self.keys.retain(|_, (at, _)| later(*at, KEY_REMEMBERED) > now);
+        if let Some((_, earlier)) = self.keys.get(&effect) {
+            let earlier = self.documents.get(earlier).cloned();
+            return earlier.ok_or_else(|| BooksError::Reject("it was deleted".into()));
+        }
+        let order = self.documents.get(&draft.order).filter(|order| order.number == draft.order_number);
+        let Some(order) = order.cloned() else {
+            return Err(BooksError::Reject("there is no such order".into()));
+        };
+        let bill = DocumentId(made_id("bill", effect, now));
+        let mut lines = Vec::new();
+        for (at, (line, quantity)) in draft.lines.iter().enumerate() {
+            let of = order.lines.iter().find(|of| of.id == *line);
+            let of = of.ok_or_else(|| BooksError::Reject("a line is not on the order any more".into()))?;
+            lines.push(DocumentLine {
+                id: LineId(made_id(&format!("line {at}"), effect, now)),
+                quantity: *quantity,
+                net: quantity.at(of.unit_amount).unwrap_or_default(),
+                ..of.clone()
+            });
+        }
+        let document = Document {
+            of: DocumentRef { kind: DocumentKind::Bill, id: bill },
+            number: draft.number.clone(),
+            reference: String::new(),
+            status: DocumentStatus::Draft,
+            contact: draft.supplier,
+            contact_name: order.contact_name,
+            date: draft.date,
+            expected_on: None,
+            updated_at: now,
+            lines,
+        };
+        self.documents.insert(bill, document.clone());
+        self.keys.insert(effect, (now, bill));
+        Ok(document)
+    }
+
     fn create(
         &mut self,
         draft: &OrderDraft,
@@ -607,16 +679,9 @@ impl Company {
         if let Some(line) = draft.lines.iter().find(|line| !known(&line.item_code)) {
             return Err(BooksError::Reject(format!("Item code '{}' is not valid", line.item_code)));
         }
-        // ids of Xero's own making, the same in every run
-        let id = |what: &str| {
-            let hash = Hash::of(format!("{what} of {effect} at {now}").as_bytes()).0;
-            uuid::Builder::from_slice(hash.get(..16).unwrap_or_default())
-                .map(|id| id.into_uuid())
-                .unwrap_or_default()
-        };
-        let order = DocumentId(id("order"));
+        let order = DocumentId(made_id("order", effect, now));
         let lines = draft.lines.iter().enumerate().map(|(at, line)| DocumentLine {
-            id: LineId(id(&format!("line {at}"))),
+            id: LineId(made_id(&format!("line {at}"), effect, now)),
             item: Some(ItemRef {
                 id: self.items.values().find(|item| item.code == line.item_code).map(|item| item.id),
                 code: line.item_code.clone(),

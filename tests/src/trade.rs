@@ -279,7 +279,10 @@ const fn change(of: DocumentRef) -> Change {
     let category = match of.kind {
         DocumentKind::SalesInvoice | DocumentKind::Bill => Some("INVOICE"),
         DocumentKind::SalesCredit | DocumentKind::SupplierCredit => Some("CREDITNOTE"),
-        DocumentKind::PurchaseOrder | DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => None,
+        DocumentKind::GoodsReceipt
+        | DocumentKind::PurchaseOrder
+        | DocumentKind::SpendMoney
+        | DocumentKind::ReceiveMoney => None,
     };
     Change { category, resource: of.id.0 }
 }

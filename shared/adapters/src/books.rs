@@ -11,12 +11,14 @@ use parstock_app::ports::{
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
-use parstock_domain::document::{Account, Document, OrderDraft, Organisation};
+use parstock_domain::document::{Account, BillDraft, Document, OrderDraft, Organisation};
 use parstock_domain::governance::Approval;
-use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId, derived};
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, OrgId, derived};
 use parstock_domain::manual_journal::ManualJournal;
 use parstock_domain::prices::PriceWrite;
-use parstock_xero::model::{self as wire, HistoryNote, HistoryOf, Listed, NewPurchaseOrder, Page};
+use parstock_xero::model::{
+    self as wire, HistoryNote, HistoryOf, InvoiceStatus, InvoiceType, Listed, NewPurchaseOrder, Page,
+};
 use parstock_xero::{
     Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
     RefusalReason, Session, TokenStore, WriteOutcome, XeroConfig,
@@ -493,6 +495,46 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                     .await
                     .map_or(told, |why| BooksError::Reject(format!("{words}. {why}"))))
             }
+        }
+    }
+
+    async fn bill_by_number(
+        &mut self,
+        supplier: ContactId,
+        number: &str,
+    ) -> Result<Option<Document>, BooksError> {
+        let found = self.session.invoices_by_number(&[number]).await.map_err(failure(self.by_consent))?;
+        let mut bills: Vec<wire::Invoice> = found.resources;
+        bills.retain(|bill| {
+            let is_gone = matches!(bill.status, Some(InvoiceStatus::Deleted | InvoiceStatus::Voided));
+            let contact = bill.contact.as_ref().and_then(|contact| contact.contact_id);
+            bill.kind == Some(InvoiceType::Bill) && !is_gone && contact == Some(supplier.0)
+        });
+        bills.sort_by_key(|bill| (bill.updated_at, bill.invoice_id));
+        let Some(bill) = bills.into_iter().next() else { return Ok(None) };
+        let puzzled = |puzzle: Puzzle| BooksError::Reject(format!("bill {number} is in Xero, but {puzzle}"));
+        self.translate.invoice(bill).map(Some).map_err(puzzled)
+    }
+
+    async fn create_bill(&mut self, draft: &BillDraft, effect: EffectId) -> Result<Document, BooksError> {
+        let order = self.session.purchase_order_by_number(&draft.order_number).await;
+        let order = order.map_err(failure(self.by_consent))?.ok_or_else(|| {
+            BooksError::Reject(format!("no order has the number {} any more", draft.order_number))
+        })?;
+        let bill = [translate::new_bill(order, draft).map_err(BooksError::Reject)?];
+        let key = key(effect.to_string())?;
+        let written = self.session.create_bills(&bill, &key).await.map_err(failure(self.by_consent))?;
+        match written.outcomes.into_iter().next() {
+            None => Err(BooksError::Unknown("Xero's answer names no bill".to_owned())),
+            Some(WriteOutcome::Saved { resource, .. }) => {
+                self.translate.invoice(resource).map_err(|puzzle| {
+                    BooksError::Unknown(format!(
+                        "bill {} was written, but {puzzle}: look it up",
+                        draft.number
+                    ))
+                })
+            }
+            Some(WriteOutcome::Refused { errors }) => Err(refusal(&errors.join("; "))),
         }
     }
 

@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::document::{
-    Account, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item, ItemRef,
-    OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
+    Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item,
+    ItemRef, OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
 };
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
@@ -31,8 +31,8 @@ use parstock_domain::manual_journal::{
 use parstock_domain::prices::PriceWrite;
 use parstock_xero::model::{
     self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus,
-    InvoiceType, LineAmountTypes, LineItem, NewJournalLine, NewJournalStatus, NewLineItem, NewManualJournal,
-    NewPurchaseOrder, PurchaseOrderStatus,
+    InvoiceType, LineAmountTypes, LineItem, NewBill, NewJournalLine, NewJournalStatus, NewLineItem,
+    NewManualJournal, NewPurchaseOrder, NewStatus, PurchaseOrderStatus,
 };
 use parstock_xero::{Decimal, DecimalError, InputError};
 use thiserror::Error;
@@ -490,6 +490,45 @@ pub(crate) fn new_order(draft: &OrderDraft) -> NewPurchaseOrder {
         delivery_instructions: None,
         line_items: draft.lines.iter().map(line).collect(),
     }
+}
+
+/// The draft of a bill for goods of an order, in Xero's words: at the order's own prices, accounts, taxes and tracking.
+///
+/// # Errors
+/// Says which line is not on the order any more, or that the order is another one.
+pub(crate) fn new_bill(order: wire::PurchaseOrder, draft: &BillDraft) -> Result<NewBill, String> {
+    let number = &draft.order_number;
+    if order.purchase_order_id != draft.order.0 {
+        return Err(format!("the order with the number {number} is another one by now"));
+    }
+    let mut lines = Vec::new();
+    for (id, quantity) in &draft.lines {
+        let line = order.line_items.iter().find(|line| line.line_item_id == Some(id.0));
+        let Some(line) = line else {
+            return Err(format!("a line of order {number} that came in is not on it any more"));
+        };
+        lines.push(NewLineItem {
+            item_code: line.item_code.clone(),
+            description: line.description.clone(),
+            quantity: Some(Decimal::from_e4(quantity.e4())),
+            unit_amount: line.unit_amount,
+            account_code: line.account_code.clone(),
+            tax_type: line.tax_type.clone(),
+            tracking: line.tracking.clone(),
+        });
+    }
+    Ok(NewBill {
+        invoice_number: draft.number.clone(),
+        contact_id: draft.supplier.0,
+        status: NewStatus::Draft,
+        date: draft.date,
+        due_date: None,
+        line_amount_types: order.line_amount_types,
+        currency_code: order.currency_code,
+        currency_rate: None,
+        url: None,
+        line_items: lines,
+    })
 }
 
 /// A journal of ours in Xero's words: what is sold leaves the stock account for cost of goods sold.

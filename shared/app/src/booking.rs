@@ -4,6 +4,7 @@
 //! what is booked by then is no longer a difference. A later revision may begin before an earlier one is
 //! whole, for the same reason. `progress` on the document's row tells readers how far it is.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -11,12 +12,14 @@ use parstock_domain::alert::Alert;
 use parstock_domain::audit::Hash;
 use parstock_domain::cogs::{Coded, CogsNews};
 use parstock_domain::costing::Layer;
-use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item};
+use parstock_domain::document::{Document, DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::event::{Event, EventType, Source};
-use parstock_domain::fixed::{FixedError, Quantity};
+use parstock_domain::fixed::{FixedError, Money, Quantity};
+use parstock_domain::goods_receipt::{self, BillFate, GoodsReceipt};
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, derived};
 use parstock_domain::ledger::arrival::{
-    Arrival, Billed, ORDER_LINES_BILLED_MAX, match_bill_line, match_named,
+    Arrival, Billed, BilledPart, Meeting, ORDER_LINES_BILLED_MAX, ReceivedPart, match_bill_line, match_named,
+    may_meet,
 };
 use parstock_domain::ledger::booking::{Booking, Stock, StockCost, changes, desired};
 use parstock_domain::ledger::position::first_and_last;
@@ -33,9 +36,10 @@ use crate::landed;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
 use crate::ports::{COMMIT_WRITES_MAX, Expect, Ports, Store, Write};
+use crate::receiving;
 use crate::records::{
-    Backfill, CODES_OF_REVIEW_MAX, ContactRecord, Content, DocumentRecord, Key, List, MoreLines, Review,
-    ReviewKind,
+    Backfill, CODES_OF_REVIEW_MAX, ContactRecord, Content, DocumentRecord, Effect, EffectKind, Key, List,
+    MoreLines, Review, ReviewKind,
 };
 use crate::refold;
 use crate::writer::{Reason, Writer};
@@ -50,6 +54,9 @@ const ROWS_FIXED: usize = 4;
 /// Rows that one change may add at most: two movements and what balances them, two items with position, costs, alert and
 /// what the bill teaches, the order lines that it was and is billed on, a review and a row of booked lines.
 const ROWS_PER_CHANGE_MAX: usize = 12 + 2 * refold::ROWS_MAX + 2 * ORDER_LINES_BILLED_MAX;
+/// Rows that another paper adds at most whose goods a change meets: two movements and what balances them, its booked
+/// lines, and a question.
+const ROWS_PER_MET_MAX: usize = 6;
 /// Changes looked at for one commit: more never fit.
 const CHANGES_PER_COMMIT_MAX: usize = 40;
 /// Times a commit that another worker foiled is decided anew.
@@ -93,7 +100,7 @@ pub async fn book<P: Ports>(
     let mut outcome = Outcome::default();
     let mut conflicts = 0;
     loop {
-        let mut loaded = Loaded::read(writer, document).await?;
+        let mut loaded = Loaded::read(writer, document.of).await?;
         let mut same_content = false;
         if let Some(header) = &loaded.header {
             let standing = &header.content;
@@ -137,16 +144,34 @@ pub async fn book<P: Ports>(
         pending.sort_by_key(|change| {
             (change.after.as_ref().is_some_and(|after| after.change.is_negative()), change.line)
         });
+        let receipt = receipt_behind(writer, document, effect.or(standing.and_then(|it| it.effect))).await?;
         let total = pending.len();
         let mut first = true;
         let is_new = loaded.header.is_none();
         let result: Result<(), AppError> = loop {
             let uncountable = wanted.uncountable;
-            let step = Step { document, content, source, effect, is_new, unresolved, uncountable, may_guess };
+            let receipt = receipt.as_ref();
+            let step = Step {
+                document,
+                content,
+                source,
+                effect,
+                receipt,
+                is_new,
+                unresolved,
+                uncountable,
+                may_guess,
+            };
             let mut extra = Vec::new();
             if first {
                 extra.extend(step.review_unknown(writer, &loaded, &wanted.unknown_items));
                 let booked = loaded.header.as_ref().map(|header| &header.content);
+                if let (Some(receipt), DocumentStatus::Voided | DocumentStatus::Deleted) =
+                    (receipt.filter(|_| document.of.kind == DocumentKind::Bill), document.status)
+                {
+                    let question = receiving::question_key(ReviewKind::ReceiptBill, receipt.number);
+                    extra.push(removal(question));
+                }
                 extra.extend(landed::keep(writer, document, booked, &wanted.lines).await?);
             }
             match step.commit(writer, &mut loaded, &mut pending, total, extra, &mut outcome).await {
@@ -164,6 +189,29 @@ pub async fn book<P: Ports>(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The goods receipt that is booked, or for which we wrote a bill ourselves.
+async fn receipt_behind<P: Ports>(
+    writer: &Writer<'_, P>,
+    document: &Document,
+    effect: Option<EffectId>,
+) -> Result<Option<GoodsReceipt>, AppError> {
+    let store = writer.ports().store();
+    let number = match (document.of.kind, effect) {
+        (DocumentKind::GoodsReceipt, _) => goods_receipt::number_of(&document.number),
+        (DocumentKind::Bill, Some(effect)) => {
+            let effect = load::one::<Effect>(store, writer.owner(), Key::Effect(effect)).await?;
+            effect.and_then(|effect| match effect.content.what {
+                EffectKind::GoodsReceipt { number, .. } => Some(number),
+                _ => None,
+            })
+        }
+        _ => None,
+    };
+    let Some(number) = number else { return Ok(None) };
+    let receipt = load::one(store, writer.owner(), Key::GoodsReceipt(number)).await?;
+    Ok(receipt.map(|receipt| receipt.content))
 }
 
 /// Hash of what a document says, without the instant of its last change.
@@ -220,6 +268,24 @@ fn recoded(desired: &[DesiredLine], booked: &[BookedLine], is_bill: bool) -> Vec
     lines
 }
 
+/// Keeps movements of a commit.
+fn keep(movements: Vec<Movement>, new: &mut Vec<Movement>, writes: &mut Vec<Write>) {
+    for movement in movements {
+        new.push(movement.clone());
+        let key = Key::Movement(movement.item, movement.key);
+        writes.push(Versioned::new(movement).write(key));
+    }
+}
+
+/// How far a change may reach by the goods that it has in common with other papers.
+#[derive(Default)]
+struct Reach {
+    /// How many papers.
+    papers: usize,
+    /// The first day of any of them.
+    from: Option<Date>,
+}
+
 /// The first day on which changes move an item.
 fn first_day(changes: &[LineChange], item: ItemId) -> Option<Date> {
     let changes = || changes.iter().filter(|change| !is_booked(change));
@@ -253,17 +319,17 @@ struct LineRow {
 }
 
 impl Loaded {
-    async fn read<P: Ports>(writer: &Writer<'_, P>, document: &Document) -> Result<Self, AppError> {
+    async fn read<P: Ports>(writer: &Writer<'_, P>, of: DocumentRef) -> Result<Self, AppError> {
         let store = writer.ports().store();
         let header: Option<Versioned<DocumentRecord>> =
-            load::one(store, writer.owner(), Key::Document(document.of)).await?;
+            load::one(store, writer.owner(), Key::Document(of)).await?;
         let mut rows = vec![LineRow {
             lines: header.as_ref().map(|header| header.content.lines.clone()).unwrap_or_default(),
             expect: Expect::Anything,
             changed: false,
         }];
         if header.as_ref().is_some_and(|header| header.content.more > 0) {
-            let list = List::DocumentLines(document.of);
+            let list = List::DocumentLines(of);
             for (_, row) in load::all::<MoreLines>(store, writer.org(), &list).await? {
                 rows.push(LineRow { lines: row.content.lines, expect: row.expect, changed: false });
             }
@@ -273,6 +339,34 @@ impl Loaded {
 
     fn booked(&self) -> Vec<BookedLine> {
         self.rows.iter().flat_map(|row| row.lines.iter().cloned()).collect()
+    }
+
+    fn line(&self, line: LineId) -> Option<&BookedLine> {
+        self.rows.iter().flat_map(|row| &row.lines).find(|standing| standing.line == line)
+    }
+
+    /// A change as it is after what this commit has booked of the line already.
+    fn renewed(&self, change: &LineChange) -> LineChange {
+        LineChange { before: self.line(change.line).cloned(), ..change.clone() }
+    }
+
+    /// The writes of rows of further lines that changed.
+    fn further_rows(&self, of: DocumentRef) -> impl Iterator<Item = Write> {
+        let changed = (0u32..).zip(self.rows.iter().skip(1)).filter(|(_, row)| row.changed);
+        changed.map(move |(index, row)| {
+            let content = MoreLines { lines: row.lines.clone() };
+            Versioned { content, expect: row.expect }.write(Key::DocumentLines(of, index))
+        })
+    }
+
+    /// The writes of lines that changed of a document that did not.
+    fn changed_rows(&self, of: DocumentRef) -> impl Iterator<Item = Write> {
+        let header = self.header.clone().zip(self.rows.first()).filter(|(_, row)| row.changed);
+        let header = header.map(|(header, row)| {
+            let content = DocumentRecord { lines: row.lines.clone(), ..header.content };
+            Versioned { content, expect: header.expect }.write(Key::Document(of))
+        });
+        header.into_iter().chain(self.further_rows(of))
     }
 
     fn store(&mut self, line: BookedLine) {
@@ -300,12 +394,55 @@ struct Step<'a> {
     content: Hash,
     source: Source,
     effect: Option<EffectId>,
+    /// The goods receipt that is booked, or for which we wrote the bill.
+    receipt: Option<&'a GoodsReceipt>,
     is_new: bool,
     unresolved: bool,
-    uncountable: parstock_domain::fixed::Money,
+    uncountable: Money,
     /// Whether the order of a bill's line that is booked may be guessed: not because the bill changed, but
     /// because an order came after it. Else it must be named.
     may_guess: bool,
+}
+
+/// A line's goods by the order lines that they are of.
+struct Parts<'a> {
+    item: ItemId,
+    change: Quantity,
+    cost: Option<Money>,
+    billed: &'a [Billed],
+}
+
+impl Parts<'_> {
+    /// How much of a paper's line moves with other papers, and what the rest costs where that is not what the paper says.
+    fn met(
+        &self,
+        of: DocumentRef,
+        line: LineId,
+        is_tracked: bool,
+        items: &Items,
+    ) -> Result<(Quantity, Option<Money>), FixedError> {
+        let is_receipt = of.kind == DocumentKind::GoodsReceipt;
+        let lines =
+            self.billed.iter().filter_map(|part| items.find_order_line(self.item, part.order, part.line));
+        let mut received = lines.flat_map(|line| &line.receipts).filter(|part| part.receipt == of.id);
+        // what Xero counts with its bill stays so, whose book the item is in since
+        if is_tracked || is_receipt && received.any(|part| part.with_bill) {
+            return Ok((if is_receipt { self.change } else { Quantity::ZERO }, None));
+        }
+        let cost = self.cost.unwrap_or_default();
+        let (mut elsewhere, mut left) = (Quantity::ZERO, cost);
+        for part in self.billed {
+            let Some(order_line) = items.find_order_line(self.item, part.order, part.line) else { continue };
+            let Meeting { of_bills, of_receipts } = order_line.meet()?;
+            if is_receipt {
+                left = of_receipts.get(&of.id).map_or(cost, |(_, cost)| *cost);
+            } else if let Some((quantity, net)) = of_bills.get(&(of.id, line)) {
+                (elsewhere, left) = (elsewhere.plus(*quantity)?, left.minus(*net)?);
+            }
+        }
+        let is_otherwise = left != cost || !elsewhere.is_zero();
+        Ok((elsewhere, is_otherwise.then_some(left)))
+    }
 }
 
 /// What one commit knows of the items it touches.
@@ -314,6 +451,8 @@ struct Items {
     before: BTreeMap<ItemId, Position>,
     expects: BTreeMap<ItemId, (Expect, Expect)>,
     plans: BTreeMap<ItemId, Plan>,
+    /// From which day on each item's costs are folded.
+    from: BTreeMap<ItemId, Date>,
     orders: BTreeMap<ItemId, Vec<Versioned<OrderLine>>>,
     changed_orders: BTreeSet<(ItemId, DocumentId, LineId)>,
     lessons: BTreeMap<ItemId, Versioned<Learned>>,
@@ -340,7 +479,7 @@ impl Step<'_> {
         let location = LocationId::main();
         let id = writer.new_commit();
         let booking =
-            Booking { document: self.document, today, recorded_at: now, commit: id, location: &location };
+            Booking { of: self.document.of, today, recorded_at: now, commit: id, location: &location };
         let window = pending.get(..CHANGES_PER_COMMIT_MAX.min(pending.len())).unwrap_or_default();
         let mut items = self.read_items(writer, window, &location).await?;
         let mut writes = extra;
@@ -348,47 +487,77 @@ impl Step<'_> {
         let mut moved = BTreeSet::new();
         let (mut new, mut unsure) = (Vec::new(), BTreeSet::new());
         let mut cogs = CogsNews { of: Some(self.document.of), ..CogsNews::default() };
-        let mut movements = 0;
+        let mut others: BTreeMap<DocumentRef, Loaded> = BTreeMap::new();
+        let mut billed_receipts = BTreeSet::new();
         for change in window {
+            let change = &loaded.renewed(change);
+            let changed_rows = |loaded: &Loaded| loaded.rows.iter().skip(1).filter(|row| row.changed).count();
             let rows = ROWS_FIXED
                 + writes.len()
                 + (2 + refold::ROWS_MAX) * moved.len()
                 + items.changed_orders.len()
                 + items.changed_lessons.len()
-                + loaded.rows.iter().skip(1).filter(|row| row.changed).count();
-            if done > 0 && rows + ROWS_PER_CHANGE_MAX > COMMIT_WRITES_MAX {
+                + changed_rows(loaded)
+                + others.values().map(|other| 1 + changed_rows(other)).sum::<usize>();
+            let reach = self.reach(change, &items);
+            let rows_of_change = ROWS_PER_CHANGE_MAX + ROWS_PER_MET_MAX * reach.papers;
+            let is_too_early = reach.from.is_some_and(|from| items.is_after(change, from));
+            if done > 0 && (rows + rows_of_change > COMMIT_WRITES_MAX || is_too_early) {
                 break;
             }
             if let Some(from) = writer.profile.content.cogs_from {
                 cogs.coded.extend(self.coded(change, &items, from, today));
             }
-            if let (Some(before), Some(after)) = (&change.before, &change.after)
-                && is_booked(change)
-                && self.document.of.kind != DocumentKind::PurchaseOrder
-            {
-                let mut billed = before.billed.clone();
-                if billed.is_empty() {
-                    billed = self.arrive(writer, change, &mut items, &mut writes)?;
+            let standing = change.before.as_ref().filter(|_| is_booked(change));
+            let billed = match standing.filter(|before| !before.billed.is_empty()) {
+                Some(before) => before.billed.clone(),
+                None => self.arrive(writer, change, &mut items, &mut writes)?,
+            };
+            billed_receipts.extend(items.receipts_billed(change, &billed)?);
+            let mut change = change.clone();
+            let met = self.meet(writer, &mut change, &billed, &items, loaded, &mut others).await?;
+            let is_as_booked = |before: &BookedLine| {
+                let after = change.after.as_ref();
+                after.is_some_and(|it| (it.elsewhere, it.priced) == (before.elsewhere, before.priced))
+            };
+            match change.before.as_ref().filter(|before| standing.is_some() && is_as_booked(before)) {
+                Some(before) if self.document.of.kind != DocumentKind::PurchaseOrder => {
+                    let account =
+                        change.after.as_ref().map_or_else(String::new, |after| after.account.clone());
+                    loaded.store(BookedLine { billed, account, ..before.clone() });
                 }
-                loaded.store(BookedLine { billed, account: after.account.clone(), ..before.clone() });
-                done += 1;
-                continue;
+                _ => {
+                    let booked = booking.book(&change, billed, &mut items.stocks)?;
+                    keep(booked.movements, &mut new, &mut writes);
+                    unsure.extend(items.loses_a_bound(&change));
+                    if let Some(line) = booked.line {
+                        self.order(&line, &change, &mut items)?;
+                        loaded.store(line);
+                    }
+                    moved.extend(change.items());
+                }
             }
-            let billed = self.arrive(writer, change, &mut items, &mut writes)?;
-            let booked = booking.book(change, billed, &mut items.stocks)?;
-            for movement in booked.movements {
-                movements += 1;
-                new.push(movement.clone());
-                let key = Key::Movement(movement.item, movement.key);
-                writes.push(Versioned::new(movement).write(key));
+            for (of, change) in met {
+                let billed = change.before.as_ref().map(|before| before.billed.clone()).unwrap_or_default();
+                let booked = Booking { of, ..booking.clone() }.book(&change, billed, &mut items.stocks)?;
+                keep(booked.movements, &mut new, &mut writes);
+                unsure.extend(items.loses_a_bound(&change));
+                let of_document = match of == self.document.of {
+                    true => Some(&mut *loaded),
+                    false => others.get_mut(&of),
+                };
+                if let Some((of_document, line)) = of_document.zip(booked.line) {
+                    of_document.store(line);
+                }
+                moved.extend(change.items());
             }
-            unsure.extend(items.loses_a_bound(change));
-            if let Some(line) = booked.line {
-                self.order(&line, change, &mut items)?;
-                loaded.store(line);
-            }
-            moved.extend(change.items());
             done += 1;
+        }
+        for (of, other) in &others {
+            writes.extend(other.changed_rows(*of));
+            if billed_receipts.contains(of) {
+                writes.extend(self.receipt_question(writer, other).await?);
+            }
         }
         let names_supplier =
             matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder)
@@ -430,13 +599,13 @@ impl Step<'_> {
         }
         .with("kind", self.document.of.kind.code())
         .with("number", &self.document.number)
-        .with("movements", movements);
+        .with("movements", new.len());
         let reason = if self.is_new && pending.len() == total { self.with_lines(reason) } else { reason };
         writer.commit(id, writes, reason).await?;
         pending.drain(..done);
         loaded.written();
         outcome.event = outcome.event.or(Some(event));
-        outcome.movements += movements;
+        outcome.movements = outcome.movements.saturating_add(u32::try_from(new.len()).unwrap_or(u32::MAX));
         if matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
             outcome.supplied.extend(items.changed_orders.iter().map(|(item, ..)| *item));
             outcome.supplied.extend(moved.iter().filter(|_| self.document.of.kind == DocumentKind::Bill));
@@ -460,6 +629,7 @@ impl Step<'_> {
             before: BTreeMap::new(),
             expects: BTreeMap::new(),
             plans: BTreeMap::new(),
+            from: BTreeMap::new(),
             orders: BTreeMap::new(),
             changed_orders: BTreeSet::new(),
             lessons: BTreeMap::new(),
@@ -467,6 +637,24 @@ impl Step<'_> {
             forgotten: BTreeSet::new(),
             earlier_lessons: BTreeMap::new(),
         };
+        if self.names_orders() {
+            for item in &ids {
+                let lines = load::all::<OrderLine>(store, writer.org(), &List::OrderLines(*item)).await?;
+                items.orders.insert(*item, lines.into_iter().map(|(_, row)| row).collect());
+            }
+            // an order to a contact that was merged is one to the contact that stands for it now
+            let lines = items.orders.values().flatten();
+            let others: BTreeSet<ContactId> = lines
+                .map(|line| line.content.supplier)
+                .filter(|supplier| *supplier != self.document.contact)
+                .collect();
+            if !others.is_empty() {
+                let contacts = Contacts::of(writer.ports(), writer.org(), others).await?;
+                for line in items.orders.values_mut().flatten() {
+                    line.content.supplier = contacts.present(line.content.supplier);
+                }
+            }
+        }
         if moves_stock {
             let mut keys: Vec<Key> = Vec::new();
             keys.extend(ids.iter().map(|item| Key::Position(*item, location.clone())));
@@ -510,8 +698,12 @@ impl Step<'_> {
                     layer.map_or((None, Expect::Absent), |row| (Some(row.content), row.expect));
                 let planned = items.plans.get(item).map(|plan| plan.costing);
                 let method = planned.or(methods.get(item).copied()).unwrap_or_default();
-                let cost = match first_day(window, *item) {
+                let moves_from = first_day(window, *item);
+                let met_from = window.iter().filter(|change| change.items().any(|of| of == *item));
+                let met_from = met_from.filter_map(|change| self.reach(change, &items).from).min();
+                let cost = match moves_from.into_iter().chain(met_from).min() {
                     Some(from) => {
+                        items.from.insert(*item, from);
                         refold::begin(writer, *item, location, &position, layers, method, from).await?
                     }
                     // what is only committed moves no cost
@@ -520,24 +712,6 @@ impl Step<'_> {
                 items.before.insert(*item, position.clone());
                 items.stocks.insert(*item, Stock { position, cost });
                 items.expects.insert(*item, (position_expect, layers_expect));
-            }
-        }
-        if matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder) {
-            for item in &ids {
-                let lines = load::all::<OrderLine>(store, writer.org(), &List::OrderLines(*item)).await?;
-                items.orders.insert(*item, lines.into_iter().map(|(_, row)| row).collect());
-            }
-            // an order to a contact that was merged is one to the contact that stands for it now
-            let lines = items.orders.values().flatten();
-            let others: BTreeSet<ContactId> = lines
-                .map(|line| line.content.supplier)
-                .filter(|supplier| *supplier != self.document.contact)
-                .collect();
-            if !others.is_empty() {
-                let contacts = Contacts::of(writer.ports(), writer.org(), others).await?;
-                for line in items.orders.values_mut().flatten() {
-                    line.content.supplier = contacts.present(line.content.supplier);
-                }
             }
         }
         if self.document.of.kind == DocumentKind::Bill {
@@ -576,6 +750,203 @@ impl Step<'_> {
         Ok(Some(row.write(key)))
     }
 
+    /// Whether the document's lines stand on order lines.
+    const fn names_orders(&self) -> bool {
+        matches!(
+            self.document.of.kind,
+            DocumentKind::GoodsReceipt | DocumentKind::Bill | DocumentKind::PurchaseOrder
+        )
+    }
+
+    /// The text of a line.
+    fn description(&self, line: LineId) -> &str {
+        let line = self.document.lines.iter().find(|of| of.id == line);
+        line.map(|line| line.description.as_str()).unwrap_or_default()
+    }
+
+    /// The order that we wrote the bill for.
+    fn our_order(&self) -> Option<DocumentId> {
+        self.receipt.map(|receipt| receipt.order)
+    }
+
+    /// How far a change may reach by the goods that it has in common with goods receipts or bills.
+    fn reach(&self, change: &LineChange, items: &Items) -> Reach {
+        let before = change.before.as_ref();
+        // a line that is booked, with its order, is not looked at again
+        if is_booked(change) && before.is_some_and(|before| !before.billed.is_empty()) {
+            return Reach::default();
+        }
+        let order_lines: Vec<OrderLine> = change
+            .items()
+            .flat_map(|item| items.orders.get(&item).into_iter().flatten())
+            .map(|line| line.content.clone())
+            .collect();
+        let lines: Vec<&OrderLine> = match self.document.of.kind {
+            DocumentKind::GoodsReceipt => {
+                order_lines.iter().filter(|line| line.line == change.line).collect()
+            }
+            DocumentKind::Bill => {
+                let billed = before.map(|before| before.billed.as_slice()).unwrap_or_default();
+                may_meet(self.document, self.description(change.line), self.our_order(), billed, &order_lines)
+            }
+            _ => Vec::new(),
+        };
+        if lines.is_empty() {
+            return Reach::default();
+        }
+        let days = lines.iter().flat_map(|line| {
+            let receipts = line.receipts.iter().map(|part| part.on);
+            receipts.chain(line.bills.iter().map(|part| part.on))
+        });
+        let own = before.map(|before| before.effective_on);
+        let own = own.into_iter().chain(change.after.as_ref().map(|after| after.effective_on));
+        Reach {
+            papers: lines.iter().map(|line| line.receipts.len() + line.bills.len()).sum(),
+            from: days.chain(own).min(),
+        }
+    }
+
+    /// Sees what a change has in common with other papers: what of it moves with them stands in `change` afterwards. Answers what changes
+    /// by it of lines of the others, or of other lines of the same document.
+    async fn meet<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        change: &mut LineChange,
+        billed: &[Billed],
+        items: &Items,
+        loaded: &Loaded,
+        others: &mut BTreeMap<DocumentRef, Loaded>,
+    ) -> Result<Vec<(DocumentRef, LineChange)>, AppError> {
+        if !matches!(self.document.of.kind, DocumentKind::GoodsReceipt | DocumentKind::Bill) {
+            return Ok(Vec::new());
+        }
+        let of = self.document.of;
+        let before = change.before.as_ref();
+        let mut touched: BTreeMap<(ItemId, DocumentId, LineId), &OrderLine> = BTreeMap::new();
+        for (item, parts) in [
+            (
+                before.map(|before| before.item),
+                before.map(|before| before.billed.as_slice()).unwrap_or_default(),
+            ),
+            (change.after.as_ref().map(|after| after.item), billed),
+        ] {
+            let Some(item) = item else { continue };
+            for part in parts {
+                if let Some(line) = items.find_order_line(item, part.order, part.line) {
+                    touched.insert((item, part.order, part.line), line);
+                }
+            }
+        }
+        if let Some(after) = &mut change.after {
+            let is_tracked = items.stocks.get(&after.item).is_some_and(|stock| stock.position.tracked);
+            let parts = Parts { item: after.item, change: after.change, cost: after.cost, billed };
+            (after.elsewhere, after.priced) = parts.met(of, change.line, is_tracked, items)?;
+        }
+        let mut met = Vec::new();
+        for ((item, ..), order_line) in touched {
+            // Xero's book has no receipts
+            if items.stocks.get(&item).is_some_and(|stock| stock.position.tracked) {
+                continue;
+            }
+            let bills = order_line
+                .bills
+                .iter()
+                .map(|part| (DocumentRef { kind: DocumentKind::Bill, id: part.bill }, part.line));
+            let receipts = order_line.receipts.iter().map(|part| {
+                (DocumentRef { kind: DocumentKind::GoodsReceipt, id: part.receipt }, order_line.line)
+            });
+            for (other, line) in bills.chain(receipts) {
+                let is_known = met
+                    .iter()
+                    .any(|(of, change): &(DocumentRef, LineChange)| *of == other && change.line == line);
+                if is_known || other == of && line == change.line {
+                    continue;
+                }
+                let document = match other == of {
+                    true => loaded,
+                    false => match others.entry(other) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(unknown) => unknown.insert(Loaded::read(writer, other).await?),
+                    },
+                };
+                let Some(standing) = document.line(line).filter(|standing| standing.item == item) else {
+                    continue;
+                };
+                let parts =
+                    Parts { item, change: standing.change, cost: standing.cost, billed: &standing.billed };
+                let (elsewhere, priced) = parts.met(other, line, false, items)?;
+                if (elsewhere, priced) != (standing.elsewhere, standing.priced) {
+                    let after = Some(standing.met(elsewhere, priced));
+                    met.push((other, LineChange { line, before: Some(standing.clone()), after }));
+                }
+            }
+        }
+        Ok(met)
+    }
+
+    /// What a bill that meets the goods of a receipt answers or asks about the bill that we wrote for it.
+    async fn receipt_question<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        met: &Loaded,
+    ) -> Result<Option<Write>, AppError> {
+        let store = writer.ports().store();
+        let number = met.header.as_ref().and_then(|met| goods_receipt::number_of(&met.content.number));
+        let Some(number) = number.filter(|_| self.document.of.kind == DocumentKind::Bill) else {
+            return Ok(None);
+        };
+        let receipt = load::one::<GoodsReceipt>(store, writer.owner(), Key::GoodsReceipt(number)).await?;
+        let Some(receipt) = receipt.map(|receipt| receipt.content) else { return Ok(None) };
+        let Some(BillFate::Written { bill }) = receipt.bill else {
+            return Ok(Some(removal(receiving::question_key(ReviewKind::ReceiptBill, number))));
+        };
+        if bill == self.document.of.id || !self.document.status.moves_stock() {
+            return Ok(None);
+        }
+        let ours = Key::Document(DocumentRef { kind: DocumentKind::Bill, id: bill });
+        let ours = load::one::<DocumentRecord>(store, writer.owner(), ours).await?;
+        if !ours.is_some_and(|ours| ours.content.status.is_pending()) {
+            return Ok(None);
+        }
+        let why = format!(
+            "Bill {} of {} is for goods that receipt {} took in.",
+            self.document.number,
+            self.document.contact_name,
+            goods_receipt::name(number)
+        );
+        Ok(Some(receiving::delete_bill(&receipt, &why, writer.now())))
+    }
+
+    /// Keeps what a goods receipt brought in of its order line.
+    fn receive(&self, change: &LineChange, items: &mut Items) -> Result<Vec<Billed>, AppError> {
+        let receipt = self.document.of.id;
+        let after = change.after.as_ref().filter(|after| after.change > Quantity::ZERO);
+        let Some(item) = change.items().next() else { return Ok(Vec::new()) };
+        let with_bill = items.stocks.get(&item).is_some_and(|stock| stock.position.tracked);
+        let lines = items.orders.get_mut(&item).into_iter().flatten();
+        let Some(standing) = lines.into_iter().find(|standing| standing.content.line == change.line) else {
+            return Ok(Vec::new());
+        };
+        let part = after.map(|after| ReceivedPart {
+            receipt,
+            on: after.effective_on,
+            quantity: after.change,
+            cost: after.cost.unwrap_or_default(),
+            with_bill,
+        });
+        standing.content.receive(receipt, part)?;
+        let order = standing.content.order;
+        let ends = after.is_some() && self.receipt.is_some_and(|receipt| receipt.ends);
+        match standing.content.ended_by {
+            None if ends => standing.content.ended_by = Some(receipt),
+            Some(by) if by == receipt && !ends => standing.content.ended_by = None,
+            _ => {}
+        }
+        items.changed_orders.insert((item, order, change.line));
+        let part = after.map(|after| Billed { order, line: change.line, quantity: after.change });
+        Ok(part.into_iter().collect())
+    }
+
     /// Matches a bill line to the order lines that it brings in, and learns from it.
     fn arrive<P: Ports>(
         &self,
@@ -584,15 +955,17 @@ impl Step<'_> {
         items: &mut Items,
         writes: &mut Vec<Write>,
     ) -> Result<Vec<Billed>, AppError> {
-        if self.document.of.kind != DocumentKind::Bill {
-            return Ok(Vec::new());
+        match self.document.of.kind {
+            DocumentKind::Bill => {}
+            DocumentKind::GoodsReceipt => return self.receive(change, items),
+            _ => return Ok(Vec::new()),
         }
         // a question about an earlier booking of the line ends with it
         let asked = Key::Review(self.review_id(ReviewKind::UnclearArrival, &change.line.to_string()));
         let ended = change.before.is_some().then(|| removal(asked));
         if let Some(before) = &change.before {
             for part in &before.billed {
-                items.bill(before.item, part, part.quantity.negated()?)?;
+                items.unbill(before.item, part, self.document.of.id, change.line)?;
             }
             items.forget(before.item, self.document.of);
         }
@@ -601,7 +974,8 @@ impl Step<'_> {
             return Ok(Vec::new());
         };
         let line = self.document.lines.iter().find(|line| line.id == change.line);
-        let description = line.map(|line| line.description.as_str()).unwrap_or_default();
+        let description = self.description(change.line);
+        let ours = self.our_order();
         if let Some(lesson) = line.map(|line| Learned::from_line(self.document, line)).transpose()?.flatten()
         {
             items.learn(after.item, lesson);
@@ -612,18 +986,28 @@ impl Step<'_> {
             .map(|lines| lines.iter().map(|line| line.content.clone()).collect())
             .unwrap_or_default();
         let arrival = if is_booked(change) && !self.may_guess {
-            let named = match_named(self.document, description, after.change, &open)?;
+            let named = match_named(self.document, description, ours, after.change, &open)?;
             if named.is_empty() {
                 return Ok(named);
             }
             Arrival::Of(named)
         } else {
-            match_bill_line(self.document, description, after.change, &open)?
+            match_bill_line(self.document, description, ours, after.change, &open)?
         };
         match arrival {
             Arrival::Of(billed) => {
+                let (mut left, mut net) = (after.change, after.cost.unwrap_or_default());
                 for part in &billed {
-                    items.bill(after.item, part, part.quantity)?;
+                    let of_part = net.part(part.quantity, left)?;
+                    (left, net) = (left.minus(part.quantity)?, net.minus(of_part)?);
+                    let billed = BilledPart {
+                        bill: self.document.of.id,
+                        line: change.line,
+                        on: after.effective_on,
+                        quantity: part.quantity,
+                        net: of_part,
+                    };
+                    items.bill(after.item, part, billed)?;
                 }
                 writes.extend(ended);
                 Ok(billed)
@@ -691,11 +1075,15 @@ impl Step<'_> {
             received: Quantity::ZERO,
             billed: Quantity::ZERO,
             unit_price: price.map(|line| line.unit_amount).unwrap_or_default(),
+            net: price.map(|line| line.net).unwrap_or_default(),
+            receipts: Vec::new(),
+            bills: Vec::new(),
+            ended_by: None,
         };
         match items.order_line(line.item, fresh.order, fresh.line) {
             Some(standing) => {
-                let (received, billed) = (standing.content.received, standing.content.billed);
-                standing.content = OrderLine { received, billed, ..fresh };
+                let OrderLine { received, billed, receipts, bills, ended_by, .. } = standing.content.clone();
+                standing.content = OrderLine { received, billed, receipts, bills, ended_by, ..fresh };
             }
             None => items.orders.entry(line.item).or_default().push(Versioned::new(fresh)),
         }
@@ -738,12 +1126,7 @@ impl Step<'_> {
     }
 
     fn write_lines(&self, loaded: &mut Loaded, left: usize, total: usize, writes: &mut Vec<Write>) {
-        for (index, row) in (0u32..).zip(loaded.rows.iter().skip(1)).filter(|(_, row)| row.changed) {
-            let content = MoreLines { lines: row.lines.clone() };
-            writes.push(
-                Versioned { content, expect: row.expect }.write(Key::DocumentLines(self.document.of, index)),
-            );
-        }
+        writes.extend(loaded.further_rows(self.document.of));
         let count = |lines: usize| u32::try_from(lines).unwrap_or(u32::MAX);
         let standing = loaded.header.as_ref();
         let header = DocumentRecord {
@@ -921,10 +1304,56 @@ impl Items {
         lines.iter_mut().find(|standing| standing.content.order == order && standing.content.line == line)
     }
 
-    /// Adds to what bills have brought in of an order line.
-    fn bill(&mut self, item: ItemId, part: &Billed, by: Quantity) -> Result<(), FixedError> {
+    fn find_order_line(&self, item: ItemId, order: DocumentId, line: LineId) -> Option<&OrderLine> {
+        let mut lines = self.orders.get(&item)?.iter().map(|standing| &standing.content);
+        lines.find(|standing| standing.order == order && standing.line == line)
+    }
+
+    /// The receipts of which bills have brought in all that a change's order lines have of them.
+    fn receipts_billed(
+        &self,
+        change: &LineChange,
+        billed: &[Billed],
+    ) -> Result<Vec<DocumentRef>, FixedError> {
+        let mut found = Vec::new();
+        for item in change.items() {
+            let lines = billed.iter().filter_map(|part| self.find_order_line(item, part.order, part.line));
+            for line in lines.filter(|line| !line.receipts.is_empty()) {
+                let meeting = line.meet()?;
+                let is_billed = |part: &&ReceivedPart| {
+                    meeting.of_receipts.get(&part.receipt).is_some_and(|(billed, _)| *billed == part.quantity)
+                };
+                let receipts = line.receipts.iter().filter(is_billed).map(|part| part.receipt);
+                found.extend(receipts.map(|id| DocumentRef { kind: DocumentKind::GoodsReceipt, id }));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether folding begins after a day of an item that a change touches.
+    fn is_after(&self, change: &LineChange, day: Date) -> bool {
+        change.items().any(|item| self.from.get(&item).is_none_or(|from| *from > day))
+    }
+
+    /// Keeps what a bill has brought in of an order line.
+    fn bill(&mut self, item: ItemId, part: &Billed, billed: BilledPart) -> Result<(), FixedError> {
         if let Some(standing) = self.order_line(item, part.order, part.line) {
-            standing.content.billed = standing.content.billed.plus(by)?;
+            standing.content.bill(billed)?;
+            self.changed_orders.insert((item, part.order, part.line));
+        }
+        Ok(())
+    }
+
+    /// Takes back what a bill has brought in of an order line.
+    fn unbill(
+        &mut self,
+        item: ItemId,
+        part: &Billed,
+        bill: DocumentId,
+        line: LineId,
+    ) -> Result<(), FixedError> {
+        if let Some(standing) = self.order_line(item, part.order, part.line) {
+            standing.content.unbill(bill, line, part.quantity)?;
             self.changed_orders.insert((item, part.order, part.line));
         }
         Ok(())

@@ -11,6 +11,7 @@ use parstock_domain::audit::{Entry, Statement};
 use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Fate, Journal, JournalNumber};
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::goods_receipt;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, LocationId, OrgId, ProposalId};
 use parstock_domain::ledger::position::quantity_at;
@@ -646,6 +647,8 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::Overspent => "landed cost of a bill that changed",
         ReviewKind::VoucherJournal => "journal of landed cost",
         ReviewKind::ShareLeftOut => "landed cost that did not land",
+        ReviewKind::ReceiptWaits => "goods receipt to decide",
+        ReviewKind::ReceiptBill => "bill of a goods receipt",
     }
 }
 
@@ -657,6 +660,7 @@ const fn review_page(kind: ReviewKind) -> Option<&'static str> {
         | ReviewKind::VoucherJournal
         | ReviewKind::ShareLeftOut => Some("landed"),
         ReviewKind::CogsRefused | ReviewKind::CogsHeld => Some("journals"),
+        ReviewKind::ReceiptWaits | ReviewKind::ReceiptBill => Some("receipts"),
         _ => None,
     }
 }
@@ -668,6 +672,7 @@ fn effect_words(what: &EffectKind) -> String {
         EffectKind::DigestChat { day } => format!("Digest of {day} by Slack"),
         EffectKind::Journal { number } => format!("Journal {number}"),
         EffectKind::Voucher { number, .. } => format!("Landed cost voucher {number}"),
+        EffectKind::GoodsReceipt { number, .. } => format!("Goods receipt {}", goods_receipt::name(*number)),
         EffectKind::Prices { prices, .. } => format!("Prices of {} items", prices.len()),
         EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
         EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),

@@ -27,6 +27,7 @@ pub mod poller;
 pub mod ports;
 pub mod prices;
 pub mod process;
+pub mod receiving;
 pub mod reconcile;
 pub mod records;
 pub mod refold;

@@ -9,7 +9,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, DocumentStatus};
 use parstock_domain::fixed::{Money, Quantity};
-use parstock_domain::ids::ItemId;
+use parstock_domain::ids::{ContactId, ItemId};
 use parstock_domain::ledger::arrival::UNNAMED_ORDER_DAYS_MAX;
 use parstock_domain::ledger::{Cause, LineChange, MovementKey};
 use parstock_domain::settings::Learned;
@@ -129,6 +129,28 @@ pub(crate) async fn at_bills<P: Ports>(
         writer.commit(id, writes, reason).await?;
     }
     Ok(())
+}
+
+/// The numbers of a supplier's bills that brought an item in since a day and name no order.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn unmatched_bills<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    supplier: ContactId,
+    from: Date,
+) -> Result<Vec<String>, AppError> {
+    let bills = bills_of(writer, item, from).await?;
+    let mut numbers = Vec::new();
+    for record in records(writer, bills.iter()).await?.into_iter().flatten() {
+        let record = record.content;
+        let mut lines = record.lines.iter().filter(|line| line.item == item && line.billed.is_empty());
+        if record.contact == supplier && lines.any(|line| line.change > Quantity::ZERO) {
+            numbers.push(record.number);
+        }
+    }
+    Ok(numbers)
 }
 
 /// Has the documents looked at again that name one of these item codes, which nobody knew until now.

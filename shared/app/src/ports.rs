@@ -6,10 +6,10 @@ use std::future::Future;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::document::{
-    Account, Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
+    Account, BillDraft, Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
 };
 use parstock_domain::governance::Approval;
-use parstock_domain::ids::{CommitId, DocumentId, EffectId, ItemId, OrgId};
+use parstock_domain::ids::{CommitId, ContactId, DocumentId, EffectId, ItemId, OrgId};
 use parstock_domain::manual_journal::{JournalInXero, ManualJournal};
 use parstock_domain::prices::PriceWrite;
 use thiserror::Error;
@@ -213,13 +213,14 @@ impl Feed {
     pub const ALL: [Self; 4] =
         [Self::PurchaseOrders, Self::Invoices, Self::CreditNotes, Self::BankTransactions];
 
-    /// The feed that lists documents of a kind.
-    pub const fn of(kind: DocumentKind) -> Self {
+    /// The feed that lists documents of a kind; goods receipts are ours.
+    pub const fn of(kind: DocumentKind) -> Option<Self> {
         match kind {
-            DocumentKind::PurchaseOrder => Self::PurchaseOrders,
-            DocumentKind::SalesInvoice | DocumentKind::Bill => Self::Invoices,
-            DocumentKind::SalesCredit | DocumentKind::SupplierCredit => Self::CreditNotes,
-            DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => Self::BankTransactions,
+            DocumentKind::GoodsReceipt => None,
+            DocumentKind::PurchaseOrder => Some(Self::PurchaseOrders),
+            DocumentKind::SalesInvoice | DocumentKind::Bill => Some(Self::Invoices),
+            DocumentKind::SalesCredit | DocumentKind::SupplierCredit => Some(Self::CreditNotes),
+            DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => Some(Self::BankTransactions),
         }
     }
 
@@ -425,6 +426,21 @@ pub trait BooksSession: Send {
         &mut self,
         draft: &OrderDraft,
         approval: &Approval,
+        effect: EffectId,
+    ) -> impl Future<Output = Result<Document, BooksError>> + Send;
+
+    /// The supplier's bill with this number that is neither deleted nor voided, the earliest of several.
+    fn bill_by_number(
+        &mut self,
+        supplier: ContactId,
+        number: &str,
+    ) -> impl Future<Output = Result<Option<Document>, BooksError>> + Send;
+
+    /// Writes a bill as DRAFT for goods of an order, at the prices, accounts and taxes that the order's lines have now. The effect's
+    /// id is the idempotency key.
+    fn create_bill(
+        &mut self,
+        draft: &BillDraft,
         effect: EffectId,
     ) -> impl Future<Output = Result<Document, BooksError>> + Send;
 

@@ -10,6 +10,7 @@ use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNum
 use parstock_domain::demand::History;
 use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation};
 use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::goods_receipt::{GoodsReceipt, ReceiptNumber};
 use parstock_domain::governance::Proposal;
 use parstock_domain::ids::{
     CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
@@ -132,6 +133,8 @@ pub enum Key {
     Voucher(VoucherNumber),
     /// A change of an item's price in Xero.
     PriceChange(ItemId),
+    /// A goods receipt.
+    GoodsReceipt(ReceiptNumber),
     /// An audit entry.
     AuditEntry(u64),
     /// The end of the audit chain.
@@ -195,6 +198,8 @@ pub enum List {
     Vouchers,
     /// Changes of item prices in Xero.
     PriceChanges,
+    /// Goods receipts, by number.
+    GoodsReceipts,
     /// The audit trail.
     AuditEntries,
 }
@@ -465,6 +470,13 @@ pub enum EffectKind {
         /// How often its journal was decided anew.
         again: u32,
     },
+    /// A goods receipt, in the ledger, and its bill in Xero as a draft.
+    GoodsReceipt {
+        /// Its number.
+        number: ReceiptNumber,
+        /// Whether it is taken back.
+        back: bool,
+    },
     /// Purchase prices of items in Xero, at most [`PRICES_PER_EFFECT_MAX`].
     Prices {
         /// When a person approved them.
@@ -574,6 +586,10 @@ pub enum ReviewKind {
     VoucherJournal,
     /// Shares of a voucher did not land.
     ShareLeftOut,
+    /// A goods receipt waits for a person.
+    ReceiptWaits,
+    /// The bill of a goods receipt needs a person.
+    ReceiptBill,
 }
 
 impl ReviewKind {
@@ -593,6 +609,8 @@ impl ReviewKind {
             Self::Overspent => "overspent",
             Self::VoucherJournal => "voucher_journal",
             Self::ShareLeftOut => "share_left_out",
+            Self::ReceiptWaits => "receipt_waits",
+            Self::ReceiptBill => "receipt_bill",
         }
     }
 }
@@ -849,6 +867,8 @@ records! {
     Voucher(Voucher)
     /// See [`PriceChange`].
     PriceChange(PriceChange)
+    /// See [`GoodsReceipt`].
+    GoodsReceipt(GoodsReceipt)
     /// See [`Entry`].
     AuditEntry(Entry)
     /// See [`Head`].
@@ -901,6 +921,7 @@ impl List {
             | (Self::Purchases, Key::Purchase(..))
             | (Self::Vouchers, Key::Voucher(_))
             | (Self::PriceChanges, Key::PriceChange(_))
+            | (Self::GoodsReceipts, Key::GoodsReceipt(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
             (Self::Movements(of), Key::Movement(item, _))

@@ -288,6 +288,23 @@ pub struct OrderDraft {
     pub lines: Vec<OrderDraftLine>,
 }
 
+/// A bill that we ask Xero to write as a draft, for goods of an order that came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillDraft {
+    /// Our number, fixed before the first try.
+    pub number: String,
+    /// The order.
+    pub order: DocumentId,
+    /// The order's number.
+    pub order_number: String,
+    /// The supplier.
+    pub supplier: ContactId,
+    /// The bill's date.
+    pub date: Date,
+    /// Which of the order's lines came in, and how much of each.
+    pub lines: Vec<(LineId, Quantity)>,
+}
+
 /// A line of a purchase order that we ask Xero to write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderDraftLine {

@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`ids`], [`fixed`] (money and quantity), [`document`] (what Xero's papers mean to us),
 //! [`costing`] (cost layers by FIFO, average and LIFO), [`ledger`] (movements, positions, arrivals), [`cogs`] (journals of
-//! what was sold), [`landed`] (freight and duty on top of what came in), [`demand`] and [`replenish`] (what to order and why), [`prices`] (item prices that costs have left), [`settings`], [`governance`] (proposals and approvals), [`alert`],
+//! what was sold), [`goods_receipt`] (what came in of an order), [`landed`] (freight and duty on top of what came in), [`demand`] and [`replenish`] (what to order and why), [`prices`] (item prices that costs have left), [`settings`], [`governance`] (proposals and approvals), [`alert`],
 //! [`event`], [`audit`].
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 // Tests count in small numbers, and an overflow there fails the test.
@@ -20,6 +20,7 @@ pub mod demand;
 pub mod document;
 pub mod event;
 pub mod fixed;
+pub mod goods_receipt;
 pub mod governance;
 pub mod ids;
 pub mod landed;

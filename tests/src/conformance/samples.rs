@@ -17,6 +17,7 @@ use parstock_domain::cogs::{
 use parstock_domain::costing::Method;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::goods_receipt::{BillFate, Deviation, GoodsReceipt, ReceiptLine, Stage as ReceiptStage};
 use parstock_domain::ids::{
     CommitId, ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
@@ -26,8 +27,8 @@ use parstock_domain::landed::{
 };
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
-    Balance, Billed, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, Place, Position, Proof,
-    Valuation,
+    Balance, Billed, BilledPart, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, Place,
+    Position, Proof, ReceivedPart, Valuation,
 };
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use parstock_domain::prices::{PriceChange, PriceStatus};
@@ -80,6 +81,8 @@ pub fn booked_line(n: u128) -> BookedLine {
         change: Quantity::from_e4(-12_345),
         value: Money::from_e4(-1),
         cost: Some(Money::ZERO),
+        elsewhere: Quantity::from_e4(-1),
+        priced: Some(Money::from_e4(7)),
         account: "300".to_owned(),
         committed: Quantity::ONE,
         ordered: Quantity::ZERO,
@@ -148,6 +151,22 @@ pub fn rows() -> Vec<(Key, Record)> {
         received: Quantity::ZERO,
         billed: Quantity::from_e4(-LARGEST),
         unit_price: Money::ZERO,
+        net: Money::from_e4(LARGEST),
+        receipts: vec![ReceivedPart {
+            receipt: DocumentId(id(10)),
+            on: date(2000, 1, 1),
+            quantity: Quantity::ONE,
+            cost: Money::from_e4(1),
+            with_bill: true,
+        }],
+        bills: vec![BilledPart {
+            bill: DocumentId(id(11)),
+            line: LineId(id(12)),
+            on: date(2000, 1, 2),
+            quantity: Quantity::ONE,
+            net: Money::from_e4(-1),
+        }],
+        ended_by: Some(DocumentId(id(10))),
     };
     let effect = |status| Effect {
         what: EffectKind::Order { proposal: ProposalId(id(2)) },
@@ -275,6 +294,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Purchase(since, of), Record::Purchase(purchase(of))),
         (Key::PriceChange(item), Record::PriceChange(price_change(item, of))),
         (Key::Voucher(DayNumber { on: since, index: 7 }), Record::Voucher(voucher(item, of))),
+        (Key::GoodsReceipt(DayNumber { on: since, index: 9 }), Record::GoodsReceipt(goods_receipt(item))),
         (
             Key::AuditEntry(u64::MAX),
             Record::AuditEntry(Entry {
@@ -285,6 +305,42 @@ pub fn rows() -> Vec<(Key, Record)> {
             }),
         ),
     ]
+}
+
+fn goods_receipt(item: ItemId) -> GoodsReceipt {
+    let (by, at, reason) = ("Somebody".to_owned(), instant(), "why \u{1f}".to_owned());
+    GoodsReceipt {
+        number: DayNumber { on: date(2026, 2, 28), index: 9 },
+        order: DocumentId(id(8)),
+        order_number: "PO-1".into(),
+        supplier: ContactId(id(6)),
+        supplier_name: "Supplier".into(),
+        on: date(2026, 2, 27),
+        slip: "LS 7".into(),
+        lines: vec![ReceiptLine {
+            line: LineId(id(9)),
+            item,
+            code: "A".into(),
+            name: "An item".into(),
+            ordered: Quantity::ONE,
+            before: Quantity::ZERO,
+            quantity: Quantity::from_e4(LARGEST),
+            cost: Money::from_e4(3),
+        }],
+        ends: true,
+        made_by: "Somebody".into(),
+        made_at: at,
+        deviations: vec![
+            Deviation::Over {
+                code: "A".into(),
+                ordered: Quantity::ONE,
+                received: Quantity::from_e4(LARGEST),
+            },
+            Deviation::MaybeBilled { code: "A".into(), bills: vec!["B-1".into()] },
+        ],
+        stage: ReceiptStage::TakenBack { by, at, reason },
+        bill: Some(BillFate::Written { bill: DocumentId(id(11)) }),
+    }
 }
 
 fn price_change(item: ItemId, of: DocumentRef) -> PriceChange {

@@ -11,6 +11,7 @@ mod masters;
 mod outages;
 mod prices;
 mod proof;
+mod receiving;
 mod sign_in;
 mod simulation;
 mod size;

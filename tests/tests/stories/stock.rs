@@ -199,7 +199,7 @@ impl Shop {
         }
     }
 
-    fn on_hand(&self, code: &str) -> String {
+    pub(super) fn on_hand(&self, code: &str) -> String {
         let today =
             self.ports.sim.now().to_zoned(jiff::tz::TimeZone::get("Australia/Sydney").unwrap()).date();
         match self.position(code).on_hand(today).unwrap() {
@@ -208,7 +208,7 @@ impl Shop {
         }
     }
 
-    fn plan(&self, code: &str) -> Plan {
+    pub(super) fn plan(&self, code: &str) -> Plan {
         let key = Key::Plan(item(code), LocationId::main());
         match self.ports.store.row(Owner::Org(self.org), &key).map(|row| row.record) {
             Some(Record::Plan(plan)) => plan,
@@ -216,7 +216,7 @@ impl Shop {
         }
     }
 
-    fn movements(&self, code: &str) -> Vec<Movement> {
+    pub(super) fn movements(&self, code: &str) -> Vec<Movement> {
         let of_item = |record| match record {
             Record::Movement(movement) if movement.item == item(code) => Some(movement),
             _ => None,
@@ -224,7 +224,7 @@ impl Shop {
         self.rows().filter_map(|(_, record)| of_item(record)).collect()
     }
 
-    fn order_lines(&self, code: &str) -> Vec<OrderLine> {
+    pub(super) fn order_lines(&self, code: &str) -> Vec<OrderLine> {
         let of_item = |record| match record {
             Record::OrderLine(line) if line.item == item(code) => Some(line),
             _ => None,
@@ -261,7 +261,7 @@ impl Shop {
     }
 
     /// What lay there at the end of a day and what it was worth, as it is known now.
-    async fn balance_at(&self, code: &str, on: &str) -> Option<Balance> {
+    pub(super) async fn balance_at(&self, code: &str, on: &str) -> Option<Balance> {
         self.console().await.card(item(code), View { at: Some(day(on)), known: None }).await.unwrap().card.end
     }
 
@@ -441,12 +441,12 @@ pub(super) fn bill(number: &str, on: &str) -> Paper {
     paper(DocumentKind::Bill, number, on)
 }
 
-fn order(number: &str, on: &str) -> Paper {
+pub(super) fn order(number: &str, on: &str) -> Paper {
     paper(DocumentKind::PurchaseOrder, number, on)
 }
 
 impl Paper {
-    fn reference(mut self, reference: &str) -> Self {
+    pub(super) fn reference(mut self, reference: &str) -> Self {
         self.0.reference = reference.to_owned();
         self
     }

@@ -147,6 +147,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Purchase(on, of) => (Shelf::Documents, format!("P#{on}#{}", document(*of))),
         Key::Voucher(number) => (Shelf::Main, format!("VOUCHER#{number}")),
         Key::PriceChange(item) => (Shelf::Main, format!("PRICE_CHANGE#{item}")),
+        Key::GoodsReceipt(number) => (Shelf::Main, format!("GOODS_RECEIPT#{number}")),
         Key::Document(of) => (Shelf::Documents, format!("D#{}", document(*of))),
         Key::DocumentLines(of, part) => (Shelf::Documents, format!("L#{}#{part:010}", document(*of))),
         Key::Item(item) => (Shelf::Items, format!("ITEM#{item}")),
@@ -196,6 +197,7 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Purchases => (Shelf::Documents, "P#".to_owned()),
         List::Vouchers => (Shelf::Main, "VOUCHER#".to_owned()),
         List::PriceChanges => (Shelf::Main, "PRICE_CHANGE#".to_owned()),
+        List::GoodsReceipts => (Shelf::Main, "GOODS_RECEIPT#".to_owned()),
         List::AuditEntries => (Shelf::Audit, "ENTRY#".to_owned()),
     };
     Range { partition: shelf.partition(owner), prefix }
@@ -255,6 +257,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "JOURNAL") => Key::Journal(rest.parse().ok()?),
         (Shelf::Main, "VOUCHER") => Key::Voucher(rest.parse().ok()?),
         (Shelf::Main, "PRICE_CHANGE") => Key::PriceChange(rest.parse().ok()?),
+        (Shelf::Main, "GOODS_RECEIPT") => Key::GoodsReceipt(rest.parse().ok()?),
         (Shelf::Documents, "P") => {
             let (on, of) = rest.split_once('#')?;
             let (kind, id) = of.split_once('#')?;
@@ -344,6 +347,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Purchase(..) => "purchase",
         Key::Voucher(_) => "voucher",
         Key::PriceChange(_) => "price_change",
+        Key::GoodsReceipt(_) => "goods_receipt",
         Key::AuditEntry(_) => "audit_entry",
         Key::AuditHead => "audit_head",
         Key::AuditCheck => "audit_check",
@@ -551,6 +555,7 @@ mod tests {
             voucher().prop_map(Key::Journal),
             voucher().prop_map(Key::Voucher),
             item().prop_map(Key::PriceChange),
+            voucher().prop_map(Key::GoodsReceipt),
             (day(), document_ref()).prop_map(|(on, of)| Key::Purchase(on, of)),
             any::<u64>().prop_map(Key::AuditEntry),
         ]
@@ -568,6 +573,7 @@ mod tests {
                 List::Purchases,
                 List::Vouchers,
                 List::PriceChanges,
+                List::GoodsReceipts,
                 List::Hints,
                 List::Items,
                 List::ItemSettings,

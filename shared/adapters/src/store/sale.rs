@@ -88,6 +88,8 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             change: "-12.5".parse().unwrap(),
             value: "-1234.5678".parse().unwrap(),
             cost: None,
+            elsewhere: "0".parse().unwrap(),
+            priced: None,
             account: String::new(),
             committed: "0".parse().unwrap(),
             ordered: "0".parse().unwrap(),

@@ -2,6 +2,7 @@
 //! of its decision; an unknown outcome is looked up before acting again.
 
 mod alerts;
+mod goods_receipt;
 mod journal;
 mod notice;
 mod order;
@@ -16,6 +17,7 @@ use crate::landed::{self, Which};
 use crate::load::{self, Versioned, removal};
 use crate::message::Message;
 use crate::ports::{Commit, DELAY_SECONDS_MAX, Expect, Ports, Store, Write};
+use crate::receiving;
 use crate::records::{Effect, EffectKind, EffectState, Key};
 use crate::send::send_in;
 use crate::writer::{Reason, Writer};
@@ -81,6 +83,12 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
             journal::send(&mut writer, attempt, Whose::Voucher(Which { number, back, again })).await
+        }
+        EffectKind::GoodsReceipt { number, back } => {
+            receiving::book(ports, org, number).await?;
+            writer.reload_head().await?;
+            attempt.begin(&writer, until).await?;
+            goods_receipt::send(&mut writer, attempt, number, back).await
         }
         EffectKind::Prices { prices, .. } => {
             attempt.begin(&writer, until).await?;
@@ -180,7 +188,10 @@ impl Attempt {
         // a notice that was surely not sent now may be sent again, and a price may be set again
         let is_looked_up = matches!(
             self.effect.content.what,
-            EffectKind::Order { .. } | EffectKind::Journal { .. } | EffectKind::Voucher { .. }
+            EffectKind::Order { .. }
+                | EffectKind::Journal { .. }
+                | EffectKind::Voucher { .. }
+                | EffectKind::GoodsReceipt { .. }
         );
         let status = match self.looks_first && is_looked_up {
             true => EffectState::Unknown { at },

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parstock_domain::document::{DocumentKind, DocumentRef, Item};
+use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::{ItemId, LineId};
 use parstock_domain::landed::{self, Purchase, Received, Request};
 use parstock_domain::ledger::BookedLine;
 
+use super::purchases::brings_goods;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::ports::Ports;
@@ -70,7 +71,7 @@ pub(crate) async fn received<P: Ports>(
     let store = writer.ports().store();
     let mut lines: Vec<(DocumentRef, String, BookedLine)> = Vec::new();
     for header in headers(writer, of).await? {
-        if !matches!(header.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney) {
+        if !brings_goods(header.of.kind) {
             continue;
         }
         let mut booked = header.lines;
@@ -79,7 +80,7 @@ pub(crate) async fn received<P: Ports>(
             let more = load::all::<MoreLines>(store, writer.org(), &list).await?;
             booked.extend(more.into_iter().flat_map(|(_, row)| row.content.lines));
         }
-        booked.retain(|line| line.change > Quantity::ZERO);
+        booked.retain(|line| line.moves().is_ok_and(|moves| moves > Quantity::ZERO));
         let name = landed::name(header.of.kind, &[&header.number], header.date);
         lines.extend(booked.into_iter().map(|line| (header.of, name.clone(), line)));
     }
@@ -97,8 +98,8 @@ pub(crate) async fn received<P: Ports>(
             code: master.map(|item| item.code.clone()).unwrap_or_default(),
             tracked: master.is_some_and(|item| item.tracked),
             on: line.effective_on,
-            quantity: line.change,
-            value: line.cost.unwrap_or(line.value),
+            quantity: line.moves()?,
+            value: line.priced.or(line.cost).unwrap_or(line.value),
             account: line.account,
         };
         received.insert((of, line.line), there);

@@ -34,7 +34,7 @@ pub(crate) async fn keep<P: Ports>(
     booked: Option<&DocumentRecord>,
     lines: &[DesiredLine],
 ) -> Result<Vec<Write>, AppError> {
-    if !matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney) {
+    if !brings_goods(document.of.kind) {
         return Ok(Vec::new());
     }
     let (store, of) = (writer.ports().store(), document.of);
@@ -77,6 +77,11 @@ pub(crate) async fn keep<P: Ports>(
         writes.push(freight_question(writer, &BTreeMap::from([(of, kept)])).await?);
     }
     Ok(writes)
+}
+
+/// Whether documents of a kind bring goods in.
+pub(super) const fn brings_goods(kind: DocumentKind) -> bool {
+    matches!(kind, DocumentKind::GoodsReceipt | DocumentKind::Bill | DocumentKind::SpendMoney)
 }
 
 /// Whether lines bring in an item whose costs parstock holds.

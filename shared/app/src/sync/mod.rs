@@ -144,7 +144,11 @@ async fn round<P: Ports>(
             HintOf::CreditNotes => {
                 feeds.insert(Feed::CreditNotes);
             }
-            HintOf::Again(of) => again.entry(Feed::of(of.kind)).or_default().push(*of),
+            HintOf::Again(of) => {
+                if let Some(feed) = Feed::of(of.kind) {
+                    again.entry(feed).or_default().push(*of);
+                }
+            }
             HintOf::Sync => {}
         }
     }

@@ -124,7 +124,10 @@ impl Purchase {
     pub fn of(document: &Document, decimals: u32, known: Option<&Self>) -> Option<Self> {
         let spent =
             || known.into_iter().flat_map(|known| &known.charges).filter(|charge| !charge.spread.is_zero());
-        let is_purchase = matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney);
+        let is_purchase = matches!(
+            document.of.kind,
+            DocumentKind::GoodsReceipt | DocumentKind::Bill | DocumentKind::SpendMoney
+        );
         let counts = is_purchase && document.status.moves_stock();
         let lines = document.lines.iter().filter(|_| counts);
         let has_goods = lines.clone().any(|line| line.item.is_some() && line.quantity > Quantity::ZERO);

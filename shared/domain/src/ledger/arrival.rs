@@ -111,8 +111,8 @@ fn is_nothing(amount: &Money) -> bool {
 pub struct Meeting {
     /// Of each bill's line, how much moves with receipts, and what that cost.
     pub of_bills: BTreeMap<(DocumentId, LineId), (Quantity, Money)>,
-    /// What each receipt's goods cost by what is known now.
-    pub of_receipts: BTreeMap<DocumentId, Money>,
+    /// Of each receipt, how much bills have come for, and what all of it costs by what is known now.
+    pub of_receipts: BTreeMap<DocumentId, (Quantity, Money)>,
 }
 
 impl OrderLine {
@@ -198,13 +198,15 @@ impl OrderLine {
         let mut meeting = Meeting::default();
         let mut bills = self.bills.iter().copied();
         let mut bill = bills.next();
-        for receipt in self.receipts.iter().filter(|part| !part.with_bill) {
+        for receipt in &self.receipts {
             let (mut unmet, mut cost) = (receipt.quantity, Money::ZERO);
             while let Some(next) = bill.as_mut().filter(|_| unmet > Quantity::ZERO) {
                 let met = unmet.min(next.quantity);
                 let net = next.net.part(met, next.quantity)?;
-                let of_bill = meeting.of_bills.entry((next.bill, next.line)).or_default();
-                *of_bill = (of_bill.0.plus(met)?, of_bill.1.plus(net)?);
+                if !receipt.with_bill {
+                    let of_bill = meeting.of_bills.entry((next.bill, next.line)).or_default();
+                    *of_bill = (of_bill.0.plus(met)?, of_bill.1.plus(net)?);
+                }
                 cost = cost.plus(net)?;
                 unmet = unmet.minus(met)?;
                 (next.quantity, next.net) = (next.quantity.minus(met)?, next.net.minus(net)?);
@@ -213,7 +215,7 @@ impl OrderLine {
                 }
             }
             let cost = cost.plus(receipt.cost.part(unmet, receipt.quantity)?)?;
-            meeting.of_receipts.insert(receipt.receipt, cost);
+            meeting.of_receipts.insert(receipt.receipt, (receipt.quantity.minus(unmet)?, cost));
         }
         Ok(meeting)
     }
@@ -272,8 +274,8 @@ fn open_of<'a>(
     Ok(open)
 }
 
-/// The order lines that a bill line names: the supplier's orders whose number stands in the bill's number,
-/// reference or the line's text, whenever they were written. The goods are spread over their open lines: on
+/// The order lines that a bill line names: those of the order that we wrote the bill for ourselves (`ours`), and those of the supplier's
+/// orders whose number stands in the bill's number, reference or the line's text, whenever they were written. The goods are spread over their open lines: on
 /// each no more than is open, the rest on the last. Empty when it names none.
 ///
 /// # Errors
@@ -281,17 +283,37 @@ fn open_of<'a>(
 pub fn match_named(
     bill: &Document,
     description: &str,
+    ours: Option<DocumentId>,
     quantity: Quantity,
     order_lines: &[OrderLine],
 ) -> Result<Vec<Billed>, FixedError> {
     let mut named = open_of(bill, order_lines)?;
-    named.retain(|(line, _)| {
-        !line.number.is_empty()
-            && [bill.number.as_str(), bill.reference.as_str(), description]
-                .iter()
-                .any(|text| names_number(text, &line.number))
-    });
+    named.retain(|(line, _)| is_named(bill, description, ours, line));
     spread(&named, quantity)
+}
+
+/// Whether a bill's line names the order of an order line.
+fn is_named(bill: &Document, description: &str, ours: Option<DocumentId>, line: &OrderLine) -> bool {
+    let texts = [bill.number.as_str(), bill.reference.as_str(), description];
+    ours == Some(line.order)
+        || !line.number.is_empty() && texts.iter().any(|text| names_number(text, &line.number))
+}
+
+/// The order lines with goods receipts that a bill's line may come to meet, or has met.
+pub fn may_meet<'a>(
+    bill: &Document,
+    description: &str,
+    ours: Option<DocumentId>,
+    billed: &[Billed],
+    order_lines: &'a [OrderLine],
+) -> Vec<&'a OrderLine> {
+    let may_meet = |line: &&OrderLine| {
+        let is_open = line.supplier == bill.contact
+            && (line.received > line.billed || is_named(bill, description, ours, line));
+        let has_met = billed.iter().any(|part| (part.order, part.line) == (line.order, line.line));
+        !line.receipts.is_empty() && (is_open || has_met)
+    };
+    order_lines.iter().filter(may_meet).collect()
 }
 
 /// Finds the order lines of a bill line, among the item's order lines.
@@ -305,10 +327,11 @@ pub fn match_named(
 pub fn match_bill_line(
     bill: &Document,
     description: &str,
+    ours: Option<DocumentId>,
     quantity: Quantity,
     order_lines: &[OrderLine],
 ) -> Result<Arrival, FixedError> {
-    let named = match_named(bill, description, quantity, order_lines)?;
+    let named = match_named(bill, description, ours, quantity, order_lines)?;
     if !named.is_empty() {
         return Ok(Arrival::Of(named));
     }
@@ -414,7 +437,7 @@ mod tests {
 
     /// Lines and quantities, or a word.
     fn matched(reference: &str, quantity: i64, lines: &[OrderLine]) -> String {
-        match match_bill_line(&bill(reference), "", q(quantity), lines).unwrap() {
+        match match_bill_line(&bill(reference), "", None, q(quantity), lines).unwrap() {
             Arrival::Of(parts) => {
                 let parts: Vec<String> = parts
                     .iter()
@@ -464,12 +487,16 @@ mod tests {
         let mut line = order_line("PO-7", 1, 1, 10);
         line.receive(id(1), Some(received(1, 3, 4, 400))).unwrap();
         line.receive(id(2), Some(received(2, 5, 6, 600))).unwrap();
-        assert_eq!(line.meet().unwrap().of_receipts[&id(1)], Money::from_e4(400), "by the order");
+        assert_eq!(line.meet().unwrap().of_receipts[&id(1)], (q(0), Money::from_e4(400)), "by the order");
         line.bill(billed(9, 8, 7, 840)).unwrap();
         let meeting = line.meet().unwrap();
         assert_eq!(meeting.of_bills[&(id(9), LineId(Uuid::nil()))], (q(7), Money::from_e4(840)));
-        assert_eq!(meeting.of_receipts[&id(1)], Money::from_e4(480));
-        assert_eq!(meeting.of_receipts[&id(2)], Money::from_e4(360 + 300), "three by the bill, three by the order");
+        assert_eq!(meeting.of_receipts[&id(1)], (q(4), Money::from_e4(480)));
+        assert_eq!(
+            meeting.of_receipts[&id(2)],
+            (q(3), Money::from_e4(360 + 300)),
+            "three by the bill, three by the order"
+        );
         assert_eq!((line.open().unwrap(), line.unbilled().unwrap()), (q(0), q(3)));
         line.unbill(id(9), LineId(Uuid::nil()), q(7)).unwrap();
         line.receive(id(2), None).unwrap();
@@ -529,7 +556,7 @@ mod tests {
                 prop_assert!(met != part.quantity || net == part.net, "what moves wholly with receipts leaves no money");
             }
             if line.billed >= line.received {
-                let of_receipts: i64 = meeting.of_receipts.values().map(|cost| cost.e4()).sum();
+                let of_receipts: i64 = meeting.of_receipts.values().map(|(_, cost)| cost.e4()).sum();
                 let of_bills: i64 = meeting.of_bills.values().map(|(_, net)| net.e4()).sum();
                 prop_assert_eq!(of_receipts, of_bills);
             }
@@ -541,7 +568,7 @@ mod tests {
         fn the_parts_are_the_whole(open in prop::collection::vec(1i64..50, 1..6), billed in 1i64..300) {
             let mut lines: Vec<OrderLine> =
                 open.iter().zip(1u128..).map(|(open, n)| order_line("PO-7", n, 1, *open)).collect();
-            let Arrival::Of(parts) = match_bill_line(&bill("PO-7"), "", q(billed), &lines).unwrap() else { panic!() };
+            let Arrival::Of(parts) = match_bill_line(&bill("PO-7"), "", None, q(billed), &lines).unwrap() else { panic!() };
             prop_assert_eq!(parts.iter().map(|part| part.quantity.e4()).sum::<i64>(), q(billed).e4());
             for (at, part) in parts.iter().enumerate() {
                 prop_assert!(part.quantity > Quantity::ZERO);

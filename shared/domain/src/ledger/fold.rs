@@ -354,9 +354,7 @@ fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
                 | DocumentKind::SupplierCredit,
             ),
             true,
-        ) => {
-            Step::PurchaseReturn { quantity, of: None }
-        }
+        ) => Step::PurchaseReturn { quantity, of: None },
         (_, true) => Step::Issue { quantity },
     })
 }

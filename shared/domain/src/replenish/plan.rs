@@ -153,12 +153,14 @@ impl Plan {
     }
 }
 
-/// What of these order lines is still to come, late ones included.
+/// What of these order lines is not in stock yet, late ones included, and what lies there until its bill puts it in Xero's stock.
 ///
 /// # Errors
 /// [`FixedError`] when it does not fit.
 pub fn open_on_orders(orders: &[OrderLine]) -> Result<Quantity, FixedError> {
-    orders.iter().try_fold(Quantity::ZERO, |sum, line| sum.plus(line.open()?))
+    orders
+        .iter()
+        .try_fold(Quantity::ZERO, |sum, line| sum.plus(line.open()?)?.plus(line.received_not_billed()?))
 }
 
 /// What is on its way.
@@ -173,10 +175,17 @@ struct Supply {
 }
 
 /// The open order lines, late ones apart. Goods without an expected day are expected after the lead time;
-/// goods whose day has come are expected tomorrow.
+/// goods whose day has come, and those that only wait for their bill, are expected tomorrow.
 fn supply(orders: &[OrderLine], today: Date, lead_time_days: u16) -> Result<Supply, FixedError> {
     let mut supply = Supply::default();
+    let tomorrow = today.saturating_add(1.day());
     for line in orders {
+        let is_here = line.received_not_billed()?;
+        if !is_here.is_zero() {
+            supply.on_order = supply.on_order.plus(is_here)?;
+            let arrival = supply.arrivals.entry(tomorrow).or_default();
+            *arrival = arrival.plus(is_here)?;
+        }
         let open = line.open()?;
         if open.is_zero() {
             continue;
@@ -192,7 +201,7 @@ fn supply(orders: &[OrderLine], today: Date, lead_time_days: u16) -> Result<Supp
         if line.status == DocumentStatus::Draft {
             supply.drafts = supply.drafts.plus(open)?;
         }
-        let arrival = supply.arrivals.entry(expected_on.max(today.saturating_add(1.day()))).or_default();
+        let arrival = supply.arrivals.entry(expected_on.max(tomorrow)).or_default();
         *arrival = arrival.plus(open)?;
     }
     while supply.arrivals.len() > ARRIVAL_DAYS_MAX {

@@ -42,6 +42,10 @@ pub const ALERT_INTERVAL_MINUTES_MAX: u16 = 1_440;
 pub const PRICE_CHANGE_PERCENT_DEFAULT: u16 = 10;
 /// The largest such share, in percent.
 pub const PRICE_CHANGE_PERCENT_MAX: u16 = 1_000;
+/// Percent of what was ordered beyond which a goods receipt waits for a person, where nobody set another.
+pub const RECEIPT_DEVIATION_PERCENT_DEFAULT: u16 = 10;
+/// The largest such share, in percent.
+pub const RECEIPT_DEVIATION_PERCENT_MAX: u16 = 1_000;
 /// Most addresses that the digest goes to.
 pub const MAIL_TO_MAX: usize = 20;
 /// Longest mail address, in bytes (RFC 5321's path limit).
@@ -181,6 +185,8 @@ pub enum Rule {
     PriceChangePercent(u16),
     /// What an item's purchase price is held beside.
     PriceChangeFrom(PriceBasis),
+    /// How many percent of what was ordered a goods receipt may differ from it without waiting for a person.
+    ReceiptDeviationPercent(u16),
 }
 
 /// A setting's name in the file, what it takes, and whether narrower scopes than the org may have it.
@@ -190,7 +196,7 @@ struct Spec {
     scoped: bool,
 }
 
-const SPECS: [Spec; 21] = [
+const SPECS: [Spec; 22] = [
     Spec { name: "phase", takes: "\"observe\" or \"assist\"", scoped: true },
     Spec { name: "service_level", takes: "a percentage as text, such as \"97.5\"", scoped: true },
     Spec { name: "review_days", takes: "a number of days from 1 to 90", scoped: true },
@@ -221,6 +227,7 @@ const SPECS: [Spec; 21] = [
     Spec { name: "ask_about_freight", takes: "true or false", scoped: false },
     Spec { name: "price_change_percent", takes: "a percentage from 0 (never) to 1000", scoped: false },
     Spec { name: "price_change_from", takes: "\"last\" or \"landed\"", scoped: false },
+    Spec { name: "receipt_deviation_percent", takes: "a percentage from 0 to 1000", scoped: false },
 ];
 
 /// Why a rule can't stand.
@@ -311,6 +318,7 @@ impl Rule {
             Self::DeadAfterDays(days) | Self::OverstockCoverDays(days) => (1..=DAYS_MAX).contains(days),
             Self::AlertIntervalMinutes(minutes) => *minutes <= ALERT_INTERVAL_MINUTES_MAX,
             Self::PriceChangePercent(percent) => *percent <= PRICE_CHANGE_PERCENT_MAX,
+            Self::ReceiptDeviationPercent(percent) => *percent <= RECEIPT_DEVIATION_PERCENT_MAX,
             Self::OrderPrefix(prefix) => {
                 (1..=ORDER_PREFIX_CHARS_MAX).contains(&prefix.len())
                     && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -363,6 +371,7 @@ impl Rule {
             Self::AskAboutFreight(_) => "ask_about_freight",
             Self::PriceChangePercent(_) => "price_change_percent",
             Self::PriceChangeFrom(_) => "price_change_from",
+            Self::ReceiptDeviationPercent(_) => "receipt_deviation_percent",
         }
     }
 
@@ -377,7 +386,8 @@ impl Rule {
             | Self::DeadAfterDays(number)
             | Self::OverstockCoverDays(number)
             | Self::AlertIntervalMinutes(number)
-            | Self::PriceChangePercent(number) => (*number).into(),
+            | Self::PriceChangePercent(number)
+            | Self::ReceiptDeviationPercent(number) => (*number).into(),
             Self::Costing(method) => method.word().into(),
             Self::CountSalesDrafts(switch) | Self::Slack(switch) | Self::AskAboutFreight(switch) => {
                 (*switch).into()
@@ -468,6 +478,8 @@ pub struct OrgSettings {
     pub price_change_percent: u16,
     /// What an item's purchase price is held beside.
     pub price_change_from: PriceBasis,
+    /// How many percent of what was ordered a goods receipt may differ from it without waiting for a person.
+    pub receipt_deviation_percent: u16,
 }
 
 impl Policy {
@@ -568,6 +580,7 @@ impl Policy {
             ask_about_freight: true,
             price_change_percent: PRICE_CHANGE_PERCENT_DEFAULT,
             price_change_from: PriceBasis::default(),
+            receipt_deviation_percent: RECEIPT_DEVIATION_PERCENT_DEFAULT,
         };
         for rule in self.rules.iter().filter(|rule| rule.scope == Scope::Org) {
             match &rule.rule {
@@ -585,6 +598,7 @@ impl Policy {
                 Rule::AskAboutFreight(asks) => org.ask_about_freight = *asks,
                 Rule::PriceChangePercent(percent) => org.price_change_percent = *percent,
                 Rule::PriceChangeFrom(basis) => org.price_change_from = *basis,
+                Rule::ReceiptDeviationPercent(percent) => org.receipt_deviation_percent = *percent,
                 Rule::ServiceLevel(_)
                 | Rule::ReviewDays(_)
                 | Rule::LeadTimeDays(_)

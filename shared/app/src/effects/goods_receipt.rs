@@ -1,0 +1,192 @@
+//! A goods receipt becomes one draft bill in Xero at most: for what of it no bill has come yet.
+//!
+//! The bill's number is the receipt's. After an unknown outcome it is looked up by it and adopted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parstock_domain::document::{BillDraft, Document};
+use parstock_domain::event::Source;
+use parstock_domain::fixed::Quantity;
+use parstock_domain::goods_receipt::{BillFate, GoodsReceipt, ReceiptNumber, Stage, name};
+use parstock_domain::governance::Phase;
+use parstock_domain::ids::LineId;
+use parstock_domain::ledger::OrderLine;
+use parstock_domain::settings::Policy;
+
+use super::{Attempt, END_TRIES_MAX};
+use crate::booking;
+use crate::error::AppError;
+use crate::load::{self, Versioned, unguarded};
+use crate::ports::{Books, BooksError, BooksSession, Ports, Priority};
+use crate::receiving::{delete_bill, question_key, receipt};
+use crate::records::{EffectState, Key, Review, ReviewKind};
+use crate::writer::{Reason, Writer};
+
+/// Calls that one bill takes: looking for it, reading its order, writing it.
+const CALLS: u32 = 3;
+
+/// Tries to bring the bill of a goods receipt into Xero. The ledger has taken the receipt in before, or back.
+pub(super) async fn send<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    attempt: Attempt,
+    number: ReceiptNumber,
+    back: bool,
+) -> Result<(), AppError> {
+    let standing = receipt(writer, number).await?;
+    let may_have_been_tried = attempt.looks_first || attempt.effect.content.attempts > 1;
+    let is_taken_in = standing.content.stage.is_taken_in();
+    if back || !is_taken_in && !may_have_been_tried {
+        let at = writer.now();
+        let told = Reason::own("goods receipt booked").with("receipt", name(number));
+        return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
+    }
+    let lines = unbilled(writer, &standing.content).await?;
+    if lines.is_empty() && is_taken_in {
+        let why = "its goods are on bills already".to_owned();
+        return finish(writer, attempt, standing, BillFate::None { why }, false).await;
+    }
+    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
+    if policy.map(|row| row.content).unwrap_or_default().org().phase < Phase::Assist && !may_have_been_tried {
+        let why = "the phase is observe, which writes nothing to Xero: enter the bill there when it comes";
+        return finish(writer, attempt, standing, BillFate::None { why: why.to_owned() }, false).await;
+    }
+    let draft = BillDraft {
+        number: name(number),
+        order: standing.content.order,
+        order_number: standing.content.order_number.clone(),
+        supplier: standing.content.supplier,
+        date: standing.content.on,
+        lines,
+    };
+    let mut session = match writer.ports().books().open(writer.org(), Priority::Person, CALLS).await {
+        Ok(session) => session,
+        Err(error) => return refused(writer, attempt, standing, error).await,
+    };
+    let written = match may_have_been_tried {
+        true => session.bill_by_number(draft.supplier, &draft.number).await,
+        false => Ok(None),
+    };
+    let written = match written {
+        Ok(None) if is_taken_in => session.create_bill(&draft, attempt.id).await.map(Some),
+        found => found,
+    };
+    session.close().await;
+    match written {
+        Ok(Some(document)) => {
+            book(writer, &document, &standing.content, &attempt).await?;
+            let bill = document.of.id;
+            finish(writer, attempt, standing, BillFate::Written { bill }, false).await
+        }
+        Ok(None) => {
+            let why = "it was taken back before".to_owned();
+            finish(writer, attempt, standing, BillFate::None { why }, false).await
+        }
+        Err(error) => refused(writer, attempt, standing, error).await,
+    }
+}
+
+/// What of a receipt's lines no bill has come for.
+async fn unbilled<P: Ports>(
+    writer: &Writer<'_, P>,
+    receipt: &GoodsReceipt,
+) -> Result<Vec<(LineId, Quantity)>, AppError> {
+    let keys: Vec<Key> =
+        receipt.lines.iter().map(|line| Key::OrderLine(line.item, receipt.order, line.line)).collect();
+    let rows = load::many::<OrderLine>(writer.ports().store(), writer.owner(), &keys).await?;
+    let id = receipt.of(writer.org()).id;
+    let mut lines = Vec::new();
+    for (line, row) in receipt.lines.iter().zip(rows) {
+        let meeting = row.map(|row| row.content.meet()).transpose()?.unwrap_or_default();
+        let billed = meeting.of_receipts.get(&id).map(|(billed, _)| *billed).unwrap_or_default();
+        let left = line.quantity.minus(billed)?;
+        if left > Quantity::ZERO {
+            lines.push((line.line, left));
+        }
+    }
+    Ok(lines)
+}
+
+/// Books the bill as our own: as a draft it moves nothing, and once it is approved it is known whose goods it bills.
+async fn book<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    document: &Document,
+    receipt: &GoodsReceipt,
+    attempt: &Attempt,
+) -> Result<(), AppError> {
+    let items: BTreeMap<_, _> = receipt.lines.iter().map(|line| (line.code.clone(), line.item)).collect();
+    let mut tries = 1;
+    loop {
+        match booking::book(writer, document, &items, Source::Effect, Some(attempt.id)).await {
+            Err(AppError::Retry(_)) if tries < END_TRIES_MAX => {
+                tries += 1;
+                writer.reload_head().await?;
+            }
+            outcome => return outcome.map(|_| ()),
+        }
+    }
+}
+
+async fn finish<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    attempt: Attempt,
+    standing: Versioned<GoodsReceipt>,
+    fate: BillFate,
+    asks: bool,
+) -> Result<(), AppError> {
+    let number = standing.content.number;
+    let mut told = Reason::own("bill of goods receipt").with("receipt", name(number));
+    let mut writes = Vec::new();
+    let at = writer.now();
+    let mut status = EffectState::Done { at };
+    told = match &fate {
+        BillFate::Written { bill } => told.with("bill", bill),
+        BillFate::None { why } => told.with("none", why),
+    };
+    if let BillFate::None { why } = &fate
+        && asks
+    {
+        status = EffectState::Failed { reason: why.clone() };
+        let text = format!(
+            "The draft bill of goods receipt {} could not be written: {why}. Enter the bill of order {} from {} in Xero yourself, with the order's number in its reference. The goods are in stock.",
+            name(number),
+            standing.content.order_number,
+            standing.content.supplier_name
+        );
+        let kind = ReviewKind::ReceiptBill;
+        let review = Review { kind, since: at, item: None, document: None, text, codes: BTreeSet::new() };
+        writes.push(unguarded(question_key(kind, number), review));
+    }
+    if let (BillFate::Written { .. }, Stage::TakenBack { .. }) = (&fate, &standing.content.stage) {
+        let why = format!("Goods receipt {} was taken back.", name(number));
+        writes.push(delete_bill(&standing.content, &why, at));
+    }
+    // where a person takes the receipt back meanwhile, the row is another and all of this is looked at again
+    let receipt = GoodsReceipt { bill: Some(fate), ..standing.content };
+    writes.push(Versioned { content: receipt, expect: standing.expect }.write(Key::GoodsReceipt(number)));
+    attempt.end(writer, status, writes, told).await
+}
+
+async fn refused<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    mut attempt: Attempt,
+    standing: Versioned<GoodsReceipt>,
+    error: BooksError,
+) -> Result<(), AppError> {
+    let why = match error {
+        BooksError::NotNow { until, why } => return attempt.not_now(writer, until, why).await,
+        BooksError::NeedsPerson(why) => return attempt.wait_for_person(writer, why).await,
+        BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
+        BooksError::Unknown(why) if !attempt.is_exhausted() => {
+            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether the bill was written");
+            return attempt.unknown(writer).await;
+        }
+        BooksError::Retry(why) | BooksError::Unknown(why) => {
+            format!(
+                "tried {} times, last: {why}; look in Xero whether it exists",
+                attempt.effect.content.attempts
+            )
+        }
+        BooksError::Reject(why) => why,
+    };
+    finish(writer, attempt, standing, BillFate::None { why }, true).await
+}

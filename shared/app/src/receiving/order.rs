@@ -1,0 +1,244 @@
+//! Orders of which goods may come in, with what came of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use parstock_domain::audit::Hash;
+use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::goods_receipt::{GoodsReceipt, OrderedLine, may_come};
+use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId};
+use parstock_domain::ledger::OrderLine;
+use parstock_domain::settings::Learned;
+use uuid::Uuid;
+
+use super::receipts;
+use crate::contacts::Contacts;
+use crate::error::AppError;
+use crate::load::{self, Versioned};
+use crate::look_again;
+use crate::ports::Ports;
+use crate::records::{DocumentRecord, Key, List, MoreLines};
+use crate::writer::Writer;
+
+/// Orders that a list shows; the latest of more.
+const ORDERS_SHOWN_MAX: usize = 200;
+/// Rows that one read asks for.
+const ROWS_PER_READ: usize = 500;
+
+/// An order in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderHead {
+    /// Its Xero id.
+    pub id: DocumentId,
+    /// Its number.
+    pub number: String,
+    /// The supplier's name.
+    pub supplier_name: String,
+    /// Its day.
+    pub on: Date,
+    /// When its goods are expected, if anyone said so.
+    pub expected_on: Option<Date>,
+    /// How many of its lines are still to come, at least in part.
+    pub open_lines: usize,
+}
+
+/// An order of which goods may come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its Xero id.
+    pub id: DocumentId,
+    /// Its number.
+    pub number: String,
+    /// The supplier as it stands for it now.
+    pub supplier: ContactId,
+    /// The supplier's name.
+    pub supplier_name: String,
+    /// Its day.
+    pub on: Date,
+    /// Where it stands in Xero.
+    pub status: DocumentStatus,
+    /// Its lines with items.
+    pub lines: Vec<OrderedLine>,
+    /// Its goods receipts, by number.
+    pub receipts: Vec<GoodsReceipt>,
+    /// The bills that brought its lines in.
+    pub bills: BTreeSet<DocumentRef>,
+}
+
+impl Order {
+    /// What a person was shown of it: with another hash something came or was ordered meanwhile.
+    ///
+    /// # Errors
+    /// When it can't be written as JSON.
+    pub fn contents(&self) -> Result<Hash, AppError> {
+        let lines: Vec<_> =
+            self.lines.iter().map(|line| (line.line, line.ordered, line.received, line.billed)).collect();
+        let receipts: Vec<_> =
+            self.receipts.iter().map(|receipt| (receipt.number, receipt.stage.is_taken_in())).collect();
+        Ok(Hash::of(&serde_json::to_vec(&(self.id, lines, receipts))?))
+    }
+}
+
+/// The orders whose goods are still to come, the latest first, at most [`ORDERS_SHOWN_MAX`].
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn orders<P: Ports>(ports: &P, org: OrgId) -> Result<Vec<OrderHead>, AppError> {
+    let writer = Writer::open_unleased(ports, org).await?;
+    let mut records = order_records(&writer).await?;
+    records.retain(|record| record.status == DocumentStatus::Authorised);
+    records.sort_by(|a, b| (b.date, &b.number).cmp(&(a.date, &a.number)));
+    let mut heads = Vec::new();
+    for record in records {
+        let lines = order_lines(&writer, &record).await?;
+        let mut open_lines = 0_usize;
+        for line in &lines {
+            open_lines = open_lines.saturating_add(usize::from(!line.open()?.is_zero()));
+        }
+        if open_lines > 0 {
+            heads.push(OrderHead {
+                id: record.of.id,
+                number: record.number,
+                supplier_name: record.contact_name,
+                on: record.date,
+                expected_on: lines.iter().filter_map(|line| line.expected_on).min(),
+                open_lines,
+            });
+        }
+        if heads.len() >= ORDERS_SHOWN_MAX {
+            break;
+        }
+    }
+    Ok(heads)
+}
+
+/// The order with an id.
+///
+/// # Errors
+/// [`AppError::Reject`] when there is none; when the store does not answer.
+pub async fn order<P: Ports>(ports: &P, org: OrgId, id: DocumentId) -> Result<Order, AppError> {
+    let writer = Writer::open_unleased(ports, org).await?;
+    read(&writer, id).await
+}
+
+/// The order with a number; the latest of several that is not deleted.
+///
+/// # Errors
+/// [`AppError::Reject`] when there is none; when the store does not answer.
+pub async fn order_named<P: Ports>(ports: &P, org: OrgId, number: &str) -> Result<Order, AppError> {
+    let writer = Writer::open_unleased(ports, org).await?;
+    let mut records = order_records(&writer).await?;
+    records.retain(|record| record.number == number);
+    let latest = records.iter().max_by_key(|record| (may_come(record.status).is_ok(), record.date));
+    let Some(record) = latest else {
+        return Err(AppError::Reject(format!(
+            "no order `{number}` is known: it may have been made in Xero since the last poll"
+        )));
+    };
+    read(&writer, record.of.id).await
+}
+
+async fn order_records<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<DocumentRecord>, AppError> {
+    // orders are the last kind of documents
+    let first = DocumentRef { kind: DocumentKind::PurchaseOrder, id: DocumentId(Uuid::nil()) };
+    let after = Some(Key::Document(first));
+    let rows =
+        load::all_after::<DocumentRecord>(writer.ports().store(), writer.owner(), &List::Documents, after);
+    let rows = rows.await?.into_iter().map(|(_, row)| row.content);
+    Ok(rows.filter(|record| record.of.kind == DocumentKind::PurchaseOrder).collect())
+}
+
+/// The order lines of an order, in its order.
+async fn order_lines<P: Ports>(
+    writer: &Writer<'_, P>,
+    record: &DocumentRecord,
+) -> Result<Vec<OrderLine>, AppError> {
+    let store = writer.ports().store();
+    let mut booked = record.lines.clone();
+    if record.more > 0 {
+        let list = List::DocumentLines(record.of);
+        let more = load::all::<MoreLines>(store, writer.org(), &list).await?;
+        booked.extend(more.into_iter().flat_map(|(_, row)| row.content.lines));
+    }
+    let keys: Vec<Key> =
+        booked.iter().map(|line| Key::OrderLine(line.item, record.of.id, line.line)).collect();
+    let mut lines = Vec::new();
+    for keys in keys.chunks(ROWS_PER_READ) {
+        let rows = load::many::<OrderLine>(store, writer.owner(), keys).await?;
+        lines.extend(rows.into_iter().flatten().map(|row| row.content));
+    }
+    // one that left the order stays as long as something came of it
+    lines.retain(|line| !(line.ordered.is_zero() && line.received.is_zero()));
+    Ok(lines)
+}
+
+/// An order with what came of it.
+pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Result<Order, AppError> {
+    let store = writer.ports().store();
+    let of = DocumentRef { kind: DocumentKind::PurchaseOrder, id };
+    let record = load::one::<DocumentRecord>(store, writer.owner(), Key::Document(of)).await?;
+    let Some(record) = record.map(|record| record.content) else {
+        return Err(AppError::Reject("there is no such order".to_owned()));
+    };
+    let order_lines = order_lines(writer, &record).await?;
+    let contacts = Contacts::of(writer.ports(), writer.org(), BTreeSet::from([record.contact])).await?;
+    let supplier = contacts.present(record.contact);
+    let mut receipts = receipts(writer).await?;
+    receipts.retain(|receipt| receipt.order == id);
+    let items: BTreeSet<ItemId> = order_lines.iter().map(|line| line.item).collect();
+    let masters = by_item::<Item, P>(writer, &items, Key::Item, |item| item.id).await?;
+    let mut lessons: BTreeMap<ItemId, Learned> = BTreeMap::new();
+    let keys: Vec<Key> = items.iter().map(|item| Key::Supply(*item)).collect();
+    for (item, row) in items.iter().zip(load::many::<Learned>(store, writer.owner(), &keys).await?) {
+        lessons.extend(row.map(|row| (*item, row.content)));
+    }
+    let mut lines = Vec::new();
+    for line in &order_lines {
+        let master = masters.get(&line.item);
+        let price = lessons.get(&line.item).map(|lesson| lesson.unit_price);
+        lines.push(OrderedLine {
+            line: line.line,
+            item: line.item,
+            code: master.map(|item| item.code.clone()).unwrap_or_default(),
+            name: master.map(|item| item.name.clone()).unwrap_or_default(),
+            ordered: line.ordered,
+            received: line.received.max(taken_in(&receipts, line.line)?),
+            billed: line.billed,
+            net: line.net,
+            last_cost: price.or(master.and_then(|item| item.purchase_price)).unwrap_or(Money::ZERO),
+            unmatched_bills: look_again::unmatched_bills(writer, line.item, supplier, record.date).await?,
+        });
+    }
+    let bills = order_lines.iter().flat_map(|line| &line.bills);
+    let bills = bills.map(|part| DocumentRef { kind: DocumentKind::Bill, id: part.bill }).collect();
+    Ok(Order {
+        id,
+        number: record.number,
+        supplier,
+        supplier_name: record.contact_name,
+        on: record.date,
+        status: record.status,
+        lines,
+        receipts,
+        bills,
+    })
+}
+
+/// How much receipts say came in of an order's line, whether the ledger has booked it yet or not.
+fn taken_in(receipts: &[GoodsReceipt], line: LineId) -> Result<Quantity, AppError> {
+    let lines = receipts.iter().filter(|receipt| receipt.stage.is_taken_in()).flat_map(|it| &it.lines);
+    let mut lines = lines.filter(|of| of.line == line);
+    Ok(lines.try_fold(Quantity::ZERO, |sum, line| sum.plus(line.quantity))?)
+}
+
+async fn by_item<T: crate::records::Content, P: Ports>(
+    writer: &Writer<'_, P>,
+    items: &BTreeSet<ItemId>,
+    key: impl Fn(ItemId) -> Key,
+    id: impl Fn(&T) -> ItemId,
+) -> Result<BTreeMap<ItemId, T>, AppError> {
+    let keys: Vec<Key> = items.iter().map(|item| key(*item)).collect();
+    let rows: Vec<Option<Versioned<T>>> = load::many(writer.ports().store(), writer.owner(), &keys).await?;
+    Ok(rows.into_iter().flatten().map(|row| (id(&row.content), row.content)).collect())
+}

@@ -1,0 +1,520 @@
+//! Goods receipts: what a person took in against a purchase order, and what of it is so far from the order that a person should
+//! look twice.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, ItemRef};
+use crate::fixed::{FixedError, Money, Quantity};
+use crate::ids::{ContactId, DayNumber, DocumentId, ItemId, LineId, OrgId, derived};
+
+/// Lines of one receipt: as many as one bill of ours has.
+pub const RECEIPT_LINES_MAX: usize = 200;
+/// Characters of a delivery note's number.
+pub const SLIP_CHARS_MAX: usize = 50;
+
+/// The number of a goods receipt.
+pub type ReceiptNumber = DayNumber;
+
+/// What the receipt is called, also by its bill in Xero.
+pub fn name(number: ReceiptNumber) -> String {
+    format!("GR-{number}")
+}
+
+/// The receipt that is called so.
+pub fn number_of(name: &str) -> Option<ReceiptNumber> {
+    name.strip_prefix("GR-")?.parse().ok()
+}
+
+/// A line of an order that a receipt may be for, as it is before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderedLine {
+    /// The order's line.
+    pub line: LineId,
+    /// The item.
+    pub item: ItemId,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// How much was ordered.
+    pub ordered: Quantity,
+    /// How much came in by earlier receipts.
+    pub received: Quantity,
+    /// How much bills brought in.
+    pub billed: Quantity,
+    /// What the line amounts to by the order, base currency; zero where it names no price.
+    pub net: Money,
+    /// What one unit last cost, base currency: that holds where the order names no price.
+    pub last_cost: Money,
+    /// Bills of the supplier that brought the item in since it was ordered and name no order: they may have brought in these goods.
+    pub unmatched_bills: Vec<String>,
+}
+
+impl OrderedLine {
+    /// How much is still to come.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn open(&self) -> Result<Quantity, FixedError> {
+        Ok(self.ordered.minus(self.received.max(self.billed))?.max(Quantity::ZERO))
+    }
+
+    /// What so much of it costs until its bill says it.
+    fn cost(&self, quantity: Quantity) -> Result<Money, FixedError> {
+        match self.net.is_zero() || self.ordered.is_zero() {
+            true => quantity.at(self.last_cost),
+            false => self.net.part(quantity, self.ordered),
+        }
+    }
+}
+
+/// What a person says came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The order.
+    pub order: DocumentId,
+    /// The day on which it came.
+    pub on: Date,
+    /// The number on the supplier's delivery note; empty if there is none.
+    pub slip: String,
+    /// How much, by order line.
+    pub quantities: Vec<(LineId, Quantity)>,
+    /// Whether nothing more comes of these lines.
+    pub ends: bool,
+}
+
+/// A line of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptLine {
+    /// The order's line.
+    pub line: LineId,
+    /// The item.
+    pub item: ItemId,
+    /// Its code at the time.
+    pub code: String,
+    /// Its name at the time.
+    pub name: String,
+    /// How much was ordered.
+    pub ordered: Quantity,
+    /// How much had come in by earlier receipts.
+    pub before: Quantity,
+    /// How much came in now.
+    pub quantity: Quantity,
+    /// What that costs until its bill says it, base currency.
+    pub cost: Money,
+}
+
+impl ReceiptLine {
+    fn after(&self) -> Result<Quantity, FixedError> {
+        self.before.plus(self.quantity)
+    }
+}
+
+/// Why a person should look twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Deviation {
+    /// More came than was ordered.
+    Over {
+        /// The item's code.
+        code: String,
+        /// How much was ordered.
+        ordered: Quantity,
+        /// How much came, earlier receipts included.
+        received: Quantity,
+    },
+    /// Less came, and no more is to come.
+    Under {
+        /// The item's code.
+        code: String,
+        /// How much was ordered.
+        ordered: Quantity,
+        /// How much came, earlier receipts included.
+        received: Quantity,
+    },
+    /// Bills that name no order may have brought these goods in already.
+    MaybeBilled {
+        /// The item's code.
+        code: String,
+        /// The bills' numbers.
+        bills: Vec<String>,
+    },
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Over { code, ordered, received } => {
+                write!(f, "{received} of {code} came in, {ordered} were ordered")
+            }
+            Self::Under { code, ordered, received } => {
+                write!(
+                    f,
+                    "only {received} of {code} came in of {ordered} that were ordered, and no more is to come"
+                )
+            }
+            Self::MaybeBilled { code, bills } => write!(
+                f,
+                "{code} may have come in with {} already, which no order is named on",
+                bills.join(", ")
+            ),
+        }
+    }
+}
+
+/// Where a receipt stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Stage {
+    /// It waits for a person's decision; nothing is booked.
+    Waiting,
+    /// The goods are in stock.
+    TakenIn {
+        /// Who said so.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person refused it.
+    Rejected {
+        /// Who.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// It was wrong: it moves nothing any more.
+    TakenBack {
+        /// Who said so.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Stage {
+    /// Whether the goods are in stock by it.
+    pub const fn is_taken_in(&self) -> bool {
+        matches!(self, Self::TakenIn { .. })
+    }
+
+    /// The words that people read.
+    pub const fn words(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting for a decision",
+            Self::TakenIn { .. } => "taken in",
+            Self::Rejected { .. } => "refused",
+            Self::TakenBack { .. } => "taken back",
+        }
+    }
+}
+
+/// What became of a receipt's bill in Xero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum BillFate {
+    /// It was written as a draft.
+    Written {
+        /// The bill.
+        bill: DocumentId,
+    },
+    /// None was written.
+    None {
+        /// Why, and what to do if one is needed.
+        why: String,
+    },
+}
+
+/// A goods receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoodsReceipt {
+    /// Its number.
+    pub number: ReceiptNumber,
+    /// The order.
+    pub order: DocumentId,
+    /// The order's number at the time.
+    pub order_number: String,
+    /// The supplier.
+    pub supplier: ContactId,
+    /// The supplier's name at the time.
+    pub supplier_name: String,
+    /// The day on which the goods came in.
+    pub on: Date,
+    /// The number on the supplier's delivery note; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub slip: String,
+    /// What came in.
+    pub lines: Vec<ReceiptLine>,
+    /// Whether nothing more comes of these lines.
+    pub ends: bool,
+    /// Who entered it.
+    pub made_by: String,
+    /// When.
+    pub made_at: Timestamp,
+    /// Why it waited for a person, if it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<Deviation>,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What became of its bill in Xero, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill: Option<BillFate>,
+}
+
+/// Why a receipt can't be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Nothing came in.
+    #[error("say of at least one line how much came in")]
+    Nothing,
+    /// Too many lines.
+    #[error("a receipt has at most {RECEIPT_LINES_MAX} lines: make several")]
+    TooMany,
+    /// Not a quantity that can come in.
+    #[error("{0} of {1} can't come in: give a quantity above zero, or leave the line empty")]
+    Quantity(Quantity, String),
+    /// A line is given twice or is none of the order's.
+    #[error("a line of the order is named twice or is not there any more: look at the order again")]
+    Line,
+    /// A day that has not come.
+    #[error("{0} has not come yet")]
+    Day(Date),
+    /// An order that nothing can come of.
+    #[error("the order is {0}: a receipt is for one that is approved")]
+    Order(&'static str),
+    /// The delivery note's number is too long.
+    #[error("the number of the delivery note is longer than {SLIP_CHARS_MAX} characters")]
+    Slip,
+    /// A figure does not fit.
+    #[error(transparent)]
+    Fixed(#[from] FixedError),
+}
+
+/// Whether goods can come in of an order in this status: of one that the supplier has. A draft was not sent to anybody.
+///
+/// # Errors
+/// [`Problem::Order`] if not.
+pub const fn may_come(status: DocumentStatus) -> Result<(), Problem> {
+    match status {
+        DocumentStatus::Authorised | DocumentStatus::Billed | DocumentStatus::Paid => Ok(()),
+        DocumentStatus::Draft => Err(Problem::Order("a draft")),
+        DocumentStatus::Submitted => Err(Problem::Order("waiting for approval")),
+        DocumentStatus::Voided | DocumentStatus::Deleted => Err(Problem::Order("deleted")),
+    }
+}
+
+/// The lines of a receipt that was asked for, in the order's order.
+///
+/// # Errors
+/// What stands against it.
+pub fn lines(request: &Request, ordered: &[OrderedLine], today: Date) -> Result<Vec<ReceiptLine>, Problem> {
+    if request.on > today {
+        return Err(Problem::Day(request.on));
+    }
+    if request.slip.chars().count() > SLIP_CHARS_MAX {
+        return Err(Problem::Slip);
+    }
+    let mut lines = Vec::new();
+    for of in ordered {
+        let mut said = request.quantities.iter().filter(|(line, _)| *line == of.line);
+        let (first, second) = (said.next(), said.next());
+        let Some((_, quantity)) = first else { continue };
+        if second.is_some() {
+            return Err(Problem::Line);
+        }
+        if *quantity <= Quantity::ZERO {
+            return Err(Problem::Quantity(*quantity, of.code.clone()));
+        }
+        lines.push(ReceiptLine {
+            line: of.line,
+            item: of.item,
+            code: of.code.clone(),
+            name: of.name.clone(),
+            ordered: of.ordered,
+            before: of.received,
+            quantity: *quantity,
+            cost: of.cost(*quantity)?,
+        });
+    }
+    match () {
+        () if lines.len() < request.quantities.len() => Err(Problem::Line),
+        () if lines.is_empty() => Err(Problem::Nothing),
+        () if lines.len() > RECEIPT_LINES_MAX => Err(Problem::TooMany),
+        () => Ok(lines),
+    }
+}
+
+/// What of the lines is so far from the order that a person should look twice: more than `percent` of what was ordered.
+///
+/// # Errors
+/// [`FixedError`] when a figure does not fit.
+pub fn deviations(
+    lines: &[ReceiptLine],
+    ordered: &[OrderedLine],
+    ends: bool,
+    percent: u16,
+) -> Result<Vec<Deviation>, FixedError> {
+    let mut found = Vec::new();
+    for line in lines {
+        let (code, received) = (line.code.clone(), line.after()?);
+        let share = Quantity::from_whole(percent.into())?;
+        let hundred = Quantity::from_whole(100)?;
+        let allowed = line.ordered.share(share, hundred)?;
+        if received.minus(line.ordered)? > allowed {
+            found.push(Deviation::Over { code: code.clone(), ordered: line.ordered, received });
+        }
+        if ends && line.ordered.minus(received)? > allowed {
+            found.push(Deviation::Under { code: code.clone(), ordered: line.ordered, received });
+        }
+        let of = ordered.iter().find(|of| of.line == line.line);
+        let bills = of.map(|of| of.unmatched_bills.clone()).unwrap_or_default();
+        if !bills.is_empty() {
+            found.push(Deviation::MaybeBilled { code, bills });
+        }
+    }
+    Ok(found)
+}
+
+impl GoodsReceipt {
+    /// The receipt as the ledger books it.
+    pub fn of(&self, org: OrgId) -> DocumentRef {
+        let id = DocumentId(derived("goods receipt", &[&org.to_string(), &self.number.to_string()]));
+        DocumentRef { kind: DocumentKind::GoodsReceipt, id }
+    }
+
+    /// What the ledger should have booked of it, if anything was decided. Its lines go by the ids of the order's lines.
+    pub fn document(&self, org: OrgId) -> Option<Document> {
+        let (status, at) = match &self.stage {
+            Stage::TakenIn { at, .. } => (DocumentStatus::Authorised, *at),
+            Stage::TakenBack { at, .. } => (DocumentStatus::Voided, *at),
+            Stage::Waiting | Stage::Rejected { .. } => return None,
+        };
+        let lines = self.lines.iter().map(|line| DocumentLine {
+            id: line.line,
+            item: Some(ItemRef { id: Some(line.item), code: line.code.clone() }),
+            description: String::new(),
+            quantity: line.quantity,
+            unit_amount: Money::ZERO,
+            net: line.cost,
+            account: String::new(),
+        });
+        Some(Document {
+            of: self.of(org),
+            number: name(self.number),
+            reference: self.slip.clone(),
+            status,
+            contact: self.supplier,
+            contact_name: self.supplier_name.clone(),
+            date: self.on,
+            expected_on: None,
+            updated_at: at,
+            lines: lines.collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn q(text: &str) -> Quantity {
+        text.parse().unwrap()
+    }
+
+    fn ordered(n: u128, ordered: &str, received: &str) -> OrderedLine {
+        OrderedLine {
+            line: LineId(Uuid::from_u128(n)),
+            item: ItemId(Uuid::from_u128(n)),
+            code: format!("ITEM-{n}"),
+            name: "Item".into(),
+            ordered: q(ordered),
+            received: q(received),
+            billed: Quantity::ZERO,
+            net: Money::ZERO,
+            last_cost: "1.5".parse().unwrap(),
+            unmatched_bills: Vec::new(),
+        }
+    }
+
+    fn request(quantities: &[(u128, &str)]) -> Request {
+        Request {
+            order: DocumentId(Uuid::nil()),
+            on: date(2026, 6, 1),
+            slip: String::new(),
+            quantities: quantities.iter().map(|(n, text)| (LineId(Uuid::from_u128(*n)), q(text))).collect(),
+            ends: false,
+        }
+    }
+
+    const TODAY: Date = date(2026, 6, 1);
+
+    #[test]
+    fn what_can_t_come_in_is_refused_with_what_to_do() {
+        let order = [ordered(1, "10", "0"), ordered(2, "5", "0")];
+        let refused = |quantities: &[(u128, &str)]| lines(&request(quantities), &order, TODAY).unwrap_err();
+        assert_eq!(refused(&[]), Problem::Nothing);
+        assert_eq!(refused(&[(1, "-2")]), Problem::Quantity(q("-2"), "ITEM-1".into()));
+        assert_eq!(refused(&[(1, "0")]), Problem::Quantity(q("0"), "ITEM-1".into()));
+        assert_eq!(refused(&[(7, "1")]), Problem::Line);
+        assert_eq!(refused(&[(1, "1"), (1, "2")]), Problem::Line);
+        let early = Request { on: date(2026, 6, 2), ..request(&[(1, "1")]) };
+        assert_eq!(lines(&early, &order, TODAY), Err(Problem::Day(early.on)));
+        assert!(may_come(DocumentStatus::Draft).is_err() && may_come(DocumentStatus::Billed).is_ok());
+        let taken = lines(&request(&[(2, "2.5")]), &order, TODAY).unwrap();
+        assert_eq!((taken.len(), taken[0].cost), (1, "3.75".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_person_looks_twice_at_what_is_far_from_the_order() {
+        let order = [ordered(1, "100", "50")];
+        let found = |quantity, ends, percent| {
+            let lines = lines(&request(&[(1, quantity)]), &order, TODAY).unwrap();
+            let found = deviations(&lines, &order, ends, percent).unwrap();
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert!(found("10", false, 10).is_empty(), "a part of it");
+        assert!(found("60", false, 10).is_empty(), "ten of a hundred more");
+        assert_eq!(found("60.0001", false, 10), ["110.0001 of ITEM-1 came in, 100 were ordered"]);
+        assert!(found("40", true, 10).is_empty());
+        assert_eq!(
+            found("39", true, 10),
+            ["only 89 of ITEM-1 came in of 100 that were ordered, and no more is to come"]
+        );
+        assert_eq!(found("51", false, 0).len(), 1);
+    }
+
+    #[test]
+    fn a_name_leads_back_to_its_receipt() {
+        let number = ReceiptNumber { on: TODAY, index: 7 };
+        assert_eq!(name(number), "GR-2026-06-01-007");
+        assert_eq!(number_of(&name(number)), Some(number));
+        assert_eq!(number_of("INV-1"), None);
+    }
+
+    proptest! {
+        /// However much comes in: exactly what is above the allowed share of the order is told.
+        #[test]
+        fn a_deviation_is_told_exactly_beyond_the_share(
+            of in 0i64..1_000, came in 1i64..3_000, before in 0i64..1_000, percent in 0u16..200, ends: bool,
+        ) {
+            let order = [ordered(1, &of.to_string(), &before.to_string())];
+            let lines = lines(&request(&[(1, &came.to_string())]), &order, TODAY).unwrap();
+            let found = deviations(&lines, &order, ends, percent).unwrap();
+            let total = before + came;
+            let over = (total - of) * 100 > of * i64::from(percent);
+            let under = ends && (of - total) * 100 > of * i64::from(percent);
+            prop_assert_eq!(found.len(), usize::from(over) + usize::from(under));
+        }
+    }
+}
