@@ -17,9 +17,10 @@ use crate::clock::{LocalClock, LocalEntropy};
 use crate::commands::dead_letters::Letters;
 use crate::commands::landed::Vouchers;
 use crate::commands::prices::Pricing;
+use crate::commands::receipts::Receiving;
 use crate::commands::{
     Common, approve, audit, connect, connections, dead_letters, digest, health, item, landed, ledger,
-    positions, prices, proposals, reconcile, reject, reviews, settings, stock,
+    positions, prices, proposals, receipts, reconcile, reject, reviews, settings, stock,
 };
 use crate::control;
 use crate::doctor;
@@ -88,6 +89,8 @@ pub enum Ask {
         /// Text of the file.
         text: String,
     },
+    /// Goods receipts.
+    Receipts(Receiving),
     /// Landed cost vouchers.
     Landed(Vouchers),
     /// Item prices.
@@ -145,6 +148,7 @@ impl Ask {
             Self::Approve { contents, .. } => contents.is_some(),
             Self::Settings { apply, .. } => *apply,
             Self::Reconcile { now } => *now,
+            Self::Receipts(receiving) => receiving.changes(),
             Self::Landed(vouchers) => vouchers.changes(),
             Self::Prices(pricing) => pricing.changes(),
             Self::Count { .. } | Self::Reject { .. } => true,
@@ -328,6 +332,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
         }
         Ask::Count { text } => stock::answer(place, org, &text).await,
         Ask::Prices(pricing) => prices::answer(place, org, &pricing).await,
+        Ask::Receipts(receiving) => Box::pin(receipts::answer(place, org, &receiving)).await,
         Ask::Landed(vouchers) => Box::pin(landed::answer(place, org, &vouchers)).await,
         Ask::ExportSettings => settings::export(place, org).await,
         Ask::Settings { apply, policy, items, suppliers } => {

@@ -87,6 +87,35 @@ pub struct Request {
     pub ends: bool,
 }
 
+/// So much of an item, over the order's lines that name it: on each what is open, the rest on the last.
+///
+/// # Errors
+/// [`Problem::Code`] when no line names it.
+pub fn by_code(
+    ordered: &[OrderedLine],
+    code: &str,
+    quantity: Quantity,
+) -> Result<Vec<(LineId, Quantity)>, Problem> {
+    let mut parts = Vec::new();
+    let mut left = quantity;
+    for line in ordered.iter().filter(|line| line.code == code) {
+        let part = left.min(line.open()?);
+        if part > Quantity::ZERO {
+            parts.push((line.line, part));
+            left = left.minus(part)?;
+        }
+    }
+    if !left.is_zero() {
+        let last = ordered.iter().rfind(|line| line.code == code);
+        let last = last.ok_or_else(|| Problem::Code(code.to_owned()))?.line;
+        match parts.iter_mut().find(|(line, _)| *line == last) {
+            Some((_, part)) => *part = part.plus(left)?,
+            None => parts.push((last, left)),
+        }
+    }
+    Ok(parts)
+}
+
 /// A line of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptLine {
@@ -283,6 +312,9 @@ pub enum Problem {
     /// A line is given twice or is none of the order's.
     #[error("a line of the order is named twice or is not there any more: look at the order again")]
     Line,
+    /// No line of the order names the item.
+    #[error("no line of the order names `{0}`")]
+    Code(String),
     /// A day that has not come.
     #[error("{0} has not come yet")]
     Day(Date),
@@ -473,6 +505,24 @@ mod tests {
         assert!(may_come(DocumentStatus::Draft).is_err() && may_come(DocumentStatus::Billed).is_ok());
         let taken = lines(&request(&[(2, "2.5")]), &order, TODAY).unwrap();
         assert_eq!((taken.len(), taken[0].cost), (1, "3.75".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_item_on_several_lines_fills_them_in_their_order() {
+        let mut order = [ordered(1, "10", "4"), ordered(2, "5", "0")];
+        order[1].code = "ITEM-1".into();
+        let parts = |quantity: &str| {
+            let parts = by_code(&order, "ITEM-1", q(quantity)).unwrap();
+            parts.iter().map(|(line, part)| (line.0.as_u128(), part.to_string())).collect::<Vec<_>>()
+        };
+        let is = |parts: &[(u128, &str)]| -> Vec<(u128, String)> {
+            parts.iter().map(|(line, part)| (*line, (*part).to_owned())).collect()
+        };
+        assert_eq!(parts("5"), is(&[(1, "5")]));
+        assert_eq!(parts("8"), is(&[(1, "6"), (2, "2")]));
+        assert_eq!(parts("12"), is(&[(1, "6"), (2, "6")]));
+        assert_eq!(parts("-1"), is(&[(2, "-1")]), "for the check of the lines to refuse");
+        assert_eq!(by_code(&order, "OTHER", q("1")), Err(Problem::Code("OTHER".into())));
     }
 
     #[test]

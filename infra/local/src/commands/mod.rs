@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod positions;
 pub mod prices;
 pub mod proposals;
+pub mod receipts;
 pub mod reconcile;
 pub mod reject;
 pub mod replay;
@@ -101,6 +102,8 @@ pub enum Command {
     Prices(prices::Prices),
     /// Counts of untracked items
     Stock(stock::Stock),
+    /// What came in of orders
+    Receipts(receipts::Receipts),
     /// Vouchers that spread freight, duty and insurance over what came in
     Landed(landed::Landed),
     /// Cost the movements of a file by FIFO, average or LIFO
@@ -141,6 +144,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,
         Command::Prices(command) => put(command.common(), Ok(command.ask())).await,
         Command::Stock(command) => put(command.common(), command.ask()).await,
+        Command::Receipts(command) => put(command.common(), Ok(command.ask())).await,
         Command::Landed(command) => put(command.common(), command.ask()).await,
         Command::Cost(options) => cost::run(&options),
         Command::Settings(command) => settings::run(command).await,

@@ -136,7 +136,9 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Pricing) -> R
     let Decided { taken, left } = prices::decide(place, org, place.person(), &shown, decision).await?;
     let left: Vec<&str> =
         open.iter().filter(|change| left.contains(&change.item)).map(|change| change.code.as_str()).collect();
-    let text = if *approve {
+    let text = if taken == 0 {
+        "nothing was decided\n".to_owned()
+    } else if *approve {
         format!("{taken} approved: they are being set in Xero\n")
     } else {
         format!("{taken} left as they are\n")

@@ -106,6 +106,12 @@ pub struct Step {
     pub receive_money: Option<String>,
     /// A count of untracked items.
     pub count: Option<Vec<Count>>,
+    /// A goods receipt.
+    pub receipt: Option<Receipt>,
+    /// The goods receipt that waits and is taken in, counted from 1.
+    pub take_in: Option<usize>,
+    /// The goods receipt that is taken back, counted from 1.
+    pub receipt_back: Option<usize>,
     /// A landed cost voucher.
     pub landed: Option<VoucherFile>,
     /// The landed cost voucher that is taken back, counted from 1.
@@ -130,6 +136,33 @@ pub struct Step {
     pub currency: Option<Currency>,
     /// Its lines.
     pub lines: Option<Vec<Line>>,
+}
+
+/// What came in of an order.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The order's number.
+    pub order: String,
+    /// The day on which it came.
+    #[serde(deserialize_with = "day")]
+    pub on: Date,
+    /// How much of which items; all that is open without.
+    #[serde(default)]
+    pub item: Vec<ReceiptItem>,
+    /// Whether nothing more comes of these lines.
+    #[serde(default)]
+    pub ends: bool,
+}
+
+/// An item that came in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptItem {
+    /// Its code.
+    pub code: String,
+    /// How much.
+    pub quantity: Number,
 }
 
 /// Xero's statuses.
@@ -378,6 +411,9 @@ impl Step {
         let documents = self.numbers().into_iter().filter(|(_, number)| number.is_some()).count();
         documents
             + usize::from(self.count.is_some())
+            + usize::from(self.receipt.is_some())
+            + usize::from(self.take_in.is_some())
+            + usize::from(self.receipt_back.is_some())
             + usize::from(self.landed.is_some())
             + usize::from(self.take_back.is_some())
             + usize::from(self.lock.is_some())
@@ -411,7 +447,7 @@ impl Scenario {
         for (number, step) in (1..).zip(&scenario.step) {
             if step.actions() != 1 {
                 return Err(format!(
-                    "step {number} must name one thing: a document by its kind and number, a count, a voucher, a lock or a day"
+                    "step {number} must name one thing: a document by its kind and number, a count, a goods receipt, a voucher, a lock or a day"
                 ));
             }
         }
@@ -470,7 +506,9 @@ impl Scenario {
     pub fn today(&self) -> Date {
         let counts = |step: &Step| step.count.iter().flatten().map(|count| count.on).max();
         let voucher = |step: &Step| step.landed.as_ref().and_then(|landed| landed.on);
-        let days = |step: &Step| step.on.max(step.lock).max(counts(step)).max(voucher(step));
+        let receipt = |step: &Step| step.receipt.as_ref().map(|receipt| receipt.on);
+        let days =
+            |step: &Step| step.on.max(step.lock).max(counts(step)).max(voucher(step)).max(receipt(step));
         let last = self.step.iter().filter_map(days).max();
         self.today.or_else(|| last?.tomorrow().ok()).unwrap_or(Date::constant(2026, 1, 1))
     }

@@ -12,8 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_app::console::ItemCard;
 use parstock_app::landed;
 use parstock_app::opening;
+use parstock_app::receiving::{self, Decision, NamedRequest};
 use parstock_app::settings::{self, Applied};
 use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::goods_receipt::GoodsReceipt;
 use parstock_domain::ids::{LocationId, OrgId};
 use parstock_domain::ledger::View;
 use parstock_domain::settings::files::Files;
@@ -90,6 +92,15 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
         } else if let Some(counts) = &step.count {
             books.settle().await?;
             books.count(counts).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(receipt) = &step.receipt {
+            books.settle().await?;
+            books.receive(receipt).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(which) = step.take_in {
+            books.settle().await?;
+            books.take_in(which).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(which) = step.receipt_back {
+            books.settle().await?;
+            books.receipt_back(which).await.map_err(|error| wrong(error.to_string()))?;
         } else if let Some(voucher) = &step.landed {
             books.settle().await?;
             books.land(voucher).await.map_err(|error| wrong(error.to_string()))?;
@@ -243,6 +254,39 @@ impl Books {
             LocalError::Input(wrong.into_iter().map(|wrong| wrong.what).collect::<Vec<_>>().join("; "))
         };
         opening::import(&*self.ports, self.org, PERSON, &counts).await?.map(|_| ()).map_err(told)
+    }
+
+    /// As `parstock receipts make` does.
+    async fn receive(&self, receipt: &file::Receipt) -> Result<(), LocalError> {
+        let items = receipt.item.iter().map(|item| Ok((item.code.clone(), item.quantity.quantity()?)));
+        let named = NamedRequest {
+            order: receipt.order.clone(),
+            on: Some(receipt.on),
+            slip: String::new(),
+            items: items.collect::<Result<_, String>>().map_err(LocalError::Input)?,
+            ends: receipt.ends,
+        };
+        let request = receiving::resolve(&*self.ports, self.org, &named).await?;
+        receiving::make(&*self.ports, self.org, PERSON, &request, None).await?;
+        Ok(())
+    }
+
+    async fn receipt(&self, which: usize) -> Result<GoodsReceipt, LocalError> {
+        let made = receiving::all(&*self.ports, self.org).await?;
+        let receipt = which.checked_sub(1).and_then(|at| made.into_iter().rev().nth(at));
+        receipt.ok_or_else(|| LocalError::Input(format!("there is no goods receipt {which}")))
+    }
+
+    /// As `parstock receipts take-in` does.
+    async fn take_in(&self, which: usize) -> Result<(), LocalError> {
+        let number = self.receipt(which).await?.number;
+        Ok(receiving::decide(&*self.ports, self.org, PERSON, number, &Decision::TakeIn).await?)
+    }
+
+    /// As `parstock receipts take-back` does.
+    async fn receipt_back(&self, which: usize) -> Result<(), LocalError> {
+        let number = self.receipt(which).await?.number;
+        Ok(receiving::take_back(&*self.ports, self.org, PERSON, number, PERSON).await?)
     }
 
     /// As `parstock landed make` does.

@@ -6,7 +6,7 @@ mod order;
 
 pub(crate) use book::book;
 pub use make::{Decision, decide, make, take_back};
-pub use order::{Order, OrderHead, order, order_named, orders};
+pub use order::{NamedRequest, Order, OrderHead, order, order_named, orders, resolve};
 
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
-use parstock_domain::goods_receipt::{GoodsReceipt, OrderedLine, may_come};
+use parstock_domain::goods_receipt::{GoodsReceipt, OrderedLine, Request, by_code, may_come};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId};
 use parstock_domain::ledger::OrderLine;
 use parstock_domain::settings::Learned;
@@ -64,6 +64,52 @@ pub struct Order {
     pub receipts: Vec<GoodsReceipt>,
     /// The bills that brought its lines in.
     pub bills: BTreeSet<DocumentRef>,
+}
+
+/// A goods receipt by the names that people use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedRequest {
+    /// The order's number.
+    pub order: String,
+    /// The day on which the goods came; today if it is left out.
+    pub on: Option<Date>,
+    /// The number on the supplier's delivery note; empty if there is none.
+    pub slip: String,
+    /// How much came, by item code; all that is open if it is empty.
+    pub items: Vec<(String, Quantity)>,
+    /// Whether nothing more comes of these lines.
+    pub ends: bool,
+}
+
+/// What a person asks for by names.
+///
+/// # Errors
+/// [`AppError::Reject`] when no order or no line of it is meant.
+pub async fn resolve<P: Ports>(ports: &P, org: OrgId, named: &NamedRequest) -> Result<Request, AppError> {
+    let order = order_named(ports, org, &named.order).await?;
+    let mut quantities = Vec::new();
+    for (code, quantity) in &named.items {
+        quantities.extend(
+            by_code(&order.lines, code, *quantity)
+                .map_err(|problem| AppError::Reject(problem.to_string()))?,
+        );
+    }
+    if named.items.is_empty() {
+        for line in &order.lines {
+            let open = line.open()?;
+            if !open.is_zero() {
+                quantities.push((line.line, open));
+            }
+        }
+    }
+    let on = match named.on {
+        Some(on) => on,
+        None => {
+            let writer = Writer::open_unleased(ports, org).await?;
+            writer.clock().day_of(writer.now())
+        }
+    };
+    Ok(Request { order: order.id, on, slip: named.slip.clone(), quantities, ends: named.ends })
 }
 
 impl Order {
