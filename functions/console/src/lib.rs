@@ -10,6 +10,7 @@ mod landed;
 mod pages;
 mod person;
 mod prices;
+mod receipts;
 mod refused;
 mod sign_in;
 
@@ -105,6 +106,11 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/landed/{number}", get(landed::voucher::<P>))
         .route("/landed/{number}/take-back", post(landed::take_back::<P>))
         .route("/prices", get(prices::list::<P>).post(prices::decided::<P>))
+        .route("/receipts", get(receipts::all::<P>).post(receipts::make::<P>))
+        .route("/receipts/new", get(receipts::form::<P>))
+        .route("/receipts/{name}", get(receipts::receipt::<P>))
+        .route("/receipts/{name}/decide", post(receipts::decide::<P>))
+        .route("/receipts/{name}/take-back", post(receipts::take_back::<P>))
         .route("/reviews", get(pages::reviews::<P>));
     Router::new()
         .route("/", get(pages::start::<P>))

@@ -3,6 +3,7 @@
 mod card;
 mod landed;
 mod prices;
+mod receipts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -89,7 +89,7 @@ impl<P: Ports> Console<'_, P> {
         goods.sort_by_key(|goods| (goods.of != of, days_apart(&purchase, goods), goods.of));
         let more_purchases = goods.len().saturating_sub(PURCHASES_OFFERED_MAX);
         goods.truncate(PURCHASES_OFFERED_MAX);
-        let mut receipts = self.receipts(&goods).await?;
+        let mut receipts = self.goods_of(&goods).await?;
         let more_lines = receipts.len().saturating_sub(SHARES_MAX);
         receipts.truncate(SHARES_MAX);
         Ok(LandedFormPage {
@@ -117,7 +117,7 @@ impl<P: Ports> Console<'_, P> {
     }
 
     /// The lines by which purchases brought untracked goods in, purchase by purchase, by the code of the item.
-    async fn receipts(&self, goods: &[Purchase]) -> Result<Vec<ReceiptRow>, AppError> {
+    async fn goods_of(&self, goods: &[Purchase]) -> Result<Vec<ReceiptRow>, AppError> {
         let received = landed::received(&self.reader, &goods.iter().map(|goods| goods.of).collect()).await?;
         let places: BTreeMap<DocumentRef, (usize, &Purchase)> =
             goods.iter().enumerate().map(|(place, goods)| (goods.of, (place, goods))).collect();

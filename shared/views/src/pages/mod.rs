@@ -3,7 +3,8 @@
 //! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
 //! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/landed`, `/landed/new`, `/landed/{number}` with `POST …/take-back`,
-//! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
+//! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `/receipts`, `/receipts/new`, `POST /receipts`, `/receipts/{name}` with `POST …/decide` and
+//! `POST …/take-back`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.
 
@@ -21,6 +22,7 @@ mod positions_at;
 mod prices;
 mod proof;
 mod proposals;
+mod receipts;
 mod reviews;
 mod sign_in;
 
@@ -45,6 +47,9 @@ pub use positions_at::{PositionAt, PositionsAtPage};
 pub use prices::{PRICES_SHOWN_MAX, PricesPage, moved_per_mille, price_key};
 pub use proof::ProofPage;
 pub use proposals::{PROPOSALS_MAX, ProposalPage, ProposalRow, ProposalsPage};
+pub use receipts::{
+    RECEIPTS_SHOWN_MAX, ReceiptFields, ReceiptFormPage, ReceiptPage, ReceiptsPage, ToComeRow, quantity_field,
+};
 pub use reviews::{ReviewRow, ReviewsPage};
 pub use sign_in::{AddressPage, LinkPage, MailedPage, PasswordPage};
 

@@ -12,6 +12,7 @@ use parstock_domain::audit::{Hash, Head};
 use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber};
 use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::goods_receipt::{self, BillFate, Deviation, GoodsReceipt, ReceiptNumber};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, ProposalId};
 use parstock_domain::landed::*;
@@ -332,6 +333,109 @@ pub fn prices(say: Say) -> PricesPage {
         percent: 10,
         problem: Some((say("a price changed since it was shown"), [ItemId(Uuid::from_u128(2))].into())),
     }
+}
+
+fn goods_receipt(say: Say, stage: goods_receipt::Stage) -> GoodsReceipt {
+    let quantity = |text: &str| text.parse().unwrap();
+    GoodsReceipt {
+        number: ReceiptNumber { on: now().date(), index: 2 },
+        order: DocumentId(Uuid::from_u128(7)),
+        order_number: say("PO-7"),
+        supplier: ContactId(Uuid::from_u128(3)),
+        supplier_name: say("Northern Range"),
+        on: jiff::civil::date(2026, 6, 1),
+        slip: say("LS 7"),
+        lines: vec![goods_receipt::ReceiptLine {
+            line: LineId(Uuid::from_u128(8)),
+            item: ItemId(Uuid::from_u128(1)),
+            code: say("CUP"),
+            name: say("A cup"),
+            ordered: quantity("24"),
+            before: quantity("12"),
+            quantity: quantity("36.5"),
+            cost: money("109.5"),
+        }],
+        ends: true,
+        made_by: say("kim@example.com"),
+        made_at: Timestamp::UNIX_EPOCH,
+        deviations: vec![
+            Deviation::Over { code: say("CUP"), ordered: quantity("24"), received: quantity("48.5") },
+            Deviation::MaybeBilled { code: say("CUP"), bills: vec![say("B-1")] },
+        ],
+        stage,
+        bill: Some(BillFate::None { why: say("the phase is observe") }),
+    }
+}
+
+/// The pages of goods receipts.
+fn receipt_pages(say: Say) -> Vec<(String, String)> {
+    let stages = [
+        goods_receipt::Stage::Waiting,
+        goods_receipt::Stage::TakenIn { by: say("kim@example.com"), at: Timestamp::UNIX_EPOCH },
+        goods_receipt::Stage::TakenBack {
+            by: say("kim@example.com"),
+            at: Timestamp::UNIX_EPOCH,
+            reason: say("a wrong pallet"),
+        },
+    ];
+    let site = || site(say, Phase::Assist);
+    let receipts: Vec<GoodsReceipt> = stages.into_iter().map(|stage| goods_receipt(say, stage)).collect();
+    let to_come = ToComeRow {
+        order: DocumentId(Uuid::from_u128(7)),
+        number: say("PO-7"),
+        supplier_name: say("Northern Range"),
+        on: jiff::civil::date(2026, 5, 1),
+        expected_on: None,
+        open_lines: 2,
+    };
+    let line = &receipts[0].lines[0];
+    let form = ReceiptFormPage {
+        site: site(),
+        order: to_come.order,
+        number: to_come.number.clone(),
+        supplier_name: to_come.supplier_name.clone(),
+        on: to_come.on,
+        contents: Hash::of(b"form"),
+        lines: vec![goods_receipt::OrderedLine {
+            line: line.line,
+            item: line.item,
+            code: line.code.clone(),
+            name: line.name.clone(),
+            ordered: line.ordered,
+            received: line.before,
+            billed: line.before,
+            net: line.cost,
+            last_cost: Money::ZERO,
+            unmatched_bills: Vec::new(),
+        }],
+        percent: 10,
+        entered: Some(ReceiptFields {
+            quantities: [(line.line, say("two"))].into(),
+            on: say("2026-06-01"),
+            slip: say("LS 7"),
+            ends: true,
+        }),
+        problem: Some(say("that is not how much came in")),
+    };
+    let first = ReceiptFormPage { entered: None, problem: None, ..form.clone() };
+    let page = |receipt: &GoodsReceipt| ReceiptPage {
+        site: site(),
+        receipt: receipt.clone(),
+        problem: Some(say("it was decided already")),
+    };
+    let list = ReceiptsPage { site: site(), to_come: vec![to_come], receipts: receipts.clone(), count: 7 };
+    let none = ReceiptsPage { to_come: Vec::new(), receipts: Vec::new(), count: 0, ..list.clone() };
+    let mut pages = vec![
+        ("receipts".to_owned(), list.render().unwrap()),
+        ("receipts-none".to_owned(), none.render().unwrap()),
+        ("receipt-form".to_owned(), form.render().unwrap()),
+        ("receipt-form-first".to_owned(), first.render().unwrap()),
+    ];
+    for receipt in &receipts {
+        let name = format!("receipt-{}", receipt.stage.words().replace(' ', "-"));
+        pages.push((name, page(receipt).render().unwrap()));
+    }
+    pages
 }
 
 /// Journals of each fate.
@@ -1198,6 +1302,7 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
     ];
     pages.extend(ways_in(say));
     pages.extend(landed_pages(say));
+    pages.extend(receipt_pages(say));
     for status in states(say) {
         let mut page = proposal(say, Phase::Assist, status);
         page.problem =
