@@ -452,6 +452,51 @@ class Check:
             time.sleep(0.5)
         same(self.product.ask("prices", "list"), [], "the prices that wait")
 
+    def receipts(self):
+        """What is to come of an order is taken in as the form says, and taken back; far too much waits and is refused."""
+        to_come = self.product.ask("receipts", "list")["to_come"]
+        expect(to_come, "no order is to come")
+        order = to_come[-1]["order"]
+        self.page.width(WIDTHS[1])
+        self.go("/receipts")
+        same(len(self.page.elements("a[href*='/receipts/new']")), len(to_come), "the orders to come")
+        self.shoot("receipts")
+        self.page.width(WIDTHS[1])
+        lines = self.product.ask("receipts", "order", order)["lines"]
+        self.page.follow("tbody tr:last-child a[href*='/receipts/new']")
+        boxes = self.page.elements("input[name^=quantity-]")
+        same([number(box.attribute("value") or "0") for box in boxes], [Decimal(line["to_come"]) for line in lines], "the boxes")
+        self.shoot("receipt-form")
+        self.page.width(WIDTHS[1])
+        for box, quantity in zip(boxes, ["100000"] + [""] * len(boxes)):
+            box.write(quantity)
+        self.page.follow("form[action$='/receipts'] button")
+        expect("waiting for a decision" in self.page.text(), f"100,000 are taken in: {self.page.text()}")
+        self.shoot("receipt-waits")
+        self.page.width(WIDTHS[1])
+        self.page.element("#reason").write("a typing error")
+        self.page.follow("form[action$='/decide'] button[value=reject]")
+        expect("Refused by" in self.page.text(), "it is not refused")
+        taken = self.product.ask("receipts", "make", order)
+        name = f"GR-{taken['number']}"
+        self.receipt(name, "taken_in")
+        self.go(f"/receipts/{name}")
+        self.shoot("receipt")
+        self.page.width(WIDTHS[1])
+        self.page.element("#reason").write("the check is over")
+        self.page.follow("form[action$='/take-back'] button")
+        self.receipt(name, "taken_back")
+
+    def receipt(self, name, state):
+        """Waits until a goods receipt is in this state."""
+        ends = time.monotonic() + ORDER_SECONDS_MAX
+        while True:
+            stored = self.product.ask("receipts", "list")["receipts"]
+            receipt = next(it for it in stored if f"GR-{it['number']}" == name)
+            if receipt["stage"]["state"] == state or time.monotonic() > ends:
+                return same(receipt["stage"]["state"], state, f"receipt {name} after {ORDER_SECONDS_MAX} s")
+            time.sleep(0.5)
+
     def digest(self):
         stored = self.product.ask("digest")
         self.page.width(WIDTHS[1])
@@ -520,6 +565,7 @@ class Check:
         self.approve(self.proposals())
         self.landed()
         self.prices()
+        self.receipts()
         for step in (self.digest, self.health, self.reviews, self.nothing_was_blocked, self.sign_out):
             step()
 

@@ -166,6 +166,7 @@ fn entered(fields: &Fields) -> ReceiptFields {
         quantities: fields.iter().filter_map(quantity).collect(),
         on: field(fields, "on").to_owned(),
         slip: field(fields, "slip").trim().to_owned(),
+        billed: field(fields, "billed") == "yes",
         ends: field(fields, "ends") == "yes",
     }
 }
@@ -183,7 +184,14 @@ fn request(order: DocumentId, entered: &ReceiptFields) -> Result<Request, AppErr
             quantities.push((*line, quantity));
         }
     }
-    Ok(Request { order, on, slip: entered.slip.clone(), quantities, ends: entered.ends })
+    Ok(Request {
+        order,
+        on,
+        slip: entered.slip.clone(),
+        quantities,
+        billed: entered.billed,
+        ends: entered.ends,
+    })
 }
 
 #[cfg(test)]

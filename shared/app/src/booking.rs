@@ -923,6 +923,8 @@ impl Step<'_> {
         let after = change.after.as_ref().filter(|after| after.change > Quantity::ZERO);
         let Some(item) = change.items().next() else { return Ok(Vec::new()) };
         let with_bill = items.stocks.get(&item).is_some_and(|stock| stock.position.tracked);
+        let said = self.receipt.and_then(|receipt| receipt.lines.iter().find(|of| of.line == change.line));
+        let beyond = said.map(|line| line.beyond).unwrap_or_default();
         let lines = items.orders.get_mut(&item).into_iter().flatten();
         let Some(standing) = lines.into_iter().find(|standing| standing.content.line == change.line) else {
             return Ok(Vec::new());
@@ -932,6 +934,7 @@ impl Step<'_> {
             on: after.effective_on,
             quantity: after.change,
             cost: after.cost.unwrap_or_default(),
+            beyond,
             with_bill,
         });
         standing.content.receive(receipt, part)?;

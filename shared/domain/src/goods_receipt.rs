@@ -46,6 +46,10 @@ pub struct OrderedLine {
     pub received: Quantity,
     /// How much bills brought in.
     pub billed: Quantity,
+    /// How much of that no receipt has met: goods that came by themselves, or that were billed before they came.
+    pub unreceived: Quantity,
+    /// How much is still to come.
+    pub open: Quantity,
     /// What the line amounts to by the order, base currency; zero where it names no price.
     pub net: Money,
     /// What one unit last cost, base currency: that holds where the order names no price.
@@ -55,12 +59,24 @@ pub struct OrderedLine {
 }
 
 impl OrderedLine {
-    /// How much is still to come.
+    /// How much came in, by receipts and by bills.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
-    pub fn open(&self) -> Result<Quantity, FixedError> {
-        Ok(self.ordered.minus(self.received.max(self.billed))?.max(Quantity::ZERO))
+    pub fn arrived(&self) -> Result<Quantity, FixedError> {
+        self.received.plus(self.unreceived)
+    }
+
+    /// What is most likely to come in next: what is still to come, else what was billed before it came.
+    pub fn expected(&self) -> Quantity {
+        if self.open.is_zero() { self.unreceived } else { self.open }
+    }
+
+    /// How much of so much are goods that were billed before they came: all that can be if a person says so, else what is beyond what
+    /// is to come.
+    fn billed_before(&self, quantity: Quantity, billed: bool) -> Result<Quantity, FixedError> {
+        let may_be = if billed { quantity } else { quantity.minus(self.open)?.max(Quantity::ZERO) };
+        Ok(may_be.min(self.unreceived))
     }
 
     /// What so much of it costs until its bill says it.
@@ -83,11 +99,13 @@ pub struct Request {
     pub slip: String,
     /// How much, by order line.
     pub quantities: Vec<(LineId, Quantity)>,
+    /// Whether these goods were billed before they came.
+    pub billed: bool,
     /// Whether nothing more comes of these lines.
     pub ends: bool,
 }
 
-/// So much of an item, over the order's lines that name it: on each what is open, the rest on the last.
+/// So much of an item, over the order's lines that name it: on each what is expected, the rest on the last.
 ///
 /// # Errors
 /// [`Problem::Code`] when no line names it.
@@ -99,7 +117,7 @@ pub fn by_code(
     let mut parts = Vec::new();
     let mut left = quantity;
     for line in ordered.iter().filter(|line| line.code == code) {
-        let part = left.min(line.open()?);
+        let part = left.min(line.expected());
         if part > Quantity::ZERO {
             parts.push((line.line, part));
             left = left.minus(part)?;
@@ -129,17 +147,23 @@ pub struct ReceiptLine {
     pub name: String,
     /// How much was ordered.
     pub ordered: Quantity,
-    /// How much had come in by earlier receipts.
+    /// How much had come in before.
     pub before: Quantity,
     /// How much came in now.
     pub quantity: Quantity,
+    /// How much of that was billed before it came.
+    #[serde(default)]
+    pub billed_before: Quantity,
+    /// How much bills had brought in before that is none of it.
+    #[serde(default)]
+    pub beyond: Quantity,
     /// What that costs until its bill says it, base currency.
     pub cost: Money,
 }
 
 impl ReceiptLine {
     fn after(&self) -> Result<Quantity, FixedError> {
-        self.before.plus(self.quantity)
+        self.before.plus(self.quantity)?.minus(self.billed_before)
     }
 }
 
@@ -364,14 +388,17 @@ pub fn lines(request: &Request, ordered: &[OrderedLine], today: Date) -> Result<
         if *quantity <= Quantity::ZERO {
             return Err(Problem::Quantity(*quantity, of.code.clone()));
         }
+        let billed_before = of.billed_before(*quantity, request.billed)?;
         lines.push(ReceiptLine {
             line: of.line,
             item: of.item,
             code: of.code.clone(),
             name: of.name.clone(),
             ordered: of.ordered,
-            before: of.received,
+            before: of.arrived()?,
             quantity: *quantity,
+            billed_before,
+            beyond: of.unreceived.minus(billed_before)?,
             cost: of.cost(*quantity)?,
         });
     }
@@ -473,6 +500,8 @@ mod tests {
             ordered: q(ordered),
             received: q(received),
             billed: Quantity::ZERO,
+            unreceived: Quantity::ZERO,
+            open: q(ordered).minus(q(received)).unwrap().max(Quantity::ZERO),
             net: Money::ZERO,
             last_cost: "1.5".parse().unwrap(),
             unmatched_bills: Vec::new(),
@@ -485,6 +514,7 @@ mod tests {
             on: date(2026, 6, 1),
             slip: String::new(),
             quantities: quantities.iter().map(|(n, text)| (LineId(Uuid::from_u128(*n)), q(text))).collect(),
+            billed: false,
             ends: false,
         }
     }
@@ -542,6 +572,23 @@ mod tests {
             ["only 89 of ITEM-1 came in of 100 that were ordered, and no more is to come"]
         );
         assert_eq!(found("51", false, 0).len(), 1);
+    }
+
+    #[test]
+    fn goods_are_those_to_come_before_they_are_those_that_were_billed() {
+        let mut line = ordered(1, "50", "0");
+        (line.billed, line.unreceived, line.open) = (q("30"), q("30"), q("20"));
+        let parts = |quantity, billed| {
+            let asked = Request { billed, ..request(&[(1, quantity)]) };
+            let line = lines(&asked, &[line.clone()], TODAY).unwrap().remove(0);
+            (line.billed_before.to_string(), line.beyond.to_string(), line.after().unwrap().to_string())
+        };
+        let is = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(parts("20", false), is("0", "30", "50"), "the rest");
+        assert_eq!(parts("25", false), is("5", "25", "50"));
+        assert_eq!(parts("60", false), is("30", "0", "60"), "ten more than were ordered");
+        assert_eq!(parts("20", true), is("20", "10", "30"), "a person knows better");
+        assert_eq!(line.expected(), q("20"));
     }
 
     #[test]

@@ -157,6 +157,7 @@ pub fn rows() -> Vec<(Key, Record)> {
             on: date(2000, 1, 1),
             quantity: Quantity::ONE,
             cost: Money::from_e4(1),
+            beyond: Quantity::ONE,
             with_bill: true,
         }],
         bills: vec![BilledPart {
@@ -325,6 +326,8 @@ fn goods_receipt(item: ItemId) -> GoodsReceipt {
             ordered: Quantity::ONE,
             before: Quantity::ZERO,
             quantity: Quantity::from_e4(LARGEST),
+            billed_before: Quantity::ONE,
+            beyond: Quantity::from_e4(1),
             cost: Money::from_e4(3),
         }],
         ends: true,

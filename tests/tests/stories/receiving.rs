@@ -41,6 +41,7 @@ async fn request(shop: &Shop, of: &str, on: &str, lines: &[(&str, &str)], ends: 
         on: day(on),
         slip: "LS-7".to_owned(),
         quantities: lines.iter().map(|(code, quantity)| (line(code), q(quantity))).collect(),
+        billed: false,
         ends,
     }
 }
@@ -168,7 +169,10 @@ fn whichever_is_told_first_the_receipt_moves_the_goods_and_the_bill_prices_them(
                 shop.poll().await;
                 assert_eq!(stands(&shop, "BOX"), is("70", "260.00"), "the bill brings them in");
             }
-            take_in(&shop, "2026-05-20", &[("BOX", "40")]).await;
+            let request = request(&shop, "PO-1", "2026-05-20", &[("BOX", "40")], false).await;
+            let request = Request { billed: bill_first, ..request };
+            receiving::make(&shop.ports, shop.org, "Kim", &request, None).await.unwrap();
+            shop.work().await;
             if !bill_first {
                 shop.save(bill);
                 shop.poll().await;
@@ -179,6 +183,21 @@ fn whichever_is_told_first_the_receipt_moves_the_goods_and_the_bill_prices_them(
         }
         assert_eq!(ends[0], ends[1]);
         assert_eq!(ends[0], (is("70", "260.00"), (q("40"), q("0"))));
+    });
+}
+
+#[test]
+fn the_rest_of_an_order_comes_after_what_its_bill_brought_in() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        shop.save(bill("B-1", "2026-05-18").reference("your PO-1").line("BOX", "60", "4"));
+        shop.poll().await;
+        take_in(&shop, "2026-05-20", &[("BOX", "40")]).await;
+        assert_eq!((stands(&shop, "BOX"), open(&shop, "BOX")), (is("110", "380.00"), (q("0"), q("40"))));
+        shop.save(bill("B-2", "2026-05-28").line("BOX", "40", "5"));
+        shop.poll().await;
+        assert_eq!((stands(&shop, "BOX"), open(&shop, "BOX")), (is("110", "460.00"), (q("0"), q("0"))));
+        assert_eq!(shop.balance_at("BOX", "2026-05-19").await.unwrap().quantity, q("70"));
     });
 }
 
@@ -378,6 +397,7 @@ fn what_can_t_be_taken_in_is_refused_and_nothing_is_booked() {
         let twice = request(&shop, "PO-1", "2026-05-20", &[("BOX", "5")], false).await;
         let shown = receiving::order_named(&shop.ports, shop.org, "PO-1").await.unwrap().contents().unwrap();
         receiving::make(&shop.ports, shop.org, "Kim", &twice, Some(shown)).await.unwrap();
+        assert!(refused(&twice, None).await.contains("is still being booked"));
         assert!(refused(&twice, Some(shown)).await.contains("changed since it was shown"));
         shop.work().await;
         assert_eq!(shop.on_hand("BOX"), "15");

@@ -48,6 +48,9 @@ enum ReceiptsCommand {
         /// The number on the supplier's delivery note
         #[arg(long, value_name = "NUMBER", default_value = "")]
         slip: String,
+        /// These goods were billed before they came
+        #[arg(long)]
+        billed: bool,
         /// Nothing more comes of these lines
         #[arg(long)]
         ends: bool,
@@ -109,6 +112,8 @@ pub enum Receiving {
         on: Option<Date>,
         /// The number on the delivery note.
         slip: String,
+        /// Whether the goods were billed before they came.
+        billed: bool,
         /// Whether nothing more comes.
         ends: bool,
     },
@@ -156,8 +161,8 @@ impl Receipts {
         Ask::Receipts(match self.command.clone() {
             ReceiptsCommand::List { .. } => Receiving::List,
             ReceiptsCommand::Order { order, .. } => Receiving::Order { order },
-            ReceiptsCommand::Make { order, item, on, slip, ends, .. } => {
-                Receiving::Make { order, items: item, on, slip, ends }
+            ReceiptsCommand::Make { order, item, on, slip, billed, ends, .. } => {
+                Receiving::Make { order, items: item, on, slip, billed, ends }
             }
             ReceiptsCommand::TakeIn { number, .. } => Receiving::TakeIn { number },
             ReceiptsCommand::Reject { number, reason, .. } => Receiving::Reject { number, reason },
@@ -172,12 +177,13 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Receiving) ->
     match asked {
         Receiving::List => list(place, org).await,
         Receiving::Order { order } => show(place, org, order).await,
-        Receiving::Make { order, items, on, slip, ends } => {
+        Receiving::Make { order, items, on, slip, billed, ends } => {
             let named = NamedRequest {
                 order: order.clone(),
                 on: *on,
                 slip: slip.clone(),
                 items: items.clone(),
+                billed: *billed,
                 ends: *ends,
             };
             let request = receiving::resolve(place, org, &named).await?;
@@ -289,12 +295,12 @@ async fn show(place: &impl Place, org: OrgId, number: &str) -> Result<Answer, Lo
         vec![["item", "name", "ordered", "received", "billed", "to come"].map(str::to_owned).to_vec()];
     let mut lines = Vec::new();
     for line in &order.lines {
-        let open = line.open().map_err(LocalError::outside)?;
-        let figures = [line.ordered, line.received, line.billed, open].map(|quantity| quantity.to_string());
+        let figures =
+            [line.ordered, line.received, line.billed, line.open].map(|quantity| quantity.to_string());
         rows.push([line.code.clone(), line.name.clone()].into_iter().chain(figures).collect());
         lines.push(json!({
             "item": line.code, "ordered": line.ordered.to_string(), "received": line.received.to_string(),
-            "billed": line.billed.to_string(), "to_come": open.to_string(),
+            "billed": line.billed.to_string(), "to_come": line.open.to_string(),
         }));
     }
     let text = format!("order {} from {}, {}\n{}", order.number, order.supplier_name, order.on, table(&rows));

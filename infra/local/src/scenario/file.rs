@@ -150,6 +150,9 @@ pub struct Receipt {
     /// How much of which items; all that is open without.
     #[serde(default)]
     pub item: Vec<ReceiptItem>,
+    /// Whether these goods were billed before they came.
+    #[serde(default)]
+    pub billed: bool,
     /// Whether nothing more comes of these lines.
     #[serde(default)]
     pub ends: bool,

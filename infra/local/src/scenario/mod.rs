@@ -264,6 +264,7 @@ impl Books {
             on: Some(receipt.on),
             slip: String::new(),
             items: items.collect::<Result<_, String>>().map_err(LocalError::Input)?,
+            billed: receipt.billed,
             ends: receipt.ends,
         };
         let request = receiving::resolve(&*self.ports, self.org, &named).await?;

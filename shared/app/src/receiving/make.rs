@@ -94,6 +94,12 @@ async fn make_once<P: Ports>(
             "the order changed since it was shown, or something came in: look at it again".to_owned(),
         ));
     }
+    if let Some(number) = order.unbooked {
+        return Err(AppError::Reject(format!(
+            "goods receipt {} of this order is still being booked: try again in a minute",
+            name(number)
+        )));
+    }
     let today = writer.clock().day_of(writer.now());
     may_come(order.status).map_err(refused)?;
     let lines = lines(request, &order.lines, today).map_err(refused)?;

@@ -6,8 +6,10 @@ use jiff::civil::Date;
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
-use parstock_domain::goods_receipt::{GoodsReceipt, OrderedLine, Request, by_code, may_come};
-use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId};
+use parstock_domain::goods_receipt::{
+    GoodsReceipt, OrderedLine, ReceiptNumber, Request, Stage, by_code, may_come,
+};
+use parstock_domain::ids::{ContactId, DocumentId, ItemId, OrgId};
 use parstock_domain::ledger::OrderLine;
 use parstock_domain::settings::Learned;
 use uuid::Uuid;
@@ -64,6 +66,8 @@ pub struct Order {
     pub receipts: Vec<GoodsReceipt>,
     /// The bills that brought its lines in.
     pub bills: BTreeSet<DocumentRef>,
+    /// A receipt of it that the ledger is still to book.
+    pub unbooked: Option<ReceiptNumber>,
 }
 
 /// A goods receipt by the names that people use.
@@ -75,8 +79,10 @@ pub struct NamedRequest {
     pub on: Option<Date>,
     /// The number on the supplier's delivery note; empty if there is none.
     pub slip: String,
-    /// How much came, by item code; all that is open if it is empty.
+    /// How much came, by item code; all that is expected if it is empty.
     pub items: Vec<(String, Quantity)>,
+    /// Whether these goods were billed before they came.
+    pub billed: bool,
     /// Whether nothing more comes of these lines.
     pub ends: bool,
 }
@@ -96,9 +102,8 @@ pub async fn resolve<P: Ports>(ports: &P, org: OrgId, named: &NamedRequest) -> R
     }
     if named.items.is_empty() {
         for line in &order.lines {
-            let open = line.open()?;
-            if !open.is_zero() {
-                quantities.push((line.line, open));
+            if !line.expected().is_zero() {
+                quantities.push((line.line, line.expected()));
             }
         }
     }
@@ -109,7 +114,14 @@ pub async fn resolve<P: Ports>(ports: &P, org: OrgId, named: &NamedRequest) -> R
             writer.clock().day_of(writer.now())
         }
     };
-    Ok(Request { order: order.id, on, slip: named.slip.clone(), quantities, ends: named.ends })
+    Ok(Request {
+        order: order.id,
+        on,
+        slip: named.slip.clone(),
+        quantities,
+        billed: named.billed,
+        ends: named.ends,
+    })
 }
 
 impl Order {
@@ -249,8 +261,10 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
             code: master.map(|item| item.code.clone()).unwrap_or_default(),
             name: master.map(|item| item.name.clone()).unwrap_or_default(),
             ordered: line.ordered,
-            received: line.received.max(taken_in(&receipts, line.line)?),
+            received: line.received,
             billed: line.billed,
+            unreceived: line.unreceived()?,
+            open: line.open()?,
             net: line.net,
             last_cost: price.or(master.and_then(|item| item.purchase_price)).unwrap_or(Money::ZERO),
             unmatched_bills: look_again::unmatched_bills(writer, line.item, supplier, record.date).await?,
@@ -258,8 +272,10 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
     }
     let bills = order_lines.iter().flat_map(|line| &line.bills);
     let bills = bills.map(|part| DocumentRef { kind: DocumentKind::Bill, id: part.bill }).collect();
+    let unbooked = unbooked(writer.org(), &receipts, &order_lines);
     Ok(Order {
         id,
+        unbooked,
         number: record.number,
         supplier,
         supplier_name: record.contact_name,
@@ -271,11 +287,18 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
     })
 }
 
-/// How much receipts say came in of an order's line, whether the ledger has booked it yet or not.
-fn taken_in(receipts: &[GoodsReceipt], line: LineId) -> Result<Quantity, AppError> {
-    let lines = receipts.iter().filter(|receipt| receipt.stage.is_taken_in()).flat_map(|it| &it.lines);
-    let mut lines = lines.filter(|of| of.line == line);
-    Ok(lines.try_fold(Quantity::ZERO, |sum, line| sum.plus(line.quantity))?)
+/// The receipt that the ledger has not booked, or not taken back yet.
+fn unbooked(org: OrgId, receipts: &[GoodsReceipt], lines: &[OrderLine]) -> Option<ReceiptNumber> {
+    let is_under_way = |receipt: &&GoodsReceipt| {
+        let id = receipt.of(org).id;
+        let mut parts = receipt.lines.iter().filter_map(|of| lines.iter().find(|line| line.line == of.line));
+        match receipt.stage {
+            Stage::TakenIn { .. } => !parts.all(|line| line.receipts.iter().any(|part| part.receipt == id)),
+            Stage::TakenBack { .. } => parts.any(|line| line.receipts.iter().any(|part| part.receipt == id)),
+            Stage::Waiting | Stage::Rejected { .. } => false,
+        }
+    };
+    receipts.iter().find(is_under_way).map(|receipt| receipt.number)
 }
 
 async fn by_item<T: crate::records::Content, P: Ports>(

@@ -1,7 +1,7 @@
 //! One arrival, one movement: which open order line does a bill line bring in, and which of its goods did goods receipts bring in
 //! already?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -34,6 +34,9 @@ pub struct ReceivedPart {
     /// What they cost by the order, base currency: that holds until a bill says it.
     #[serde(rename = "c")]
     pub cost: Money,
+    /// How much bills had brought in by themselves by then that these goods are none of.
+    #[serde(rename = "a", default, skip_serializing_if = "Quantity::is_zero_ref")]
+    pub beyond: Quantity,
     /// Whether Xero counts them with their bill (tracked items), so that here they move nothing.
     #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
     pub with_bill: bool,
@@ -116,7 +119,32 @@ pub struct Meeting {
 }
 
 impl OrderLine {
-    /// What is still to come: ordered minus the larger of received and billed, never below zero, and
+    /// What came in: by goods receipts, and by bills that no receipt has met.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn arrived(&self) -> Result<Quantity, FixedError> {
+        self.received.plus(self.unreceived()?)
+    }
+
+    /// What came in by bills that no receipt has met.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn unreceived(&self) -> Result<Quantity, FixedError> {
+        self.billed.minus(self.met()?)
+    }
+
+    /// How much both receipts and bills brought in.
+    fn met(&self) -> Result<Quantity, FixedError> {
+        if self.receipts.is_empty() || self.bills.is_empty() {
+            return Ok(Quantity::ZERO);
+        }
+        let of_receipts = self.meet()?.of_receipts;
+        of_receipts.values().try_fold(Quantity::ZERO, |sum, (met, _)| sum.plus(*met))
+    }
+
+    /// What is still to come: ordered minus what came in, never below zero, and
     /// nothing once the order is billed or deleted, or a person said that the rest does not come.
     ///
     /// # Errors
@@ -129,7 +157,7 @@ impl OrderLine {
         if !is_live || self.ended_by.is_some() {
             return Ok(Quantity::ZERO);
         }
-        Ok(self.ordered.minus(self.received.max(self.billed))?.max(Quantity::ZERO))
+        Ok(self.ordered.minus(self.arrived()?)?.max(Quantity::ZERO))
     }
 
     /// How much came in by goods receipts that no bill has come for.
@@ -137,7 +165,7 @@ impl OrderLine {
     /// # Errors
     /// [`FixedError`] when it does not fit.
     pub fn unbilled(&self) -> Result<Quantity, FixedError> {
-        Ok(self.received.minus(self.billed)?.max(Quantity::ZERO))
+        self.received.minus(self.met()?)
     }
 
     /// How much lies there that Xero counts once its bill is approved (tracked items).
@@ -189,31 +217,29 @@ impl OrderLine {
         Ok(())
     }
 
-    /// How its receipts and bills meet: the earliest of both first, whatever came to be known first. What is received beyond all
-    /// bills costs what the order says.
+    /// How its receipts and bills meet: the earliest of both first, whatever came to be known first, but for what bills had brought in by
+    /// themselves when a receipt said that its goods are others. What is received beyond all bills costs what the order says.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
     pub fn meet(&self) -> Result<Meeting, FixedError> {
         let mut meeting = Meeting::default();
-        let mut bills = self.bills.iter().copied();
-        let mut bill = bills.next();
+        let mut bills = Unmet { bills: self.bills.iter().copied().collect() };
+        let mut beyond = Quantity::ZERO;
         for receipt in &self.receipts {
-            let (mut unmet, mut cost) = (receipt.quantity, Money::ZERO);
-            while let Some(next) = bill.as_mut().filter(|_| unmet > Quantity::ZERO) {
-                let met = unmet.min(next.quantity);
-                let net = next.net.part(met, next.quantity)?;
+            // what bills brought in by themselves
+            let more = receipt.beyond.minus(beyond)?.max(Quantity::ZERO);
+            beyond = beyond.plus(more)?;
+            bills.take(more, |_, _, _| Ok(()))?;
+            let mut cost = Money::ZERO;
+            let unmet = bills.take(receipt.quantity, |bill, met, net| {
+                cost = cost.plus(net)?;
                 if !receipt.with_bill {
-                    let of_bill = meeting.of_bills.entry((next.bill, next.line)).or_default();
+                    let of_bill = meeting.of_bills.entry((bill.bill, bill.line)).or_default();
                     *of_bill = (of_bill.0.plus(met)?, of_bill.1.plus(net)?);
                 }
-                cost = cost.plus(net)?;
-                unmet = unmet.minus(met)?;
-                (next.quantity, next.net) = (next.quantity.minus(met)?, next.net.minus(net)?);
-                if next.quantity.is_zero() {
-                    bill = bills.next();
-                }
-            }
+                Ok(())
+            })?;
             let cost = cost.plus(receipt.cost.part(unmet, receipt.quantity)?)?;
             meeting.of_receipts.insert(receipt.receipt, (receipt.quantity.minus(unmet)?, cost));
         }
@@ -230,6 +256,33 @@ impl OrderLine {
     pub fn is_overdue(&self, today: Date, lead_time_days: u16) -> bool {
         let late = self.arrives_on(lead_time_days).until(today);
         late.is_ok_and(|late| late.get_days() > OVERDUE_ORDER_DAYS)
+    }
+}
+
+/// Bills of an order line, the earliest first, as far as no receipt has met them.
+struct Unmet {
+    bills: VecDeque<BilledPart>,
+}
+
+impl Unmet {
+    /// Takes so much of them and tells of each bill how much and what it cost; answers how much was not there.
+    fn take(
+        &mut self,
+        quantity: Quantity,
+        mut tell: impl FnMut(&BilledPart, Quantity, Money) -> Result<(), FixedError>,
+    ) -> Result<Quantity, FixedError> {
+        let mut left = quantity;
+        while let Some(next) = self.bills.front_mut().filter(|_| left > Quantity::ZERO) {
+            let taken = left.min(next.quantity);
+            let net = next.net.part(taken, next.quantity)?;
+            tell(next, taken, net)?;
+            left = left.minus(taken)?;
+            (next.quantity, next.net) = (next.quantity.minus(taken)?, next.net.minus(net)?);
+            if next.quantity.is_zero() {
+                self.bills.pop_front();
+            }
+        }
+        Ok(left)
     }
 }
 
@@ -309,7 +362,8 @@ pub fn may_meet<'a>(
 ) -> Vec<&'a OrderLine> {
     let may_meet = |line: &&OrderLine| {
         let is_open = line.supplier == bill.contact
-            && (line.received > line.billed || is_named(bill, description, ours, line));
+            && (line.unbilled().is_ok_and(|unbilled| !unbilled.is_zero())
+                || is_named(bill, description, ours, line));
         let has_met = billed.iter().any(|part| (part.order, part.line) == (line.order, line.line));
         !line.receipts.is_empty() && (is_open || has_met)
     };
@@ -336,8 +390,12 @@ pub fn match_bill_line(
         return Ok(Arrival::Of(named));
     }
     let mut open = open_of(bill, order_lines)?;
-    let mut received = open.clone();
-    received.retain(|(line, _)| line.received > line.billed);
+    let mut received = Vec::new();
+    for (line, is) in &open {
+        if !line.unbilled()?.is_zero() {
+            received.push((*line, *is));
+        }
+    }
     if !received.is_empty() {
         return Ok(Arrival::Of(spread(&received, quantity)?));
     }
@@ -474,7 +532,7 @@ mod tests {
 
     fn received(receipt: u128, on: i8, quantity: i64, cost: i64) -> ReceivedPart {
         let (on, quantity, cost) = (date(2026, 5, on), q(quantity), Money::from_e4(cost));
-        ReceivedPart { receipt: id(receipt), on, quantity, cost, with_bill: false }
+        ReceivedPart { receipt: id(receipt), on, quantity, cost, beyond: q(0), with_bill: false }
     }
 
     fn billed(bill: u128, on: i8, quantity: i64, net: i64) -> BilledPart {
@@ -501,6 +559,29 @@ mod tests {
         line.unbill(id(9), LineId(Uuid::nil()), q(7)).unwrap();
         line.receive(id(2), None).unwrap();
         assert_eq!((line.received, line.billed, line.open().unwrap()), (q(4), q(0), q(6)));
+    }
+
+    #[test]
+    fn goods_that_came_after_those_of_a_bill_are_others() {
+        let mut line = order_line("PO-7", 1, 1, 50);
+        line.bill(billed(8, 2, 30, 300)).unwrap();
+        assert_eq!((line.open().unwrap(), line.unreceived().unwrap()), (q(20), q(30)));
+        // the rest comes, and ten of those that were billed before they came
+        line.receive(id(1), Some(ReceivedPart { beyond: q(20), ..received(1, 3, 30, 0) })).unwrap();
+        assert_eq!(
+            (line.arrived().unwrap(), line.open().unwrap(), line.unbilled().unwrap()),
+            (q(50), q(0), q(20))
+        );
+        line.bill(billed(9, 4, 20, 400)).unwrap();
+        let meeting = line.meet().unwrap();
+        assert_eq!(meeting.of_bills.values().map(|(met, _)| met.e4()).sum::<i64>(), q(30).e4());
+        assert_eq!(meeting.of_receipts[&id(1)], (q(30), Money::from_e4(100 + 400)));
+        assert_eq!((line.arrived().unwrap(), line.unbilled().unwrap()), (q(50), q(0)));
+        // without the first bill these goods are still only thirty
+        line.unbill(id(8), LineId(Uuid::nil()), q(30)).unwrap();
+        assert_eq!(line.arrived().unwrap(), q(50), "the second bill's goods came by themselves");
+        line.receive(id(1), None).unwrap();
+        assert_eq!(line.arrived().unwrap(), q(20));
     }
 
     #[test]

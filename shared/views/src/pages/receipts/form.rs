@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use askama::Template;
 use jiff::civil::Date;
 use parstock_domain::audit::Hash;
-use parstock_domain::fixed::{FixedError, Quantity};
 use parstock_domain::goods_receipt::{OrderedLine, SLIP_CHARS_MAX};
 use parstock_domain::ids::{DocumentId, LineId};
 
@@ -26,11 +25,13 @@ pub struct ReceiptFields {
     pub on: String,
     /// The number on the delivery note.
     pub slip: String,
+    /// Whether the goods were billed before they came.
+    pub billed: bool,
     /// Whether nothing more comes.
     pub ends: bool,
 }
 
-/// The page with the form. It sends `csrf`, `order`, `contents`, `on`, `slip`, `ends` and a field for each line, see
+/// The page with the form. It sends `csrf`, `order`, `contents`, `on`, `slip`, `billed`, `ends` and a field for each line, see
 /// [`quantity_field`].
 #[derive(Clone, Debug)]
 pub struct ReceiptFormPage {
@@ -58,7 +59,6 @@ pub struct ReceiptFormPage {
 
 struct Row<'a> {
     line: &'a OrderedLine,
-    open: Quantity,
     field: String,
     value: String,
 }
@@ -76,6 +76,8 @@ struct Page<'a> {
     today: Date,
     on: String,
     slip: &'a str,
+    asks_billed: bool,
+    billed: bool,
     ends: bool,
     slip_chars_max: usize,
 }
@@ -89,7 +91,6 @@ impl ReceiptFormPage {
         let style = self.site.style();
         let today = style.today();
         let entered = self.entered.as_ref();
-        let row = |line| self.row(line).map_err(|error| askama::Error::Custom(Box::new(error)));
         Page {
             site: &self.site,
             style,
@@ -97,23 +98,24 @@ impl ReceiptFormPage {
             title: format!("What came in of {}", self.number),
             style_sheet: STYLE_SHEET,
             page: self,
-            rows: self.lines.iter().map(row).collect::<Result<_, _>>()?,
+            rows: self.lines.iter().map(|line| self.row(line)).collect(),
             today,
             on: entered.map_or_else(|| today.to_string(), |entered| entered.on.clone()),
             slip: entered.map_or("", |entered| entered.slip.as_str()),
+            asks_billed: self.lines.iter().any(|line| !line.unreceived.is_zero()),
+            billed: entered.is_some_and(|entered| entered.billed),
             ends: entered.is_some_and(|entered| entered.ends),
             slip_chars_max: SLIP_CHARS_MAX,
         }
         .render()
     }
 
-    fn row<'a>(&'a self, line: &'a OrderedLine) -> Result<Row<'a>, FixedError> {
-        let open = line.open()?;
+    fn row<'a>(&'a self, line: &'a OrderedLine) -> Row<'a> {
         let value = match &self.entered {
             Some(entered) => entered.quantities.get(&line.line).cloned().unwrap_or_default(),
-            None if open.is_zero() => String::new(),
-            None => open.to_string(),
+            None if line.expected().is_zero() => String::new(),
+            None => line.expected().to_string(),
         };
-        Ok(Row { line, open, field: quantity_field(line.line), value })
+        Row { line, field: quantity_field(line.line), value }
     }
 }
