@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_app::records::{DocumentRecord, Key, Owner, Profile, Record};
 use parstock_domain::audit::{Entry, Head, Statement, verify};
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
+use parstock_domain::goods_receipt::GoodsReceipt;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, OrgId};
 use parstock_domain::ledger::{Card, Cause, Layers, Movement, OrderLine, Position, Revaluation, View};
@@ -66,6 +67,7 @@ struct Stored {
     head: Head,
     profile: Option<Profile>,
     proposals: Vec<Proposal>,
+    receipts: Vec<GoodsReceipt>,
     unfinished: Vec<Key>,
 }
 
@@ -91,6 +93,7 @@ impl Stored {
                 (Key::OrderLine(item, order, line), Record::OrderLine(row)) => {
                     stored.orders.insert((order, line, item), row);
                 }
+                (_, Record::GoodsReceipt(receipt)) => stored.receipts.push(receipt),
                 (_, Record::Proposal(proposal)) => stored.proposals.push(proposal),
                 (_, Record::AuditEntry(entry)) => stored.entries.push(entry),
                 (_, Record::AuditHead(head)) => stored.head = head,
@@ -137,6 +140,9 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
                 *committed.entry(meaning.item).or_default() += meaning.committed;
             }
         }
+    }
+    for (item, more) in received_beyond_bills(company, stored) {
+        *moved.entry(item).or_default() += more;
     }
     let mut booked: BTreeMap<ItemId, i64> = BTreeMap::new();
     let mut opening: BTreeMap<ItemId, i64> = BTreeMap::new();
@@ -195,6 +201,50 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
     found
 }
 
+/// What goods receipts brought in of what is not tracked, less what bills have brought in of the same goods: so many of a line's bills
+/// as no receipt has called other goods, from the first receipt on.
+fn received_beyond_bills(company: &Company, stored: &Stored) -> BTreeMap<ItemId, i64> {
+    let billed = billed(stored);
+    let mut lines: BTreeMap<(DocumentId, LineId, ItemId), Vec<_>> = BTreeMap::new();
+    for receipt in stored.receipts.iter().filter(|receipt| receipt.stage.is_taken_in()) {
+        for line in &receipt.lines {
+            let is_tracked = company.items.get(&line.item).is_some_and(|item| item.tracked);
+            if !is_tracked {
+                let id = receipt.of(company.organisation.id).id;
+                let part = (receipt.on, id, line.quantity.e4(), line.beyond.e4());
+                lines.entry((receipt.order, line.line, line.item)).or_default().push(part);
+            }
+        }
+    }
+    let mut more: BTreeMap<ItemId, i64> = BTreeMap::new();
+    for (key, mut parts) in lines {
+        parts.sort_unstable();
+        let (mut left, mut others) = (billed.get(&key).copied().unwrap_or_default(), 0);
+        for (_, _, quantity, beyond) in parts {
+            let passed = (beyond - others).max(0);
+            others += passed;
+            left = (left - passed).max(0);
+            let met = quantity.min(left);
+            left -= met;
+            *more.entry(key.2).or_default() += quantity - met;
+        }
+    }
+    more
+}
+
+/// What bills brought in of order lines.
+fn billed(stored: &Stored) -> BTreeMap<(DocumentId, LineId, ItemId), i64> {
+    let mut billed: BTreeMap<(DocumentId, LineId, ItemId), i64> = BTreeMap::new();
+    let more = stored.more.values().flatten();
+    let bills = stored.documents.values().filter(|row| row.of.kind != DocumentKind::GoodsReceipt);
+    for line in bills.flat_map(|row| &row.lines).chain(more) {
+        for part in &line.billed {
+            *billed.entry((part.order, part.line, line.item)).or_default() += part.quantity.e4();
+        }
+    }
+    billed
+}
+
 fn of_count(count: &BTreeMap<ItemId, u64>, item: ItemId) -> i64 {
     count.get(&item).map_or(0, |count| *count as i64)
 }
@@ -250,6 +300,7 @@ fn documents(company: &Company, stored: &Stored) -> Vec<String> {
         stored
             .documents
             .values()
+            .filter(|row| row.of.kind != DocumentKind::GoodsReceipt)
             .filter(|row| !company.documents.contains_key(&row.of.id))
             .map(|row| format!("{} is booked and not in Xero", row.number)),
     );
@@ -257,11 +308,11 @@ fn documents(company: &Company, stored: &Stored) -> Vec<String> {
 }
 
 fn orders(company: &Company, stored: &Stored) -> Vec<String> {
-    let mut billed: BTreeMap<(DocumentId, LineId, ItemId), i64> = BTreeMap::new();
-    let more = stored.more.values().flatten();
-    for line in stored.documents.values().flat_map(|row| &row.lines).chain(more) {
-        for part in &line.billed {
-            *billed.entry((part.order, part.line, line.item)).or_default() += part.quantity.e4();
+    let billed = billed(stored);
+    let mut received: BTreeMap<(DocumentId, LineId, ItemId), i64> = BTreeMap::new();
+    for receipt in stored.receipts.iter().filter(|receipt| receipt.stage.is_taken_in()) {
+        for line in &receipt.lines {
+            *received.entry((receipt.order, line.line, line.item)).or_default() += line.quantity.e4();
         }
     }
     let mut due: BTreeMap<(DocumentId, LineId, ItemId), (i64, DocumentStatus)> = BTreeMap::new();
@@ -289,6 +340,10 @@ fn orders(company: &Company, stored: &Stored) -> Vec<String> {
         let brought_in = billed.get(key).copied().unwrap_or_default();
         if row.map_or(0, |row| row.billed.e4()) != brought_in {
             found.push(format!("the order line {} does not have billed {brought_in}", key.1));
+        }
+        let taken_in = received.get(key).copied().unwrap_or_default();
+        if row.map_or(0, |row| row.received.e4()) != taken_in {
+            found.push(format!("the order line {} does not have received {taken_in}", key.1));
         }
     }
     found

@@ -1,6 +1,7 @@
 //! The simulated deployment: people change Xero, webhooks come or don't, queues hand out messages,
 //! schedules tick, and functions fail at any point.
 
+mod receipts;
 mod vouchers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +99,8 @@ pub struct Story {
     pub replans: bool,
     /// Whether a person counts what Xero does not track, twice, once the acts are over.
     pub counts: bool,
+    /// Whether a person takes goods in of orders, and takes some back.
+    pub receives: bool,
     /// What a person wants of landed cost vouchers, once the acts are over.
     pub vouchers: Vouchers,
     /// How many times longer people pause between two acts.
@@ -113,7 +116,7 @@ impl Story {
     fn policy(&self) -> Option<Policy> {
         let rule = |setting: &str, value: Value| json!({"scope": "org", "setting": setting, "value": value});
         let mut rules = Vec::new();
-        if self.approvals > 0 {
+        if self.approvals > 0 || self.receives {
             rules.push(rule("phase", "assist".into()));
         }
         if self.digests {
@@ -137,6 +140,7 @@ impl Story {
             digests: false,
             replans: false,
             counts: false,
+            receives: false,
             vouchers: Vouchers::None,
             leisure: 1,
             polls: true,
@@ -503,6 +507,7 @@ impl<S: Store + 'static> World<S> {
         let now = self.sim.now();
         if self.acts_left > 0 && self.next_act <= now {
             self.act(now);
+            self.receive(now);
         }
         self.deliver_webhooks(now);
         self.approve(now);

@@ -250,6 +250,13 @@ fn vouchers_are_whole_whatever_goes_wrong() {
     }
 }
 
+#[test]
+fn goods_come_in_once_whatever_goes_wrong() {
+    for seed in seeds(40) {
+        check(Story { receives: true, acts: 40, ..Story::new(seed) });
+    }
+}
+
 /// Seeds within which a planted bug must be found.
 const SEEDS_TO_FIND: u64 = 300;
 
