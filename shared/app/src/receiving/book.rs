@@ -1,6 +1,6 @@
 //! Booking a goods receipt as it stands: a document of ours, whose state is what the ledger should have booked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parstock_domain::event::Source;
 use parstock_domain::goods_receipt::ReceiptNumber;
@@ -53,8 +53,8 @@ async fn book_now<P: Ports>(
     let org = writer.org();
     let receipt = receipt(writer, number).await?.content;
     let Some(document) = receipt.document(org) else { return Ok((Vec::new(), Outcome::default())) };
-    let items: Vec<ItemId> = receipt.lines.iter().map(|line| line.item).collect();
-    touch(writer, items.iter().copied().collect()).await?;
+    let items: BTreeSet<ItemId> = receipt.lines.iter().map(|line| line.item).collect();
+    touch(writer, items.clone()).await?;
     let outcome = booking::book(writer, &document, &BTreeMap::new(), Source::Person, None).await?;
-    Ok((items, outcome))
+    Ok((items.into_iter().collect(), outcome))
 }
