@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{Books, BooksError, BooksSession, Feed, Priority};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
-    Contact, DocumentKind, DocumentRef, DocumentStatus, Item, OrderDraft, OrderDraftLine,
+    BillDraft, Contact, DocumentKind, DocumentRef, DocumentStatus, Item, OrderDraft, OrderDraftLine,
 };
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::Approval;
-use parstock_domain::ids::{DocumentId, EffectId, ItemId, OrgId, ProposalId};
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, OrgId, ProposalId};
 use parstock_domain::prices::PriceWrite;
 use uuid::Uuid;
 
@@ -73,6 +73,7 @@ pub async fn books<H: Harness>(make: impl AsyncFn() -> H) {
     a_taken_number_makes_no_second_order(&make().await).await;
     an_unknown_item_is_refused(&make().await).await;
     notes_are_read_back(&make().await).await;
+    goods_of_an_order_become_one_draft_of_a_bill(&make().await).await;
     a_price_is_set_unless_somebody_changed_it(&make().await).await;
 }
 
@@ -233,6 +234,37 @@ async fn notes_are_read_back(harness: &impl Harness) {
     let notes = session.order_notes(order).await.unwrap();
     let ours = notes.iter().filter(|found| *found == note).count();
     assert_eq!(ours, 1, "a repeat adds no second note: {notes:?}");
+    session.close().await;
+}
+
+async fn goods_of_an_order_become_one_draft_of_a_bill(harness: &impl Harness) {
+    let (draft, approval) = draft(harness, 1).await;
+    let mut session = session(harness).await;
+    let order = session.create_order(&draft, &approval, effect(1)).await.unwrap();
+    let ordered = order.lines.first().unwrap();
+    let bill = BillDraft {
+        number: "GR-2026-06-01-001".to_owned(),
+        order: order.of.id,
+        order_number: order.number.clone(),
+        supplier: order.contact,
+        date: harness.today(),
+        lines: vec![(ordered.id, Quantity::from_e4(25_000))],
+    };
+    assert_eq!(session.bill_by_number(order.contact, &bill.number).await.unwrap(), None);
+    let first = session.create_bill(&bill, effect(2)).await.unwrap();
+    let again = session.create_bill(&bill, effect(2)).await.unwrap();
+    assert_eq!(again.of, first.of, "a repeat is the same bill");
+    let found = session.bill_by_number(order.contact, &bill.number).await.unwrap().unwrap();
+    assert_eq!((found.of, found.status), (first.of, DocumentStatus::Draft));
+    assert_eq!((found.of.kind, found.date, found.contact), (DocumentKind::Bill, bill.date, order.contact));
+    let line = found.lines.first().unwrap();
+    assert_eq!((line.quantity, line.unit_amount), (Quantity::from_e4(25_000), ordered.unit_amount));
+    assert_eq!((&line.item, &line.account), (&ordered.item, &ordered.account), "as on the order");
+    let other = ContactId(Uuid::from_u128(0xdead));
+    assert_eq!(session.bill_by_number(other, &bill.number).await.unwrap(), None, "another supplier's");
+    let gone = BillDraft { lines: vec![(LineId(Uuid::from_u128(0xdead)), Quantity::ONE)], ..bill };
+    let refused = session.create_bill(&gone, effect(3)).await;
+    assert!(matches!(refused, Err(BooksError::Reject(_))), "{refused:?}");
     session.close().await;
 }
 

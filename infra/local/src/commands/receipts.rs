@@ -35,7 +35,7 @@ enum ReceiptsCommand {
         #[command(flatten)]
         common: Common,
     },
-    /// Say what came in of an order; all that is open without --item
+    /// Say what came in of an order; all that is expected without --item
     Make {
         /// The order's number
         order: String,
@@ -46,8 +46,8 @@ enum ReceiptsCommand {
         #[arg(long, value_name = "DAY")]
         on: Option<Date>,
         /// The number on the supplier's delivery note
-        #[arg(long, value_name = "NUMBER", default_value = "")]
-        slip: String,
+        #[arg(long, value_name = "NUMBER")]
+        slip: Option<String>,
         /// These goods were billed before they came
         #[arg(long)]
         billed: bool,
@@ -162,7 +162,7 @@ impl Receipts {
             ReceiptsCommand::List { .. } => Receiving::List,
             ReceiptsCommand::Order { order, .. } => Receiving::Order { order },
             ReceiptsCommand::Make { order, item, on, slip, billed, ends, .. } => {
-                Receiving::Make { order, items: item, on, slip, billed, ends }
+                Receiving::Make { order, items: item, on, slip: slip.unwrap_or_default(), billed, ends }
             }
             ReceiptsCommand::TakeIn { number, .. } => Receiving::TakeIn { number },
             ReceiptsCommand::Reject { number, reason, .. } => Receiving::Reject { number, reason },

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 44] = [
     "",
     "run",
     "connect",
@@ -22,6 +22,12 @@ const COMMANDS: [&str; 38] = [
     "prices approve",
     "prices reject",
     "stock import",
+    "receipts list",
+    "receipts order",
+    "receipts make",
+    "receipts take-in",
+    "receipts reject",
+    "receipts take-back",
     "landed list",
     "landed make",
     "landed take-back",

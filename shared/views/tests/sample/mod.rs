@@ -390,7 +390,7 @@ fn receipt_pages(say: Say) -> Vec<(String, String)> {
         expected_on: None,
         open_lines: 2,
     };
-    let line = &receipts[0].lines[0];
+    let line = receipts.first().and_then(|receipt| receipt.lines.first()).unwrap();
     let form = ReceiptFormPage {
         site: site(),
         order: to_come.order,
