@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::{Entry, Hash, Head};
 use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNumber};
@@ -132,6 +133,8 @@ pub enum Key {
     Voucher(VoucherNumber),
     /// A change of an item's price in Xero.
     PriceChange(ItemId),
+    /// An adjustment of stock.
+    Adjustment(AdjustmentNumber),
     /// An audit entry.
     AuditEntry(u64),
     /// The end of the audit chain.
@@ -195,6 +198,8 @@ pub enum List {
     Vouchers,
     /// Changes of item prices in Xero.
     PriceChanges,
+    /// Adjustments of stock, by number.
+    Adjustments,
     /// The audit trail.
     AuditEntries,
 }
@@ -465,6 +470,13 @@ pub enum EffectKind {
         /// How often its journal was decided anew.
         again: u32,
     },
+    /// An adjustment of stock, in the ledger or in Xero.
+    Adjustment {
+        /// Its number.
+        number: AdjustmentNumber,
+        /// How often it was tried anew after it was refused.
+        again: u32,
+    },
     /// Purchase prices of items in Xero, at most [`PRICES_PER_EFFECT_MAX`].
     Prices {
         /// When a person approved them.
@@ -574,6 +586,8 @@ pub enum ReviewKind {
     VoucherJournal,
     /// Shares of a voucher did not land.
     ShareLeftOut,
+    /// An adjustment waits for approval, or is not booked as it was meant.
+    Adjustment,
 }
 
 impl ReviewKind {
@@ -593,6 +607,7 @@ impl ReviewKind {
             Self::Overspent => "overspent",
             Self::VoucherJournal => "voucher_journal",
             Self::ShareLeftOut => "share_left_out",
+            Self::Adjustment => "adjustment",
         }
     }
 }
@@ -849,6 +864,8 @@ records! {
     Voucher(Voucher)
     /// See [`PriceChange`].
     PriceChange(PriceChange)
+    /// See [`Adjustment`].
+    Adjustment(Adjustment)
     /// See [`Entry`].
     AuditEntry(Entry)
     /// See [`Head`].
@@ -901,6 +918,7 @@ impl List {
             | (Self::Purchases, Key::Purchase(..))
             | (Self::Vouchers, Key::Voucher(_))
             | (Self::PriceChanges, Key::PriceChange(_))
+            | (Self::Adjustments, Key::Adjustment(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
             (Self::Movements(of), Key::Movement(item, _))

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fold::{CogsDating, Dating, Folded, Origin, Period, fold};
 use super::movement::{Cause, Movement};
+use crate::adjustment::AdjustmentNumber;
 use crate::costing::{Costed, Costs, Layer, Method};
 use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money};
@@ -153,6 +154,8 @@ pub enum Because {
     Book,
     /// A landed cost voucher.
     LandedCost(DayNumber),
+    /// An adjustment.
+    Adjustment(AdjustmentNumber),
 }
 
 /// How much more earlier movements are worth than was booked, because of what a commit booked. Appended, never changed.
