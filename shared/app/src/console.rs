@@ -646,6 +646,7 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::Overspent => "landed cost of a bill that changed",
         ReviewKind::VoucherJournal => "journal of landed cost",
         ReviewKind::ShareLeftOut => "landed cost that did not land",
+        ReviewKind::Adjustment => "stock adjustment",
     }
 }
 
@@ -657,6 +658,7 @@ const fn review_page(kind: ReviewKind) -> Option<&'static str> {
         | ReviewKind::VoucherJournal
         | ReviewKind::ShareLeftOut => Some("landed"),
         ReviewKind::CogsRefused | ReviewKind::CogsHeld => Some("journals"),
+        ReviewKind::Adjustment => Some("adjustments"),
         _ => None,
     }
 }
@@ -668,6 +670,7 @@ fn effect_words(what: &EffectKind) -> String {
         EffectKind::DigestChat { day } => format!("Digest of {day} by Slack"),
         EffectKind::Journal { number } => format!("Journal {number}"),
         EffectKind::Voucher { number, .. } => format!("Landed cost voucher {number}"),
+        EffectKind::Adjustment { number, .. } => format!("Adjustment {number}"),
         EffectKind::Prices { prices, .. } => format!("Prices of {} items", prices.len()),
         EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
         EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),

@@ -210,9 +210,8 @@ async fn is_adjusted<P: Ports>(writer: &Writer<'_, P>, item: ItemId) -> Result<b
     for keys in documents.chunks(ROWS_PER_READ) {
         let headers = load::many::<DocumentRecord>(store, writer.owner(), keys).await?;
         // our own adjustments are booked as Xero counts them
-        let is_theirs = |header: &DocumentRecord| {
-            header.contact_name == ADJUSTMENTS_CONTACT && header.effect.is_none()
-        };
+        let is_theirs =
+            |header: &DocumentRecord| header.contact_name == ADJUSTMENTS_CONTACT && header.effect.is_none();
         if headers.iter().flatten().any(|header| is_theirs(&header.content)) {
             return Ok(true);
         }

@@ -159,7 +159,9 @@ impl ReasonCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Misfit {
     /// No change.
-    #[error("quantity: an adjustment changes something: above zero for what came in, below zero for what went out")]
+    #[error(
+        "quantity: an adjustment changes something: above zero for what came in, below zero for what went out"
+    )]
     Nothing,
     /// What is found does not leave.
     #[error("what is `found` comes in: write its quantity above zero, or another reason for what went out")]
@@ -432,7 +434,10 @@ mod tests {
         }
         assert_eq!(ReasonCode::Other.check(go, " "), Err(Misfit::NoNote));
         assert_eq!(ReasonCode::Lost.check(go, &"x".repeat(NOTE_MAX + 1)), Err(Misfit::LongNote));
-        assert_eq!((ReasonCode::Stolen.place(), ReasonCode::OwnUse.place()), (Place::WriteOff, Place::Adjustment));
+        assert_eq!(
+            (ReasonCode::Stolen.place(), ReasonCode::OwnUse.place()),
+            (Place::WriteOff, Place::Adjustment)
+        );
     }
 
     #[test]

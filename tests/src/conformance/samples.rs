@@ -9,13 +9,16 @@ use parstock_app::records::{
     AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, List, Mark,
     MoreLines, Pointer, Record, Review, ReviewKind, SignInLink, SignInMails, Touched, WaitingHint,
 };
+use parstock_domain::adjustment::{
+    self, Adjustment, AdjustmentLine, AdjustmentNumber, Approved, Form, ReasonCode,
+};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
 use parstock_domain::cogs::{
     Coded, CogsHeld, CogsLedger, CogsMonth, CogsSettings, Every, Fate, Journal, JournalNumber,
 };
 use parstock_domain::costing::Method;
-use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
+use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item, XeroQuantity};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{
     CommitId, ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
@@ -274,6 +277,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Journal(journal.number), Record::Journal(journal)),
         (Key::Purchase(since, of), Record::Purchase(purchase(of))),
         (Key::PriceChange(item), Record::PriceChange(price_change(item, of))),
+        (Key::Adjustment(adjustment(item).number), Record::Adjustment(adjustment(item))),
         (Key::Voucher(DayNumber { on: since, index: 7 }), Record::Voucher(voucher(item, of))),
         (
             Key::AuditEntry(u64::MAX),
@@ -285,6 +289,35 @@ pub fn rows() -> Vec<(Key, Record)> {
             }),
         ),
     ]
+}
+
+fn adjustment(item: ItemId) -> Adjustment {
+    let (on, largest) = (date(2026, 1, 1), Money::from_e4(LARGEST));
+    let line = AdjustmentLine {
+        item,
+        code: "A".into(),
+        change: Quantity::from_e4(-1),
+        reason: ReasonCode::OwnUse,
+        unit_cost: largest,
+        note: "\u{1f6a2} #".into(),
+    };
+    let held = XeroQuantity { on_hand: Quantity::ONE, back_ordered: Quantity::ZERO, cost_pool: largest };
+    Adjustment {
+        number: AdjustmentNumber(DayNumber { on, index: DayNumber::INDEX_MAX }),
+        on,
+        form: Form::CreditNote,
+        contents: Hash([2; 32]),
+        lines: vec![line],
+        made_by: "Kim".into(),
+        made_at: instant(),
+        stage: adjustment::Stage::Rejected { by: "Kim".into(), at: instant(), reason: "x".into() },
+        approved: Some(Approved { by: "Kim".into(), at: instant() }),
+        again: u32::MAX,
+        done: 1,
+        left_out: vec!["A".into()],
+        before: vec![(item, held)],
+        document: Some(DocumentId(id(9))),
+    }
 }
 
 fn price_change(item: ItemId, of: DocumentRef) -> PriceChange {

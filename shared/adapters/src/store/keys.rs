@@ -437,6 +437,7 @@ fn flag(text: &str) -> Option<bool> {
 mod tests {
     use std::cmp::Ordering;
 
+    use parstock_domain::adjustment::AdjustmentNumber;
     use parstock_domain::audit::Hash;
     use parstock_domain::ids::{CommitId, ContactId, EffectId, LineId, ProposalId};
     use proptest::prelude::*;
@@ -611,7 +612,9 @@ mod tests {
                 Cause::Opening => (0, None, None, 0),
                 Cause::Count => (1, None, None, 0),
                 Cause::Document { of, line } => (2, None, Some((of.kind, of.id, line)), 0),
-                Cause::LandedCost { voucher, of, line } => (3, Some(voucher), Some((of.kind, of.id, line)), 0),
+                Cause::LandedCost { voucher, of, line } => {
+                    (3, Some(voucher), Some((of.kind, of.id, line)), 0)
+                }
                 Cause::Adjustment { number, line } => (4, Some(number.0), None, line),
             };
             (key.effective_on, key.out, cause, key.revision, key.correction)

@@ -1,6 +1,7 @@
 //! Effects: what leaves for the outside. Each has an id fixed before the first try, stored in the commit
 //! of its decision; an unknown outcome is looked up before acting again.
 
+mod adjustment;
 mod alerts;
 mod journal;
 mod notice;
@@ -11,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_domain::ids::{EffectId, OrgId};
 
 use self::journal::Whose;
+use crate::adjustments;
 use crate::error::AppError;
 use crate::landed::{self, Which};
 use crate::load::{self, Versioned, removal};
@@ -81,6 +83,13 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
             journal::send(&mut writer, attempt, Whose::Voucher(Which { number, back, again })).await
+        }
+        EffectKind::Adjustment { number, again } => {
+            // as for vouchers; nothing of one that goes into Xero
+            adjustments::book(ports, org, number).await?;
+            writer.reload_head().await?;
+            attempt.begin(&writer, until).await?;
+            adjustment::send(&mut writer, attempt, number, again).await
         }
         EffectKind::Prices { prices, .. } => {
             attempt.begin(&writer, until).await?;
@@ -180,7 +189,10 @@ impl Attempt {
         // a notice that was surely not sent now may be sent again, and a price may be set again
         let is_looked_up = matches!(
             self.effect.content.what,
-            EffectKind::Order { .. } | EffectKind::Journal { .. } | EffectKind::Voucher { .. }
+            EffectKind::Order { .. }
+                | EffectKind::Journal { .. }
+                | EffectKind::Voucher { .. }
+                | EffectKind::Adjustment { .. }
         );
         let status = match self.looks_first && is_looked_up {
             true => EffectState::Unknown { at },

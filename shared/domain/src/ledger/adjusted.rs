@@ -74,7 +74,11 @@ impl Adjusting<'_> {
 /// # Errors
 /// [`FixedError`] when it does not fit.
 pub fn unit_worth(stock: crate::costing::Layer) -> Result<Money, FixedError> {
-    if stock.quantity > Quantity::ZERO { stock.cost.per_unit(stock.quantity) } else { Ok(stock.last_unit_cost) }
+    if stock.quantity > Quantity::ZERO {
+        stock.cost.per_unit(stock.quantity)
+    } else {
+        Ok(stock.last_unit_cost)
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +132,11 @@ mod tests {
         notebook.set(2, Some(Line::bought(day(2), 10, "200")));
         notebook.set(3, Some(Line::sold(day(5), 2)));
         notebook.adjust(1, day(3), -2, None);
-        assert_eq!(told(&notebook), [(3, "20.00".into()), (5, "40.00".into())], "the sale took the dearer ones");
+        assert_eq!(
+            told(&notebook),
+            [(3, "20.00".into()), (5, "40.00".into())],
+            "the sale took the dearer ones"
+        );
         notebook.check();
     }
 
