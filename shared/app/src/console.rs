@@ -1,5 +1,6 @@
 //! What the console and the command show: questions to the store, answered as the views' pages.
 
+mod adjustments;
 mod card;
 mod landed;
 mod prices;

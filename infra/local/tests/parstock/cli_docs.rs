@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 42] = [
     "",
     "run",
     "connect",
@@ -22,6 +22,10 @@ const COMMANDS: [&str; 38] = [
     "prices approve",
     "prices reject",
     "stock import",
+    "stock adjust",
+    "stock adjustments list",
+    "stock adjustments approve",
+    "stock adjustments reject",
     "landed list",
     "landed make",
     "landed take-back",

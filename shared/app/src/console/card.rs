@@ -94,7 +94,7 @@ impl<P: Ports> Console<'_, P> {
             }
             Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
         };
-        let adjustments = self.adjustments(lines.iter().filter_map(adjusted).collect()).await?;
+        let adjustments = self.adjustments_named(lines.iter().filter_map(adjusted).collect()).await?;
         let mut rows = Vec::with_capacity(lines.len());
         for line in lines {
             let header = of(line).and_then(|of| headers.get(&of));
@@ -134,7 +134,7 @@ impl<P: Ports> Console<'_, P> {
         Ok(rows)
     }
 
-    async fn adjustments(
+    async fn adjustments_named(
         &self,
         numbers: BTreeSet<AdjustmentNumber>,
     ) -> Result<BTreeMap<AdjustmentNumber, Adjustment>, AppError> {

@@ -3,10 +3,12 @@
 //! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
 //! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/landed`, `/landed/new`, `/landed/{number}` with `POST …/take-back`,
-//! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
+//! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `/adjustments` with `POST /adjustments`, `POST …/{number}/approve`
+//! and `…/reject`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.
 
+mod adjustments;
 mod card;
 mod connections;
 mod consent;
@@ -28,6 +30,7 @@ use jiff::Zoned;
 use parstock_domain::audit::Hash;
 use parstock_domain::governance::Phase;
 
+pub use adjustments::{ADJUSTMENTS_SHOWN_MAX, AdjustmentsPage, EnteredAdjustment};
 pub use card::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow};
 pub use connections::{ChoosePage, ConnectionRow, ConnectionsPage, ConsentedPage, DisconnectPage, Frame};
 pub use consent::ConsentPage;
