@@ -676,7 +676,8 @@ impl Company {
             lines,
         };
         self.documents.insert(document.of.id, document.clone());
-        let less = self.items.keys().copied().filter(|item| self.on_hand(*item).is_negative()).next();
+        let mut moved = document.lines.iter().filter_map(|line| self.item_of(line.item.as_ref()));
+        let less = moved.find(|item| self.on_hand(*item).is_negative());
         if let Some(item) = less.filter(|_| draft.kind == DocumentKind::SupplierCredit) {
             self.documents.remove(&document.of.id);
             return Err(BooksError::Reject(format!("No items of {item} available")));
