@@ -14,7 +14,7 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
 use parstock_domain::ids::{DayNumber, EffectId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::adjusted::unit_worth;
-use parstock_domain::ledger::{Layers, Position};
+use parstock_domain::ledger::{Layers, OnHand, Position};
 use parstock_domain::settings::{OrgSettings, Policy};
 
 use super::file::Asked;
@@ -131,7 +131,8 @@ async fn make_once<P: Ports>(
     }
     let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
     let settings = policy.map(|row| row.content).unwrap_or_default().org();
-    let groups = match Draft::of(writer, asked).await? {
+    let standing = made_since(writer, began.min(writer.now())).await?;
+    let groups = match Draft::of(writer, asked, &standing).await? {
         Ok(groups) => groups,
         Err(wrong) => return Ok(Err(wrong)),
     };
@@ -149,7 +150,6 @@ async fn make_once<P: Ports>(
         )));
     }
     let (now, today) = (writer.now(), writer.clock().day_of(writer.now()));
-    let standing = made_since(writer, began.min(now)).await?;
     let mut total = Money::ZERO;
     for (_, _, lines) in &parts {
         total = total.plus(worth(lines)?)?;
@@ -243,7 +243,7 @@ struct Known {
     item: Item,
     on_hand: Option<Quantity>,
     unit_worth: Money,
-    /// How much rows before have taken out.
+    /// How much adjustments that are under way and rows before take out.
     taken: Quantity,
 }
 
@@ -308,10 +308,17 @@ impl Draft {
     async fn of<P: Ports>(
         writer: &Writer<'_, P>,
         asked: &[Asked],
+        standing: &[Adjustment],
     ) -> Result<Result<Groups, Vec<Wrong>>, AppError> {
         let today = writer.clock().day_of(writer.now());
         let locked_through = writer.profile.content.organisation.locked_through();
         let (draft, mut known) = (Self { today, locked_through }, Known::all(writer, asked, today).await?);
+        let under_way = standing.iter().filter(|known| known.stage == Stage::Booking);
+        for line in under_way.flat_map(|known| known.lines.iter().skip(known.done)) {
+            if let Some(known) = known.get_mut(&line.code).filter(|_| line.change.is_negative()) {
+                known.taken = known.taken.plus(line.change.magnitude())?;
+            }
+        }
         let (mut groups, mut wrong) = (Groups::new(), Vec::new());
         for row in asked {
             match draft.line(row, known.get_mut(&row.code))? {
@@ -399,6 +406,9 @@ async fn approve_once<P: Ports>(
     if shown.is_some_and(|shown| shown != adjustment.contents) {
         return Err(AppError::Reject(format!("{number} is not what was shown: look at it again")));
     }
+    if adjustment.form == Form::Ledger {
+        still_there(writer, adjustment).await?;
+    }
     if matches!(adjustment.stage, Stage::Refused { .. }) {
         adjustment.again = adjustment.again.saturating_add(1);
         // what Xero held at the try before says nothing of the next one
@@ -416,6 +426,26 @@ async fn approve_once<P: Ports>(
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     Ok(effects)
+}
+
+/// Whether as much lies there now as is to go out of the ledger. Of its own stock Xero is asked before it is written.
+async fn still_there<P: Ports>(writer: &Writer<'_, P>, adjustment: &Adjustment) -> Result<(), AppError> {
+    let (changes, today) = (adjustment.changes()?, writer.clock().day_of(writer.now()));
+    let keys: Vec<Key> = changes.keys().map(|item| Key::Position(*item, LocationId::main())).collect();
+    let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
+    for ((item, change), position) in changes.into_iter().zip(positions) {
+        let there = position.map(|row| row.content.on_hand(today)).transpose()?;
+        let there = there.and_then(OnHand::quantity).unwrap_or_default();
+        if change.is_negative() && change.magnitude() > there {
+            let line = adjustment.lines.iter().find(|line| line.item == item);
+            let code = line.map(|line| line.code.as_str()).unwrap_or_default();
+            return Err(AppError::Reject(format!(
+                "{there} of `{code}` lie there by now, and {} are to go out: reject it, and make it anew",
+                change.magnitude()
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn reject_once<P: Ports>(
