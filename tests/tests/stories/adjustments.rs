@@ -1,5 +1,5 @@
 //! Stock adjustments: in the ledger for what Xero doesn't track, as documents over nothing in Xero for what it does.
-#![expect(clippy::indexing_slicing, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use jiff::SignedDuration;
 use parstock_app::adjustments::{self, Asked};
