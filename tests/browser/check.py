@@ -497,6 +497,33 @@ class Check:
                 return same(receipt["stage"]["state"], state, f"receipt {name} after {ORDER_SECONDS_MAX} s")
             time.sleep(0.5)
 
+    def adjustments(self):
+        """Stock is written off by the form, what can't be is told, and the list shows what the command does."""
+        counted = [row for row in self.product.ask("positions") if float(row["on_hand"] or 0) >= 1]
+        item = next(row for row in counted if not self.product.ask("item", row["code"])["tracked"])
+        before = len(self.product.ask("stock", "adjustments", "list"))
+        self.page.width(WIDTHS[1])
+        self.go("/adjustments")
+        csrf = self.page.element("form[action$='/adjustments'] input[name=csrf]").attribute("value")
+        day = self.page.element("#on").attribute("value")
+        form = {"csrf": csrf, "item": item["code"], "on": day, "quantity": "1", "reason": "damaged", "unit_cost": "", "note": "browser"}
+        status, _ = self.request("POST", "/adjustments", form)
+        expect(status == 409, f"what is damaged and comes in answers {status}")
+        status, _ = self.request("POST", "/adjustments", {**form, "csrf": "x", "quantity": "-1"})
+        expect(status == 403, f"a form of somebody else answers {status}")
+        status, _ = self.request("POST", "/adjustments", {**form, "quantity": "-1"})
+        expect(status == 303, f"one damaged {item['code']} answers {status}")
+        ends = time.monotonic() + ORDER_SECONDS_MAX
+        while True:
+            stored = self.product.ask("stock", "adjustments", "list")
+            if stored[0]["stage"]["state"] == "booked" or time.monotonic() > ends:
+                break
+            time.sleep(0.5)
+        same((len(stored), stored[0]["stage"]["state"]), (before + 1, "booked"), "the adjustments")
+        self.go("/adjustments")
+        expect(stored[0]["number"] in self.page.text(), f"{stored[0]['number']} is not listed")
+        self.shoot("adjustments")
+
     def digest(self):
         stored = self.product.ask("digest")
         self.page.width(WIDTHS[1])
@@ -566,6 +593,7 @@ class Check:
         self.landed()
         self.prices()
         self.receipts()
+        self.adjustments()
         for step in (self.digest, self.health, self.reviews, self.nothing_was_blocked, self.sign_out):
             step()
 

@@ -10,6 +10,7 @@ use parstock_app::ports::{
     Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed,
     Identified, JournalPage, Priority, TrackedQuantities, Unreadable,
 };
+use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentNumber};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
     Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item,
@@ -74,6 +75,10 @@ pub struct Company {
     /// How far apart fetches and polls should lie.
     pub spacing: SignedDuration,
     calls: BTreeMap<&'static str, u64>,
+    /// What a line of an adjustment counts as instead of its quantity: books that are not as they should be.
+    pub counts_adjustments_as: Option<Quantity>,
+    /// Whether the plan's bills of the month are used up.
+    pub is_capped: bool,
     /// What Xero answers instead, by the name of the call or the word of the feed.
     pub refusals: BTreeMap<&'static str, BooksError>,
 }
@@ -128,6 +133,8 @@ impl Company {
             parked_until: None,
             spacing: SignedDuration::ZERO,
             calls: BTreeMap::new(),
+            counts_adjustments_as: None,
+            is_capped: false,
             refusals: BTreeMap::new(),
         }
     }
@@ -150,7 +157,9 @@ impl Company {
                 continue;
             }
             let of_item = |line: &&DocumentLine| self.item_of(line.item.as_ref()) == Some(item);
-            sum += sign * document.lines.iter().filter(of_item).map(|line| line.quantity.e4()).sum::<i64>();
+            let other = self.counts_adjustments_as.filter(|_| document.number.starts_with("ADJ-"));
+            let counted = |line: &DocumentLine| other.unwrap_or(line.quantity).e4();
+            sum += sign * document.lines.iter().filter(of_item).map(counted).sum::<i64>();
         }
         Quantity::from_e4(sum)
     }
@@ -582,6 +591,31 @@ impl BooksSession for FakeSession {
         .await
     }
 
+    async fn adjustments_by_number(
+        &mut self,
+        kind: DocumentKind,
+        number: AdjustmentNumber,
+    ) -> Result<Vec<Document>, BooksError> {
+        self.read("books.adjustments_by_number", |company| {
+            let number = number.to_string();
+            let of = |document: &&Document| document.of.kind == kind && document.number == number;
+            company.documents.values().filter(of).cloned().collect()
+        })
+        .await
+    }
+
+    async fn may_approve_bills(&mut self) -> Result<bool, BooksError> {
+        self.read("books.may_approve_bills", |company| !company.is_capped).await
+    }
+
+    async fn create_adjustment(
+        &mut self,
+        draft: &AdjustmentDraft,
+        effect: EffectId,
+    ) -> Result<Document, BooksError> {
+        self.write("books.create_adjustment", |company, now| company.adjust(draft, effect, now)).await
+    }
+
     async fn close(self) {
         // giving back what is left of a grant can fail only without effect
         let _ = self.books.sim.point(Edge::Before, "books.close").await;
@@ -601,6 +635,67 @@ impl Company {
         self.documents.values().find(|document| {
             document.of.kind == DocumentKind::PurchaseOrder && document.number.eq_ignore_ascii_case(number)
         })
+    }
+
+    /// Writes a document over nothing. Xero takes its number twice.
+    fn adjust(
+        &mut self,
+        draft: &AdjustmentDraft,
+        effect: EffectId,
+        now: Timestamp,
+    ) -> Result<Document, BooksError> {
+        self.keys.retain(|_, (at, _)| later(*at, KEY_REMEMBERED) > now);
+        if let Some((_, earlier)) = self.keys.get(&effect) {
+            let earlier = self.documents.get(earlier).cloned();
+            return earlier.ok_or_else(|| BooksError::Reject("it was deleted".into()));
+        }
+        if self.organisation.locked_through().is_some_and(|locked| draft.date <= locked) {
+            return Err(BooksError::Reject("The document date cannot be before the period lock date".into()));
+        }
+        let id = |what: &str| made_id(what, effect, now);
+        let mut lines = Vec::new();
+        for (at, line) in draft.lines.iter().enumerate() {
+            let item = self.items.values().find(|item| item.code == line.item_code);
+            let item = item.map(|item| ItemRef { id: Some(item.id), code: item.code.clone() });
+            let Some(item) = item else {
+                return Err(BooksError::Reject(format!("Item code '{}' is not valid", line.item_code)));
+            };
+            for (item, unit, account) in [
+                (Some(item), line.unit_cost, &line.account),
+                (None, line.unit_cost.negated().unwrap_or_default(), &draft.account),
+            ] {
+                lines.push(DocumentLine {
+                    id: LineId(id(&format!("line {at} {}", item.is_some()))),
+                    item,
+                    description: line.description.clone(),
+                    quantity: line.quantity,
+                    unit_amount: unit,
+                    net: line.quantity.at(unit).unwrap_or_default(),
+                    account: account.clone(),
+                });
+            }
+        }
+        let document = Document {
+            of: DocumentRef { kind: draft.kind, id: DocumentId(id("adjustment")) },
+            number: draft.number.to_string(),
+            reference: String::new(),
+            status: DocumentStatus::Paid,
+            contact: draft.contact,
+            contact_name: "Inventory Adjustments".to_owned(),
+            date: draft.date,
+            expected_on: None,
+            updated_at: now,
+            lines,
+        };
+        self.documents.insert(document.of.id, document.clone());
+        let mut moved = document.lines.iter().filter_map(|line| self.item_of(line.item.as_ref()));
+        let less = moved.find(|item| self.on_hand(*item).is_negative());
+        if let Some(item) = less.filter(|_| draft.kind == DocumentKind::SupplierCredit) {
+            self.documents.remove(&document.of.id);
+            return Err(BooksError::Reject(format!("No items of {item} available")));
+        }
+        self.keys.insert(effect, (now, document.of.id));
+        Ok(document)
     }
 
     fn bill(&self, supplier: ContactId, number: &str) -> Option<&Document> {

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use parstock_app::adjustments::Asked;
 use parstock_app::ports::Mail;
-use parstock_app::records::{EffectKind, EffectState, Key, Owner, Record};
+use parstock_app::records::{EffectKind, EffectState, Key, Owner, Record, ReviewKind};
+use parstock_domain::adjustment;
 use parstock_domain::governance::ProposalState;
 use parstock_domain::ids::{ContactId, ItemId, OrgId, ProposalId};
 use parstock_domain::landed::Stage;
@@ -151,6 +153,53 @@ pub fn vouchers(store: &FakeStore, company: &Company) -> Vec<String> {
         if landed != due {
             found.push(format!("{} of {} landed as {landed:?}, not {due:?}", amount, share.code));
         }
+    }
+    found
+}
+
+/// What a person adjusted moved once what it says: in the ledger for items of ours, by one document in Xero for each adjustment of
+/// items that Xero tracks; and nothing is left to be done.
+pub fn adjustments(store: &FakeStore, company: &Company, rows: &[Asked]) -> Vec<String> {
+    let org = company.organisation.id;
+    let (mut found, mut is): (Vec<String>, BTreeMap<ItemId, i64>) = (Vec::new(), BTreeMap::new());
+    for row in store.rows(Owner::Org(org)) {
+        match (row.key, row.record) {
+            (_, Record::Adjustment(adjustment)) => {
+                let name = adjustment.number.to_string();
+                let documents = company.documents.values().filter(|document| document.number == name);
+                let (documents, due) = (documents.count(), usize::from(adjustment.form.document().is_some()));
+                if adjustment.stage != adjustment::Stage::Booked || documents != due {
+                    found.push(format!("{name} is {} with {documents} documents", adjustment.state_words()));
+                }
+            }
+            (_, Record::Movement(movement)) => {
+                let is_meant = match movement.key.cause {
+                    Cause::Adjustment { .. } => true,
+                    Cause::Document { of, .. } => company
+                        .documents
+                        .get(&of.id)
+                        .is_some_and(|document| document.number.starts_with("ADJ-")),
+                    _ => false,
+                };
+                if is_meant {
+                    let change = movement.signed_quantity().map_or(i64::MAX, |change| change.e4());
+                    *is.entry(movement.item).or_default() += change;
+                }
+            }
+            (Key::PendingEffect(_), _) => found.push("an effect waits".into()),
+            (_, Record::Review(review)) if review.kind == ReviewKind::Adjustment => {
+                found.push(format!("a person is asked: {}", review.text));
+            }
+            _ => {}
+        }
+    }
+    let mut due: BTreeMap<ItemId, i64> = BTreeMap::new();
+    for row in rows {
+        let item = company.items.values().find(|item| item.code == row.code).map(|item| item.id);
+        *due.entry(item.unwrap_or(ItemId(uuid::Uuid::nil()))).or_default() += row.quantity.e4();
+    }
+    if is != due {
+        found.push(format!("adjusted was {is:?}, not {due:?}"));
     }
     found
 }

@@ -1,6 +1,7 @@
 //! The simulated deployment: people change Xero, webhooks come or don't, queues hand out messages,
 //! schedules tick, and functions fail at any point.
 
+mod adjustments;
 mod receipts;
 mod vouchers;
 
@@ -26,6 +27,7 @@ use parstock_domain::settings::Policy;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::adjustments::Adjusting;
 use self::vouchers::Landing;
 pub use self::vouchers::Vouchers;
 use crate::laws::{self, Counted};
@@ -101,6 +103,8 @@ pub struct Story {
     pub counts: bool,
     /// Whether a person takes goods in of orders, and takes some back.
     pub receives: bool,
+    /// Whether a person adjusts stock, once the acts are over.
+    pub adjustments: bool,
     /// What a person wants of landed cost vouchers, once the acts are over.
     pub vouchers: Vouchers,
     /// How many times longer people pause between two acts.
@@ -141,6 +145,7 @@ impl Story {
             replans: false,
             counts: false,
             receives: false,
+            adjustments: false,
             vouchers: Vouchers::None,
             leisure: 1,
             polls: true,
@@ -213,6 +218,9 @@ pub struct World<S> {
     /// People who want a voucher, by organisation.
     landing: Arc<Mutex<BTreeMap<OrgId, Landing>>>,
     deciding: bool,
+    /// People who want stock adjusted, by organisation.
+    adjusting: Arc<Mutex<BTreeMap<OrgId, Adjusting>>>,
+    adjusts: bool,
 }
 
 /// Runs a story; `wrap` puts a planted bug around the store, or nothing.
@@ -230,6 +238,9 @@ pub fn run<S: Store + 'static>(story: Story, wrap: impl FnOnce(FakeStore) -> S) 
     }
     if world.story.vouchers != Vouchers::None {
         world.land();
+    }
+    if world.story.adjustments {
+        world.adjust();
     }
     world.report()
 }
@@ -265,6 +276,8 @@ impl<S: Store + 'static> World<S> {
             counting_again_at: now,
             landing: Arc::default(),
             deciding: false,
+            adjusting: Arc::default(),
+            adjusts: false,
             story,
             sim,
             store,
@@ -334,7 +347,7 @@ impl<S: Store + 'static> World<S> {
     fn trade(&mut self) {
         self.sim.set_faults(self.story.faults);
         self.propose();
-        if !self.story.counts && self.story.vouchers == Vouchers::None {
+        if !self.story.counts && !self.story.adjustments && self.story.vouchers == Vouchers::None {
             self.begin_to_harm();
         }
         self.acts_left = self.story.acts;
@@ -513,6 +526,7 @@ impl<S: Store + 'static> World<S> {
         self.approve(now);
         self.hand_in_counts(now);
         self.try_vouchers(now);
+        self.try_adjustments(now);
         if self.next_tick <= now {
             self.tick();
         }
@@ -542,6 +556,7 @@ impl<S: Store + 'static> World<S> {
             approvals,
             counts,
             self.next_decision(),
+            self.next_adjustment(),
             queues,
             self.tasks.next_due(),
             Some(self.next_tick),

@@ -4,6 +4,7 @@
 //! page but those of signing in asks for a session; every form carries a token bound to it.
 
 mod access;
+mod adjustments;
 mod connections;
 mod form;
 mod landed;
@@ -105,6 +106,9 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/landed/leave", post(landed::leave::<P>))
         .route("/landed/{number}", get(landed::voucher::<P>))
         .route("/landed/{number}/take-back", post(landed::take_back::<P>))
+        .route("/adjustments", get(adjustments::list::<P>).post(adjustments::make::<P>))
+        .route("/adjustments/{number}/approve", post(adjustments::approve::<P>))
+        .route("/adjustments/{number}/reject", post(adjustments::reject::<P>))
         .route("/prices", get(prices::list::<P>).post(prices::decided::<P>))
         .route("/receipts", get(receipts::all::<P>).post(receipts::make::<P>))
         .route("/receipts/new", get(receipts::form::<P>))

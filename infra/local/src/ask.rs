@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::{LocalClock, LocalEntropy};
+use crate::commands::adjustments::Adjusting;
 use crate::commands::dead_letters::Letters;
 use crate::commands::landed::Vouchers;
 use crate::commands::prices::Pricing;
 use crate::commands::receipts::Receiving;
 use crate::commands::{
-    Common, approve, audit, connect, connections, dead_letters, digest, health, item, landed, ledger,
-    positions, prices, proposals, receipts, reconcile, reject, reviews, settings, stock,
+    Common, adjustments, approve, audit, connect, connections, dead_letters, digest, health, item, landed,
+    ledger, positions, prices, proposals, receipts, reconcile, reject, reviews, settings, stock,
 };
 use crate::control;
 use crate::doctor;
@@ -95,6 +96,8 @@ pub enum Ask {
     Landed(Vouchers),
     /// Item prices.
     Prices(Pricing),
+    /// Stock adjustments.
+    Adjustments(Adjusting),
     /// Export the settings.
     ExportSettings,
     /// Check settings files, and put them in force.
@@ -151,6 +154,7 @@ impl Ask {
             Self::Receipts(receiving) => receiving.changes(),
             Self::Landed(vouchers) => vouchers.changes(),
             Self::Prices(pricing) => pricing.changes(),
+            Self::Adjustments(adjusting) => adjusting.changes(),
             Self::Count { .. } | Self::Reject { .. } => true,
             _ => false,
         }
@@ -333,6 +337,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
         Ask::Count { text } => stock::answer(place, org, &text).await,
         Ask::Prices(pricing) => prices::answer(place, org, &pricing).await,
         Ask::Receipts(receiving) => Box::pin(receipts::answer(place, org, &receiving)).await,
+        Ask::Adjustments(adjusting) => Box::pin(adjustments::answer(place, org, &adjusting)).await,
         Ask::Landed(vouchers) => Box::pin(landed::answer(place, org, &vouchers)).await,
         Ask::ExportSettings => settings::export(place, org).await,
         Ask::Settings { apply, policy, items, suppliers } => {

@@ -11,7 +11,9 @@ use parstock_app::ports::{
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
-use parstock_domain::document::{Account, BillDraft, Document, OrderDraft, Organisation};
+use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentNumber};
+use parstock_domain::document::{Account, BillDraft, Document, DocumentKind, OrderDraft, Organisation};
+use parstock_domain::fixed::FixedError;
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, OrgId, derived};
 use parstock_domain::manual_journal::ManualJournal;
@@ -658,6 +660,71 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         Ok(refused)
     }
 
+    async fn adjustments_by_number(
+        &mut self,
+        kind: DocumentKind,
+        number: AdjustmentNumber,
+    ) -> Result<Vec<Document>, BooksError> {
+        let (session, translate, name) = (&mut self.session, &self.translate, number.to_string());
+        let failure = failure(self.by_consent);
+        let (mut found, _) = match kind {
+            DocumentKind::SupplierCredit => {
+                let found = session.credit_notes_by_number(&name).await.map_err(failure)?;
+                page(found, 1, |note| translate.credit_note(note).map(Some))
+            }
+            _ => {
+                let found = session.invoices_by_number(&[&name]).await.map_err(failure)?;
+                page(found, 1, |invoice| translate.invoice(invoice).map(Some))
+            }
+        };
+        if let Some(unread) = found.unreadable.first() {
+            let why = format!("look at {number} in Xero, by which it may be there: {}", unread.why);
+            return Err(BooksError::NeedsPerson(why));
+        }
+        found.documents.retain(|document| document.of.kind == kind);
+        Ok(found.documents)
+    }
+
+    async fn may_approve_bills(&mut self) -> Result<bool, BooksError> {
+        let actions = self.session.actions().await.map_err(failure(self.by_consent))?;
+        let not_allowed = |action: &wire::Action| {
+            action.name == "CreateApprovedBill" && action.status == Some(wire::ActionStatus::NotAllowed)
+        };
+        Ok(!actions.iter().any(not_allowed))
+    }
+
+    async fn create_adjustment(
+        &mut self,
+        draft: &AdjustmentDraft,
+        effect: EffectId,
+    ) -> Result<Document, BooksError> {
+        let (failure, key) = (failure(self.by_consent), key(effect.to_string())?);
+        let unread = |puzzle: Puzzle| {
+            BooksError::Unknown(format!("{} was written, but {puzzle}: look it up", draft.number))
+        };
+        let nothing = || BooksError::Unknown("Xero's answer names no document".to_owned());
+        let errors = if draft.kind == DocumentKind::SupplierCredit {
+            let note = self.translate.adjusting_credit_note(draft).map_err(refused_input)?;
+            let written = self.session.create_credit_notes(&[note], &key).await.map_err(failure)?;
+            match written.outcomes.into_iter().next().ok_or_else(nothing)? {
+                WriteOutcome::Saved { resource, .. } => {
+                    return self.translate.credit_note(resource).map_err(unread);
+                }
+                WriteOutcome::Refused { errors } => errors,
+            }
+        } else {
+            let bill = self.translate.adjusting_bill(draft).map_err(refused_input)?;
+            let written = self.session.create_bills(&[bill], &key).await.map_err(failure)?;
+            match written.outcomes.into_iter().next().ok_or_else(nothing)? {
+                WriteOutcome::Saved { resource, .. } => {
+                    return self.translate.invoice(resource).map_err(unread);
+                }
+                WriteOutcome::Refused { errors } => errors,
+            }
+        };
+        Err(adjustment_refusal(&errors.join("; ")))
+    }
+
     async fn close(self) {
         if let Err(error) = self.session.finish().await {
             tracing::warn!(why = %error, "a grant of calls could not be given back and will run out by itself");
@@ -750,6 +817,24 @@ fn refusal(words: &str) -> BooksError {
         reason => reason.remedy(),
     };
     BooksError::Reject(format!("{}. {remedy}", words.trim_end_matches('.')))
+}
+
+fn refused_input(error: FixedError) -> BooksError {
+    BooksError::Reject(error.to_string())
+}
+
+/// Xero's refusal of an adjustment in the port's words.
+fn adjustment_refusal(words: &str) -> BooksError {
+    let remedy = match RefusalReason::of(words) {
+        RefusalReason::KeyReused | RefusalReason::NumberTaken => return refusal(words),
+        RefusalReason::Contact => "Restore the contact of adjustments in Xero, then try again.",
+        RefusalReason::Item => "An item was renamed or removed in Xero: try again in a quarter of an hour.",
+        RefusalReason::Account | RefusalReason::InventoryAccount => {
+            "Name another account in the setting `adjustment_account`, then try again."
+        }
+        reason => reason.remedy(),
+    };
+    BooksError::Reject(format!("{}. {remedy}", words.trim_end_matches('.')).trim_end().to_owned())
 }
 
 /// Xero's refusal of a journal in the port's words.

@@ -19,11 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_domain::adjustment::AdjustmentDraft;
 use parstock_domain::document::{
     Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item,
     ItemRef, OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
 };
-use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::fixed::{FixedError, Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
 use parstock_domain::manual_journal::{
     JournalInXero, JournalState, ManualJournal, ManualJournalLine, StateInXero,
@@ -31,8 +32,8 @@ use parstock_domain::manual_journal::{
 use parstock_domain::prices::PriceWrite;
 use parstock_xero::model::{
     self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus,
-    InvoiceType, LineAmountTypes, LineItem, NewBill, NewJournalLine, NewJournalStatus, NewLineItem,
-    NewManualJournal, NewPurchaseOrder, NewStatus, PurchaseOrderStatus,
+    InvoiceType, LineAmountTypes, LineItem, NewBill, NewCreditNote, NewJournalLine, NewJournalStatus,
+    NewLineItem, NewManualJournal, NewPurchaseOrder, NewStatus, PurchaseOrderStatus,
 };
 use parstock_xero::{Decimal, DecimalError, InputError};
 use thiserror::Error;
@@ -113,6 +114,44 @@ impl Books {
             currency: from.currency_code,
             rate: from.currency_rate,
             lines: from.line_items,
+        })
+    }
+
+    /// A bill over nothing that brings tracked stock in.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub(crate) fn adjusting_bill(&self, draft: &AdjustmentDraft) -> Result<NewBill, FixedError> {
+        Ok(NewBill {
+            invoice_number: draft.number.to_string(),
+            contact_id: draft.contact.0,
+            status: NewStatus::Authorised,
+            date: draft.date,
+            due_date: Some(draft.date),
+            line_amount_types: Some(LineAmountTypes::NoTax),
+            // whatever currency the contact has
+            currency_code: self.base_currency.clone(),
+            currency_rate: None,
+            url: None,
+            line_items: adjusting_lines(draft)?,
+        })
+    }
+
+    /// A supplier's credit note over nothing that takes tracked stock out.
+    ///
+    /// # Errors
+    /// As [`Self::adjusting_bill`].
+    pub(crate) fn adjusting_credit_note(&self, draft: &AdjustmentDraft) -> Result<NewCreditNote, FixedError> {
+        Ok(NewCreditNote {
+            kind: CreditNoteType::Bill,
+            credit_note_number: draft.number.to_string(),
+            contact_id: draft.contact.0,
+            status: NewStatus::Authorised,
+            date: draft.date,
+            line_amount_types: Some(LineAmountTypes::NoTax),
+            currency_code: self.base_currency.clone(),
+            currency_rate: None,
+            line_items: adjusting_lines(draft)?,
         })
     }
 
@@ -529,6 +568,26 @@ pub(crate) fn new_bill(order: wire::PurchaseOrder, draft: &BillDraft) -> Result<
         url: None,
         line_items: lines,
     })
+}
+
+/// The lines of a document over nothing: each with another of the same quantity and the opposite price on the account of
+/// adjustments, so that the two amounts are rounded alike (developer.xero.com, *Tracked inventory in Xero*).
+fn adjusting_lines(draft: &AdjustmentDraft) -> Result<Vec<NewLineItem>, FixedError> {
+    let mut lines = Vec::new();
+    for line in &draft.lines {
+        let one = |item_code: Option<&String>, unit: Money, account: &str| NewLineItem {
+            item_code: item_code.cloned(),
+            description: Some(line.description.clone()),
+            quantity: Some(Decimal::from_e4(line.quantity.e4())),
+            unit_amount: Some(Decimal::from_e4(unit.e4())),
+            account_code: (!account.is_empty()).then(|| account.to_owned()),
+            tax_type: None,
+            tracking: Vec::new(),
+        };
+        lines.push(one(Some(&line.item_code), line.unit_cost, &line.account));
+        lines.push(one(None, line.unit_cost.negated()?, &draft.account));
+    }
+    Ok(lines)
 }
 
 /// A journal of ours in Xero's words: what is sold leaves the stock account for cost of goods sold.

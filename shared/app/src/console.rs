@@ -1,5 +1,6 @@
 //! What the console and the command show: questions to the store, answered as the views' pages.
 
+mod adjustments;
 mod card;
 mod landed;
 mod prices;
@@ -650,6 +651,7 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::ShareLeftOut => "landed cost that did not land",
         ReviewKind::ReceiptWaits => "goods receipt to decide",
         ReviewKind::ReceiptBill => "bill of a goods receipt",
+        ReviewKind::Adjustment => "stock adjustment",
     }
 }
 
@@ -662,6 +664,7 @@ const fn review_page(kind: ReviewKind) -> Option<&'static str> {
         | ReviewKind::ShareLeftOut => Some("landed"),
         ReviewKind::CogsRefused | ReviewKind::CogsHeld => Some("journals"),
         ReviewKind::ReceiptWaits | ReviewKind::ReceiptBill => Some("receipts"),
+        ReviewKind::Adjustment => Some("adjustments"),
         _ => None,
     }
 }
@@ -674,6 +677,7 @@ fn effect_words(what: &EffectKind) -> String {
         EffectKind::Journal { number } => format!("Journal {number}"),
         EffectKind::Voucher { number, .. } => format!("Landed cost voucher {number}"),
         EffectKind::GoodsReceipt { number, .. } => format!("Goods receipt {}", goods_receipt::name(*number)),
+        EffectKind::Adjustment { number, .. } => format!("Adjustment {number}"),
         EffectKind::Prices { prices, .. } => format!("Prices of {} items", prices.len()),
         EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
         EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),

@@ -4,6 +4,7 @@
 //! [`records`], and speak to each other only by [`message`]s on queues. No AWS, no HTTP, no clock of its own.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod adjustments;
 pub mod audit;
 pub mod booking;
 pub mod chart;

@@ -5,6 +5,7 @@ use std::future::Future;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentNumber};
 use parstock_domain::document::{
     Account, BillDraft, Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
 };
@@ -486,6 +487,23 @@ pub trait BooksSession: Send {
         prices: &[PriceWrite],
         effect: EffectId,
     ) -> impl Future<Output = Result<Vec<(ItemId, String)>, BooksError>> + Send;
+
+    /// The bills or suppliers' credit notes with the number of an adjustment, in any state.
+    fn adjustments_by_number(
+        &mut self,
+        kind: DocumentKind,
+        number: AdjustmentNumber,
+    ) -> impl Future<Output = Result<Vec<Document>, BooksError>> + Send;
+
+    /// Whether plan and role let another bill be approved now.
+    fn may_approve_bills(&mut self) -> impl Future<Output = Result<bool, BooksError>> + Send;
+
+    /// Writes an approved document over nothing that adjusts tracked stock. The effect's id is the idempotency key.
+    fn create_adjustment(
+        &mut self,
+        draft: &AdjustmentDraft,
+        effect: EffectId,
+    ) -> impl Future<Output = Result<Document, BooksError>> + Send;
 
     /// Gives back what was not used of the grant, and keeps what Xero said of its limits.
     fn close(self) -> impl Future<Output = ()> + Send;

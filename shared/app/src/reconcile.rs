@@ -201,7 +201,7 @@ async fn is_adjusted<P: Ports>(writer: &Writer<'_, P>, item: ItemId) -> Result<b
     let movements = load::movements(store, writer.org(), item, None).await?;
     let of = |cause| match cause {
         Cause::Document { of, .. } => Some(of),
-        Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
+        Cause::Opening | Cause::Count | Cause::LandedCost { .. } | Cause::Adjustment { .. } => None,
     };
     let may_adjust = |of: &DocumentRef| matches!(of.kind, DocumentKind::Bill | DocumentKind::SupplierCredit);
     let documents: BTreeSet<DocumentRef> =
@@ -209,7 +209,10 @@ async fn is_adjusted<P: Ports>(writer: &Writer<'_, P>, item: ItemId) -> Result<b
     let documents: Vec<Key> = documents.into_iter().map(Key::Document).collect();
     for keys in documents.chunks(ROWS_PER_READ) {
         let headers = load::many::<DocumentRecord>(store, writer.owner(), keys).await?;
-        if headers.iter().flatten().any(|header| header.content.contact_name == ADJUSTMENTS_CONTACT) {
+        // our own adjustments are booked as Xero counts them
+        let is_theirs =
+            |header: &DocumentRecord| header.contact_name == ADJUSTMENTS_CONTACT && header.effect.is_none();
+        if headers.iter().flatten().any(|header| is_theirs(&header.content)) {
             return Ok(true);
         }
     }

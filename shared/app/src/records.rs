@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::alert::Alert;
 use parstock_domain::audit::{Entry, Hash, Head};
 use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNumber};
@@ -135,6 +136,8 @@ pub enum Key {
     PriceChange(ItemId),
     /// A goods receipt.
     GoodsReceipt(ReceiptNumber),
+    /// An adjustment of stock.
+    Adjustment(AdjustmentNumber),
     /// An audit entry.
     AuditEntry(u64),
     /// The end of the audit chain.
@@ -200,6 +203,8 @@ pub enum List {
     PriceChanges,
     /// Goods receipts, by number.
     GoodsReceipts,
+    /// Adjustments of stock, by number.
+    Adjustments,
     /// The audit trail.
     AuditEntries,
 }
@@ -477,6 +482,13 @@ pub enum EffectKind {
         /// Whether it is taken back.
         back: bool,
     },
+    /// An adjustment of stock, in the ledger or in Xero.
+    Adjustment {
+        /// Its number.
+        number: AdjustmentNumber,
+        /// How often it was tried anew after it was refused.
+        again: u32,
+    },
     /// Purchase prices of items in Xero, at most [`PRICES_PER_EFFECT_MAX`].
     Prices {
         /// When a person approved them.
@@ -590,6 +602,8 @@ pub enum ReviewKind {
     ReceiptWaits,
     /// The bill of a goods receipt needs a person.
     ReceiptBill,
+    /// An adjustment waits for approval, or is not booked as it was meant.
+    Adjustment,
 }
 
 impl ReviewKind {
@@ -611,6 +625,7 @@ impl ReviewKind {
             Self::ShareLeftOut => "share_left_out",
             Self::ReceiptWaits => "receipt_waits",
             Self::ReceiptBill => "receipt_bill",
+            Self::Adjustment => "adjustment",
         }
     }
 }
@@ -869,6 +884,8 @@ records! {
     PriceChange(PriceChange)
     /// See [`GoodsReceipt`].
     GoodsReceipt(GoodsReceipt)
+    /// See [`Adjustment`].
+    Adjustment(Adjustment)
     /// See [`Entry`].
     AuditEntry(Entry)
     /// See [`Head`].
@@ -922,6 +939,7 @@ impl List {
             | (Self::Vouchers, Key::Voucher(_))
             | (Self::PriceChanges, Key::PriceChange(_))
             | (Self::GoodsReceipts, Key::GoodsReceipt(_))
+            | (Self::Adjustments, Key::Adjustment(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
             (Self::Movements(of), Key::Movement(item, _))

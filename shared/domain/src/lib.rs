@@ -5,12 +5,13 @@
 //!
 //! Reading order: [`ids`], [`fixed`] (money and quantity), [`document`] (what Xero's papers mean to us),
 //! [`costing`] (cost layers by FIFO, average and LIFO), [`ledger`] (movements, positions, arrivals), [`cogs`] (journals of
-//! what was sold), [`goods_receipt`] (what came in of an order), [`landed`] (freight and duty on top of what came in), [`demand`] and [`replenish`] (what to order and why), [`prices`] (item prices that costs have left), [`settings`], [`governance`] (proposals and approvals), [`alert`],
+//! what was sold), [`goods_receipt`] (what came in of an order), [`landed`] (freight and duty on top of what came in), [`demand`] and [`replenish`] (what to order and why), [`prices`] (item prices that costs have left), [`adjustment`] (stock written off or found), [`settings`], [`governance`] (proposals and approvals), [`alert`],
 //! [`event`], [`audit`].
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 // Tests count in small numbers, and an overflow there fails the test.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod adjustment;
 pub mod alert;
 pub mod audit;
 pub mod calendar;

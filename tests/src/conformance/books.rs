@@ -3,13 +3,14 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{Books, BooksError, BooksSession, Feed, Priority};
+use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentDraftLine, AdjustmentNumber};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
     BillDraft, Contact, DocumentKind, DocumentRef, DocumentStatus, Item, OrderDraft, OrderDraftLine,
 };
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::Approval;
-use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, OrgId, ProposalId};
+use parstock_domain::ids::{ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, OrgId, ProposalId};
 use parstock_domain::prices::PriceWrite;
 use uuid::Uuid;
 
@@ -75,6 +76,7 @@ pub async fn books<H: Harness>(make: impl AsyncFn() -> H) {
     notes_are_read_back(&make().await).await;
     goods_of_an_order_become_one_draft_of_a_bill(&make().await).await;
     a_price_is_set_unless_somebody_changed_it(&make().await).await;
+    an_adjustment_comes_to_nothing_and_moves_stock_once(&make().await).await;
 }
 
 async fn a_connection_names_its_organisation(harness: &impl Harness) {
@@ -298,5 +300,56 @@ async fn a_price_is_set_unless_somebody_changed_it(harness: &impl Harness) {
     let gone = Item { id: ItemId(Uuid::from_u128(0xdead)), ..untracked };
     let refused = session.set_purchase_prices(&[set(&gone, Money::ZERO)], effect(99)).await.unwrap();
     assert_eq!(refused.len(), 1, "an item that isn't there");
+    session.close().await;
+}
+
+/// The account of adjustments in every books under test.
+const ADJUSTMENTS: &str = "310";
+
+async fn on_hand(session: &mut impl BooksSession, item: &Item) -> Quantity {
+    let quantities = session.tracked_quantities().await.unwrap().quantities;
+    quantities.iter().find(|(id, _)| *id == item.id).unwrap().1.on_hand
+}
+
+/// Bill and credit note over nothing: found by their number, written once for one effect, and the quantity moves by as much.
+async fn an_adjustment_comes_to_nothing_and_moves_stock_once(harness: &impl Harness) {
+    let (tracked, _) = items(harness).await;
+    let contact = supplier(harness).await.id;
+    let mut session = session(harness).await;
+    assert!(session.may_approve_bills().await.unwrap());
+    // first in, so that it is there to be taken out again
+    for (index, kind) in (1..).zip([DocumentKind::Bill, DocumentKind::SupplierCredit]) {
+        let number = AdjustmentNumber(DayNumber { on: harness.today(), index });
+        let draft = AdjustmentDraft {
+            number,
+            kind,
+            contact,
+            date: harness.today(),
+            account: ADJUSTMENTS.to_owned(),
+            lines: vec![AdjustmentDraftLine {
+                item_code: tracked.code.clone(),
+                description: "found: behind the shelf".to_owned(),
+                quantity: Quantity::from_e4(25_000),
+                unit_cost: Money::from_e4(12_345),
+                account: tracked.purchase_account.clone(),
+            }],
+        };
+        assert_eq!(session.adjustments_by_number(kind, number).await.unwrap(), []);
+        let before = on_hand(&mut session, &tracked).await;
+        let first = session.create_adjustment(&draft, effect(u128::from(index) + 20)).await.unwrap();
+        let again = session.create_adjustment(&draft, effect(u128::from(index) + 20)).await.unwrap();
+        assert_eq!(again.of, first.of, "a repeat is the same document");
+        let found = session.adjustments_by_number(kind, number).await.unwrap();
+        assert_eq!(found.iter().map(|found| found.of).collect::<Vec<_>>(), [first.of]);
+        let found = found.first().unwrap();
+        assert!(found.status.moves_stock(), "{:?}", found.status);
+        let net = found.lines.iter().map(|line| line.net).try_fold(Money::ZERO, Money::plus).unwrap();
+        assert_eq!((found.of.kind, found.lines.len(), net), (kind, 2, Money::ZERO));
+        let line = found.lines.iter().find(|line| line.item.is_some()).unwrap();
+        assert_eq!((line.quantity, line.unit_amount), (Quantity::from_e4(25_000), Money::from_e4(12_345)));
+        let change = if kind == DocumentKind::Bill { 25_000 } else { -25_000 };
+        let after = on_hand(&mut session, &tracked).await;
+        assert_eq!(after.minus(before).unwrap(), Quantity::from_e4(change), "once");
+    }
     session.close().await;
 }

@@ -9,13 +9,16 @@ use parstock_app::records::{
     AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, List, Mark,
     MoreLines, Pointer, Record, Review, ReviewKind, SignInLink, SignInMails, Touched, WaitingHint,
 };
+use parstock_domain::adjustment::{
+    self, Adjustment, AdjustmentLine, AdjustmentNumber, Approved, Form, ReasonCode,
+};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash};
 use parstock_domain::cogs::{
     Coded, CogsHeld, CogsLedger, CogsMonth, CogsSettings, Every, Fate, Journal, JournalNumber,
 };
 use parstock_domain::costing::Method;
-use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
+use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item, XeroQuantity};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::{BillFate, Deviation, GoodsReceipt, ReceiptLine, Stage as ReceiptStage};
 use parstock_domain::ids::{
@@ -294,6 +297,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Journal(journal.number), Record::Journal(journal)),
         (Key::Purchase(since, of), Record::Purchase(purchase(of))),
         (Key::PriceChange(item), Record::PriceChange(price_change(item, of))),
+        (Key::Adjustment(adjustment(item).number), Record::Adjustment(adjustment(item))),
         (Key::Voucher(DayNumber { on: since, index: 7 }), Record::Voucher(voucher(item, of))),
         (Key::GoodsReceipt(DayNumber { on: since, index: 9 }), Record::GoodsReceipt(goods_receipt(item))),
         (
@@ -343,6 +347,35 @@ fn goods_receipt(item: ItemId) -> GoodsReceipt {
         ],
         stage: ReceiptStage::TakenBack { by, at, reason },
         bill: Some(BillFate::Written { bill: DocumentId(id(11)) }),
+    }
+}
+
+fn adjustment(item: ItemId) -> Adjustment {
+    let (on, largest) = (date(2026, 1, 1), Money::from_e4(LARGEST));
+    let line = AdjustmentLine {
+        item,
+        code: "A".into(),
+        change: Quantity::from_e4(-1),
+        reason: ReasonCode::OwnUse,
+        unit_cost: largest,
+        note: "\u{1f6a2} #".into(),
+    };
+    let held = XeroQuantity { on_hand: Quantity::ONE, back_ordered: Quantity::ZERO, cost_pool: largest };
+    Adjustment {
+        number: AdjustmentNumber(DayNumber { on, index: DayNumber::INDEX_MAX }),
+        on,
+        form: Form::CreditNote,
+        contents: Hash([2; 32]),
+        lines: vec![line],
+        made_by: "Kim".into(),
+        made_at: instant(),
+        stage: adjustment::Stage::Rejected { by: "Kim".into(), at: instant(), reason: "x".into() },
+        approved: Some(Approved { by: "Kim".into(), at: instant() }),
+        again: u32::MAX,
+        done: 1,
+        left_out: vec!["A".into()],
+        before: vec![(item, held)],
+        document: Some(DocumentId(id(9))),
     }
 }
 

@@ -11,14 +11,14 @@ use super::*;
 
 /// What a command answered: exit code, result and talk.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
+pub(super) struct Ended {
+    pub(super) code: i32,
     result: String,
     talk: String,
 }
 
 impl Ended {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.result).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
@@ -40,7 +40,7 @@ const OUTPUTS: [(&str, &str); 11] = [
 
 impl Stack {
     /// A stack that CloudFormation describes, too.
-    async fn described() -> Self {
+    pub(super) async fn described() -> Self {
         let stack = Self::open().await;
         let settings: BTreeMap<String, String> = runtime::settings().into_iter().collect();
         stack.aws.ground(|ground| {
@@ -54,7 +54,7 @@ impl Stack {
     }
 
     /// Runs the command, `--stack shop` unless the arguments name another place.
-    async fn ask(&self, arguments: &[&str]) -> Ended {
+    pub(super) async fn ask(&self, arguments: &[&str]) -> Ended {
         let mut all = arguments.to_vec();
         if !arguments.contains(&"--stack") {
             all.extend(["--stack", "shop"]);
@@ -89,7 +89,7 @@ impl Stack {
     }
 }
 
-fn file(folder: &std::path::Path, name: &str, text: &str) -> String {
+pub(super) fn file(folder: &std::path::Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()

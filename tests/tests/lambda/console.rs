@@ -6,6 +6,7 @@ use parstock_domain::audit::Statement;
 use parstock_domain::ids::OrgId;
 use serde_json::{Value, json};
 
+use super::command::file;
 use super::{CREDENTIALS, OWNER, Stack, answered, movements, request};
 use crate::runtime::Function;
 use crate::shop::Shop;
@@ -354,4 +355,54 @@ async fn one_of_several_organisations_is_chosen_and_none_has_two_connections() {
     let chosen = chosen.each_ref().map(|(name, value)| (*name, value.as_str()));
     let (status, html) = answered(&browser.post("/connections/second/choose", &chosen).await);
     assert!(status == 409 && html.contains("second has the books of Corner Shop"), "{html}");
+}
+
+#[tokio::test]
+async fn stock_is_adjusted_by_a_form_and_what_stands_against_it_is_said() {
+    let stack = Stack::described().await;
+    let mut processor = stack.start("parstock-processor").await;
+    let org = stack.connect(&mut processor).await;
+    let folder = tempfile::tempdir().unwrap();
+    let counts = "item,location,as_of,quantity,unit_cost\nBAG,,2026-01-01,40,1\n";
+    let imported = stack.ask(&["stock", "import", &file(folder.path(), "counts.csv", counts)]).await;
+    assert_eq!(imported.code, 0, "{imported:?}");
+    stack.work(&mut processor).await;
+    let mut browser = Browser::open(&stack).await;
+    browser.sign_in(&stack).await;
+    let page = format!("/o/{org}/adjustments");
+    let (status, html) = browser.get(&page).await;
+    assert!(status == 200 && html.contains("None yet."), "{html}");
+    let csrf = field(&html, "csrf");
+    let form = |csrf: &str, item: &str, quantity: &str| {
+        [("csrf", csrf), ("item", item), ("on", "2026-01-02"), ("quantity", quantity), ("reason", "damaged")]
+            .map(|(name, value)| (name, value.to_owned()))
+    };
+    let mut send = async |csrf: &str, item: &str, quantity: &str| {
+        let form = form(csrf, item, quantity);
+        let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+        answered(&browser.post(&page, &form).await)
+    };
+    assert_eq!(send("x", "BAG", "-3").await.0, 403);
+    for (item, quantity, says) in
+        [("BAG", "3", "went out"), ("BAG", "-41", "40 of"), ("TEA", "-1", "observe")]
+    {
+        let (status, html) = send(&csrf, item, quantity).await;
+        assert!(status == 409 && html.contains(says), "{html}");
+        assert!(
+            html.contains(&format!(
+                r#"name="item" required maxlength="30" autocomplete="off" value="{item}""#
+            ))
+        );
+    }
+    assert_eq!(send(&csrf, "BAG", "-3").await.0, 303);
+    stack.work(&mut processor).await;
+    let (_, html) = browser.get(&page).await;
+    assert!(html.contains("ADJ-") && html.contains("BAG, damaged") && html.contains(">booked<"), "{html}");
+    let positions = stack.ask(&["positions", "BAG", "--json"]).await.json();
+    assert_eq!(positions[0]["on_hand"], "37", "{positions}");
+    let number = html.split_once("ADJ-").unwrap().1.get(..14).unwrap();
+    let again =
+        browser.post(&format!("{page}/ADJ-{number}/reject"), &[("csrf", &csrf), ("reason", "x")]).await;
+    let (status, html) = answered(&again);
+    assert!(status == 409 && html.contains("does not wait for a decision"), "{html}");
 }

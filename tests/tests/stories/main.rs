@@ -1,6 +1,7 @@
 //! Stories of whole use cases over the fake ports, and the seeded simulation. One program: what they share is
 //! compiled once.
 
+mod adjustments;
 mod alerts;
 mod audit;
 mod cogs;

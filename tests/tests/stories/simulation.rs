@@ -191,6 +191,11 @@ fn vouchers(wanted: Vouchers) -> Story {
     Story { history: 2, acts: 0, vouchers: wanted, ..Story::new(seed()) }
 }
 
+/// Stock is written off and found, of more lines than one commit books, and by documents in Xero.
+fn adjustments() -> Story {
+    Story { history: 6, acts: 0, adjustments: true, ..Story::new(seed()) }
+}
+
 const ONCE: SignedDuration = SignedDuration::ZERO;
 /// How long an outage lasts that is no single failure.
 const OUTAGE: SignedDuration = SignedDuration::from_mins(20);
@@ -238,6 +243,19 @@ fn a_crash_or_failure_at_any_point_of_a_voucher_books_it_once() {
     for wanted in [Vouchers::Made, Vouchers::TakenBack] {
         harm_points(&vouchers(wanted), 1, Harm::Crash, ONCE);
         harm_points(&vouchers(wanted), 1, Harm::Fail, ONCE);
+    }
+}
+
+#[test]
+fn a_crash_or_failure_at_any_point_of_an_adjustment_books_it_once() {
+    harm_points(&adjustments(), 1, Harm::Crash, ONCE);
+    harm_points(&adjustments(), 1, Harm::Fail, ONCE);
+}
+
+#[test]
+fn adjustments_are_whole_whatever_goes_wrong() {
+    for seed in seeds(20) {
+        check(Story { acts: 15, adjustments: true, ..Story::new(seed) });
     }
 }
 

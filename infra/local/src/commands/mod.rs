@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod adjustments;
 pub mod approve;
 pub mod audit;
 pub mod connect;
@@ -100,7 +101,7 @@ pub enum Command {
     Reject(reject::Reject),
     /// Item prices in Xero that bills have left behind
     Prices(prices::Prices),
-    /// Counts of untracked items
+    /// Counts of untracked items, and adjustments with their reasons
     Stock(stock::Stock),
     /// What came in of orders
     Receipts(receipts::Receipts),

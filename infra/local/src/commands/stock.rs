@@ -1,4 +1,4 @@
-//! `parstock stock import FILE`: counts of untracked items, which only a person knows.
+//! `parstock stock`: what a person counted, wrote off or found.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use parstock_app::opening::{self, Wrong};
 use parstock_domain::ids::OrgId;
 use serde_json::json;
 
-use super::Common;
+use super::{Common, adjustments};
 use crate::ask::{Answer, Ask};
 use crate::error::{BAD_INPUT, LocalError};
 use crate::place::Place;
 
-/// Counts of untracked items.
+/// Counts of untracked items, and adjustments.
 #[derive(Args, Clone, Debug)]
 pub struct Stock {
     #[command(subcommand)]
@@ -28,17 +28,28 @@ enum StockCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Write stock off, or enter what was found, from a CSV file with the columns
+    /// item,location,on,quantity,reason,unit_cost,note
+    Adjust(adjustments::Adjust),
+    /// The adjustments that were made
+    Adjustments(adjustments::Adjustments),
 }
 
 impl Stock {
     pub(super) const fn common(&self) -> &Common {
-        let StockCommand::Import { common, .. } = &self.command;
-        common
+        match &self.command {
+            StockCommand::Import { common, .. } => common,
+            StockCommand::Adjust(adjust) => &adjust.common,
+            StockCommand::Adjustments(adjustments) => adjustments.common(),
+        }
     }
 
     pub(super) fn ask(&self) -> Result<Ask, LocalError> {
-        let StockCommand::Import { file, .. } = &self.command;
-        Ok(Ask::Count { text: super::settings::read(file)? })
+        match &self.command {
+            StockCommand::Import { file, .. } => Ok(Ask::Count { text: super::settings::read(file)? }),
+            StockCommand::Adjust(adjust) => adjust.ask(),
+            StockCommand::Adjustments(adjustments) => Ok(adjustments.ask()),
+        }
     }
 }
 
@@ -57,7 +68,8 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, text: &str) -> Result
     })
 }
 
-fn refused(wrong: &[Wrong]) -> Answer {
+/// Every row that is wrong, with its line.
+pub(super) fn refused(wrong: &[Wrong]) -> Answer {
     let talk: Vec<String> =
         wrong.iter().map(|wrong| format!("line {}: {}", wrong.line, wrong.what)).collect();
     let json: Vec<_> = wrong.iter().map(|wrong| json!({ "line": wrong.line, "what": wrong.what })).collect();

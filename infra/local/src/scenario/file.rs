@@ -4,6 +4,7 @@
 use std::fmt;
 
 use jiff::civil::Date;
+use parstock_domain::adjustment::ReasonCode;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_xero_sim::act::{self, DocumentKind, E4, LineAmountTypes};
 use serde::Deserialize;
@@ -112,6 +113,8 @@ pub struct Step {
     pub take_in: Option<usize>,
     /// The goods receipt that is taken back, counted from 1.
     pub receipt_back: Option<usize>,
+    /// What a person writes off or finds.
+    pub adjust: Option<Vec<Adjust>>,
     /// A landed cost voucher.
     pub landed: Option<VoucherFile>,
     /// The landed cost voucher that is taken back, counted from 1.
@@ -266,6 +269,26 @@ pub struct Count {
     pub unit_cost: Option<Number>,
 }
 
+/// What a person writes off or finds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adjust {
+    /// The item.
+    pub item: String,
+    /// Its day.
+    #[serde(deserialize_with = "day")]
+    pub on: Date,
+    /// Above zero what came in, below zero what went out.
+    pub quantity: Number,
+    /// Why.
+    pub reason: ReasonCode,
+    /// What one that came in is worth.
+    pub unit_cost: Option<Number>,
+    /// More words.
+    #[serde(default)]
+    pub note: String,
+}
+
 /// What must be so at the end. A field that is left out is not compared.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -417,6 +440,7 @@ impl Step {
             + usize::from(self.receipt.is_some())
             + usize::from(self.take_in.is_some())
             + usize::from(self.receipt_back.is_some())
+            + usize::from(self.adjust.is_some())
             + usize::from(self.landed.is_some())
             + usize::from(self.take_back.is_some())
             + usize::from(self.lock.is_some())
@@ -508,10 +532,12 @@ impl Scenario {
     /// The day on which it begins, and ends if no step says that another day begins.
     pub fn today(&self) -> Date {
         let counts = |step: &Step| step.count.iter().flatten().map(|count| count.on).max();
+        let adjusted = |step: &Step| step.adjust.iter().flatten().map(|adjust| adjust.on).max();
         let voucher = |step: &Step| step.landed.as_ref().and_then(|landed| landed.on);
         let receipt = |step: &Step| step.receipt.as_ref().map(|receipt| receipt.on);
-        let days =
-            |step: &Step| step.on.max(step.lock).max(counts(step)).max(voucher(step)).max(receipt(step));
+        let days = |step: &Step| {
+            step.on.max(step.lock).max(counts(step)).max(voucher(step)).max(receipt(step)).max(adjusted(step))
+        };
         let last = self.step.iter().filter_map(days).max();
         self.today.or_else(|| last?.tomorrow().ok()).unwrap_or(Date::constant(2026, 1, 1))
     }

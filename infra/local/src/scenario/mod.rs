@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use parstock_app::adjustments::{self, Asked};
 use parstock_app::console::ItemCard;
 use parstock_app::landed;
 use parstock_app::opening;
@@ -18,6 +19,7 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::GoodsReceipt;
 use parstock_domain::ids::{LocationId, OrgId};
 use parstock_domain::ledger::View;
+use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
 use parstock_domain::settings::files::Files;
 use parstock_views::pages::{PositionQuery, PositionRow};
 use parstock_xero_sim::act::{
@@ -101,6 +103,9 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
         } else if let Some(which) = step.receipt_back {
             books.settle().await?;
             books.receipt_back(which).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(rows) = &step.adjust {
+            books.settle().await?;
+            books.adjust(rows).await.map_err(|error| wrong(error.to_string()))?;
         } else if let Some(voucher) = &step.landed {
             books.settle().await?;
             books.land(voucher).await.map_err(|error| wrong(error.to_string()))?;
@@ -250,9 +255,6 @@ impl Books {
             })
             .collect::<Result<Vec<_>, String>>()
             .map_err(LocalError::Input)?;
-        let told = |wrong: Vec<opening::Wrong>| {
-            LocalError::Input(wrong.into_iter().map(|wrong| wrong.what).collect::<Vec<_>>().join("; "))
-        };
         opening::import(&*self.ports, self.org, PERSON, &counts).await?.map(|_| ()).map_err(told)
     }
 
@@ -288,6 +290,27 @@ impl Books {
     async fn receipt_back(&self, which: usize) -> Result<(), LocalError> {
         let number = self.receipt(which).await?.number;
         Ok(receiving::take_back(&*self.ports, self.org, PERSON, number, PERSON).await?)
+    }
+
+    /// As `parstock stock adjust` does.
+    async fn adjust(&self, rows: &[file::Adjust]) -> Result<(), LocalError> {
+        let rows = rows
+            .iter()
+            .map(|row| {
+                Ok(Asked {
+                    line: 0,
+                    code: row.item.clone(),
+                    on: row.on,
+                    quantity: row.quantity.quantity()?,
+                    reason: row.reason,
+                    unit_cost: row.unit_cost.as_ref().map(Number::money).transpose()?,
+                    note: row.note.clone(),
+                })
+            })
+            .collect::<Result<Vec<_>, String>>()
+            .map_err(LocalError::Input)?;
+        let made = adjustments::make(&*self.ports, self.org, PERSON, &rows).await?;
+        made.map(|_| ()).map_err(told)
     }
 
     /// As `parstock landed make` does.
@@ -388,6 +411,11 @@ impl Found<'_> {
     }
 }
 
+/// All that is wrong with rows.
+fn told(wrong: Vec<opening::Wrong>) -> LocalError {
+    LocalError::Input(wrong.into_iter().map(|wrong| wrong.what).collect::<Vec<_>>().join("; "))
+}
+
 fn layers_in_words(layers: &[(Quantity, Money)]) -> String {
     let words: Vec<String> =
         layers.iter().map(|(quantity, cost)| format!("{quantity} at {cost} together")).collect();
@@ -442,7 +470,7 @@ fn set_up(scenario: &Scenario) -> Vec<Act> {
             system_account: None,
         })
     }));
-    acts.push(Act::UpsertContact(somebody(SOMEBODY)));
+    acts.extend([SOMEBODY, ADJUSTMENTS_CONTACT].map(|name| Act::UpsertContact(somebody(name))));
     acts.extend(scenario.item.iter().map(|item| Act::UpsertItem(xero_item(item))));
     acts
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 44] = [
+const COMMANDS: [&str; 48] = [
     "",
     "run",
     "connect",
@@ -28,6 +28,10 @@ const COMMANDS: [&str; 44] = [
     "receipts take-in",
     "receipts reject",
     "receipts take-back",
+    "stock adjust",
+    "stock adjustments list",
+    "stock adjustments approve",
+    "stock adjustments reject",
     "landed list",
     "landed make",
     "landed take-back",

@@ -148,6 +148,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Voucher(number) => (Shelf::Main, format!("VOUCHER#{number}")),
         Key::PriceChange(item) => (Shelf::Main, format!("PRICE_CHANGE#{item}")),
         Key::GoodsReceipt(number) => (Shelf::Main, format!("GOODS_RECEIPT#{number}")),
+        Key::Adjustment(number) => (Shelf::Main, format!("ADJUSTMENT#{number}")),
         Key::Document(of) => (Shelf::Documents, format!("D#{}", document(*of))),
         Key::DocumentLines(of, part) => (Shelf::Documents, format!("L#{}#{part:010}", document(*of))),
         Key::Item(item) => (Shelf::Items, format!("ITEM#{item}")),
@@ -198,6 +199,7 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Vouchers => (Shelf::Main, "VOUCHER#".to_owned()),
         List::PriceChanges => (Shelf::Main, "PRICE_CHANGE#".to_owned()),
         List::GoodsReceipts => (Shelf::Main, "GOODS_RECEIPT#".to_owned()),
+        List::Adjustments => (Shelf::Main, "ADJUSTMENT#".to_owned()),
         List::AuditEntries => (Shelf::Audit, "ENTRY#".to_owned()),
     };
     Range { partition: shelf.partition(owner), prefix }
@@ -258,6 +260,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "VOUCHER") => Key::Voucher(rest.parse().ok()?),
         (Shelf::Main, "PRICE_CHANGE") => Key::PriceChange(rest.parse().ok()?),
         (Shelf::Main, "GOODS_RECEIPT") => Key::GoodsReceipt(rest.parse().ok()?),
+        (Shelf::Main, "ADJUSTMENT") => Key::Adjustment(rest.parse().ok()?),
         (Shelf::Documents, "P") => {
             let (on, of) = rest.split_once('#')?;
             let (kind, id) = of.split_once('#')?;
@@ -348,6 +351,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Voucher(_) => "voucher",
         Key::PriceChange(_) => "price_change",
         Key::GoodsReceipt(_) => "goods_receipt",
+        Key::Adjustment(_) => "adjustment",
         Key::AuditEntry(_) => "audit_entry",
         Key::AuditHead => "audit_head",
         Key::AuditCheck => "audit_check",
@@ -371,8 +375,9 @@ const fn kind_part(kind: DocumentKind) -> &'static str {
 /// The causes that come before the documents of their day.
 const OPENING: &str = "0-opening";
 const COUNT: &str = "1-count";
-/// The cause that comes behind them.
+/// The causes that come behind them.
 const LANDED_COST: &str = "A-landed_cost";
+const ADJUSTMENT: &str = "B-adjustment";
 
 fn document(of: DocumentRef) -> String {
     format!("{}#{}", kind_part(of.kind), of.id)
@@ -390,6 +395,7 @@ fn movement_sort(key: &MovementKey) -> String {
         Cause::Count => COUNT.to_owned(),
         Cause::Document { of, line } => format!("{}#{line}", document(of)),
         Cause::LandedCost { voucher, of, line } => format!("{LANDED_COST}#{voucher}#{}#{line}", document(of)),
+        Cause::Adjustment { number, line } => format!("{ADJUSTMENT}#{number}#{line:010}"),
     };
     let (out, correction) = (u8::from(key.out), u8::from(key.correction));
     format!("M#{}#{out}#{cause}#{:010}#{correction}", key.effective_on, key.revision)
@@ -398,6 +404,10 @@ fn movement_sort(key: &MovementKey) -> String {
 fn parse_movement(rest: &str) -> Option<MovementKey> {
     let parts: Vec<&str> = rest.split('#').collect();
     let (day, out, cause, revision, correction) = match parts.as_slice() {
+        [day, out, ADJUSTMENT, number, line, revision, correction] => {
+            let cause = Cause::Adjustment { number: number.parse().ok()?, line: line.parse().ok()? };
+            (day, out, cause, revision, correction)
+        }
         [day, out, kind, id, line, revision, correction] => {
             let cause = Cause::Document { of: parse_document(kind, id)?, line: line.parse().ok()? };
             (day, out, cause, revision, correction)
@@ -432,6 +442,7 @@ fn flag(text: &str) -> Option<bool> {
 mod tests {
     use std::cmp::Ordering;
 
+    use parstock_domain::adjustment::AdjustmentNumber;
     use parstock_domain::audit::Hash;
     use parstock_domain::ids::{CommitId, ContactId, EffectId, LineId, ProposalId};
     use proptest::prelude::*;
@@ -484,6 +495,8 @@ mod tests {
                 of,
                 line: LineId(line)
             }),
+            (voucher(), number())
+                .prop_map(|(number, line)| Cause::Adjustment { number: AdjustmentNumber(number), line }),
         ];
         (day(), any::<bool>(), cause, number(), any::<bool>()).prop_map(
             |(effective_on, out, cause, revision, correction)| MovementKey {
@@ -554,6 +567,7 @@ mod tests {
             item().prop_map(Key::CogsHeld),
             voucher().prop_map(Key::Journal),
             voucher().prop_map(Key::Voucher),
+            voucher().prop_map(|number| Key::Adjustment(AdjustmentNumber(number))),
             item().prop_map(Key::PriceChange),
             voucher().prop_map(Key::GoodsReceipt),
             (day(), document_ref()).prop_map(|(on, of)| Key::Purchase(on, of)),
@@ -574,6 +588,7 @@ mod tests {
                 List::Vouchers,
                 List::PriceChanges,
                 List::GoodsReceipts,
+                List::Adjustments,
                 List::Hints,
                 List::Items,
                 List::ItemSettings,
@@ -597,14 +612,17 @@ mod tests {
         ]
     }
 
-    /// Day, in before out, openings and counts before documents and landed cost behind them, kind, document, line, revision, reversals last.
+    /// Day, in before out, openings and counts before documents, landed cost and adjustments behind them, kind, document, line, revision, reversals last.
     fn documented_order(left: &MovementKey, right: &MovementKey) -> Ordering {
         let rank = |key: &MovementKey| {
             let cause = match key.cause {
-                Cause::Opening => (0, None, None),
-                Cause::Count => (1, None, None),
-                Cause::Document { of, line } => (2, None, Some((of.kind, of.id, line))),
-                Cause::LandedCost { voucher, of, line } => (3, Some(voucher), Some((of.kind, of.id, line))),
+                Cause::Opening => (0, None, None, 0),
+                Cause::Count => (1, None, None, 0),
+                Cause::Document { of, line } => (2, None, Some((of.kind, of.id, line)), 0),
+                Cause::LandedCost { voucher, of, line } => {
+                    (3, Some(voucher), Some((of.kind, of.id, line)), 0)
+                }
+                Cause::Adjustment { number, line } => (4, Some(number.0), None, line),
             };
             (key.effective_on, key.out, cause, key.revision, key.correction)
         };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
@@ -81,27 +82,44 @@ impl<P: Ports> Console<'_, P> {
     async fn card_rows(&self, lines: &[CardLine]) -> Result<Vec<CardRow>, AppError> {
         let of = |line: &CardLine| match line.movement.key.cause {
             Cause::Document { of, .. } | Cause::LandedCost { of, .. } => Some(of),
-            Cause::Opening | Cause::Count => None,
+            Cause::Opening | Cause::Count | Cause::Adjustment { .. } => None,
         };
         let headers = self.headers(lines.iter().filter_map(of).collect()).await?;
+        let adjusted = |line: &CardLine| match line.movement.key.cause {
+            Cause::Adjustment { number, .. } => Some(number),
+            // our own document of an adjustment goes by its number
+            Cause::Document { of, .. } => {
+                let header = headers.get(&of).filter(|header| header.effect.is_some())?;
+                header.number.parse::<AdjustmentNumber>().ok()
+            }
+            Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
+        };
+        let adjustments = self.adjustments_named(lines.iter().filter_map(adjusted).collect()).await?;
         let mut rows = Vec::with_capacity(lines.len());
         for line in lines {
             let header = of(line).and_then(|of| headers.get(&of));
             let movement = &line.movement;
+            let adjustment = adjusted(line).and_then(|number| adjustments.get(&number));
             rows.push(CardRow {
                 on: movement.key.effective_on,
                 posted_on: movement.posted_on,
                 cause: match movement.key.cause {
                     Cause::Opening => "opening balance",
                     Cause::Count => "count",
+                    _ if adjustment.is_some() => "adjustment",
                     Cause::Document { of, .. } => of.kind.words(),
                     Cause::LandedCost { .. } => "landed cost",
+                    Cause::Adjustment { .. } => "adjustment",
                 },
                 number: match movement.key.cause {
                     Cause::LandedCost { voucher, .. } => voucher.to_string(),
+                    Cause::Adjustment { number, .. } => number.to_string(),
                     _ => header.map(|header| header.number.clone()).unwrap_or_default(),
                 },
-                contact: header.map(|header| header.contact_name.clone()).unwrap_or_default(),
+                contact: match adjustment {
+                    Some(adjustment) => reasons(adjustment, &movement.key.cause, movement.item),
+                    None => header.map(|header| header.contact_name.clone()).unwrap_or_default(),
+                },
                 from: movement.from.clone(),
                 to: movement.to.clone(),
                 change: movement.signed_quantity()?,
@@ -114,6 +132,19 @@ impl<P: Ports> Console<'_, P> {
             });
         }
         Ok(rows)
+    }
+
+    async fn adjustments_named(
+        &self,
+        numbers: BTreeSet<AdjustmentNumber>,
+    ) -> Result<BTreeMap<AdjustmentNumber, Adjustment>, AppError> {
+        let keys: Vec<Key> = numbers.into_iter().map(Key::Adjustment).collect();
+        let mut adjustments = BTreeMap::new();
+        for keys in keys.chunks(HEADERS_PER_READ) {
+            let read = self.many::<Adjustment>(keys).await?.into_iter().flatten();
+            adjustments.extend(read.map(|adjustment| (adjustment.number, adjustment)));
+        }
+        Ok(adjustments)
     }
 
     async fn headers(
@@ -139,7 +170,7 @@ impl<P: Ports> Console<'_, P> {
         all.truncate(most);
         let of = |one: &Revaluation| match one.because {
             Because::Document(of) => Some(of),
-            Because::Count(_) | Because::Book | Because::LandedCost(_) => None,
+            Because::Count(_) | Because::Book | Because::LandedCost(_) | Because::Adjustment(_) => None,
         };
         let headers = self.headers(all.iter().filter_map(of).collect()).await?;
         let mut rows = Vec::new();
@@ -153,10 +184,12 @@ impl<P: Ports> Console<'_, P> {
                     Because::Count(_) => "count",
                     Because::Book => "another book",
                     Because::LandedCost(_) => "landed cost",
+                    Because::Adjustment(_) => "adjustment",
                 },
                 number: match one.because {
                     Because::Count(on) => on.to_string(),
                     Because::LandedCost(voucher) => voucher.to_string(),
+                    Because::Adjustment(number) => number.to_string(),
                     _ => header.map(|header| header.number.clone()).unwrap_or_default(),
                 },
                 month,
@@ -169,6 +202,18 @@ impl<P: Ports> Console<'_, P> {
         rows.truncate(most);
         Ok(rows)
     }
+}
+
+/// Why an item was adjusted: by one line in the ledger, by all of its lines in a document.
+fn reasons(adjustment: &Adjustment, cause: &Cause, item: ItemId) -> String {
+    let is_meant = |index: u32| match cause {
+        Cause::Adjustment { line, .. } => *line == index,
+        _ => true,
+    };
+    let lines = (1..).zip(&adjustment.lines).filter(|(index, line)| is_meant(*index) && line.item == item);
+    let mut words: Vec<String> = lines.map(|(_, line)| line.words()).collect();
+    words.dedup();
+    words.join("; ")
 }
 
 fn layer_rows(layers: Vec<Balance>) -> Result<Vec<LayerRow>, AppError> {

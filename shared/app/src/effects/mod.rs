@@ -1,6 +1,7 @@
 //! Effects: what leaves for the outside. Each has an id fixed before the first try, stored in the commit
 //! of its decision; an unknown outcome is looked up before acting again.
 
+mod adjustment;
 mod alerts;
 mod goods_receipt;
 mod journal;
@@ -12,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use parstock_domain::ids::{EffectId, OrgId};
 
 use self::journal::Whose;
+use crate::adjustments;
 use crate::error::AppError;
 use crate::landed::{self, Which};
 use crate::load::{self, Versioned, removal};
@@ -89,6 +91,13 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
             goods_receipt::send(&mut writer, attempt, number, back).await
+        }
+        EffectKind::Adjustment { number, again } => {
+            // as for vouchers; nothing of one that goes into Xero
+            adjustments::book(ports, org, number).await?;
+            writer.reload_head().await?;
+            attempt.begin(&writer, until).await?;
+            adjustment::send(&mut writer, attempt, number, again).await
         }
         EffectKind::Prices { prices, .. } => {
             attempt.begin(&writer, until).await?;
@@ -192,6 +201,7 @@ impl Attempt {
                 | EffectKind::Journal { .. }
                 | EffectKind::Voucher { .. }
                 | EffectKind::GoodsReceipt { .. }
+                | EffectKind::Adjustment { .. }
         );
         let status = match self.looks_first && is_looked_up {
             true => EffectState::Unknown { at },

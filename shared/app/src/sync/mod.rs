@@ -6,7 +6,7 @@ mod contacts;
 mod feed;
 mod items;
 mod organisation;
-mod quantities;
+pub(crate) mod quantities;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -24,6 +24,9 @@ pub const POLLS_BETWEEN: u32 = 3;
 /// Items of one commit: position, alert and a question that ends each, and the audit entry.
 const ITEMS_PER_COMMIT: usize = 32;
 
+/// Times that what Xero says after a write of ours is kept again because another worker was quicker.
+const READ_BACK_TRIES_MAX: u32 = 10;
+
 /// Reads Xero's quantities and keeps those that changed.
 ///
 /// `documents_are_in` says whether all lists of documents were read to their end just before: if not, what
@@ -42,6 +45,44 @@ pub async fn refresh<P: Ports>(
         keep(writer, chunk, documents_are_in, done).await?;
     }
     Ok(())
+}
+
+/// Keeps what Xero says of some items after a document of ours moved them. `told` is the question that a quantity raises; it is asked
+/// unless our movements explain all of it, such as a sale in between, and ends as every question about what is unexplained does. Says
+/// whether a position crossed a line.
+pub(crate) async fn read_back<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    quantities: &[(ItemId, XeroQuantity)],
+    told: impl Fn(ItemId, Quantity) -> Option<String>,
+) -> Result<bool, AppError> {
+    let (mut done, location) = (Done::default(), LocationId::main());
+    for chunk in quantities.chunks(ITEMS_PER_COMMIT) {
+        let mut tries = 1;
+        loop {
+            match keep(writer, chunk, false, &mut done).await {
+                Err(AppError::Retry(_)) if tries < READ_BACK_TRIES_MAX => {
+                    tries += 1;
+                    writer.reload_head().await?;
+                }
+                outcome => break outcome?,
+            }
+        }
+        for (item, xero) in chunk {
+            let Some(text) = told(*item, xero.on_hand) else { continue };
+            let key = Key::Position(*item, location.clone());
+            let position = load::one::<Position>(writer.ports().store(), writer.owner(), key).await?;
+            let booked = position.map(|row| row.content.booked).unwrap_or_default();
+            if xero.on_hand == booked {
+                continue;
+            }
+            let (kind, since) = (ReviewKind::Residual, writer.now());
+            let review =
+                Review { kind, since, item: Some(*item), document: None, text, codes: BTreeSet::new() };
+            let write = unguarded(Key::Review(residual_review(*item)), review);
+            writer.ports().store().write_each(writer.owner(), vec![write]).await?;
+        }
+    }
+    Ok(!done.crossed.is_empty())
 }
 
 async fn keep<P: Ports>(

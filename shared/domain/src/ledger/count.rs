@@ -226,6 +226,10 @@ mod tests {
                         counted.insert(day(on), change.abs());
                     }
                     _ if change == 0 => {}
+                    1 => {
+                        let index = u32::try_from(number).unwrap();
+                        notebook.adjust(index, day(on), change, Some(&Money::from_e4(cost / 40).to_string()));
+                    }
                     _ => {
                         let kind = if change > 0 { DocumentKind::Bill } else { DocumentKind::SalesInvoice };
                         let line = Line { kind, on: day(on), change: change * 10_000, cost };

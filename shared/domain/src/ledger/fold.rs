@@ -132,7 +132,7 @@ impl Standing {
 const fn receipt_of(cause: Cause) -> Option<Cause> {
     match cause {
         Cause::LandedCost { of, line, .. } => Some(Cause::Document { of, line }),
-        Cause::Opening | Cause::Count | Cause::Document { .. } => None,
+        Cause::Opening | Cause::Count | Cause::Document { .. } | Cause::Adjustment { .. } => None,
     }
 }
 
@@ -312,7 +312,9 @@ impl Folded {
             };
             costs.merge_oldest(LAYERS_MAX)?;
             self.costed.insert(movement.key.cause, costed);
-            let sold = match (movement.key.cause.is_demand(), movement.key.out) {
+            // what is written off leaves the stock account as what a count misses does
+            let is_adjusted = matches!(movement.key.cause, Cause::Adjustment { .. });
+            let sold = match (is_adjusted || movement.key.cause.is_demand(), movement.key.out) {
                 (true, true) => costed.cost,
                 (true, false) => costed.cost.negated()?,
                 (false, _) => Money::ZERO,
@@ -329,17 +331,24 @@ impl Folded {
     }
 }
 
+/// What came in at what it is said to be worth.
+fn priced(movement: &Movement) -> Result<Step<Origin>, FixedError> {
+    let unit_cost = movement.value.per_unit(movement.quantity)?;
+    let price = Price { cost: movement.value, unit_cost };
+    Ok(Step::Receipt { quantity: movement.quantity, price: Some(price) })
+}
+
 /// What a document's movement means for costs.
 fn step(movement: &Movement) -> Result<Step<Origin>, FixedError> {
     let quantity = movement.quantity;
     let kind = match movement.key.cause {
         Cause::Document { of, .. } => Some(of.kind),
-        Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
+        Cause::Adjustment { .. } if !movement.key.out => return priced(movement),
+        Cause::Opening | Cause::Count | Cause::LandedCost { .. } | Cause::Adjustment { .. } => None,
     };
     Ok(match (kind, movement.key.out) {
         (Some(DocumentKind::GoodsReceipt | DocumentKind::Bill | DocumentKind::SpendMoney), false) => {
-            let unit_cost = movement.value.per_unit(quantity)?;
-            Step::Receipt { quantity, price: Some(Price { cost: movement.value, unit_cost }) }
+            priced(movement)?
         }
         (
             Some(DocumentKind::SalesCredit | DocumentKind::SalesInvoice | DocumentKind::ReceiveMoney),

@@ -11,7 +11,9 @@
 //! - [`valuation`]: what an untracked item's stock cost, in the order of the days and not of arrival.
 //! - [`booking`]: desired minus booked, per document line.
 //! - [`landed`]: cost that vouchers put on top of what came in.
+//! - [`adjusted`]: what a person wrote off or found, with a reason.
 
+pub mod adjusted;
 pub mod arrival;
 pub mod booking;
 pub mod card;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::adjustment::AdjustmentNumber;
 use crate::costing::Worth;
 use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
@@ -21,8 +22,10 @@ pub enum Place {
     Customer,
     /// Where an opening balance comes from.
     Opening,
-    /// Found, lost, broken, counted.
+    /// Found, used, given away, counted.
     Adjustment,
+    /// Damaged, expired, lost, stolen.
+    WriteOff,
 }
 
 impl Place {
@@ -34,6 +37,7 @@ impl Place {
             Self::Customer => "customer",
             Self::Opening => "opening",
             Self::Adjustment => "adjustment",
+            Self::WriteOff => "write-off",
         }
     }
 }
@@ -62,6 +66,13 @@ pub enum Cause {
         /// Its line.
         line: LineId,
     },
+    /// A line of an adjustment that a person decided.
+    Adjustment {
+        /// The adjustment.
+        number: AdjustmentNumber,
+        /// Which of its lines, from 1.
+        line: u32,
+    },
 }
 
 impl Cause {
@@ -72,7 +83,7 @@ impl Cause {
                 of.kind,
                 DocumentKind::SalesInvoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney
             ),
-            Self::Opening | Self::Count | Self::LandedCost { .. } => false,
+            Self::Opening | Self::Count | Self::LandedCost { .. } | Self::Adjustment { .. } => false,
         }
     }
 }
@@ -98,14 +109,12 @@ impl MovementKey {
     /// A key behind every movement of the days before `day`, and before every movement of `day`: where
     /// reading from a day on begins.
     pub fn before(day: Date) -> Option<Self> {
-        const LAST: uuid::Uuid = uuid::Uuid::max();
         Some(Self {
             effective_on: day.yesterday().ok()?,
             out: true,
-            cause: Cause::LandedCost {
-                voucher: DayNumber { on: Date::MAX, index: DayNumber::INDEX_MAX },
-                of: DocumentRef { kind: DocumentKind::PurchaseOrder, id: crate::ids::DocumentId(LAST) },
-                line: LineId(LAST),
+            cause: Cause::Adjustment {
+                number: AdjustmentNumber(DayNumber { on: Date::MAX, index: DayNumber::INDEX_MAX }),
+                line: u32::MAX,
             },
             revision: u32::MAX,
             correction: true,

@@ -6,6 +6,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use uuid::Uuid;
 
+use super::adjusted::Adjusting;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
 use super::card::{Card, View};
 use super::count::Count;
@@ -14,6 +15,7 @@ use super::landed::Landing;
 use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
 use super::valuation::{Checkpoint, Layers, Refold, Start, Valuation};
+use crate::adjustment::{AdjustmentLine, AdjustmentNumber, ReasonCode};
 use crate::costing::{Layer, Method};
 use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{Money, Quantity};
@@ -250,6 +252,32 @@ impl Notebook {
         }
     }
 
+    /// Writes off units, or finds them at a cost.
+    pub(super) fn adjust(&mut self, index: u32, on: Date, units: i64, unit_cost: Option<&str>) {
+        let reason = if units < 0 { ReasonCode::Damaged } else { ReasonCode::Found };
+        let line = AdjustmentLine {
+            item: ITEM,
+            code: String::new(),
+            change: Quantity::from_e4(units * 10_000),
+            reason,
+            unit_cost: unit_cost.map_or(Money::ZERO, |cost| cost.parse().unwrap()),
+            note: String::new(),
+        };
+        let mut refold = self.refold(on);
+        let adjusting = Adjusting {
+            number: AdjustmentNumber(DayNumber { on: TODAY, index: 1 }),
+            index,
+            line: &line,
+            on,
+            location: &LocationId::main(),
+            today: self.today,
+            recorded_at: self.now(),
+            commit: CommitId(Uuid::nil()),
+        };
+        let booked = adjusting.book(&mut self.position, &mut refold).unwrap();
+        self.store(refold, booked);
+    }
+
     /// Books a count, and says how many movements that took.
     pub(super) fn count(&mut self, on: Date, quantity: i64, unit_cost: Option<&str>) -> usize {
         let mut refold = self.refold(on);
@@ -350,7 +378,8 @@ impl Notebook {
         let opened = value(fold(&self.valuation, None, &before, dating).unwrap().now);
         let standing = Standing::of(&self.movements);
         let is_bought = |movement: &&Movement| {
-            let is_document = !matches!(movement.key.cause, Cause::Opening | Cause::Count);
+            let is_document =
+                !matches!(movement.key.cause, Cause::Opening | Cause::Count | Cause::Adjustment { .. });
             let stands = movement.key.effective_on > day && standing.holds(&movement.key);
             is_document && stands && !movement.key.cause.is_demand()
         };

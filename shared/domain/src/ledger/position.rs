@@ -135,7 +135,7 @@ impl Position {
                 self.balances = self.balances.saturating_add(1);
             }
             Cause::Count => self.balances = self.balances.saturating_add(1),
-            Cause::Document { .. } | Cause::LandedCost { .. } => {}
+            Cause::Document { .. } | Cause::LandedCost { .. } | Cause::Adjustment { .. } => {}
         }
         if movement.key.cause.is_demand() && movement.key.out && !movement.key.correction {
             self.last_sold_on = self.last_sold_on.max(Some(day));
@@ -233,7 +233,7 @@ pub fn first_and_last(movements: &[Movement]) -> (Option<Date>, Option<Date>) {
     let latest = Standing::of(movements);
     let stands = |key: &MovementKey| match key.cause {
         Cause::Opening | Cause::Count => true,
-        Cause::Document { .. } | Cause::LandedCost { .. } => latest.holds(key),
+        Cause::Document { .. } | Cause::LandedCost { .. } | Cause::Adjustment { .. } => latest.holds(key),
     };
     let standing = || movements.iter().map(|movement| movement.key).filter(stands);
     let sales = standing().filter(|key| key.cause.is_demand() && key.out);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fold::{CogsDating, Dating, Folded, Origin, Period, fold};
 use super::movement::{Cause, Movement};
+use crate::adjustment::AdjustmentNumber;
 use crate::costing::{Costed, Costs, Layer, Method};
 use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money};
@@ -153,6 +154,8 @@ pub enum Because {
     Book,
     /// A landed cost voucher.
     LandedCost(DayNumber),
+    /// An adjustment.
+    Adjustment(AdjustmentNumber),
 }
 
 /// How much more earlier movements are worth than was booked, because of what a commit booked. Appended, never changed.
@@ -598,9 +601,31 @@ mod tests {
         prop::collection::vec((0usize..40, (1u128..12, -80i64..30, 1u16..5000)), 0..6)
     }
 
-    /// The costs of lines that came in the order of their days and were never changed, and of vouchers after them.
-    fn plainly(method: Method, lines: &BTreeMap<u128, Line>, vouchers: &BTreeMap<u32, Voucher>) -> Layer {
+    /// An adjustment: its day, how much, and what one that comes in is worth.
+    type Adjusted = (i64, i64, u16);
+
+    fn adjustments() -> impl Strategy<Value = Vec<(usize, Adjusted)>> {
+        prop::collection::vec((0usize..40, (-80i64..30, -20i64..20, 1u16..5000)), 0..6)
+    }
+
+    fn adjust(notebook: &mut Notebook, index: u32, (on, units, cents): Adjusted) {
+        if units != 0 {
+            notebook.adjust(index, day(on), units, Some(&cents_of(cents)));
+        }
+    }
+
+    /// The costs of lines that came in the order of their days and were never changed, of vouchers after them, and of adjustments
+    /// that were told before all.
+    fn plainly(
+        method: Method,
+        lines: &BTreeMap<u128, Line>,
+        vouchers: &BTreeMap<u32, Voucher>,
+        adjusted: &[(u32, Adjusted)],
+    ) -> Layer {
         let mut notebook = Notebook::of(method);
+        for (index, adjusted) in adjusted {
+            adjust(&mut notebook, *index, *adjusted);
+        }
         let mut sorted: Vec<(&u128, &Line)> = lines.iter().collect();
         sorted.sort_by_key(|(number, line)| (line.on, line.change < 0, line.kind, **number));
         for (number, line) in sorted {
@@ -659,13 +684,21 @@ mod tests {
         fn the_order_of_arrival_makes_no_difference(
             steps in lines(),
             vouchers in vouchers(),
+            adjustments in adjustments(),
             method in prop::sample::select(vec![Method::Fifo, Method::Average, Method::Lifo]),
         ) {
             let mut notebook = Notebook::of(method);
             let mut kinds: BTreeMap<u128, Line> = BTreeMap::new();
             let mut standing: BTreeMap<u128, Line> = BTreeMap::new();
             let mut landed: BTreeMap<u32, Voucher> = BTreeMap::new();
+            let adjustments: Vec<(u32, (usize, Adjusted))> = (1..).zip(adjustments).collect();
+            let mut adjusted: Vec<(u32, Adjusted)> = Vec::new();
             for (at, (number, line)) in steps.into_iter().enumerate() {
+                for (index, (_, told)) in adjustments.iter().filter(|(_, (when, _))| *when == at) {
+                    adjust(&mut notebook, *index, *told);
+                    adjusted.push((*index, *told));
+                    notebook.check();
+                }
                 for (voucher, (_, (onto, on, cents))) in (1..).zip(&vouchers).filter(|(_, (when, _))| *when == at) {
                     notebook.land(voucher, *onto, day(*on), &cents_of(*cents));
                     landed.insert(voucher, (*onto, *on, *cents));
@@ -696,7 +729,7 @@ mod tests {
                 };
                 notebook.check();
             }
-            let (found, due) = (notebook.valuation.total(), plainly(method, &standing, &landed));
+            let (found, due) = (notebook.valuation.total(), plainly(method, &standing, &landed, &adjusted));
             prop_assert_eq!((found.quantity, found.cost), (due.quantity, due.cost));
         }
     }

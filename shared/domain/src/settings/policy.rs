@@ -13,6 +13,7 @@ use crate::calendar::{OrgClock, QuietHours};
 use crate::cogs::CogsSettings;
 use crate::costing::Method;
 use crate::demand::ServiceLevel;
+use crate::fixed::Money;
 use crate::governance::Phase;
 
 /// Days between two looks at what to order, unless set.
@@ -187,6 +188,10 @@ pub enum Rule {
     PriceChangeFrom(PriceBasis),
     /// How many percent of what was ordered a goods receipt may differ from it without waiting for a person.
     ReceiptDeviationPercent(u16),
+    /// The code of the account that adjusted tracked stock goes to.
+    AdjustmentAccount(String),
+    /// What may be adjusted without a second decision, base currency.
+    AdjustmentValueMax(Money),
 }
 
 /// A setting's name in the file, what it takes, and whether narrower scopes than the org may have it.
@@ -196,7 +201,7 @@ struct Spec {
     scoped: bool,
 }
 
-const SPECS: [Spec; 22] = [
+const SPECS: [Spec; 24] = [
     Spec { name: "phase", takes: "\"observe\" or \"assist\"", scoped: true },
     Spec { name: "service_level", takes: "a percentage as text, such as \"97.5\"", scoped: true },
     Spec { name: "review_days", takes: "a number of days from 1 to 90", scoped: true },
@@ -228,6 +233,12 @@ const SPECS: [Spec; 22] = [
     Spec { name: "price_change_percent", takes: "a percentage from 0 (never) to 1000", scoped: false },
     Spec { name: "price_change_from", takes: "\"last\" or \"landed\"", scoped: false },
     Spec { name: "receipt_deviation_percent", takes: "a percentage from 0 to 1000", scoped: false },
+    Spec { name: "adjustment_account", takes: "the code of an account, such as \"401\"", scoped: false },
+    Spec {
+        name: "adjustment_value_max",
+        takes: "an amount in base currency as text, such as \"500\"",
+        scoped: false,
+    },
 ];
 
 /// Why a rule can't stand.
@@ -327,8 +338,9 @@ impl Rule {
                 addresses.len() <= MAIL_TO_MAX && addresses.iter().all(|a| is_address(a))
             }
             Self::TimeZone(zone) => OrgClock::new(zone).is_ok(),
+            Self::AdjustmentAccount(code) => is_code(code),
+            Self::AdjustmentValueMax(most) => !most.is_negative(),
             Self::Cogs(cogs) => {
-                let is_code = |code: &str| (1..=ACCOUNT_CODE_CHARS_MAX).contains(&code.chars().count());
                 is_code(&cogs.stock_account)
                     && is_code(&cogs.cogs_account)
                     && cogs.stock_account != cogs.cogs_account
@@ -372,6 +384,8 @@ impl Rule {
             Self::PriceChangePercent(_) => "price_change_percent",
             Self::PriceChangeFrom(_) => "price_change_from",
             Self::ReceiptDeviationPercent(_) => "receipt_deviation_percent",
+            Self::AdjustmentAccount(_) => "adjustment_account",
+            Self::AdjustmentValueMax(_) => "adjustment_value_max",
         }
     }
 
@@ -393,13 +407,21 @@ impl Rule {
                 (*switch).into()
             }
             Self::DigestAt(time) | Self::QuietFrom(time) | Self::QuietUntil(time) => time.to_string().into(),
-            Self::OrderPrefix(text) | Self::TimeZone(text) => text.clone().into(),
+            Self::OrderPrefix(text) | Self::TimeZone(text) | Self::AdjustmentAccount(text) => {
+                text.clone().into()
+            }
+            Self::AdjustmentValueMax(most) => most.to_string().into(),
             Self::MailTo(addresses) => addresses.clone().into(),
             Self::ClosedThrough(day) => day.to_string().into(),
             Self::Cogs(cogs) => serde_json::json!(cogs),
             Self::PriceChangeFrom(basis) => serde_json::json!(basis),
         }
     }
+}
+
+/// Whether a text can be the code of an account.
+fn is_code(text: &str) -> bool {
+    (1..=ACCOUNT_CODE_CHARS_MAX).contains(&text.chars().count())
 }
 
 /// Whether a text can be a mail address: one `@` between two parts, nothing that could end a mail header.
@@ -480,6 +502,10 @@ pub struct OrgSettings {
     pub price_change_from: PriceBasis,
     /// How many percent of what was ordered a goods receipt may differ from it without waiting for a person.
     pub receipt_deviation_percent: u16,
+    /// The code of the account that adjusted tracked stock goes to.
+    pub adjustment_account: Option<String>,
+    /// What may be adjusted without a second decision.
+    pub adjustment_value_max: Option<Money>,
 }
 
 impl Policy {
@@ -581,6 +607,8 @@ impl Policy {
             price_change_percent: PRICE_CHANGE_PERCENT_DEFAULT,
             price_change_from: PriceBasis::default(),
             receipt_deviation_percent: RECEIPT_DEVIATION_PERCENT_DEFAULT,
+            adjustment_account: None,
+            adjustment_value_max: None,
         };
         for rule in self.rules.iter().filter(|rule| rule.scope == Scope::Org) {
             match &rule.rule {
@@ -599,6 +627,8 @@ impl Policy {
                 Rule::PriceChangePercent(percent) => org.price_change_percent = *percent,
                 Rule::PriceChangeFrom(basis) => org.price_change_from = *basis,
                 Rule::ReceiptDeviationPercent(percent) => org.receipt_deviation_percent = *percent,
+                Rule::AdjustmentAccount(code) => org.adjustment_account = Some(code.clone()),
+                Rule::AdjustmentValueMax(most) => org.adjustment_value_max = Some(*most),
                 Rule::ServiceLevel(_)
                 | Rule::ReviewDays(_)
                 | Rule::LeadTimeDays(_)

@@ -4,10 +4,11 @@
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
 //! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/landed`, `/landed/new`, `/landed/{number}` with `POST …/take-back`,
 //! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `/receipts`, `/receipts/new`, `POST /receipts`, `/receipts/{name}` with `POST …/decide` and
-//! `POST …/take-back`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
+//! `POST …/take-back`, `/adjustments` with `POST /adjustments`, `POST …/{number}/approve` and `…/reject`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.
 
+mod adjustments;
 mod card;
 mod connections;
 mod consent;
@@ -30,6 +31,7 @@ use jiff::Zoned;
 use parstock_domain::audit::Hash;
 use parstock_domain::governance::Phase;
 
+pub use adjustments::{ADJUSTMENTS_SHOWN_MAX, AdjustmentsPage, EnteredAdjustment};
 pub use card::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow};
 pub use connections::{ChoosePage, ConnectionRow, ConnectionsPage, ConsentedPage, DisconnectPage, Frame};
 pub use consent::ConsentPage;

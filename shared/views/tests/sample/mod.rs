@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, Zoned};
+use parstock_domain::adjustment::{self, Adjustment, AdjustmentLine, AdjustmentNumber, Form, ReasonCode};
 use parstock_domain::alert::AlertKind;
 use parstock_domain::audit::{Hash, Head};
 use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber};
@@ -14,7 +15,9 @@ use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::{self, BillFate, Deviation, GoodsReceipt, ReceiptNumber};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
-use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, ProposalId};
+use parstock_domain::ids::{
+    ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, LocationId, ProposalId,
+};
 use parstock_domain::landed::*;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{Balance, Place, Proof};
@@ -441,6 +444,56 @@ fn receipt_pages(say: Say) -> Vec<(String, String)> {
         pages.push((name, page(receipt).render().unwrap()));
     }
     pages
+}
+
+/// Adjustments of each stage.
+pub fn adjustments(say: Say) -> AdjustmentsPage {
+    use adjustment::Stage;
+    let line = |change: i64, reason| AdjustmentLine {
+        item: ItemId(Uuid::from_u128(1)),
+        code: say("CUP"),
+        change: Quantity::from_e4(change),
+        reason,
+        unit_cost: money("12.3456"),
+        note: say("fell off the shelf"),
+    };
+    let adjustment = |index: u32, stage| Adjustment {
+        number: AdjustmentNumber(DayNumber { on: jiff::civil::date(2026, 11, 24), index }),
+        on: jiff::civil::date(2026, 11, 23),
+        form: Form::CreditNote,
+        lines: vec![line(-25_000, ReasonCode::Damaged); 12],
+        contents: Hash::default(),
+        made_by: say("Kim"),
+        made_at: Timestamp::UNIX_EPOCH,
+        stage,
+        approved: None,
+        again: 0,
+        done: 0,
+        left_out: Vec::new(),
+        before: Vec::new(),
+        document: None,
+    };
+    let rejected = Stage::Rejected {
+        by: say("Lee"),
+        at: Timestamp::UNIX_EPOCH,
+        reason: say("they are behind the door"),
+    };
+    let stages =
+        [Stage::Waiting, Stage::Refused { reason: say("Xero holds 2 of `CUP`") }, Stage::Booked, rejected];
+    AdjustmentsPage {
+        site: site(say, Phase::Assist),
+        adjustments: (1..).zip(stages).map(|(index, stage)| adjustment(index, stage)).collect(),
+        count: 7,
+        entered: EnteredAdjustment {
+            item: say("CUP"),
+            on: say("2026-11-23"),
+            quantity: say("-2.5"),
+            reason: say("damaged"),
+            unit_cost: say("x"),
+            note: say("fell off the shelf"),
+        },
+        problem: Some(say("nobody has counted `CUP`")),
+    }
 }
 
 /// Journals of each fate.
@@ -1299,6 +1352,13 @@ pub fn pages(say: Say) -> Vec<(String, String)> {
         (
             "prices_none".to_owned(),
             PricesPage { open: Vec::new(), count: 0, percent: 0, ..prices(say) }.render().unwrap(),
+        ),
+        ("adjustments".to_owned(), adjustments(say).render().unwrap()),
+        (
+            "adjustments_none".to_owned(),
+            AdjustmentsPage { adjustments: Vec::new(), count: 0, problem: None, ..adjustments(say) }
+                .render()
+                .unwrap(),
         ),
         ("journal".to_owned(), journal_page(say).render().unwrap()),
         ("proof-none".to_owned(), ProofPage { proof: None, ..proof(say) }.render().unwrap()),

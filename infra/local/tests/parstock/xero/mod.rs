@@ -1,6 +1,7 @@
 //! Against the simulated Xero, over HTTP.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
+mod adjustments;
 mod books;
 mod burst;
 mod consent;

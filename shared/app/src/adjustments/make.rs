@@ -1,0 +1,474 @@
+//! A person makes adjustments, approves or rejects those that wait: decided in one commit, carried out by effects.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use parstock_domain::adjustment::{
+    Adjustment, AdjustmentLine, AdjustmentNumber, Approved, Form, LINES_MAX, Stage, contents, worth,
+};
+use parstock_domain::audit::Hash;
+use parstock_domain::costing::Layer;
+use parstock_domain::document::Item;
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::governance::{DecisionError, Phase};
+use parstock_domain::ids::{DayNumber, EffectId, ItemId, LocationId, OrgId};
+use parstock_domain::ledger::adjusted::unit_worth;
+use parstock_domain::ledger::{Layers, OnHand, Position};
+use parstock_domain::settings::{OrgSettings, Policy};
+
+use super::file::Asked;
+use super::{adjustment, made_since, question, question_key};
+use crate::effects::plan_effects;
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal};
+use crate::opening::Wrong;
+use crate::ports::{Clock, Ports};
+use crate::records::{Backfill, EffectKind, Key, Pointer};
+use crate::send::try_effects;
+use crate::writer::{Reason, Writer};
+
+/// Times a decision is taken again that another worker's commit foiled. A person does not wait for the org's lease: the conditions
+/// are the guarantee.
+const ATTEMPTS_MAX: u32 = 10;
+/// Adjustments that one decision makes: its commit has up to four rows for each.
+const ADJUSTMENTS_MAX: usize = 20;
+/// Lines that a decision's audit entry names; it says how many there are.
+const NAMED_MAX: usize = 20;
+/// Codes whose rows are read at once.
+const READ_AT_ONCE: usize = 250;
+/// Characters of a person's reason.
+const REASON_MAX: usize = 500;
+
+/// Makes the adjustments that rows ask for, one for each day and way that they go, in one commit. With a single row that can't be
+/// nothing is made.
+///
+/// # Errors
+/// The rows that are wrong; or, as the outer error, what stands against all of them ([`AppError::Reject`]), or that the store did not
+/// answer.
+pub async fn make<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    who: &str,
+    asked: &[Asked],
+) -> Result<Result<Vec<Adjustment>, Vec<Wrong>>, AppError> {
+    let (began, mut attempt) = (ports.clock().now(), 1);
+    let (made, effects) = loop {
+        let mut writer = Writer::open_unleased(ports, org).await?;
+        match make_once(&mut writer, who, asked, began).await {
+            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
+            outcome => match outcome? {
+                Ok(done) => break done,
+                Err(wrong) => return Ok(Err(wrong)),
+            },
+        }
+    };
+    try_effects(ports, org, effects).await;
+    Ok(Ok(made))
+}
+
+/// Approves an adjustment that waits, or has one tried again that was refused. `shown` is the hash of what the person saw; `None`
+/// takes it as it stands.
+///
+/// # Errors
+/// [`AppError::Reject`] with what stands against it.
+pub async fn approve<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    who: &str,
+    number: AdjustmentNumber,
+    shown: Option<Hash>,
+) -> Result<(), AppError> {
+    let mut attempt = 1;
+    let effects = loop {
+        let mut writer = Writer::open_unleased(ports, org).await?;
+        match approve_once(&mut writer, who, number, shown).await {
+            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
+            outcome => break outcome?,
+        }
+    };
+    try_effects(ports, org, effects).await;
+    Ok(())
+}
+
+/// Rejects an adjustment that waits or was refused: it is never booked.
+///
+/// # Errors
+/// [`AppError::Reject`] with what stands against it.
+pub async fn reject<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    who: &str,
+    number: AdjustmentNumber,
+    why: &str,
+) -> Result<(), AppError> {
+    let why: String = why.trim().chars().take(REASON_MAX).collect();
+    if why.is_empty() {
+        return Err(AppError::Reject("say why the adjustment is rejected: the reason is kept".to_owned()));
+    }
+    let mut attempt = 1;
+    loop {
+        let mut writer = Writer::open_unleased(ports, org).await?;
+        match reject_once(&mut writer, who, number, &why).await {
+            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+type Made = (Vec<Adjustment>, Vec<EffectId>);
+
+async fn make_once<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    who: &str,
+    asked: &[Asked],
+    began: Timestamp,
+) -> Result<Result<Made, Vec<Wrong>>, AppError> {
+    if !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+        return Err(AppError::Reject(
+            "the first load is not done yet, so what lies there is not known: adjust when the health page says that the history is whole".to_owned(),
+        ));
+    }
+    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
+    let settings = policy.map(|row| row.content).unwrap_or_default().org();
+    let standing = made_since(writer, began.min(writer.now())).await?;
+    let groups = match Draft::of(writer, asked, &standing).await? {
+        Ok(groups) => groups,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    let mut parts: Vec<(Date, Form, Vec<AdjustmentLine>)> = Vec::new();
+    for ((on, form), lines) in groups {
+        parts.extend(lines.chunks(LINES_MAX).map(|lines| (on, form, lines.to_vec())));
+    }
+    if parts.iter().any(|(_, form, _)| form.document().is_some()) {
+        can_write(&settings)?;
+    }
+    if parts.is_empty() || parts.len() > ADJUSTMENTS_MAX {
+        return Err(AppError::Reject(format!(
+            "the rows make {} adjustments, one for each day, way and {LINES_MAX} lines; at once at most {ADJUSTMENTS_MAX} are made: split them",
+            parts.len()
+        )));
+    }
+    let (now, today) = (writer.now(), writer.clock().day_of(writer.now()));
+    let mut total = Money::ZERO;
+    for (_, _, lines) in &parts {
+        total = total.plus(worth(lines)?)?;
+    }
+    let waits = settings.adjustment_value_max.filter(|most| total > *most);
+    let last = standing.iter().map(|known| known.number.0).filter(|number| number.on == today);
+    let mut index = last.map(|number| number.index).max().unwrap_or(0);
+    let mut made = Vec::new();
+    for (on, form, lines) in parts {
+        index = index.saturating_add(1);
+        if index > DayNumber::INDEX_MAX {
+            let most = DayNumber::INDEX_MAX;
+            return Err(AppError::Reject(format!("no more than {most} adjustments are made on a day")));
+        }
+        made.push(Adjustment {
+            number: AdjustmentNumber(DayNumber { on: today, index }),
+            on,
+            form,
+            contents: contents(on, &lines)?,
+            lines,
+            made_by: who.to_owned(),
+            made_at: now,
+            stage: if waits.is_some() { Stage::Waiting } else { Stage::Booking },
+            approved: None,
+            again: 0,
+            done: 0,
+            left_out: Vec::new(),
+            before: Vec::new(),
+            document: None,
+        });
+    }
+    // the same file given twice, or a try whose answer was lost
+    let is_rejected = |known: &&Adjustment| matches!(known.stage, Stage::Rejected { .. });
+    let same = |new: &Adjustment| {
+        let mut same = standing.iter().filter(|known| !is_rejected(known));
+        same.find(|known| known.contents == new.contents).cloned()
+    };
+    if let Some(known) = made.iter().find_map(same) {
+        if known.made_by == who && known.made_at >= began {
+            return Ok(Ok((made.iter().filter_map(same).collect(), Vec::new())));
+        }
+        return Err(AppError::Reject(format!(
+            "the same was adjusted today as {}: if it happened once more, say so in a note",
+            known.number
+        )));
+    }
+    let (mut writes, mut effects) = (Vec::new(), Vec::new());
+    let mut reason = Reason { who: who.to_owned(), ..Reason::own("make adjustments") }.with("worth", total);
+    let mut named = 0;
+    for new in &made {
+        reason = reason.with(&new.number.to_string(), format!("{} lines of {}", new.lines.len(), new.on));
+        for (index, line) in (1..).zip(&new.lines).take(NAMED_MAX.saturating_sub(named)) {
+            let name = format!("{} {index} {}", new.number, line.code);
+            reason = reason.with(&name, format!("{} {}", line.change, line.words()));
+            named += 1;
+        }
+        match waits {
+            Some(most) => {
+                let text = format!(
+                    "Adjustment {} by {who} is worth {}; together {total} were to be adjusted, and more than {most} wait for a second decision (`adjustment_value_max`). Approve or reject it on the page Adjustments.",
+                    new.number,
+                    new.worth()?
+                );
+                writes.push(question(now, new.number, text));
+            }
+            None => effects.push(EffectKind::Adjustment { number: new.number, again: 0 }),
+        }
+        writes.push(Versioned::new(new.clone()).write(Key::Adjustment(new.number)));
+    }
+    let effects = plan_effects(&mut writes, writer.org(), effects, now);
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await?;
+    Ok(Ok((made, effects)))
+}
+
+/// Whether tracked stock may be adjusted in Xero.
+fn can_write(settings: &OrgSettings) -> Result<(), AppError> {
+    if settings.phase < Phase::Assist {
+        return Err(AppError::Reject(DecisionError::Observing.to_string()));
+    }
+    if settings.adjustment_account.is_none() {
+        return Err(AppError::Reject(
+            "some of these items are tracked by Xero: set `adjustment_account` to the account that their value goes to (an expense or direct cost), or adjust them in Xero".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// What an adjustment has to know of an item.
+struct Known {
+    item: Item,
+    on_hand: Option<Quantity>,
+    unit_worth: Money,
+    /// How much adjustments that are under way and rows before take out.
+    taken: Quantity,
+}
+
+impl Known {
+    /// What the rows name, by code.
+    async fn all<P: Ports>(
+        writer: &Writer<'_, P>,
+        asked: &[Asked],
+        today: Date,
+    ) -> Result<BTreeMap<String, Self>, AppError> {
+        let mut codes: Vec<&String> = asked.iter().map(|row| &row.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let (store, owner, main) = (writer.ports().store(), writer.owner(), LocationId::main());
+        let mut known = BTreeMap::new();
+        for codes in codes.chunks(READ_AT_ONCE) {
+            let keys: Vec<Key> = codes.iter().map(|code| Key::ItemCode((*code).clone())).collect();
+            let found = load::many::<Pointer<ItemId>>(store, owner, &keys).await?;
+            let found = codes.iter().zip(found);
+            let ids: Vec<(&String, ItemId)> =
+                found.filter_map(|(code, row)| Some((*code, row?.content.to))).collect();
+            let keys = |of: fn(ItemId, LocationId) -> Key| {
+                ids.iter().map(|(_, id)| of(*id, main.clone())).collect::<Vec<Key>>()
+            };
+            let items = load::many::<Item>(store, owner, &keys(|id, _| Key::Item(id))).await?;
+            let positions = load::many::<Position>(store, owner, &keys(Key::Position)).await?;
+            let layers = load::many::<Layers>(store, owner, &keys(Key::Layer)).await?;
+            for (((code, _), item), (position, layers)) in
+                ids.iter().zip(items).zip(positions.into_iter().zip(layers))
+            {
+                let Some(item) = item else { continue };
+                let position = position.map(|row| row.content).unwrap_or_default();
+                let ours = layers.map(|row| row.content.total()).unwrap_or_default();
+                let stock = match position.snapshot.filter(|_| item.content.tracked) {
+                    Some(said) => Layer { quantity: said.xero.on_hand, cost: said.xero.cost_pool, ..ours },
+                    None => ours,
+                };
+                let is_of_its_book = position.tracked == item.content.tracked;
+                let one = Self {
+                    on_hand: position.on_hand(today)?.quantity().filter(|_| is_of_its_book),
+                    unit_worth: unit_worth(stock)?,
+                    item: item.content,
+                    taken: Quantity::ZERO,
+                };
+                known.insert((*code).clone(), one);
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// Lines of adjustments, by their day and the way that they go.
+type Groups = BTreeMap<(Date, Form), Vec<AdjustmentLine>>;
+
+/// What stands against rows, or what they come to.
+struct Draft {
+    today: Date,
+    locked_through: Option<Date>,
+}
+
+impl Draft {
+    async fn of<P: Ports>(
+        writer: &Writer<'_, P>,
+        asked: &[Asked],
+        standing: &[Adjustment],
+    ) -> Result<Result<Groups, Vec<Wrong>>, AppError> {
+        let today = writer.clock().day_of(writer.now());
+        let locked_through = writer.profile.content.organisation.locked_through();
+        let (draft, mut known) = (Self { today, locked_through }, Known::all(writer, asked, today).await?);
+        let under_way = standing.iter().filter(|known| known.stage == Stage::Booking);
+        for line in under_way.flat_map(|known| known.lines.iter().skip(known.done)) {
+            if let Some(known) = known.get_mut(&line.code).filter(|_| line.change.is_negative()) {
+                known.taken = known.taken.plus(line.change.magnitude())?;
+            }
+        }
+        let (mut groups, mut wrong) = (Groups::new(), Vec::new());
+        for row in asked {
+            match draft.line(row, known.get_mut(&row.code))? {
+                Ok((form, line)) => groups.entry((row.on, form)).or_default().push(line),
+                Err(what) => wrong.push(Wrong { line: row.line, what }),
+            }
+        }
+        Ok(if wrong.is_empty() { Ok(groups) } else { Err(wrong) })
+    }
+
+    fn line(
+        &self,
+        row: &Asked,
+        known: Option<&mut Known>,
+    ) -> Result<Result<(Form, AdjustmentLine), String>, AppError> {
+        let code = &row.code;
+        let Some(known) = known else {
+            return Ok(Err(format!("Xero lists no item with the code `{code}`")));
+        };
+        if let Err(misfit) = row.reason.check(row.quantity, &row.note) {
+            return Ok(Err(misfit.to_string()));
+        }
+        if row.on > self.today {
+            return Ok(Err(format!("{} has not come yet", row.on)));
+        }
+        let form = Form::of(known.item.tracked, row.quantity);
+        if let Some(locked) = self.locked_through.filter(|locked| known.item.tracked && row.on <= *locked) {
+            return Ok(Err(format!(
+                "Xero's books are locked up to {locked}, and Xero tracks `{code}`: take a later day"
+            )));
+        }
+        let Some(on_hand) = known.on_hand else {
+            return Ok(Err(match known.item.tracked {
+                true => {
+                    format!("Xero's quantity of `{code}` is not read yet: try again in a quarter of an hour")
+                }
+                false => format!("nobody has counted `{code}`: count it first with `parstock stock import`"),
+            }));
+        };
+        let mut unit_cost = known.unit_worth;
+        if row.quantity.is_negative() {
+            if row.unit_cost.is_some() {
+                return Ok(
+                    Err("unit_cost is for what comes in: leave it empty for what goes out".to_owned()),
+                );
+            }
+            known.taken = known.taken.plus(row.quantity.magnitude())?;
+            if known.taken > on_hand {
+                return Ok(Err(format!(
+                    "{on_hand} of `{code}` lie there, and {} are to go out",
+                    known.taken
+                )));
+            }
+        } else if let Some(named) = row.unit_cost {
+            if named.is_negative() {
+                return Ok(Err("unit_cost can't be below zero".to_owned()));
+            }
+            unit_cost = named;
+        } else if unit_cost <= Money::ZERO {
+            return Ok(Err(format!("unit_cost: what one of `{code}` is worth is not known, so say it")));
+        }
+        Ok(Ok((
+            form,
+            AdjustmentLine {
+                item: known.item.id,
+                code: code.clone(),
+                change: row.quantity,
+                reason: row.reason,
+                unit_cost,
+                note: row.note.trim().to_owned(),
+            },
+        )))
+    }
+}
+
+async fn approve_once<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    who: &str,
+    number: AdjustmentNumber,
+    shown: Option<Hash>,
+) -> Result<Vec<EffectId>, AppError> {
+    let mut row = adjustment(writer, number).await?;
+    let adjustment = &mut row.content;
+    open(adjustment)?;
+    if shown.is_some_and(|shown| shown != adjustment.contents) {
+        return Err(AppError::Reject(format!("{number} is not what was shown: look at it again")));
+    }
+    if adjustment.form == Form::Ledger {
+        still_there(writer, adjustment).await?;
+    }
+    if matches!(adjustment.stage, Stage::Refused { .. }) {
+        adjustment.again = adjustment.again.saturating_add(1);
+        // what Xero held at the try before says nothing of the next one
+        adjustment.before.clear();
+    }
+    adjustment.stage = Stage::Booking;
+    adjustment.approved = Some(Approved { by: who.to_owned(), at: writer.now() });
+    let reason = Reason { who: who.to_owned(), ..Reason::own("approve adjustment") }
+        .with("adjustment", number)
+        .with("worth", adjustment.worth()?)
+        .with("contents", adjustment.contents);
+    let effect = EffectKind::Adjustment { number, again: adjustment.again };
+    let mut writes = vec![removal(question_key(number)), row.write(Key::Adjustment(number))];
+    let effects = plan_effects(&mut writes, writer.org(), vec![effect], writer.now());
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await?;
+    Ok(effects)
+}
+
+/// Whether as much lies there now as is to go out of the ledger. Of its own stock Xero is asked before it is written.
+async fn still_there<P: Ports>(writer: &Writer<'_, P>, adjustment: &Adjustment) -> Result<(), AppError> {
+    let (changes, today) = (adjustment.changes()?, writer.clock().day_of(writer.now()));
+    let keys: Vec<Key> = changes.keys().map(|item| Key::Position(*item, LocationId::main())).collect();
+    let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
+    for ((item, change), position) in changes.into_iter().zip(positions) {
+        let there = position.map(|row| row.content.on_hand(today)).transpose()?;
+        let there = there.and_then(OnHand::quantity).unwrap_or_default();
+        if change.is_negative() && change.magnitude() > there {
+            let line = adjustment.lines.iter().find(|line| line.item == item);
+            let code = line.map(|line| line.code.as_str()).unwrap_or_default();
+            return Err(AppError::Reject(format!(
+                "{there} of `{code}` lie there by now, and {} are to go out: reject it, and make it anew",
+                change.magnitude()
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn reject_once<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    who: &str,
+    number: AdjustmentNumber,
+    why: &str,
+) -> Result<(), AppError> {
+    let mut row = adjustment(writer, number).await?;
+    open(&row.content)?;
+    row.content.stage = Stage::Rejected { by: who.to_owned(), at: writer.now(), reason: why.to_owned() };
+    let reason = Reason { who: who.to_owned(), ..Reason::own("reject adjustment") }
+        .with("adjustment", number)
+        .with("reason", why);
+    let writes = vec![removal(question_key(number)), row.write(Key::Adjustment(number))];
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await
+}
+
+fn open(adjustment: &Adjustment) -> Result<(), AppError> {
+    if adjustment.is_open() {
+        return Ok(());
+    }
+    let (number, state) = (adjustment.number, adjustment.state_words());
+    Err(AppError::Reject(format!("{number} does not wait for a decision: it is {state}")))
+}

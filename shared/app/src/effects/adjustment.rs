@@ -1,0 +1,420 @@
+//! An adjustment of tracked stock becomes exactly one document over nothing in Xero: a bill for what comes in, a supplier's credit
+//! note for what goes out.
+//!
+//! Xero takes its number twice, so it is looked for before every try, and adopted when it is there. What Xero holds before is kept
+//! with the adjustment; after the write it is read back, and where it is not what it should be a person is asked, and nothing more is
+//! written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parstock_domain::adjustment::{
+    ACCOUNT_KINDS, Adjustment, AdjustmentDraft, AdjustmentDraftLine, Form, Stage,
+};
+use parstock_domain::costing::Layer;
+use parstock_domain::document::{Document, DocumentKind, Item, XeroQuantity};
+use parstock_domain::event::Source;
+use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::governance::{DecisionError, Phase};
+use parstock_domain::ids::{ContactId, DocumentId, ItemId};
+use parstock_domain::ledger::adjusted::unit_worth;
+use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
+use parstock_domain::settings::Policy;
+
+use super::{Attempt, END_TRIES_MAX};
+use crate::adjustments::{adjustment, question, question_key};
+use crate::booking;
+use crate::contacts::Contacts;
+use crate::error::AppError;
+use crate::load::{self, Versioned, removal};
+use crate::message::{Message, PLAN_ITEMS_MAX};
+use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store};
+use crate::records::{EffectState, Key};
+use crate::send::send_now;
+use crate::sync::quantities;
+use crate::writer::{Reason, Writer};
+
+/// Calls that one document takes: looking for it; organisation, actions, accounts with their balances and quantities before; writing
+/// it; quantities after.
+const CALLS: u32 = 8;
+
+/// Tries to bring an adjustment into Xero. One of the ledger, which is booked by now, only ends.
+pub(super) async fn send<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    mut attempt: Attempt,
+    number: parstock_domain::adjustment::AdjustmentNumber,
+    again: u32,
+) -> Result<(), AppError> {
+    let standing = adjustment(writer, number).await?.content;
+    let is_meant = standing.stage == Stage::Booking && standing.again == again;
+    if !is_meant || standing.form == Form::Ledger {
+        let at = writer.now();
+        let told = Reason::own("adjustment known").with("adjustment", number);
+        return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
+    }
+    let mut session = match writer.ports().books().open(writer.org(), Priority::Person, CALLS).await {
+        Ok(session) => session,
+        Err(error) => return refused(writer, attempt, &standing, error).await,
+    };
+    let result = in_xero(writer, &mut session, &mut attempt, &standing).await;
+    session.close().await;
+    match result {
+        Ok(done) => finish(writer, attempt, &standing, done).await,
+        Err(Trouble::Books(error)) => refused(writer, attempt, &standing, error).await,
+        Err(Trouble::Held(why)) => fail(writer, attempt, &standing, why).await,
+        Err(Trouble::App(error)) => Err(error),
+    }
+}
+
+enum Trouble {
+    Books(BooksError),
+    /// It must not be written as it is.
+    Held(String),
+    App(AppError),
+}
+
+impl From<BooksError> for Trouble {
+    fn from(error: BooksError) -> Self {
+        Self::Books(error)
+    }
+}
+
+impl From<AppError> for Trouble {
+    fn from(error: AppError) -> Self {
+        Self::App(error)
+    }
+}
+
+impl From<parstock_domain::fixed::FixedError> for Trouble {
+    fn from(error: parstock_domain::fixed::FixedError) -> Self {
+        Self::App(error.into())
+    }
+}
+
+/// A document that is in Xero and booked here.
+struct Written {
+    document: DocumentId,
+    /// Whether a position crossed a line.
+    crossed: bool,
+    /// How many more documents have its number.
+    doubles: usize,
+}
+
+async fn in_xero<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    attempt: &mut Attempt,
+    standing: &Adjustment,
+) -> Result<Written, Trouble> {
+    let kind = standing.form.document().unwrap_or(DocumentKind::Bill);
+    let items = items(writer, standing).await?;
+    let mut found = session.adjustments_by_number(kind, standing.number).await?;
+    found.sort_by_key(|document| (document.updated_at, document.of.id));
+    let mut asked = standing.before.clone();
+    let (document, doubles) = match found.first() {
+        Some(document) if is_ours(document, standing, &items)? => {
+            (document.clone(), found.len().saturating_sub(1))
+        }
+        Some(_) => {
+            return Err(Trouble::Held(format!(
+                "another {} has the number {} in Xero already: give that another number there, then try again",
+                kind.words(),
+                standing.number
+            )));
+        }
+        None => {
+            let (draft, before) = draft(writer, session, standing, &items).await?;
+            if standing.before.is_empty() {
+                keep_before(writer, standing, &before).await?;
+            }
+            asked = before;
+            (session.create_adjustment(&draft, attempt.id).await?, 0)
+        }
+    };
+    let codes = items.values().map(|item| (item.code.clone(), item.id)).collect();
+    let booked = book(writer, &document, &codes, attempt).await?;
+    let crossed = read_back(writer, session, standing, &asked, &items).await?;
+    Ok(Written { document: document.of.id, crossed: crossed || !booked.crossed.is_empty(), doubles })
+}
+
+async fn items<P: Ports>(
+    writer: &Writer<'_, P>,
+    standing: &Adjustment,
+) -> Result<BTreeMap<ItemId, Item>, AppError> {
+    let ids: BTreeSet<ItemId> = standing.lines.iter().map(|line| line.item).collect();
+    let keys: Vec<Key> = ids.into_iter().map(Key::Item).collect();
+    let rows = load::many::<Item>(writer.ports().store(), writer.owner(), &keys).await?;
+    Ok(rows.into_iter().flatten().map(|row| (row.content.id, row.content)).collect())
+}
+
+/// Whether a document that has our number moves what the adjustment says.
+fn is_ours(
+    document: &Document,
+    standing: &Adjustment,
+    items: &BTreeMap<ItemId, Item>,
+) -> Result<bool, AppError> {
+    let mut moved: BTreeMap<ItemId, Quantity> = BTreeMap::new();
+    for line in &document.lines {
+        let Some(named) = &line.item else { continue };
+        let by_code = || items.values().find(|item| item.code == named.code).map(|item| item.id);
+        let Some(item) = named.id.or_else(by_code) else { return Ok(false) };
+        let sum = moved.entry(item).or_default();
+        *sum = sum.plus(line.quantity)?;
+    }
+    let due = standing.changes()?.into_iter().map(|(item, change)| (item, change.magnitude()));
+    Ok(document.date == standing.on && moved.into_iter().eq(due))
+}
+
+/// What is to be written, once nothing stands against it, and what Xero holds of its items before.
+async fn draft<P: Ports>(
+    writer: &Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    standing: &Adjustment,
+    items: &BTreeMap<ItemId, Item>,
+) -> Result<(AdjustmentDraft, Vec<(ItemId, XeroQuantity)>), Trouble> {
+    let held = |why: String| Trouble::Held(why);
+    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
+    let settings = policy.map(|row| row.content).unwrap_or_default().org();
+    if settings.phase < Phase::Assist {
+        return Err(held(DecisionError::Observing.to_string()));
+    }
+    let account = settings.adjustment_account.ok_or_else(|| {
+        held("set `adjustment_account` to an expense or direct cost account, then try again".to_owned())
+    })?;
+    let contact = contact(writer).await?.ok_or_else(|| {
+        held(format!(
+            "make a contact named `{ADJUSTMENTS_CONTACT}` in Xero; parstock reads contacts about once an hour, then try again"
+        ))
+    })?;
+    let organisation = session.organisation().await?;
+    if let Some(locked) = organisation.locked_through().filter(|locked| standing.on <= *locked) {
+        return Err(held(format!(
+            "its day {} is locked in Xero, whose books are closed up to {locked}: reject it and make it anew with a later day",
+            standing.on
+        )));
+    }
+    if standing.form == Form::Bill && !session.may_approve_bills().await? {
+        return Err(held(
+            "Xero lets nobody approve another bill now: the plan's bills of the month are used up, or the connection's user may not; try again when that has changed".to_owned(),
+        ));
+    }
+    let accounts = session.accounts(writer.clock().day_of(writer.now())).await?;
+    match accounts.iter().find(|known| known.code == account) {
+        None => {
+            return Err(held(format!(
+                "Xero has no account {account}: set `adjustment_account` to another one"
+            )));
+        }
+        Some(known) if !ACCOUNT_KINDS.contains(&known.kind.as_str()) => {
+            return Err(held(format!(
+                "account {account} is of the type {}: set `adjustment_account` to one of {}",
+                known.kind,
+                ACCOUNT_KINDS.join(", ")
+            )));
+        }
+        Some(_) => {}
+    }
+    let quantities: BTreeMap<ItemId, XeroQuantity> =
+        session.tracked_quantities().await?.quantities.into_iter().collect();
+    let mut before = Vec::new();
+    for (item, change) in standing.changes()? {
+        let code = items.get(&item).map_or_else(|| item.to_string(), |item| item.code.clone());
+        let Some(there) = quantities.get(&item) else {
+            return Err(held(format!(
+                "Xero does not track `{code}` any more: reject it and adjust the item in the ledger"
+            )));
+        };
+        if change.is_negative() && change.magnitude() > there.on_hand {
+            return Err(held(format!(
+                "Xero holds {} of `{code}`, and {} are to go out: reject it, look what lies there and make it anew",
+                there.on_hand,
+                change.magnitude()
+            )));
+        }
+        before.push((item, *there));
+    }
+    // of a try before whose answer was lost the same is asked again
+    let valued = if standing.before.is_empty() { &before } else { &standing.before };
+    let mut lines = Vec::new();
+    for line in &standing.lines {
+        let item = items
+            .get(&line.item)
+            .ok_or_else(|| held(format!("Xero lists no item `{}` any more", line.code)))?;
+        let unit_cost = match standing.form {
+            Form::CreditNote => average(valued, line.item)?.unwrap_or(line.unit_cost),
+            Form::Bill | Form::Ledger => line.unit_cost,
+        };
+        lines.push(AdjustmentDraftLine {
+            item_code: item.code.clone(),
+            description: line.words(),
+            quantity: line.change.magnitude(),
+            unit_cost,
+            account: item.purchase_account.clone(),
+        });
+    }
+    let kind = standing.form.document().unwrap_or(DocumentKind::Bill);
+    let number = standing.number;
+    Ok((AdjustmentDraft { number, kind, contact, date: standing.on, account, lines }, before))
+}
+
+/// What one of an item cost on average by what Xero held.
+fn average(held: &[(ItemId, XeroQuantity)], item: ItemId) -> Result<Option<Money>, AppError> {
+    let there = held.iter().find(|(known, _)| *known == item).map(|(_, there)| there);
+    let stock = there.filter(|there| there.on_hand > Quantity::ZERO).map(|there| Layer {
+        quantity: there.on_hand,
+        cost: there.cost_pool,
+        last_unit_cost: Money::ZERO,
+    });
+    Ok(stock.map(unit_worth).transpose()?)
+}
+
+/// The contact of adjustments, as contacts were last read.
+async fn contact<P: Ports>(writer: &Writer<'_, P>) -> Result<Option<ContactId>, AppError> {
+    let contacts = Contacts::all(writer.ports(), writer.org()).await?;
+    let is_it = |contact: &crate::records::ContactRecord| {
+        contact.name == ADJUSTMENTS_CONTACT && !contact.archived && contact.merged_into.is_none()
+    };
+    Ok(contacts.iter().find(|(_, contact)| is_it(contact)).map(|(id, _)| id))
+}
+
+/// Keeps what Xero held before the first try, so that it can be compared even after a crash.
+async fn keep_before<P: Ports>(
+    writer: &Writer<'_, P>,
+    standing: &Adjustment,
+    before: &[(ItemId, XeroQuantity)],
+) -> Result<(), AppError> {
+    let mut row = adjustment(writer, standing.number).await?;
+    row.content.before = before.to_vec();
+    let write = row.write(Key::Adjustment(standing.number));
+    let commit = Commit { id: writer.new_commit(), writes: vec![write] };
+    Ok(writer.ports().store().commit(writer.owner(), commit).await?)
+}
+
+/// Books the document as our own. It is in Xero, so that another worker's commit must not keep it from being known here.
+async fn book<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    document: &Document,
+    codes: &booking::Codes,
+    attempt: &Attempt,
+) -> Result<booking::Outcome, AppError> {
+    let mut tries = 1;
+    loop {
+        match booking::book(writer, document, codes, Source::Effect, Some(attempt.id)).await {
+            Err(AppError::Retry(_)) if tries < END_TRIES_MAX => {
+                tries += 1;
+                writer.reload_head().await?;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Holds what Xero says now beside what it should. Says whether a position crossed a line.
+async fn read_back<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    standing: &Adjustment,
+    before: &[(ItemId, XeroQuantity)],
+    items: &BTreeMap<ItemId, Item>,
+) -> Result<bool, Trouble> {
+    let changes = standing.changes()?;
+    let after: Vec<(ItemId, XeroQuantity)> = session
+        .tracked_quantities()
+        .await?
+        .quantities
+        .into_iter()
+        .filter(|(item, _)| changes.contains_key(item))
+        .collect();
+    let before: BTreeMap<ItemId, XeroQuantity> = before.iter().copied().collect();
+    let mut due = BTreeMap::new();
+    for (item, change) in changes {
+        if let Some(before) = before.get(&item) {
+            due.insert(item, (before.on_hand, before.on_hand.plus(change)?));
+        }
+    }
+    let code = |item: ItemId| items.get(&item).map_or_else(|| item.to_string(), |item| item.code.clone());
+    let told = |item: ItemId, now: Quantity| {
+        let (was, wanted) = due.get(&item).filter(|(_, wanted)| *wanted != now)?;
+        Some(format!(
+            "Xero held {was} of `{}` before {} and holds {now} after it, where {wanted} were due. Nothing more was written; look at the item's history in Xero.",
+            code(item),
+            standing.number
+        ))
+    };
+    Ok(quantities::read_back(writer, &after, told).await?)
+}
+
+async fn finish<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    attempt: Attempt,
+    standing: &Adjustment,
+    written: Written,
+) -> Result<(), AppError> {
+    let number = standing.number;
+    let mut row = adjustment(writer, number).await?;
+    row.content.stage = Stage::Booked;
+    row.content.document = Some(written.document);
+    let mut writes = vec![row.write(Key::Adjustment(number))];
+    writes.push(match written.doubles {
+        0 => removal(question_key(number)),
+        more => question(
+            writer.now(),
+            number,
+            format!(
+                "Xero has {more} more documents with the number {number}: an answer of Xero was lost, and it was written again. Void all but one of them there."
+            ),
+        ),
+    });
+    let told = Reason::own("adjustment written").with("adjustment", number).with("id", written.document);
+    let (org, at) = (writer.org(), writer.now());
+    attempt.end(writer, EffectState::Done { at }, writes, told).await?;
+    let items: Vec<ItemId> = standing.changes()?.into_keys().collect();
+    for items in items.chunks(PLAN_ITEMS_MAX) {
+        send_now(writer.ports(), Message::Plan { org, items: items.to_vec() }).await?;
+    }
+    if written.crossed {
+        send_now(writer.ports(), Message::Alerts { org }).await?;
+    }
+    Ok(())
+}
+
+async fn refused<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    mut attempt: Attempt,
+    standing: &Adjustment,
+    error: BooksError,
+) -> Result<(), AppError> {
+    let reason = match error {
+        BooksError::NotNow { until, why } => return attempt.not_now(writer, until, why).await,
+        BooksError::NeedsPerson(why) => return attempt.wait_for_person(writer, why).await,
+        BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
+        BooksError::Unknown(why) if !attempt.is_exhausted() => {
+            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether an adjustment was written");
+            return attempt.unknown(writer).await;
+        }
+        BooksError::Retry(why) | BooksError::Unknown(why) => format!(
+            "tried {} times, last: {why}. Try it again: it is looked for by its number first",
+            attempt.effect.content.attempts
+        ),
+        BooksError::Reject(why) => why,
+    };
+    fail(writer, attempt, standing, reason).await
+}
+
+/// It will not be tried again unless a person says so.
+async fn fail<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    attempt: Attempt,
+    standing: &Adjustment,
+    reason: String,
+) -> Result<(), AppError> {
+    let number = standing.number;
+    let mut row: Versioned<Adjustment> = adjustment(writer, number).await?;
+    row.content.stage = Stage::Refused { reason: reason.clone() };
+    let text = format!(
+        "Adjustment {number} by {} is not in Xero: {reason}. Approve it again or reject it on the page Adjustments.",
+        standing.made_by
+    );
+    let writes = vec![row.write(Key::Adjustment(number)), question(writer.now(), number, text)];
+    let told = Reason::own("adjustment refused").with("adjustment", number).with("reason", &reason);
+    attempt.end(writer, EffectState::Failed { reason }, writes, told).await
+}
