@@ -201,32 +201,38 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
     found
 }
 
-/// What goods receipts brought in of what is not tracked, less what bills have brought in of the same goods: so many of a line's bills
-/// as no receipt has called other goods, from the first receipt on.
+/// What goods receipts brought in of what is not tracked, less what bills have brought in of the same goods: no more of a bill than is left
+/// of it beside what the receipt has called other goods.
 fn received_beyond_bills(company: &Company, stored: &Stored) -> BTreeMap<ItemId, i64> {
-    let billed = billed(stored);
-    let mut lines: BTreeMap<(DocumentId, LineId, ItemId), Vec<_>> = BTreeMap::new();
-    for receipt in stored.receipts.iter().filter(|receipt| receipt.stage.is_taken_in()) {
-        for line in &receipt.lines {
-            let is_tracked = company.items.get(&line.item).is_some_and(|item| item.tracked);
-            if !is_tracked {
-                let id = receipt.of(company.organisation.id).id;
-                let part = (receipt.on, id, line.quantity.e4(), line.beyond.e4());
-                lines.entry((receipt.order, line.line, line.item)).or_default().push(part);
-            }
+    let mut receipts: Vec<_> = stored.receipts.iter().filter(|receipt| receipt.stage.is_taken_in()).collect();
+    receipts.sort_by_key(|receipt| (receipt.on, receipt.of(company.organisation.id).id));
+    let more = stored.more.iter().flat_map(|(id, lines)| lines.iter().map(|line| (*id, line)));
+    let rows = stored.documents.values().filter(|row| row.of.kind == DocumentKind::Bill);
+    let lines = rows.flat_map(|row| row.lines.iter().map(|line| (row.of.id, line))).chain(more);
+    let mut bills: BTreeMap<(DocumentId, LineId, ItemId), Vec<_>> = BTreeMap::new();
+    for (bill, line) in lines {
+        for part in &line.billed {
+            let of_line = bills.entry((part.order, part.line, line.item)).or_default();
+            of_line.push((line.effective_on, bill, line.line, part.quantity.e4(), 0));
         }
     }
+    bills.values_mut().for_each(|parts| parts.sort_unstable());
     let mut more: BTreeMap<ItemId, i64> = BTreeMap::new();
-    for (key, mut parts) in lines {
-        parts.sort_unstable();
-        let (mut left, mut others) = (billed.get(&key).copied().unwrap_or_default(), 0);
-        for (_, _, quantity, beyond) in parts {
-            let passed = (beyond - others).max(0);
-            others += passed;
-            left = (left - passed).max(0);
-            let met = quantity.min(left);
-            left -= met;
-            *more.entry(key.2).or_default() += quantity - met;
+    for receipt in receipts {
+        for line in &receipt.lines {
+            if company.items.get(&line.item).is_some_and(|item| item.tracked) {
+                continue;
+            }
+            let mut unmet = line.quantity.e4();
+            let of_line = bills.get_mut(&(receipt.order, line.line, line.item));
+            for (_, bill, of_bill, quantity, met) in of_line.into_iter().flatten() {
+                let others = line.others.iter().filter(|goods| (goods.bill, goods.line) == (*bill, *of_bill));
+                let others: i64 = others.map(|goods| goods.quantity.e4()).sum();
+                let meets = unmet.min(*quantity - *met).min(*quantity - others).max(0);
+                *met += meets;
+                unmet -= meets;
+            }
+            *more.entry(line.item).or_default() += unmet;
         }
     }
     more

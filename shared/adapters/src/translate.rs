@@ -531,6 +531,17 @@ pub(crate) fn new_order(draft: &OrderDraft) -> NewPurchaseOrder {
     }
 }
 
+/// What one unit of a line with a discount costs: bills have none.
+fn after_discount(line: &LineItem) -> Option<Decimal> {
+    let is_something = |amount: Option<Decimal>| amount.is_some_and(|amount| amount != Decimal::default());
+    if !(is_something(line.discount_rate) || is_something(line.discount_amount)) {
+        return None;
+    }
+    let amount = Money::from_e4(line.line_amount?.to_e4_half_up().ok()?);
+    let quantity = Quantity::from_e4(line.quantity?.to_e4_half_up().ok()?);
+    amount.per_unit(quantity).ok().map(|price| Decimal::from_e4(price.e4()))
+}
+
 /// The draft of a bill for goods of an order, in Xero's words: at the order's own prices, accounts, taxes and tracking.
 ///
 /// # Errors
@@ -550,7 +561,7 @@ pub(crate) fn new_bill(order: wire::PurchaseOrder, draft: &BillDraft) -> Result<
             item_code: line.item_code.clone(),
             description: line.description.clone(),
             quantity: Some(Decimal::from_e4(quantity.e4())),
-            unit_amount: line.unit_amount,
+            unit_amount: after_discount(line).or(line.unit_amount),
             account_code: line.account_code.clone(),
             tax_type: line.tax_type.clone(),
             tracking: line.tracking.clone(),

@@ -433,7 +433,7 @@ impl Parts<'_> {
         let (mut elsewhere, mut left) = (Quantity::ZERO, cost);
         for part in self.billed {
             let Some(order_line) = items.find_order_line(self.item, part.order, part.line) else { continue };
-            let Meeting { of_bills, of_receipts } = order_line.meet()?;
+            let Meeting { of_bills, of_receipts, .. } = order_line.meet()?;
             if is_receipt {
                 left = of_receipts.get(&of.id).map_or(cost, |(_, cost)| *cost);
             } else if let Some((quantity, net)) = of_bills.get(&(of.id, line)) {
@@ -555,9 +555,9 @@ impl Step<'_> {
         }
         for (of, other) in &others {
             writes.extend(other.changed_rows(*of));
-            if billed_receipts.contains(of) {
-                writes.extend(self.receipt_question(writer, other).await?);
-            }
+        }
+        for of in billed_receipts {
+            writes.extend(self.receipt_question(writer, of, &items).await?);
         }
         let names_supplier =
             matches!(self.document.of.kind, DocumentKind::Bill | DocumentKind::PurchaseOrder)
@@ -884,37 +884,68 @@ impl Step<'_> {
         Ok(met)
     }
 
-    /// What a bill that meets the goods of a receipt answers or asks about the bill that we wrote for it.
+    /// What a bill answers or asks about the bill that we wrote for a receipt with whose goods it has to do.
     async fn receipt_question<P: Ports>(
         &self,
         writer: &Writer<'_, P>,
-        met: &Loaded,
+        of: DocumentRef,
+        items: &Items,
     ) -> Result<Option<Write>, AppError> {
         let store = writer.ports().store();
-        let number = met.header.as_ref().and_then(|met| goods_receipt::number_of(&met.content.number));
-        let Some(number) = number.filter(|_| self.document.of.kind == DocumentKind::Bill) else {
+        if self.document.of.kind != DocumentKind::Bill {
             return Ok(None);
-        };
+        }
+        let met = load::one::<DocumentRecord>(store, writer.owner(), Key::Document(of)).await?;
+        let number = met.and_then(|met| goods_receipt::number_of(&met.content.number));
+        let Some(number) = number else { return Ok(None) };
         let receipt = load::one::<GoodsReceipt>(store, writer.owner(), Key::GoodsReceipt(number)).await?;
         let Some(receipt) = receipt.map(|receipt| receipt.content) else { return Ok(None) };
+        let question = receiving::question_key(ReviewKind::ReceiptBill, number);
         let Some(BillFate::Written { bill }) = receipt.bill else {
-            return Ok(Some(removal(receiving::question_key(ReviewKind::ReceiptBill, number))));
+            let is_billed = self.is_billed(writer, &receipt, items).await?;
+            return Ok(is_billed.then(|| removal(question)));
         };
-        if bill == self.document.of.id || !self.document.status.moves_stock() {
+        if bill == self.document.of.id {
             return Ok(None);
         }
-        let ours = Key::Document(DocumentRef { kind: DocumentKind::Bill, id: bill });
-        let ours = load::one::<DocumentRecord>(store, writer.owner(), ours).await?;
-        if !ours.is_some_and(|ours| ours.content.status.is_pending()) {
-            return Ok(None);
+        if !self.document.status.moves_stock() {
+            return Ok(Some(removal(question)));
         }
+        let ours = DocumentRef { kind: DocumentKind::Bill, id: bill };
         let why = format!(
             "Bill {} of {} is for goods that receipt {} took in.",
             self.document.number,
             self.document.contact_name,
             goods_receipt::name(number)
         );
-        Ok(Some(receiving::delete_bill(&receipt, &why, writer.now())))
+        receiving::delete_bill(writer, &receipt, ours, &why).await
+    }
+
+    /// Whether bills have come for all goods of a receipt, those of this commit included.
+    async fn is_billed<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        receipt: &GoodsReceipt,
+        items: &Items,
+    ) -> Result<bool, AppError> {
+        let id = receipt.of(writer.org()).id;
+        for line in &receipt.lines {
+            let of_commit = items.find_order_line(line.item, receipt.order, line.line).cloned();
+            let order_line = match of_commit {
+                Some(order_line) => Some(order_line),
+                None => {
+                    let key = Key::OrderLine(line.item, receipt.order, line.line);
+                    let row = load::one::<OrderLine>(writer.ports().store(), writer.owner(), key).await?;
+                    row.map(|row| row.content)
+                }
+            };
+            let meeting = order_line.map(|line| line.meet()).transpose()?.unwrap_or_default();
+            let billed = meeting.of_receipts.get(&id).map(|(billed, _)| *billed).unwrap_or_default();
+            if billed < line.quantity {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Keeps what a goods receipt brought in of its order line.
@@ -924,7 +955,8 @@ impl Step<'_> {
         let Some(item) = change.items().next() else { return Ok(Vec::new()) };
         let with_bill = items.stocks.get(&item).is_some_and(|stock| stock.position.tracked);
         let said = self.receipt.and_then(|receipt| receipt.lines.iter().find(|of| of.line == change.line));
-        let beyond = said.map(|line| line.beyond).unwrap_or_default();
+        let others = said.map(|line| line.others.clone()).unwrap_or_default();
+        let ends = self.receipt.is_some_and(|receipt| receipt.ends);
         let lines = items.orders.get_mut(&item).into_iter().flatten();
         let Some(standing) = lines.into_iter().find(|standing| standing.content.line == change.line) else {
             return Ok(Vec::new());
@@ -934,17 +966,12 @@ impl Step<'_> {
             on: after.effective_on,
             quantity: after.change,
             cost: after.cost.unwrap_or_default(),
-            beyond,
+            others,
+            ends,
             with_bill,
         });
         standing.content.receive(receipt, part)?;
         let order = standing.content.order;
-        let ends = after.is_some() && self.receipt.is_some_and(|receipt| receipt.ends);
-        match standing.content.ended_by {
-            None if ends => standing.content.ended_by = Some(receipt),
-            Some(by) if by == receipt && !ends => standing.content.ended_by = None,
-            _ => {}
-        }
         items.changed_orders.insert((item, order, change.line));
         let part = after.map(|after| Billed { order, line: change.line, quantity: after.change });
         Ok(part.into_iter().collect())
@@ -993,12 +1020,12 @@ impl Step<'_> {
             if named.is_empty() {
                 return Ok(named);
             }
-            Arrival::Of(named)
+            Arrival::Of(named, Vec::new())
         } else {
             match_bill_line(self.document, description, ours, after.change, &open)?
         };
         match arrival {
-            Arrival::Of(billed) => {
+            Arrival::Of(billed, unclear) => {
                 let (mut left, mut net) = (after.change, after.cost.unwrap_or_default());
                 for part in &billed {
                     let of_part = net.part(part.quantity, left)?;
@@ -1012,7 +1039,10 @@ impl Step<'_> {
                     };
                     items.bill(after.item, part, billed)?;
                 }
-                writes.extend(ended);
+                match unclear.is_empty() {
+                    true => writes.extend(ended),
+                    false => writes.push(self.unclear(writer, change.line, after.item, left, &unclear)),
+                }
                 Ok(billed)
             }
             Arrival::Unordered => {
@@ -1020,23 +1050,28 @@ impl Step<'_> {
                 Ok(Vec::new())
             }
             Arrival::Unclear(numbers) => {
-                let text = format!(
-                    "Bill {} of {} brings {} of an item that is open on several orders ({}). The stock is booked. Name the order's number in the bill's reference, so that the right order is closed.",
-                    self.document.number,
-                    self.document.contact_name,
-                    after.change,
-                    numbers.join(", ")
-                );
-                writes.push(self.review(
-                    writer,
-                    ReviewKind::UnclearArrival,
-                    &change.line.to_string(),
-                    Some(after.item),
-                    text,
-                ));
+                writes.push(self.unclear(writer, change.line, after.item, after.change, &numbers));
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// The question of which order a bill brings goods in.
+    fn unclear<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        line: LineId,
+        item: ItemId,
+        quantity: Quantity,
+        numbers: &[String],
+    ) -> Write {
+        let text = format!(
+            "Bill {} of {} brings {quantity} of an item that is open on several orders ({}). The stock is booked. Name the order's number in the bill's reference, so that the right order is closed.",
+            self.document.number,
+            self.document.contact_name,
+            numbers.join(", ")
+        );
+        self.review(writer, ReviewKind::UnclearArrival, &line.to_string(), Some(item), text)
     }
 
     /// What the bill's lines still teach about an item of which a line was taken back.
@@ -1081,12 +1116,11 @@ impl Step<'_> {
             net: price.map(|line| line.net).unwrap_or_default(),
             receipts: Vec::new(),
             bills: Vec::new(),
-            ended_by: None,
         };
         match items.order_line(line.item, fresh.order, fresh.line) {
             Some(standing) => {
-                let OrderLine { received, billed, receipts, bills, ended_by, .. } = standing.content.clone();
-                standing.content = OrderLine { received, billed, receipts, bills, ended_by, ..fresh };
+                let OrderLine { received, billed, receipts, bills, .. } = standing.content.clone();
+                standing.content = OrderLine { received, billed, receipts, bills, ..fresh };
             }
             None => items.orders.entry(line.item).or_default().push(Versioned::new(fresh)),
         }
@@ -1272,12 +1306,15 @@ impl Loaded {
 impl Items {
     /// The item whose first movement or latest sale may be taken back by a change.
     fn loses_a_bound(&self, change: &LineChange) -> Option<ItemId> {
-        let before = change.before.as_ref().filter(|before| !before.change.is_zero())?;
+        let moves = |line: &BookedLine| line.moves().is_ok_and(|moves| !moves.is_zero());
+        let before = change.before.as_ref().filter(|before| moves(before))?;
         let position = self.before.get(&before.item)?;
         let day = Some(before.effective_on);
         let is_bound = position.first_on == day || position.last_sold_on == day;
         let stays = change.after.as_ref().is_some_and(|after| {
-            after.item == before.item && Some(after.effective_on) == day && !after.change.is_zero()
+            after.item == before.item
+                && Some(after.effective_on) == day
+                && after.moves().is_ok_and(|moves| !moves.is_zero())
         });
         (is_bound && !stays).then_some(before.item)
     }
@@ -1312,21 +1349,23 @@ impl Items {
         lines.find(|standing| standing.order == order && standing.line == line)
     }
 
-    /// The receipts of which bills have brought in all that a change's order lines have of them.
+    /// The receipts with whose goods a change of a bill has to do: those that its order lines' bills have met, and had met before it.
     fn receipts_billed(
         &self,
         change: &LineChange,
         billed: &[Billed],
     ) -> Result<Vec<DocumentRef>, FixedError> {
+        let before = change.before.as_ref().map(|before| before.billed.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
-        for item in change.items() {
-            let lines = billed.iter().filter_map(|part| self.find_order_line(item, part.order, part.line));
+        for (parts, had_met) in [(billed, false), (before, true)] {
+            let of_items = change.items().flat_map(|item| parts.iter().map(move |part| (item, part)));
+            let lines = of_items.filter_map(|(item, part)| self.find_order_line(item, part.order, part.line));
             for line in lines.filter(|line| !line.receipts.is_empty()) {
                 let meeting = line.meet()?;
-                let is_billed = |part: &&ReceivedPart| {
-                    meeting.of_receipts.get(&part.receipt).is_some_and(|(billed, _)| *billed == part.quantity)
+                let is_met = |receipt: &DocumentId| {
+                    had_met || meeting.of_receipts.get(receipt).is_some_and(|(met, _)| !met.is_zero())
                 };
-                let receipts = line.receipts.iter().filter(is_billed).map(|part| part.receipt);
+                let receipts = line.receipts.iter().map(|part| part.receipt).filter(is_met);
                 found.extend(receipts.map(|id| DocumentRef { kind: DocumentKind::GoodsReceipt, id }));
             }
         }

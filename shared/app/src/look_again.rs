@@ -10,15 +10,18 @@ use jiff::civil::Date;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, DocumentStatus};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ContactId, ItemId};
+use parstock_domain::landed;
 use parstock_domain::ledger::arrival::UNNAMED_ORDER_DAYS_MAX;
-use parstock_domain::ledger::{Cause, LineChange, MovementKey};
+use parstock_domain::ledger::{Cause, LineChange, MovementKey, OrderLine};
 use parstock_domain::settings::Learned;
 
+use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::ports::{Ports, Store};
 use crate::records::{
-    Backfill, CODES_OF_REVIEW_MAX, DocumentRecord, HintOf, Key, List, Review, ReviewKind, WaitingHint,
+    Backfill, CODES_OF_REVIEW_MAX, DocumentRecord, HintOf, Key, List, MoreLines, Review, ReviewKind,
+    WaitingHint,
 };
 use crate::sync;
 use crate::writer::{Reason, Writer};
@@ -38,6 +41,16 @@ async fn bills_of<P: Ports>(
     item: ItemId,
     from: Date,
 ) -> Result<BTreeSet<DocumentRef>, AppError> {
+    documents_of(writer, item, from, &[DocumentKind::Bill]).await
+}
+
+/// The documents of some kinds that moved the item since a day.
+async fn documents_of<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    from: Date,
+    kinds: &[DocumentKind],
+) -> Result<BTreeSet<DocumentRef>, AppError> {
     let mut after = MovementKey::before(from).map(|key| Key::Movement(item, key));
     let list = List::Movements(item);
     let mut bills = BTreeSet::new();
@@ -46,7 +59,7 @@ async fn bills_of<P: Ports>(
         let page = store.list(writer.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
         bills.extend(page.rows.iter().filter_map(|row| match &row.key {
             Key::Movement(_, MovementKey { cause: Cause::Document { of, .. }, .. })
-                if of.kind == DocumentKind::Bill =>
+                if kinds.contains(&of.kind) =>
             {
                 Some(*of)
             }
@@ -131,23 +144,32 @@ pub(crate) async fn at_bills<P: Ports>(
     Ok(())
 }
 
-/// The numbers of a supplier's bills that brought an item in since a day and name no order.
+/// The numbers of a supplier's purchases that brought an item in since a day and are of no order.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn unmatched_bills<P: Ports>(
+pub(crate) async fn unmatched<P: Ports>(
     writer: &Writer<'_, P>,
     item: ItemId,
     supplier: ContactId,
     from: Date,
 ) -> Result<Vec<String>, AppError> {
-    let bills = bills_of(writer, item, from).await?;
+    let kinds = [DocumentKind::Bill, DocumentKind::SpendMoney];
+    let purchases = documents_of(writer, item, from, &kinds).await?;
+    let records: Vec<DocumentRecord> =
+        records(writer, purchases.iter()).await?.into_iter().flatten().map(|row| row.content).collect();
+    let contacts = records.iter().map(|record| record.contact).collect();
+    let contacts = Contacts::of(writer.ports(), writer.org(), contacts).await?;
     let mut numbers = Vec::new();
-    for record in records(writer, bills.iter()).await?.into_iter().flatten() {
-        let record = record.content;
+    for mut record in records.into_iter().filter(|record| contacts.present(record.contact) == supplier) {
+        if record.more > 0 {
+            let list = List::DocumentLines(record.of);
+            let more = load::all::<MoreLines>(writer.ports().store(), writer.org(), &list).await?;
+            record.lines.extend(more.into_iter().flat_map(|(_, row)| row.content.lines));
+        }
         let mut lines = record.lines.iter().filter(|line| line.item == item && line.billed.is_empty());
-        if record.contact == supplier && lines.any(|line| line.change > Quantity::ZERO) {
-            numbers.push(record.number);
+        if lines.any(|line| line.change > Quantity::ZERO) {
+            numbers.push(landed::name(record.of.kind, &[&record.number], record.date));
         }
     }
     Ok(numbers)
@@ -191,6 +213,13 @@ pub(crate) async fn for_lesson<P: Ports>(
 ) -> Result<Option<Learned>, AppError> {
     let from = writer.clock().day_of(writer.now()).saturating_sub(LESSON_DAYS.days());
     let mut bills = bills_of(writer, item, from).await?;
+    // those whose goods came by receipts have moved none
+    for (_, line) in
+        load::all::<OrderLine>(writer.ports().store(), writer.org(), &List::OrderLines(item)).await?
+    {
+        let met = line.content.bills.iter().filter(|part| part.on >= from);
+        bills.extend(met.map(|part| DocumentRef { kind: DocumentKind::Bill, id: part.bill }));
+    }
     bills.remove(&except);
     let mut latest: Option<Learned> = None;
     for record in records(writer, bills.iter()).await?.into_iter().flatten() {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{ContactId, DayNumber, DocumentId, ItemId, LineId, OrgId, derived};
+use crate::ledger::OtherGoods;
 
 /// Lines of one receipt: as many as one bill of ours has.
 pub const RECEIPT_LINES_MAX: usize = 200;
@@ -46,7 +47,10 @@ pub struct OrderedLine {
     pub received: Quantity,
     /// How much bills brought in.
     pub billed: Quantity,
-    /// How much of that no receipt has met: goods that came by themselves, or that were billed before they came.
+    /// The lines of bills behind that, each with how much of it no receipt has met: goods that came by themselves, or that were
+    /// billed before they came.
+    pub bills: Vec<(OtherGoods, Quantity)>,
+    /// How much that is together.
     pub unreceived: Quantity,
     /// How much is still to come.
     pub open: Quantity,
@@ -67,16 +71,26 @@ impl OrderedLine {
         self.received.plus(self.unreceived)
     }
 
-    /// What is most likely to come in next: what is still to come, else what was billed before it came.
-    pub fn expected(&self) -> Quantity {
-        if self.open.is_zero() { self.unreceived } else { self.open }
-    }
-
     /// How much of so much are goods that were billed before they came: all that can be if a person says so, else what is beyond what
     /// is to come.
     fn billed_before(&self, quantity: Quantity, billed: bool) -> Result<Quantity, FixedError> {
         let may_be = if billed { quantity } else { quantity.minus(self.open)?.max(Quantity::ZERO) };
         Ok(may_be.min(self.unreceived))
+    }
+
+    /// What bills have brought in that is none of the goods of a receipt, of which so much was billed before it came.
+    fn others(&self, billed_before: Quantity) -> Result<Vec<OtherGoods>, FixedError> {
+        let mut left = billed_before;
+        let mut others = Vec::new();
+        for (goods, unreceived) in &self.bills {
+            let of_receipt = left.min(*unreceived);
+            left = left.minus(of_receipt)?;
+            let quantity = goods.quantity.minus(of_receipt)?;
+            if !quantity.is_zero() {
+                others.push(OtherGoods { quantity, ..*goods });
+            }
+        }
+        Ok(others)
     }
 
     /// What so much of it costs until its bill says it.
@@ -86,6 +100,13 @@ impl OrderedLine {
             false => self.net.part(quantity, self.ordered),
         }
     }
+}
+
+/// What is likely to come in next of each line: what is still to come; where a person says that the goods were billed before they
+/// came, or nothing else is to come, what was billed.
+pub fn expected(lines: &[OrderedLine], billed: bool) -> impl Iterator<Item = (&OrderedLine, Quantity)> {
+    let of_bills = billed || lines.iter().all(|line| line.open.is_zero());
+    lines.iter().map(move |line| (line, if of_bills { line.unreceived } else { line.open }))
 }
 
 /// What a person says came in.
@@ -105,7 +126,7 @@ pub struct Request {
     pub ends: bool,
 }
 
-/// So much of an item, over the order's lines that name it: on each what is expected, the rest on the last.
+/// So much of an item, over the order's lines that name it: on each what is [`expected`], the rest on the last.
 ///
 /// # Errors
 /// [`Problem::Code`] when no line names it.
@@ -113,11 +134,12 @@ pub fn by_code(
     ordered: &[OrderedLine],
     code: &str,
     quantity: Quantity,
+    billed: bool,
 ) -> Result<Vec<(LineId, Quantity)>, Problem> {
     let mut parts = Vec::new();
     let mut left = quantity;
-    for line in ordered.iter().filter(|line| line.code == code) {
-        let part = left.min(line.expected());
+    for (line, expected) in expected(ordered, billed).filter(|(line, _)| line.code == code) {
+        let part = left.min(expected);
         if part > Quantity::ZERO {
             parts.push((line.line, part));
             left = left.minus(part)?;
@@ -154,9 +176,9 @@ pub struct ReceiptLine {
     /// How much of that was billed before it came.
     #[serde(default)]
     pub billed_before: Quantity,
-    /// How much bills had brought in before that is none of it.
-    #[serde(default)]
-    pub beyond: Quantity,
+    /// What bills had brought in before that is none of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherGoods>,
     /// What that costs until its bill says it, base currency.
     pub cost: Money,
 }
@@ -305,6 +327,9 @@ pub struct GoodsReceipt {
     pub slip: String,
     /// What came in.
     pub lines: Vec<ReceiptLine>,
+    /// Whether a person said that these goods were billed before they came.
+    #[serde(default)]
+    pub billed: bool,
     /// Whether nothing more comes of these lines.
     pub ends: bool,
     /// Who entered it.
@@ -398,7 +423,7 @@ pub fn lines(request: &Request, ordered: &[OrderedLine], today: Date) -> Result<
             before: of.arrived()?,
             quantity: *quantity,
             billed_before,
-            beyond: of.unreceived.minus(billed_before)?,
+            others: of.others(billed_before)?,
             cost: of.cost(*quantity)?,
         });
     }
@@ -442,6 +467,18 @@ pub fn deviations(
 }
 
 impl GoodsReceipt {
+    /// What was asked for by it.
+    pub fn request(&self) -> Request {
+        Request {
+            order: self.order,
+            on: self.on,
+            slip: self.slip.clone(),
+            quantities: self.lines.iter().map(|line| (line.line, line.quantity)).collect(),
+            billed: self.billed,
+            ends: self.ends,
+        }
+    }
+
     /// The receipt as the ledger books it.
     pub fn of(&self, org: OrgId) -> DocumentRef {
         let id = DocumentId(derived("goods receipt", &[&org.to_string(), &self.number.to_string()]));
@@ -500,6 +537,7 @@ mod tests {
             ordered: q(ordered),
             received: q(received),
             billed: Quantity::ZERO,
+            bills: Vec::new(),
             unreceived: Quantity::ZERO,
             open: q(ordered).minus(q(received)).unwrap().max(Quantity::ZERO),
             net: Money::ZERO,
@@ -542,7 +580,7 @@ mod tests {
         let mut order = [ordered(1, "10", "4"), ordered(2, "5", "0")];
         order[1].code = "ITEM-1".into();
         let parts = |quantity: &str| {
-            let parts = by_code(&order, "ITEM-1", q(quantity)).unwrap();
+            let parts = by_code(&order, "ITEM-1", q(quantity), false).unwrap();
             parts.iter().map(|(line, part)| (line.0.as_u128(), part.to_string())).collect::<Vec<_>>()
         };
         let is = |parts: &[(u128, &str)]| -> Vec<(u128, String)> {
@@ -552,7 +590,7 @@ mod tests {
         assert_eq!(parts("8"), is(&[(1, "6"), (2, "2")]));
         assert_eq!(parts("12"), is(&[(1, "6"), (2, "6")]));
         assert_eq!(parts("-1"), is(&[(2, "-1")]), "for the check of the lines to refuse");
-        assert_eq!(by_code(&order, "OTHER", q("1")), Err(Problem::Code("OTHER".into())));
+        assert_eq!(by_code(&order, "OTHER", q("1"), false), Err(Problem::Code("OTHER".into())));
     }
 
     #[test]
@@ -577,18 +615,25 @@ mod tests {
     #[test]
     fn goods_are_those_to_come_before_they_are_those_that_were_billed() {
         let mut line = ordered(1, "50", "0");
-        (line.billed, line.unreceived, line.open) = (q("30"), q("30"), q("20"));
+        let goods = |n: u128, quantity: &str| {
+            let bill = DocumentId(Uuid::from_u128(n));
+            OtherGoods { bill, line: LineId(Uuid::nil()), quantity: q(quantity) }
+        };
+        line.bills = vec![(goods(8, "12"), q("10")), (goods(9, "20"), q("20"))];
+        (line.billed, line.unreceived, line.open) = (q("32"), q("30"), q("18"));
         let parts = |quantity, billed| {
             let asked = Request { billed, ..request(&[(1, quantity)]) };
             let line = lines(&asked, &[line.clone()], TODAY).unwrap().remove(0);
-            (line.billed_before.to_string(), line.beyond.to_string(), line.after().unwrap().to_string())
+            let others: Vec<String> = line.others.iter().map(|goods| goods.quantity.to_string()).collect();
+            (line.billed_before.to_string(), others.join(" "), line.after().unwrap().to_string())
         };
         let is = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
-        assert_eq!(parts("20", false), is("0", "30", "50"), "the rest");
-        assert_eq!(parts("25", false), is("5", "25", "50"));
-        assert_eq!(parts("60", false), is("30", "0", "60"), "ten more than were ordered");
-        assert_eq!(parts("20", true), is("20", "10", "30"), "a person knows better");
-        assert_eq!(line.expected(), q("20"));
+        assert_eq!(parts("18", false), is("0", "12 20", "48"), "the rest");
+        assert_eq!(parts("23", false), is("5", "7 20", "48"));
+        assert_eq!(parts("60", false), is("30", "2", "60"), "more than were ordered");
+        assert_eq!(parts("15", true), is("15", "2 15", "30"), "a person knows better");
+        let likely = |billed| expected(&[line.clone()], billed).map(|(_, is)| is).collect::<Vec<_>>();
+        assert_eq!((likely(false), likely(true)), (vec![q("18")], vec![q("30")]));
     }
 
     #[test]

@@ -30,8 +30,8 @@ use parstock_domain::landed::{
 };
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
-    Balance, Billed, BilledPart, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, Place,
-    Position, Proof, ReceivedPart, Valuation,
+    Balance, Billed, BilledPart, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, OtherGoods,
+    Place, Position, Proof, ReceivedPart, Valuation,
 };
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use parstock_domain::prices::{PriceChange, PriceStatus};
@@ -160,7 +160,12 @@ pub fn rows() -> Vec<(Key, Record)> {
             on: date(2000, 1, 1),
             quantity: Quantity::ONE,
             cost: Money::from_e4(1),
-            beyond: Quantity::ONE,
+            others: vec![OtherGoods {
+                bill: DocumentId(id(11)),
+                line: LineId(id(12)),
+                quantity: Quantity::ONE,
+            }],
+            ends: true,
             with_bill: true,
         }],
         bills: vec![BilledPart {
@@ -170,7 +175,6 @@ pub fn rows() -> Vec<(Key, Record)> {
             quantity: Quantity::ONE,
             net: Money::from_e4(-1),
         }],
-        ended_by: Some(DocumentId(id(10))),
     };
     let effect = |status| Effect {
         what: EffectKind::Order { proposal: ProposalId(id(2)) },
@@ -331,9 +335,14 @@ fn goods_receipt(item: ItemId) -> GoodsReceipt {
             before: Quantity::ZERO,
             quantity: Quantity::from_e4(LARGEST),
             billed_before: Quantity::ONE,
-            beyond: Quantity::from_e4(1),
+            others: vec![OtherGoods {
+                bill: DocumentId(id(11)),
+                line: LineId(id(12)),
+                quantity: Quantity::ONE,
+            }],
             cost: Money::from_e4(3),
         }],
+        billed: true,
         ends: true,
         made_by: "Somebody".into(),
         made_at: at,

@@ -9,7 +9,7 @@ use parstock_app::ports::Store;
 use parstock_app::receiving::{self, Decision};
 use parstock_domain::document::DocumentKind;
 use parstock_domain::fixed::Quantity;
-use parstock_domain::goods_receipt::{Request, Stage};
+use parstock_domain::goods_receipt::{Request, Stage, expected};
 use parstock_domain::ids::{DocumentId, OrgId};
 
 use super::{CONSOLE_TIME_OUT, World};
@@ -61,12 +61,12 @@ async fn take_in<S: Store + 'static>(
 ) -> Result<(), AppError> {
     let order = receiving::order(ports, org, order).await?;
     let mut quantities = Vec::new();
-    for line in &order.lines {
+    for (line, expected) in expected(&order.lines, false) {
         let quantity = match rng.below(4) {
             0 => continue,
-            1 => line.expected(),
+            1 => expected,
             2 => Quantity::from_e4(rng.below(60_000) as i64 + 1),
-            _ => Quantity::from_e4(line.expected().e4() / 2),
+            _ => Quantity::from_e4(expected.e4() / 2),
         };
         if quantity > Quantity::ZERO {
             quantities.push((line.line, quantity));

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parstock_domain::document::{BillDraft, Document};
+use parstock_domain::document::{BillDraft, Document, DocumentKind, DocumentRef};
 use parstock_domain::event::Source;
 use parstock_domain::fixed::Quantity;
 use parstock_domain::goods_receipt::{BillFate, GoodsReceipt, ReceiptNumber, Stage, name};
@@ -40,34 +40,29 @@ pub(super) async fn send<P: Ports>(
         let told = Reason::own("goods receipt booked").with("receipt", name(number));
         return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
     }
-    let lines = unbilled(writer, &standing.content).await?;
-    if lines.is_empty() && is_taken_in {
-        let why = "its goods are on bills already".to_owned();
-        return finish(writer, attempt, standing, BillFate::None { why }, false).await;
-    }
-    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
-    if policy.map(|row| row.content).unwrap_or_default().org().phase < Phase::Assist && !may_have_been_tried {
-        let why = "the phase is observe, which writes nothing to Xero: enter the bill there when it comes";
-        return finish(writer, attempt, standing, BillFate::None { why: why.to_owned() }, false).await;
-    }
     let draft = BillDraft {
         number: name(number),
         order: standing.content.order,
         order_number: standing.content.order_number.clone(),
         supplier: standing.content.supplier,
         date: standing.content.on,
-        lines,
+        lines: unbilled(writer, &standing.content).await?,
     };
+    let why_not = why_not(writer, is_taken_in, &draft).await?;
+    if let (Some(why), false) = (&why_not, may_have_been_tried) {
+        return finish(writer, attempt, standing, BillFate::None { why: why.clone() }, false).await;
+    }
     let mut session = match writer.ports().books().open(writer.org(), Priority::Person, CALLS).await {
         Ok(session) => session,
         Err(error) => return refused(writer, attempt, standing, error).await,
     };
-    let written = match may_have_been_tried {
+    // whatever became of the receipt since: a try without an answer may have written its bill
+    let found = match may_have_been_tried {
         true => session.bill_by_number(draft.supplier, &draft.number).await,
         false => Ok(None),
     };
-    let written = match written {
-        Ok(None) if is_taken_in => session.create_bill(&draft, attempt.id).await.map(Some),
+    let written = match found {
+        Ok(None) if why_not.is_none() => session.create_bill(&draft, attempt.id).await.map(Some),
         found => found,
     };
     session.close().await;
@@ -75,14 +70,32 @@ pub(super) async fn send<P: Ports>(
         Ok(Some(document)) => {
             book(writer, &document, &standing.content, &attempt).await?;
             let bill = document.of.id;
-            finish(writer, attempt, standing, BillFate::Written { bill }, false).await
+            finish(writer, attempt, standing, BillFate::Written { bill }, why_not.is_some()).await
         }
         Ok(None) => {
-            let why = "it was taken back before".to_owned();
+            let why = why_not.unwrap_or_default();
             finish(writer, attempt, standing, BillFate::None { why }, false).await
         }
         Err(error) => refused(writer, attempt, standing, error).await,
     }
+}
+
+/// Why a receipt has no bill, if it has none.
+async fn why_not<P: Ports>(
+    writer: &Writer<'_, P>,
+    is_taken_in: bool,
+    draft: &BillDraft,
+) -> Result<Option<String>, AppError> {
+    if !is_taken_in {
+        return Ok(Some("it was taken back before".to_owned()));
+    }
+    if draft.lines.is_empty() {
+        return Ok(Some("its goods are on bills already".to_owned()));
+    }
+    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
+    let may_write = policy.map(|row| row.content).unwrap_or_default().org().phase >= Phase::Assist;
+    let why = "the phase is observe, which writes nothing to Xero: enter the bill there when it comes";
+    Ok((!may_write).then(|| why.to_owned()))
 }
 
 /// What of a receipt's lines no bill has come for.
@@ -126,6 +139,7 @@ async fn book<P: Ports>(
     }
 }
 
+/// Ends it. `asks` says that a person has to do something about the bill: enter it, or delete it.
 async fn finish<P: Ports>(
     writer: &mut Writer<'_, P>,
     attempt: Attempt,
@@ -156,9 +170,13 @@ async fn finish<P: Ports>(
         let review = Review { kind, since: at, item: None, document: None, text, codes: BTreeSet::new() };
         writes.push(unguarded(question_key(kind, number), review));
     }
-    if let (BillFate::Written { .. }, Stage::TakenBack { .. }) = (&fate, &standing.content.stage) {
-        let why = format!("Goods receipt {} was taken back.", name(number));
-        writes.push(delete_bill(&standing.content, &why, at));
+    if let (BillFate::Written { bill }, true) = (&fate, asks) {
+        let why = match standing.content.stage {
+            Stage::TakenBack { .. } => format!("Goods receipt {} was taken back.", name(number)),
+            _ => format!("Bills have come for the goods of receipt {}.", name(number)),
+        };
+        let bill = DocumentRef { kind: DocumentKind::Bill, id: *bill };
+        writes.extend(delete_bill(writer, &standing.content, bill, &why).await?);
     }
     // where a person takes the receipt back meanwhile, the row is another and all of this is looked at again
     let receipt = GoodsReceipt { bill: Some(fate), ..standing.content };

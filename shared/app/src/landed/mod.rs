@@ -46,7 +46,7 @@ pub(crate) async fn purchases_since<P: Ports>(
     writer: &Writer<'_, P>,
     from: Date,
 ) -> Result<Vec<Purchase>, AppError> {
-    let first = DocumentRef { kind: DocumentKind::Bill, id: DocumentId(uuid::Uuid::nil()) };
+    let first = DocumentRef { kind: DocumentKind::GoodsReceipt, id: DocumentId(uuid::Uuid::nil()) };
     let after = Some(Key::Purchase(from, first));
     let rows =
         load::all_after::<Purchase>(writer.ports().store(), writer.owner(), &List::Purchases, after).await?;

@@ -1,22 +1,25 @@
 //! A person enters a goods receipt, decides on one that waits, or takes one back: decided in one commit, carried out by an effect.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use parstock_domain::audit::Hash;
-use parstock_domain::document::DocumentRef;
+use parstock_domain::document::{DocumentKind, DocumentRef};
 use parstock_domain::goods_receipt::{
-    self, BillFate, Deviation, GoodsReceipt, ReceiptNumber, Request, Stage, deviations, lines, may_come, name,
+    self, BillFate, Deviation, GoodsReceipt, ReceiptLine, ReceiptNumber, Request, Stage, deviations, lines,
+    may_come, name,
 };
-use parstock_domain::ids::{EffectId, OrgId};
+use parstock_domain::ids::{EffectId, ItemId, OrgId};
 use parstock_domain::landed::{self, VoucherNumber};
 use parstock_domain::settings::Policy;
 
-use super::order::read;
+use super::order::{Order, read};
 use super::{LOOKED_BACK, delete_bill, question_key, receipt, receipts};
 use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
+use crate::look_again;
 use crate::ports::{Clock, Ports, Write};
 use crate::records::{Backfill, EffectKind, Key, Review, ReviewKind};
 use crate::send::try_effects;
@@ -68,7 +71,8 @@ async fn made_since<P: Ports>(
         let quantities = receipt.lines.iter().map(|line| (line.line, line.quantity));
         receipt.made_by == who
             && receipt.made_at >= began
-            && receipt.order == request.order
+            && (receipt.order, receipt.on, &receipt.slip) == (request.order, request.on, &request.slip)
+            && (receipt.billed, receipt.ends) == (request.billed, request.ends)
             && quantities.collect::<BTreeSet<_>>() == request.quantities.iter().copied().collect()
     };
     Ok(receipts(writer).await?.into_iter().find(is_it))
@@ -94,23 +98,7 @@ async fn make_once<P: Ports>(
             "the order changed since it was shown, or something came in: look at it again".to_owned(),
         ));
     }
-    if let Some(number) = order.unbooked {
-        return Err(AppError::Reject(format!(
-            "goods receipt {} of this order is still being booked: try again in a minute",
-            name(number)
-        )));
-    }
-    let today = writer.clock().day_of(writer.now());
-    may_come(order.status).map_err(refused)?;
-    let lines = lines(request, &order.lines, today).map_err(refused)?;
-    if let Some(voucher) = landed_on(writer, &order.bills).await? {
-        return Err(AppError::Reject(format!(
-            "landed cost voucher {voucher} stands on a bill of this order: take it back, enter the receipt, and make it anew"
-        )));
-    }
-    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
-    let percent = policy.map(|row| row.content).unwrap_or_default().org().receipt_deviation_percent;
-    let deviations = deviations(&lines, &order.lines, request.ends, percent)?;
+    let (lines, deviations) = judged(writer, &order, request).await?;
     let number = next_number(writer).await?;
     let at = writer.now();
     let stage = match deviations.is_empty() {
@@ -126,6 +114,7 @@ async fn make_once<P: Ports>(
         on: request.on,
         slip: request.slip.clone(),
         lines,
+        billed: request.billed,
         ends: request.ends,
         made_by: who.to_owned(),
         made_at: at,
@@ -154,6 +143,43 @@ async fn make_once<P: Ports>(
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     Ok((receipt, effects))
+}
+
+/// The lines of a receipt that was asked for, and why a person should look twice.
+async fn judged<P: Ports>(
+    writer: &Writer<'_, P>,
+    order: &Order,
+    request: &Request,
+) -> Result<(Vec<ReceiptLine>, Vec<Deviation>), AppError> {
+    if let Some(number) = order.unbooked {
+        return Err(AppError::Reject(format!(
+            "goods receipt {} of this order is still being booked: try again in a minute",
+            name(number)
+        )));
+    }
+    may_come(order.status).map_err(refused)?;
+    let today = writer.clock().day_of(writer.now());
+    let mut ordered = order.lines.clone();
+    let lines = lines(request, &ordered, today).map_err(refused)?;
+    if let Some(voucher) = landed_on(writer, &order.bills).await? {
+        return Err(AppError::Reject(format!(
+            "landed cost voucher {voucher} stands on a bill of this order: take it back, take the goods in, and make it anew"
+        )));
+    }
+    let mut unmatched: BTreeMap<ItemId, Vec<String>> = BTreeMap::new();
+    for line in &mut ordered {
+        if !lines.iter().any(|of| of.line == line.line) {
+            continue;
+        }
+        if let Entry::Vacant(unknown) = unmatched.entry(line.item) {
+            unknown.insert(look_again::unmatched(writer, line.item, order.supplier, order.on).await?);
+        }
+        line.unmatched_bills = unmatched.get(&line.item).cloned().unwrap_or_default();
+    }
+    let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
+    let percent = policy.map(|row| row.content).unwrap_or_default().org().receipt_deviation_percent;
+    let deviations = deviations(&lines, &ordered, request.ends, percent)?;
+    Ok((lines, deviations))
 }
 
 /// Lines of a receipt that its audit entry names.
@@ -244,9 +270,14 @@ pub async fn decide<P: Ports>(
     number: ReceiptNumber,
     decision: &Decision,
 ) -> Result<(), AppError> {
-    let mut attempt = 1;
+    let (began, mut attempt) = (ports.clock().now(), 1);
     let effects = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
+        if attempt > 1
+            && let Some(effects) = done_since(&writer, who, number, began).await?
+        {
+            break effects;
+        }
         match decide_once(&mut writer, who, number, decision).await {
             Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
             outcome => break outcome?,
@@ -254,6 +285,23 @@ pub async fn decide<P: Ports>(
     };
     try_effects(ports, org, effects).await;
     Ok(())
+}
+
+/// The effects of a decision whose earlier try got through.
+async fn done_since<P: Ports>(
+    writer: &Writer<'_, P>,
+    who: &str,
+    number: ReceiptNumber,
+    began: Timestamp,
+) -> Result<Option<Vec<EffectId>>, AppError> {
+    let effect = |back| vec![effect_id(writer.org(), &EffectKind::GoodsReceipt { number, back })];
+    let is_ours = |by: &str, at: Timestamp| by == who && at >= began;
+    Ok(match receipt(writer, number).await?.content.stage {
+        Stage::TakenIn { by, at } if is_ours(&by, at) => Some(effect(false)),
+        Stage::TakenBack { by, at, .. } if is_ours(&by, at) => Some(effect(true)),
+        Stage::Rejected { by, at, .. } if is_ours(&by, at) => Some(Vec::new()),
+        _ => None,
+    })
 }
 
 async fn decide_once<P: Ports>(
@@ -275,6 +323,15 @@ async fn decide_once<P: Ports>(
             receipt.content.stage.words()
         )));
     }
+    if stage.is_taken_in() {
+        let order = read(writer, receipt.content.order).await?;
+        let (lines, deviations) = judged(writer, &order, &receipt.content.request()).await?;
+        let is_as_shown = deviations == receipt.content.deviations;
+        (receipt.content.lines, receipt.content.deviations) = (lines, deviations);
+        if !is_as_shown {
+            return show_anew(writer, who, receipt).await;
+        }
+    }
     let what = if stage.is_taken_in() { "take goods in" } else { "refuse goods receipt" };
     let mut reason = Reason { who: who.to_owned(), ..Reason::own(what) }.with("receipt", name(number));
     if let Stage::Rejected { reason: why, .. } = &stage {
@@ -290,6 +347,23 @@ async fn decide_once<P: Ports>(
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     Ok(effects)
+}
+
+/// Keeps a receipt that waits as it would be now: something came of its order since it was entered.
+async fn show_anew<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    who: &str,
+    receipt: Versioned<GoodsReceipt>,
+) -> Result<Vec<EffectId>, AppError> {
+    let number = receipt.content.number;
+    let told = Reason { who: who.to_owned(), ..Reason::own("look at goods receipt again") };
+    let writes = vec![question(&receipt.content), receipt.write(Key::GoodsReceipt(number))];
+    let id = writer.new_commit();
+    writer.commit(id, writes, told.with("receipt", name(number))).await?;
+    Err(AppError::Reject(format!(
+        "something came of the order since goods receipt {} was entered: look at it again, as it would be now",
+        name(number)
+    )))
 }
 
 fn checked(reason: &str) -> Result<String, AppError> {
@@ -311,9 +385,14 @@ pub async fn take_back<P: Ports>(
     number: ReceiptNumber,
     reason: &str,
 ) -> Result<(), AppError> {
-    let mut attempt = 1;
+    let (began, mut attempt) = (ports.clock().now(), 1);
     let effects = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
+        if attempt > 1
+            && let Some(effects) = done_since(&writer, who, number, began).await?
+        {
+            break effects;
+        }
         match take_back_once(&mut writer, who, number, reason).await {
             Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
             outcome => break outcome?,
@@ -350,9 +429,14 @@ async fn take_back_once<P: Ports>(
         .with("reason", &reason);
     receipt.content.stage = Stage::TakenBack { by: who.to_owned(), at: writer.now(), reason };
     let mut writes = Vec::new();
-    if let Some(BillFate::Written { .. }) = receipt.content.bill {
-        let why = format!("Goods receipt {} was taken back.", name(number));
-        writes.push(delete_bill(&receipt.content, &why, writer.now()));
+    match receipt.content.bill {
+        Some(BillFate::Written { bill }) => {
+            let why = format!("Goods receipt {} was taken back.", name(number));
+            let bill = DocumentRef { kind: DocumentKind::Bill, id: bill };
+            writes.extend(delete_bill(writer, &receipt.content, bill, &why).await?);
+        }
+        // there are no goods any more to enter a bill for
+        _ => writes.push(removal(question_key(ReviewKind::ReceiptBill, number))),
     }
     let effects = planned(writer, &mut writes, number, true);
     writes.push(receipt.write(Key::GoodsReceipt(number)));

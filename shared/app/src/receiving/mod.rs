@@ -11,13 +11,14 @@ pub use order::{NamedRequest, Order, OrderHead, order, order_named, orders, reso
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
+use parstock_domain::document::{DocumentRef, DocumentStatus};
 use parstock_domain::goods_receipt::{self, GoodsReceipt, ReceiptNumber};
 use parstock_domain::ids::{OrgId, derived};
 
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::ports::{Ports, Write};
-use crate::records::{Key, List, Review, ReviewKind};
+use crate::records::{DocumentRecord, Key, List, Review, ReviewKind};
 use crate::writer::Writer;
 
 /// Days that lists of goods receipts go back.
@@ -58,14 +59,29 @@ pub(crate) fn question_key(kind: ReviewKind, number: ReceiptNumber) -> Key {
     Key::Review(derived("review", &[kind.code(), &number.to_string()]))
 }
 
-/// Asks to delete the bill of a receipt that no longer stands for its goods.
-pub(crate) fn delete_bill(receipt: &GoodsReceipt, why: &str, since: Timestamp) -> Write {
-    let kind = ReviewKind::ReceiptBill;
+/// Asks to delete the bill that we wrote for a receipt, as long as it is there.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn delete_bill<P: Ports>(
+    writer: &Writer<'_, P>,
+    receipt: &GoodsReceipt,
+    bill: DocumentRef,
+    why: &str,
+) -> Result<Option<Write>, AppError> {
+    let record =
+        load::one::<DocumentRecord>(writer.ports().store(), writer.owner(), Key::Document(bill)).await?;
+    let Some(record) = record.map(|record| record.content) else { return Ok(None) };
+    let what = match record.status {
+        DocumentStatus::Draft | DocumentStatus::Submitted => "delete it there",
+        DocumentStatus::Authorised | DocumentStatus::Paid => "void it there",
+        _ => return Ok(None),
+    };
     let text = format!(
-        "{why} Bill {} to {} is in Xero: delete it there, or void it if it is approved.",
-        goods_receipt::name(receipt.number),
-        receipt.supplier_name
+        "{why} Bill {} to {}, which parstock wrote, is in Xero: {what}.",
+        record.number, receipt.supplier_name
     );
-    let review = Review { kind, since, item: None, document: None, text, codes: BTreeSet::new() };
-    unguarded(question_key(kind, receipt.number), review)
+    let (kind, since) = (ReviewKind::ReceiptBill, writer.now());
+    let review = Review { kind, since, item: None, document: Some(bill), text, codes: BTreeSet::new() };
+    Ok(Some(unguarded(question_key(kind, receipt.number), review)))
 }

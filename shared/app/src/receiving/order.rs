@@ -7,10 +7,10 @@ use parstock_domain::audit::Hash;
 use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::{
-    GoodsReceipt, OrderedLine, ReceiptNumber, Request, Stage, by_code, may_come,
+    GoodsReceipt, OrderedLine, ReceiptLine, ReceiptNumber, Request, Stage, by_code, expected, may_come,
 };
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, OrgId};
-use parstock_domain::ledger::OrderLine;
+use parstock_domain::ledger::{BilledPart, OrderLine, OtherGoods};
 use parstock_domain::settings::Learned;
 use uuid::Uuid;
 
@@ -18,13 +18,12 @@ use super::receipts;
 use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
-use crate::look_again;
 use crate::ports::Ports;
 use crate::records::{DocumentRecord, Key, List, MoreLines};
 use crate::writer::Writer;
 
-/// Orders that a list shows; the latest of more.
-const ORDERS_SHOWN_MAX: usize = 200;
+/// Approved orders that a list looks at; the latest of more.
+const ORDERS_LOOKED_AT_MAX: usize = 200;
 /// Rows that one read asks for.
 const ROWS_PER_READ: usize = 500;
 
@@ -96,16 +95,13 @@ pub async fn resolve<P: Ports>(ports: &P, org: OrgId, named: &NamedRequest) -> R
     let mut quantities = Vec::new();
     for (code, quantity) in &named.items {
         quantities.extend(
-            by_code(&order.lines, code, *quantity)
+            by_code(&order.lines, code, *quantity, named.billed)
                 .map_err(|problem| AppError::Reject(problem.to_string()))?,
         );
     }
     if named.items.is_empty() {
-        for line in &order.lines {
-            if !line.expected().is_zero() {
-                quantities.push((line.line, line.expected()));
-            }
-        }
+        let expected = expected(&order.lines, named.billed).filter(|(_, quantity)| !quantity.is_zero());
+        quantities.extend(expected.map(|(line, quantity)| (line.line, quantity)));
     }
     let on = match named.on {
         Some(on) => on,
@@ -130,15 +126,18 @@ impl Order {
     /// # Errors
     /// When it can't be written as JSON.
     pub fn contents(&self) -> Result<Hash, AppError> {
-        let lines: Vec<_> =
-            self.lines.iter().map(|line| (line.line, line.ordered, line.received, line.billed)).collect();
+        let lines: Vec<_> = self
+            .lines
+            .iter()
+            .map(|line| (line.line, line.item, line.ordered, line.received, line.billed))
+            .collect();
         let receipts: Vec<_> =
             self.receipts.iter().map(|receipt| (receipt.number, receipt.stage.is_taken_in())).collect();
         Ok(Hash::of(&serde_json::to_vec(&(self.id, lines, receipts))?))
     }
 }
 
-/// The orders whose goods are still to come, the latest first, at most [`ORDERS_SHOWN_MAX`].
+/// The orders whose goods are still to come, the latest first, of the last [`ORDERS_LOOKED_AT_MAX`] that are approved.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -147,6 +146,7 @@ pub async fn orders<P: Ports>(ports: &P, org: OrgId) -> Result<Vec<OrderHead>, A
     let mut records = order_records(&writer).await?;
     records.retain(|record| record.status == DocumentStatus::Authorised);
     records.sort_by(|a, b| (b.date, &b.number).cmp(&(a.date, &a.number)));
+    records.truncate(ORDERS_LOOKED_AT_MAX);
     let mut heads = Vec::new();
     for record in records {
         let lines = order_lines(&writer, &record).await?;
@@ -163,9 +163,6 @@ pub async fn orders<P: Ports>(ports: &P, org: OrgId) -> Result<Vec<OrderHead>, A
                 expected_on: lines.iter().filter_map(|line| line.expected_on).min(),
                 open_lines,
             });
-        }
-        if heads.len() >= ORDERS_SHOWN_MAX {
-            break;
         }
     }
     Ok(heads)
@@ -263,11 +260,12 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
             ordered: line.ordered,
             received: line.received,
             billed: line.billed,
+            bills: bills_of(line)?,
             unreceived: line.unreceived()?,
             open: line.open()?,
             net: line.net,
             last_cost: price.or(master.and_then(|item| item.purchase_price)).unwrap_or(Money::ZERO),
-            unmatched_bills: look_again::unmatched_bills(writer, line.item, supplier, record.date).await?,
+            unmatched_bills: Vec::new(),
         });
     }
     let bills = order_lines.iter().flat_map(|line| &line.bills);
@@ -287,11 +285,24 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
     })
 }
 
+/// The lines of bills behind an order line, each with how much of it no receipt has met.
+fn bills_of(line: &OrderLine) -> Result<Vec<(OtherGoods, Quantity)>, AppError> {
+    let unreceived = line.meet()?.unreceived;
+    let left = |part: &BilledPart| {
+        let of_part = unreceived.iter().find(|left| (left.bill, left.line) == (part.bill, part.line));
+        of_part.map(|left| left.quantity).unwrap_or_default()
+    };
+    let goods = |part: &BilledPart| OtherGoods { bill: part.bill, line: part.line, quantity: part.quantity };
+    Ok(line.bills.iter().map(|part| (goods(part), left(part))).collect())
+}
+
 /// The receipt that the ledger has not booked, or not taken back yet.
 fn unbooked(org: OrgId, receipts: &[GoodsReceipt], lines: &[OrderLine]) -> Option<ReceiptNumber> {
     let is_under_way = |receipt: &&GoodsReceipt| {
         let id = receipt.of(org).id;
-        let mut parts = receipt.lines.iter().filter_map(|of| lines.iter().find(|line| line.line == of.line));
+        // of a line that has another item now nothing can be told
+        let is_of = |of: &ReceiptLine, line: &&OrderLine| (line.line, line.item) == (of.line, of.item);
+        let mut parts = receipt.lines.iter().filter_map(|of| lines.iter().find(|line| is_of(of, line)));
         match receipt.stage {
             Stage::TakenIn { .. } => !parts.all(|line| line.receipts.iter().any(|part| part.receipt == id)),
             Stage::TakenBack { .. } => parts.any(|line| line.receipts.iter().any(|part| part.receipt == id)),

@@ -1,7 +1,7 @@
 //! One arrival, one movement: which open order line does a bill line bring in, and which of its goods did goods receipts bring in
 //! already?
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -20,7 +20,7 @@ pub const OVERDUE_ORDER_DAYS: i32 = 30;
 pub const ORDER_LINES_BILLED_MAX: usize = 8;
 
 /// What a goods receipt brought in of an order line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedPart {
     /// The goods receipt.
     #[serde(rename = "r")]
@@ -34,12 +34,29 @@ pub struct ReceivedPart {
     /// What they cost by the order, base currency: that holds until a bill says it.
     #[serde(rename = "c")]
     pub cost: Money,
-    /// How much bills had brought in by themselves by then that these goods are none of.
-    #[serde(rename = "a", default, skip_serializing_if = "Quantity::is_zero_ref")]
-    pub beyond: Quantity,
+    /// What bills had brought in by then that these goods are none of.
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherGoods>,
+    /// Whether a person said that nothing more comes.
+    #[serde(rename = "e", default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends: bool,
     /// Whether Xero counts them with their bill (tracked items), so that here they move nothing.
     #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
     pub with_bill: bool,
+}
+
+/// Goods of a bill's line that are not those of a goods receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherGoods {
+    /// The bill.
+    #[serde(rename = "b")]
+    pub bill: DocumentId,
+    /// Its line.
+    #[serde(rename = "l")]
+    pub line: LineId,
+    /// How much.
+    #[serde(rename = "q")]
+    pub quantity: Quantity,
 }
 
 /// What a bill's line brought in of an order line.
@@ -98,9 +115,6 @@ pub struct OrderLine {
     /// The lines of bills behind `billed`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bills: Vec<BilledPart>,
-    /// The goods receipt by which a person said that nothing more comes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_by: Option<DocumentId>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -114,6 +128,8 @@ fn is_nothing(amount: &Money) -> bool {
 pub struct Meeting {
     /// Of each bill's line, how much moves with receipts, and what that cost.
     pub of_bills: BTreeMap<(DocumentId, LineId), (Quantity, Money)>,
+    /// What of each bill no receipt has met.
+    pub unreceived: Vec<BilledPart>,
     /// Of each receipt, how much bills have come for, and what all of it costs by what is known now.
     pub of_receipts: BTreeMap<DocumentId, (Quantity, Money)>,
 }
@@ -154,7 +170,7 @@ impl OrderLine {
             self.status,
             DocumentStatus::Draft | DocumentStatus::Submitted | DocumentStatus::Authorised
         );
-        if !is_live || self.ended_by.is_some() {
+        if !is_live || self.receipts.iter().any(|part| part.ends) {
             return Ok(Quantity::ZERO);
         }
         Ok(self.ordered.minus(self.arrived()?)?.max(Quantity::ZERO))
@@ -217,32 +233,36 @@ impl OrderLine {
         Ok(())
     }
 
-    /// How its receipts and bills meet: the earliest of both first, whatever came to be known first, but for what bills had brought in by
-    /// themselves when a receipt said that its goods are others. What is received beyond all bills costs what the order says.
+    /// How its receipts and bills meet: the earliest of both first, whatever came to be known first, but for what bills had brought in
+    /// when a receipt said that its goods are others. What is received beyond all bills costs what the order says.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
     pub fn meet(&self) -> Result<Meeting, FixedError> {
         let mut meeting = Meeting::default();
-        let mut bills = Unmet { bills: self.bills.iter().copied().collect() };
-        let mut beyond = Quantity::ZERO;
+        let mut bills: Vec<(BilledPart, BilledPart)> = self.bills.iter().map(|part| (*part, *part)).collect();
         for receipt in &self.receipts {
-            // what bills brought in by themselves
-            let more = receipt.beyond.minus(beyond)?.max(Quantity::ZERO);
-            beyond = beyond.plus(more)?;
-            bills.take(more, |_, _, _| Ok(()))?;
-            let mut cost = Money::ZERO;
-            let unmet = bills.take(receipt.quantity, |bill, met, net| {
-                cost = cost.plus(net)?;
+            let (mut unmet, mut cost) = (receipt.quantity, Money::ZERO);
+            for (bill, left) in &mut bills {
+                let is_of = |goods: &&OtherGoods| (goods.bill, goods.line) == (bill.bill, bill.line);
+                let others =
+                    receipt.others.iter().find(is_of).map(|goods| goods.quantity).unwrap_or_default();
+                let met = unmet.min(left.quantity).min(bill.quantity.minus(others)?);
+                if met <= Quantity::ZERO {
+                    continue;
+                }
+                let net = left.net.part(met, left.quantity)?;
                 if !receipt.with_bill {
                     let of_bill = meeting.of_bills.entry((bill.bill, bill.line)).or_default();
                     *of_bill = (of_bill.0.plus(met)?, of_bill.1.plus(net)?);
                 }
-                Ok(())
-            })?;
+                (cost, unmet) = (cost.plus(net)?, unmet.minus(met)?);
+                (left.quantity, left.net) = (left.quantity.minus(met)?, left.net.minus(net)?);
+            }
             let cost = cost.plus(receipt.cost.part(unmet, receipt.quantity)?)?;
             meeting.of_receipts.insert(receipt.receipt, (receipt.quantity.minus(unmet)?, cost));
         }
+        meeting.unreceived = bills.into_iter().map(|(_, left)| left).collect();
         Ok(meeting)
     }
 
@@ -256,33 +276,6 @@ impl OrderLine {
     pub fn is_overdue(&self, today: Date, lead_time_days: u16) -> bool {
         let late = self.arrives_on(lead_time_days).until(today);
         late.is_ok_and(|late| late.get_days() > OVERDUE_ORDER_DAYS)
-    }
-}
-
-/// Bills of an order line, the earliest first, as far as no receipt has met them.
-struct Unmet {
-    bills: VecDeque<BilledPart>,
-}
-
-impl Unmet {
-    /// Takes so much of them and tells of each bill how much and what it cost; answers how much was not there.
-    fn take(
-        &mut self,
-        quantity: Quantity,
-        mut tell: impl FnMut(&BilledPart, Quantity, Money) -> Result<(), FixedError>,
-    ) -> Result<Quantity, FixedError> {
-        let mut left = quantity;
-        while let Some(next) = self.bills.front_mut().filter(|_| left > Quantity::ZERO) {
-            let taken = left.min(next.quantity);
-            let net = next.net.part(taken, next.quantity)?;
-            tell(next, taken, net)?;
-            left = left.minus(taken)?;
-            (next.quantity, next.net) = (next.quantity.minus(taken)?, next.net.minus(net)?);
-            if next.quantity.is_zero() {
-                self.bills.pop_front();
-            }
-        }
-        Ok(left)
     }
 }
 
@@ -303,8 +296,8 @@ pub struct Billed {
 /// What a bill line stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// Goods of these order lines; the parts sum up to the bill's line.
-    Of(Vec<Billed>),
+    /// Goods of these order lines; the parts sum up to the bill's line, unless the rest fits several order lines, which are named then.
+    Of(Vec<Billed>, Vec<String>),
     /// Goods that nobody ordered through Xero.
     Unordered,
     /// Several order lines fit and none is named: a person decides.
@@ -362,8 +355,7 @@ pub fn may_meet<'a>(
 ) -> Vec<&'a OrderLine> {
     let may_meet = |line: &&OrderLine| {
         let is_open = line.supplier == bill.contact
-            && (line.unbilled().is_ok_and(|unbilled| !unbilled.is_zero())
-                || is_named(bill, description, ours, line));
+            && (line.to_bill().is_ok_and(|is| !is.is_zero()) || is_named(bill, description, ours, line));
         let has_met = billed.iter().any(|part| (part.order, part.line) == (line.order, line.line));
         !line.receipts.is_empty() && (is_open || has_met)
     };
@@ -387,31 +379,51 @@ pub fn match_bill_line(
 ) -> Result<Arrival, FixedError> {
     let named = match_named(bill, description, ours, quantity, order_lines)?;
     if !named.is_empty() {
-        return Ok(Arrival::Of(named));
+        return Ok(Arrival::Of(named, Vec::new()));
     }
     let mut open = open_of(bill, order_lines)?;
-    let mut received = Vec::new();
-    for (line, is) in &open {
-        if !line.unbilled()?.is_zero() {
-            received.push((*line, *is));
+    let mut received: Vec<Billed> = Vec::new();
+    let mut left = quantity;
+    for (line, _) in open.iter().take(ORDER_LINES_BILLED_MAX) {
+        let part = left.min(line.unbilled()?);
+        if part > Quantity::ZERO {
+            received.push(Billed { order: line.order, line: line.line, quantity: part });
+            left = left.minus(part)?;
         }
     }
-    if !received.is_empty() {
-        return Ok(Arrival::Of(spread(&received, quantity)?));
-    }
-    open.retain(|(line, _)| {
+    let mut rest = Vec::new();
+    for (line, _) in open.drain(..) {
         let days = line.ordered_on.until(bill.date).map(|span| span.get_days());
-        days.is_ok_and(|days| (0..=UNNAMED_ORDER_DAYS_MAX).contains(&days))
-    });
-    let enough: Vec<(&OrderLine, Quantity)> =
-        open.iter().filter(|(_, is)| *is >= quantity).copied().collect();
-    match (enough.as_slice(), open.as_slice()) {
-        ([(one, _)], _) | (_, [(one, _)]) => {
-            Ok(Arrival::Of(vec![Billed { order: one.order, line: one.line, quantity }]))
+        let is_near = days.is_ok_and(|days| (0..=UNNAMED_ORDER_DAYS_MAX).contains(&days));
+        let is = line.open()?;
+        if is_near && !is.is_zero() {
+            rest.push((line, is));
         }
-        (_, []) => Ok(Arrival::Unordered),
-        _ => Ok(Arrival::Unclear(open.iter().map(|(line, _)| line.number.clone()).collect())),
     }
+    let enough: Vec<(&OrderLine, Quantity)> = rest.iter().filter(|(_, is)| *is >= left).copied().collect();
+    let one = match (enough.as_slice(), rest.as_slice()) {
+        _ if left.is_zero() => None,
+        ([(one, _)], _) | (_, [(one, _)]) => Some((one.order, one.line)),
+        // more than was ordered
+        (_, []) => received.last().map(|last| (last.order, last.line)),
+        _ => None,
+    };
+    if let Some((order, line)) = one {
+        match received.iter_mut().find(|part| (part.order, part.line) == (order, line)) {
+            Some(part) => part.quantity = part.quantity.plus(left)?,
+            None => received.push(Billed { order, line, quantity: left }),
+        }
+        left = Quantity::ZERO;
+    }
+    let unclear = match left.is_zero() {
+        true => Vec::new(),
+        false => rest.iter().map(|(line, _)| line.number.clone()).collect(),
+    };
+    Ok(match (received.is_empty(), unclear.is_empty()) {
+        (true, true) => Arrival::Unordered,
+        (true, false) => Arrival::Unclear(unclear),
+        (false, _) => Arrival::Of(received, unclear),
+    })
 }
 
 /// Spreads `quantity` over lines with what is open of each.
@@ -473,7 +485,6 @@ mod tests {
             net: Money::ZERO,
             receipts: Vec::new(),
             bills: Vec::new(),
-            ended_by: None,
         }
     }
 
@@ -496,7 +507,7 @@ mod tests {
     /// Lines and quantities, or a word.
     fn matched(reference: &str, quantity: i64, lines: &[OrderLine]) -> String {
         match match_bill_line(&bill(reference), "", None, q(quantity), lines).unwrap() {
-            Arrival::Of(parts) => {
+            Arrival::Of(parts, _) => {
                 let parts: Vec<String> = parts
                     .iter()
                     .map(|part| format!("{} on {}", part.quantity, part.line.0.as_u128()))
@@ -532,7 +543,15 @@ mod tests {
 
     fn received(receipt: u128, on: i8, quantity: i64, cost: i64) -> ReceivedPart {
         let (on, quantity, cost) = (date(2026, 5, on), q(quantity), Money::from_e4(cost));
-        ReceivedPart { receipt: id(receipt), on, quantity, cost, beyond: q(0), with_bill: false }
+        ReceivedPart {
+            receipt: id(receipt),
+            on,
+            quantity,
+            cost,
+            others: Vec::new(),
+            ends: false,
+            with_bill: false,
+        }
     }
 
     fn billed(bill: u128, on: i8, quantity: i64, net: i64) -> BilledPart {
@@ -567,21 +586,31 @@ mod tests {
         line.bill(billed(8, 2, 30, 300)).unwrap();
         assert_eq!((line.open().unwrap(), line.unreceived().unwrap()), (q(20), q(30)));
         // the rest comes, and ten of those that were billed before they came
-        line.receive(id(1), Some(ReceivedPart { beyond: q(20), ..received(1, 3, 30, 0) })).unwrap();
-        assert_eq!(
-            (line.arrived().unwrap(), line.open().unwrap(), line.unbilled().unwrap()),
-            (q(50), q(0), q(20))
-        );
+        let others = vec![OtherGoods { bill: id(8), line: LineId(Uuid::nil()), quantity: q(20) }];
+        line.receive(id(1), Some(ReceivedPart { others, ..received(1, 3, 30, 0) })).unwrap();
+        let figures =
+            |line: &OrderLine| (line.arrived().unwrap(), line.open().unwrap(), line.unbilled().unwrap());
+        assert_eq!(figures(&line), (q(50), q(0), q(20)));
         line.bill(billed(9, 4, 20, 400)).unwrap();
         let meeting = line.meet().unwrap();
-        assert_eq!(meeting.of_bills.values().map(|(met, _)| met.e4()).sum::<i64>(), q(30).e4());
         assert_eq!(meeting.of_receipts[&id(1)], (q(30), Money::from_e4(100 + 400)));
-        assert_eq!((line.arrived().unwrap(), line.unbilled().unwrap()), (q(50), q(0)));
-        // without the first bill these goods are still only thirty
+        assert_eq!(figures(&line), (q(50), q(0), q(0)));
+        // without the first bill there are the thirty that were received, of which it had said ten
         line.unbill(id(8), LineId(Uuid::nil()), q(30)).unwrap();
-        assert_eq!(line.arrived().unwrap(), q(50), "the second bill's goods came by themselves");
+        assert_eq!(figures(&line), (q(30), q(20), q(10)));
         line.receive(id(1), None).unwrap();
         assert_eq!(line.arrived().unwrap(), q(20));
+    }
+
+    #[test]
+    fn a_bill_of_another_order_takes_no_more_of_what_waits_than_waits() {
+        let mut first = order_line("PO-7", 1, 1, 40);
+        first.receive(id(1), Some(received(1, 3, 41, 0))).unwrap();
+        first.bill(billed(8, 4, 40, 0)).unwrap();
+        let lines = [first.clone(), order_line("PO-8", 2, 2, 100)];
+        assert_eq!(matched("", 100, &lines), "1 on 1, 99 on 2");
+        assert_eq!(matched("", 1, &lines), "1 on 1");
+        assert_eq!(matched("", 3, &[first]), "3 on 1", "more than was ordered");
     }
 
     #[test]
@@ -590,7 +619,7 @@ mod tests {
         line.receive(id(1), Some(received(1, 3, 10, 0))).unwrap();
         line.status = DocumentStatus::Billed;
         assert_eq!(matched("", 10, &[line.clone(), order_line("PO-8", 2, 1, 10)]), "10 on 1");
-        line.ended_by = Some(id(1));
+        line.receive(id(1), Some(ReceivedPart { ends: true, ..received(1, 3, 10, 0) })).unwrap();
         line.status = DocumentStatus::Authorised;
         assert_eq!((line.open().unwrap(), line.to_bill().unwrap()), (q(0), q(10)));
     }
@@ -610,7 +639,7 @@ mod tests {
                 bills.iter().zip(1..).map(|(&(on, quantity, net), n)| billed(n, on, quantity, net)).collect();
             let mut line = order_line("PO-7", 1, 1, 60);
             for part in &receipts {
-                line.receive(part.receipt, Some(*part)).unwrap();
+                line.receive(part.receipt, Some(part.clone())).unwrap();
             }
             for part in &bills {
                 line.bill(*part).unwrap();
@@ -622,7 +651,7 @@ mod tests {
                 other.bill(part).unwrap();
             }
             for part in receipts.iter().rev() {
-                other.receive(part.receipt, Some(*part)).unwrap();
+                other.receive(part.receipt, Some(part.clone())).unwrap();
             }
             prop_assert_eq!(&line, &other);
             let meeting = line.meet().unwrap();
@@ -649,7 +678,7 @@ mod tests {
         fn the_parts_are_the_whole(open in prop::collection::vec(1i64..50, 1..6), billed in 1i64..300) {
             let mut lines: Vec<OrderLine> =
                 open.iter().zip(1u128..).map(|(open, n)| order_line("PO-7", n, 1, *open)).collect();
-            let Arrival::Of(parts) = match_bill_line(&bill("PO-7"), "", None, q(billed), &lines).unwrap() else { panic!() };
+            let Arrival::Of(parts, _) = match_bill_line(&bill("PO-7"), "", None, q(billed), &lines).unwrap() else { panic!() };
             prop_assert_eq!(parts.iter().map(|part| part.quantity.e4()).sum::<i64>(), q(billed).e4());
             for (at, part) in parts.iter().enumerate() {
                 prop_assert!(part.quantity > Quantity::ZERO);

@@ -27,7 +27,7 @@ pub mod position;
 pub mod proof;
 pub mod valuation;
 
-pub use arrival::{Arrival, Billed, BilledPart, OrderLine, ReceivedPart};
+pub use arrival::{Arrival, Billed, BilledPart, OrderLine, OtherGoods, ReceivedPart};
 pub use booking::{BookedLine, DesiredLine, LineChange};
 pub use card::{Balance, Card, CardLine, View};
 pub use fold::{CogsDating, Dating};

@@ -181,7 +181,12 @@ fn supply(orders: &[OrderLine], today: Date, lead_time_days: u16) -> Result<Supp
     let tomorrow = today.saturating_add(1.day());
     for line in orders {
         let is_here = line.received_not_billed()?;
-        if !is_here.is_zero() {
+        let came_on = line.receipts.iter().filter(|part| part.with_bill).map(|part| part.on).max();
+        let waits = came_on.and_then(|on| on.until(today).ok()).map_or(0, |waits| waits.get_days());
+        if !is_here.is_zero() && waits > OVERDUE_ORDER_DAYS {
+            let expected_on = came_on.unwrap_or(today);
+            supply.late.push(LateOrder { number: line.number.clone(), expected_on, open: is_here });
+        } else if !is_here.is_zero() {
             supply.on_order = supply.on_order.plus(is_here)?;
             let arrival = supply.arrivals.entry(tomorrow).or_default();
             *arrival = arrival.plus(is_here)?;

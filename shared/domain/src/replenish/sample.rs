@@ -84,7 +84,6 @@ pub(super) fn order_line(
         net: Money::ZERO,
         receipts: Vec::new(),
         bills: Vec::new(),
-        ended_by: None,
     }
 }
 

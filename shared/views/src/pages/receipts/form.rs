@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use askama::Template;
 use jiff::civil::Date;
 use parstock_domain::audit::Hash;
-use parstock_domain::goods_receipt::{OrderedLine, SLIP_CHARS_MAX};
+use parstock_domain::fixed::Quantity;
+use parstock_domain::goods_receipt::{OrderedLine, SLIP_CHARS_MAX, expected};
 use parstock_domain::ids::{DocumentId, LineId};
 
 use crate::format::Style;
@@ -98,7 +99,7 @@ impl ReceiptFormPage {
             title: format!("What came in of {}", self.number),
             style_sheet: STYLE_SHEET,
             page: self,
-            rows: self.lines.iter().map(|line| self.row(line)).collect(),
+            rows: expected(&self.lines, false).map(|(line, expected)| self.row(line, expected)).collect(),
             today,
             on: entered.map_or_else(|| today.to_string(), |entered| entered.on.clone()),
             slip: entered.map_or("", |entered| entered.slip.as_str()),
@@ -110,11 +111,11 @@ impl ReceiptFormPage {
         .render()
     }
 
-    fn row<'a>(&'a self, line: &'a OrderedLine) -> Row<'a> {
+    fn row<'a>(&'a self, line: &'a OrderedLine, expected: Quantity) -> Row<'a> {
         let value = match &self.entered {
             Some(entered) => entered.quantities.get(&line.line).cloned().unwrap_or_default(),
-            None if line.expected().is_zero() => String::new(),
-            None => line.expected().to_string(),
+            None if expected.is_zero() => String::new(),
+            None => expected.to_string(),
         };
         Row { line, field: quantity_field(line.line), value }
     }
