@@ -293,6 +293,8 @@ pub struct Adjustment {
     pub lines: Vec<AdjustmentLine>,
     /// Hash of day and lines: what was decided about.
     pub contents: Hash,
+    /// Hash of what was asked for, by which the same request is known when it comes again.
+    pub request: Hash,
     /// Who made it.
     pub made_by: String,
     /// When.
@@ -379,6 +381,29 @@ pub fn worth(lines: &[AdjustmentLine]) -> Result<Money, FixedError> {
 /// # Errors
 /// When the lines can't be written down, a bug.
 pub fn contents(on: Date, lines: &[AdjustmentLine]) -> Result<Hash, serde_json::Error> {
+    Ok(Hash::of(&serde_json::to_vec(&(on, lines))?))
+}
+
+/// A change of stock as it was asked for, without what follows from the stock of that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AskedLine {
+    /// The item.
+    pub item: ItemId,
+    /// Above zero what comes in, below zero what goes out.
+    pub change: Quantity,
+    /// Why.
+    pub reason: ReasonCode,
+    /// More words.
+    pub note: String,
+    /// What one unit that comes in is worth, where that was named.
+    pub unit_cost: Option<Money>,
+}
+
+/// Hash of a request: the same today as after what it asked for was booked.
+///
+/// # Errors
+/// When the lines can't be written down, a bug.
+pub fn request(on: Date, lines: &[AskedLine]) -> Result<Hash, serde_json::Error> {
     Ok(Hash::of(&serde_json::to_vec(&(on, lines))?))
 }
 

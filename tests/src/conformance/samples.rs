@@ -366,6 +366,7 @@ fn adjustment(item: ItemId) -> Adjustment {
         on,
         form: Form::CreditNote,
         contents: Hash([2; 32]),
+        request: Hash([3; 32]),
         lines: vec![line],
         made_by: "Kim".into(),
         made_at: instant(),

@@ -296,6 +296,31 @@ fn the_same_file_given_twice_is_booked_once() {
 }
 
 #[test]
+fn the_same_request_is_known_though_the_stock_is_worth_something_else_by_then() {
+    run_alone(async {
+        let shop = shop().await;
+        let fifo = r#", {"scope": "org", "setting": "costing", "value": "fifo"}"#;
+        shop.set(Files { policy: Some(&policy(fifo)), ..Files::default() }).await;
+        shop.save(bill("B-1", "2026-06-01").line("BOX", "10", "4"));
+        shop.poll().await;
+        let rows = [row("BOX", "-5", ReasonCode::Lost)];
+        let first = make(&shop, &rows).await;
+        assert_eq!(first[0].lines[0].unit_cost, money("3"));
+        let again = |note: &str| [Asked { note: note.to_owned(), ..rows[0].clone() }];
+        let refused = adjustments::make(&shop.ports, shop.org, "Lee", &again(" ")).await.unwrap_err();
+        assert!(refused.to_string().contains("the same was adjusted today"), "{refused}");
+        assert_eq!(on_hand(&shop, "BOX"), "15");
+        let second = make(&shop, &again("one more crate")).await;
+        assert!(second[0].lines[0].unit_cost > money("3"), "{:?}", second[0].lines);
+        // nor does what is gone by then hide that it was made
+        make(&shop, &[row("BOX", "-6", ReasonCode::Stolen)]).await;
+        let refused =
+            adjustments::make(&shop.ports, shop.org, "Lee", &[row("BOX", "-6", ReasonCode::Stolen)]).await;
+        assert!(refused.unwrap_err().to_string().contains("the same was adjusted today"));
+    });
+}
+
+#[test]
 fn more_than_the_limit_waits_for_a_second_decision() {
     run_alone(async {
         let shop = shop().await;
