@@ -259,6 +259,9 @@ pub enum Stage {
     Refused {
         /// Why, and what to do.
         reason: String,
+        /// Whether an answer of Xero was lost, so that it may be there all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_uncertain: bool,
     },
     /// A person decided against it.
     Rejected {
@@ -340,7 +343,10 @@ impl Adjustment {
                 Form::Bill => "in Xero as a bill".to_owned(),
                 Form::CreditNote => "in Xero as a credit note".to_owned(),
             },
-            Stage::Refused { reason } => format!("not booked: {reason}"),
+            Stage::Refused { reason, is_uncertain: false } => format!("not booked: {reason}"),
+            Stage::Refused { reason, is_uncertain: true } => {
+                format!("may be in Xero, look for its number there: {reason}")
+            }
             Stage::Rejected { by, reason, .. } => format!("rejected by {by}: {reason}"),
         }
     }

@@ -502,10 +502,127 @@ fn somebody_elses_document_with_its_number_is_not_taken_for_ours() {
         make(&shop, &[row("TEA", "2", ReasonCode::Found)]).await;
         let told = questions(&shop);
         assert!(
-            told.iter().any(|text| text.contains("another bill has the number ADJ-2026-06-01-001")),
+            told.iter().any(|text| text
+                .contains("the bill ADJ-2026-06-01-001 is in Xero already and says something else")),
             "{told:?}"
         );
         assert_eq!(held(&shop, "TEA"), "11");
+    });
+}
+
+#[test]
+fn a_document_with_its_number_that_moves_nothing_is_not_taken_for_it() {
+    run_alone(async {
+        for (status, says) in [
+            (DocumentStatus::Voided, "was voided in Xero: reject it and make it anew"),
+            (DocumentStatus::Deleted, "was voided in Xero: reject it and make it anew"),
+            (DocumentStatus::Draft, "not approved: approve it there and try again"),
+            (DocumentStatus::Submitted, "not approved: approve it there and try again"),
+        ] {
+            let shop = shop().await;
+            let copy = || bill("ADJ-2026-06-01-001", "2026-06-01").line("TEA", "2", "3");
+            let of = shop.save(copy().status(status));
+            shop.poll().await;
+            make(&shop, &[row("TEA", "2", ReasonCode::Found)]).await;
+            let told = questions(&shop);
+            assert!(told.len() == 1 && told[0].contains(says), "{status:?}: {told:?}");
+            assert_eq!((held(&shop, "TEA"), in_xero(&shop).len()), ("10".into(), 1));
+            // beside one that stands it is no double either
+            shop.in_xero(|company, _| {
+                let document = Document { status: DocumentStatus::Paid, ..company.documents[&of.id].clone() };
+                let id = parstock_domain::ids::DocumentId(derived("document", &["that stands"]));
+                let of = parstock_domain::document::DocumentRef { id, ..document.of };
+                company.documents.insert(id, Document { of, ..document });
+            });
+            approve(&shop).await.unwrap();
+            assert_eq!((state(&shop).await, held(&shop, "TEA")), ("in Xero as a bill".into(), "12".into()));
+            assert_eq!(questions(&shop), Vec::<String>::new());
+        }
+    });
+}
+
+#[test]
+fn what_fails_after_it_was_written_does_not_undo_that() {
+    run_alone(async {
+        let shop = shop().await;
+        let refuse = |error: Option<BooksError>| shop.in_xero(|company, _| company.read_back_refusal = error);
+        refuse(Some(BooksError::Reject("no leave to read items".to_owned())));
+        make(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
+        assert_eq!(state(&shop).await, "in Xero as a credit note");
+        let told = questions(&shop);
+        assert!(
+            told.len() == 1 && told[0].contains("could not be compared: no leave to read items"),
+            "{told:?}"
+        );
+        assert!(approve(&shop).await.unwrap_err().to_string().contains("does not wait"));
+        assert_eq!((in_xero(&shop).len(), held(&shop, "TEA")), (1, "8".into()));
+    });
+}
+
+#[test]
+fn what_somebody_makes_of_it_before_it_was_compared_is_still_ours() {
+    run_alone(async {
+        let shop = shop().await;
+        let refuse = |error: Option<BooksError>| shop.in_xero(|company, _| company.read_back_refusal = error);
+        refuse(Some(BooksError::Retry("500".to_owned())));
+        made(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
+        shop.say(parstock_app::message::Message::Effect { org: shop.org, effect: pending(&shop) }).await;
+        assert_eq!(state(&shop).await, "being booked");
+        let of = in_xero(&shop)[0].of.id;
+        shop.in_xero(|company, now| {
+            let document = company.documents.get_mut(&of).unwrap();
+            (document.lines[0].quantity, document.lines[1].quantity) = (q("3"), q("3"));
+            document.updated_at = now;
+        });
+        refuse(None);
+        shop.wait(SignedDuration::from_mins(10));
+        shop.work().await;
+        shop.poll().await;
+        assert_eq!(state(&shop).await, "in Xero as a credit note");
+        assert_eq!(
+            (in_xero(&shop).len(), held(&shop, "TEA"), on_hand(&shop, "TEA")),
+            (1, "7".into(), "7".into())
+        );
+        assert_eq!(questions(&shop), Vec::<String>::new(), "the edit explains it");
+    });
+}
+
+#[test]
+fn what_may_be_in_xero_is_not_said_to_be_missing() {
+    run_alone(async {
+        let shop = shop().await;
+        let lost = BooksError::Unknown("timed out".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.create_adjustment", lost));
+        made(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
+        let effect = pending(&shop);
+        for _ in 0..12 {
+            shop.say(parstock_app::message::Message::Effect { org: shop.org, effect }).await;
+            shop.wait(SignedDuration::from_mins(10));
+        }
+        let told = questions(&shop);
+        assert!(told.len() == 1 && told[0].contains("may be in Xero"), "{told:?}");
+        assert!(told[0].contains("before you reject it, look for its number in Xero"), "{told:?}");
+        assert!(state(&shop).await.starts_with("may be in Xero"), "{}", state(&shop).await);
+    });
+}
+
+#[test]
+fn a_write_that_gets_through_late_is_told_as_a_double() {
+    run_alone(async {
+        let shop = shop().await;
+        let lost = BooksError::Unknown("timed out".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.create_adjustment", lost));
+        made(&shop, &[row("TEA", "-4", ReasonCode::Damaged)]).await;
+        shop.say(parstock_app::message::Message::Effect { org: shop.org, effect: pending(&shop) }).await;
+        shop.in_xero(|company, _| {
+            company.refusals.clear();
+            company.writes_adjustments_late = true;
+        });
+        shop.wait(SignedDuration::from_mins(10));
+        shop.work().await;
+        let told = questions(&shop);
+        assert!(told.iter().any(|text| text.contains("1 more documents with the number ADJ-")), "{told:?}");
+        assert_eq!((in_xero(&shop).len(), state(&shop).await), (2, "in Xero as a credit note".into()));
     });
 }
 
