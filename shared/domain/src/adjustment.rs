@@ -319,6 +319,9 @@ pub struct Adjustment {
     /// What Xero held of its items before the document was written, from the first try on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<(ItemId, XeroQuantity)>,
+    /// Which of the tries that a person asked for [`Self::before`] is of, as [`Self::again`] counts them.
+    #[serde(default)]
+    pub before_again: u32,
     /// Its document in Xero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentId>,
@@ -354,6 +357,11 @@ impl Adjustment {
     /// Whether a person can have it booked: it waits, or was refused.
     pub const fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Waiting | Stage::Refused { .. })
+    }
+
+    /// Whether this try, too, had come as far as writing: the same is asked again then.
+    pub const fn was_tried(&self) -> bool {
+        !self.before.is_empty() && self.before_again == self.again
     }
 
     /// How much each of its items changes, by item.

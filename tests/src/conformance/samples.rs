@@ -376,6 +376,7 @@ fn adjustment(item: ItemId) -> Adjustment {
         done: 1,
         left_out: vec!["A".into()],
         before: vec![(item, held)],
+        before_again: u32::MAX,
         document: Some(DocumentId(id(9))),
     }
 }

@@ -369,6 +369,51 @@ fn what_is_gone_by_the_time_of_the_decision_is_not_written_off() {
 }
 
 #[test]
+fn what_two_decisions_take_in_a_row_is_no_more_than_lies_there() {
+    run_alone(async {
+        let shop = shop().await;
+        let limit = r#", {"scope": "org", "setting": "adjustment_value_max", "value": "6"}"#;
+        shop.set(Files { policy: Some(&policy(limit)), ..Files::default() }).await;
+        let (first, second) = (row("BOX", "-6", ReasonCode::Lost), row("BOX", "-6", ReasonCode::Stolen));
+        let (first, second) = (make(&shop, &[first]).await, make(&shop, &[second]).await);
+        adjustments::approve(&shop.ports, shop.org, "Lee", first[0].number, None).await.unwrap();
+        // nobody has booked the first yet, and the code is another one by now
+        shop.wait(SignedDuration::from_hours(24));
+        shop.in_xero(|company, now| {
+            let boxes = company.items.get_mut(&item("BOX")).unwrap();
+            (boxes.code, boxes.updated_at) = ("CRATE".to_owned(), now);
+        });
+        let refused = adjustments::approve(&shop.ports, shop.org, "Lee", second[0].number, None).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("10 of `BOX` lie there by now, and 12 are to go out"), "{refused}");
+        let told = wrong(&shop, &[row("BOX", "-5", ReasonCode::Expired)]).await;
+        assert!(told[0].what.contains("10 of `BOX` lie there, and 11 are to go out"), "{told:?}");
+        shop.work().await;
+        assert_eq!(on_hand(&shop, "BOX"), "4");
+    });
+}
+
+#[test]
+fn what_is_sold_before_it_is_booked_is_not_written_off() {
+    run_alone(async {
+        let shop = shop().await;
+        let made = made(&shop, &[row("BOX", "-8", ReasonCode::Lost)]).await;
+        // before its turn comes
+        let pending = pending(&shop);
+        shop.save(sale("S-1", "2026-06-01").line("BOX", "5", "9"));
+        shop.wait(SignedDuration::from_mins(15));
+        shop.say(parstock_app::message::Message::Sync { org: shop.org }).await;
+        shop.say(parstock_app::message::Message::Effect { org: shop.org, effect: pending }).await;
+        shop.work().await;
+        let told = questions(&shop);
+        assert!(told.len() == 1 && told[0].contains("5 of `BOX` lie there by now, and 8"), "{told:?}");
+        assert_eq!((on_hand(&shop, "BOX"), all(&shop).await[0].done), ("5".into(), 0));
+        adjustments::reject(&shop.ports, shop.org, "Kim", made[0].number, "sold").await.unwrap();
+        assert_eq!(questions(&shop), Vec::<String>::new());
+    });
+}
+
+#[test]
 fn what_is_on_its_way_out_is_not_there_for_another_adjustment() {
     run_alone(async {
         let shop = shop().await;

@@ -15,11 +15,11 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
 use parstock_domain::ids::{DayNumber, EffectId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::adjusted::unit_worth;
-use parstock_domain::ledger::{Layers, OnHand, Position};
+use parstock_domain::ledger::{Layers, Position};
 use parstock_domain::settings::{OrgSettings, Policy};
 
 use super::file::Asked;
-use super::{adjustment, made_since, question, question_key};
+use super::{adjustment, made_since, missing, question, question_key, under_way};
 use crate::effects::plan_effects;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
@@ -150,7 +150,7 @@ async fn make_once<P: Ports>(
             known.number
         )));
     }
-    let groups = match draft.groups(asked, &standing)? {
+    let groups = match draft.groups(asked, &under_way(writer).await?)? {
         Ok(groups) => groups,
         Err(wrong) => return Ok(Err(wrong)),
     };
@@ -197,6 +197,7 @@ async fn make_once<P: Ports>(
             done: 0,
             left_out: Vec::new(),
             before: Vec::new(),
+            before_again: 0,
             document: None,
         });
     }
@@ -343,14 +344,11 @@ impl Draft {
     fn groups(
         self,
         asked: &[Asked],
-        standing: &[Adjustment],
+        taken: &BTreeMap<ItemId, Quantity>,
     ) -> Result<Result<Groups, Vec<Wrong>>, AppError> {
         let Self { today, locked_through, mut known } = self;
-        let under_way = standing.iter().filter(|known| known.stage == Stage::Booking);
-        for line in under_way.flat_map(|known| known.lines.iter().skip(known.done)) {
-            if let Some(known) = known.get_mut(&line.code).filter(|_| line.change.is_negative()) {
-                known.taken = known.taken.plus(line.change.magnitude())?;
-            }
+        for known in known.values_mut() {
+            known.taken = taken.get(&known.item.id).copied().unwrap_or_default();
         }
         let (mut groups, mut wrong) = (Groups::new(), Vec::new());
         for row in asked {
@@ -437,12 +435,13 @@ async fn approve_once<P: Ports>(
         return Err(AppError::Reject(format!("{number} is not what was shown: look at it again")));
     }
     if adjustment.form == Form::Ledger {
-        still_there(writer, adjustment).await?;
+        let taken = under_way(writer).await?;
+        if let Some(missing) = missing(writer, adjustment, &taken).await? {
+            return Err(AppError::Reject(missing));
+        }
     }
     if matches!(adjustment.stage, Stage::Refused { .. }) {
         adjustment.again = adjustment.again.saturating_add(1);
-        // what Xero held at the try before says nothing of the next one
-        adjustment.before.clear();
     }
     adjustment.stage = Stage::Booking;
     adjustment.approved = Some(Approved { by: who.to_owned(), at: writer.now() });
@@ -456,26 +455,6 @@ async fn approve_once<P: Ports>(
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     Ok(effects)
-}
-
-/// Whether as much lies there now as is to go out of the ledger. Of its own stock Xero is asked before it is written.
-async fn still_there<P: Ports>(writer: &Writer<'_, P>, adjustment: &Adjustment) -> Result<(), AppError> {
-    let (changes, today) = (adjustment.changes()?, writer.clock().day_of(writer.now()));
-    let keys: Vec<Key> = changes.keys().map(|item| Key::Position(*item, LocationId::main())).collect();
-    let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
-    for ((item, change), position) in changes.into_iter().zip(positions) {
-        let there = position.map(|row| row.content.on_hand(today)).transpose()?;
-        let there = there.and_then(OnHand::quantity).unwrap_or_default();
-        if change.is_negative() && change.magnitude() > there {
-            let line = adjustment.lines.iter().find(|line| line.item == item);
-            let code = line.map(|line| line.code.as_str()).unwrap_or_default();
-            return Err(AppError::Reject(format!(
-                "{there} of `{code}` lie there by now, and {} are to go out: reject it, and make it anew",
-                change.magnitude()
-            )));
-        }
-    }
-    Ok(())
 }
 
 async fn reject_once<P: Ports>(

@@ -116,7 +116,7 @@ async fn in_xero<P: Ports>(
         Some(document) => document,
         None => {
             let (draft, before) = draft(writer, session, standing, &items).await?;
-            if standing.before.is_empty() {
+            if !standing.was_tried() {
                 keep_before(writer, standing, &before).await?;
             }
             asked = before;
@@ -132,9 +132,9 @@ async fn in_xero<P: Ports>(
     }
     let stands = |other: &&Document| other.status.moves_stock() && other.of != document.of;
     let doubles = found.iter().filter(stands).count();
-    let crossed = read_back(writer, session, standing, &asked, &items).await?;
+    let (crossed, unread) = read_back(writer, session, standing, &asked, &items).await?;
     let crossed = crossed || !booked.crossed.is_empty();
-    Ok(Written { document: document.of.id, crossed, doubles, unread: None })
+    Ok(Written { document: document.of.id, crossed, doubles, unread })
 }
 
 /// Our document among those that have our number; `None` if there is none and it can be written.
@@ -289,7 +289,7 @@ async fn draft<P: Ports>(
         before.push((item, *there));
     }
     // of a try before whose answer was lost the same is asked again
-    let valued = if standing.before.is_empty() { &before } else { &standing.before };
+    let valued = if standing.was_tried() { &standing.before } else { &before };
     let mut lines = Vec::new();
     for line in &standing.lines {
         let item = items
@@ -312,7 +312,7 @@ async fn draft<P: Ports>(
     Ok((AdjustmentDraft { number, kind, contact, date: standing.on, account, lines }, before))
 }
 
-/// What one of an item cost on average by what Xero held.
+/// What one of an item cost on average by what Xero held, rounded down, so that all of it takes no more than the pool.
 fn average(held: &[(ItemId, XeroQuantity)], item: ItemId) -> Result<Option<Money>, AppError> {
     let there = held.iter().find(|(known, _)| *known == item).map(|(_, there)| there);
     let stock = there.filter(|there| there.on_hand > Quantity::ZERO).map(|there| Layer {
@@ -320,7 +320,10 @@ fn average(held: &[(ItemId, XeroQuantity)], item: ItemId) -> Result<Option<Money
         cost: there.cost_pool,
         last_unit_cost: Money::ZERO,
     });
-    Ok(stock.map(unit_worth).transpose()?)
+    let Some(stock) = stock else { return Ok(None) };
+    let unit = unit_worth(stock)?;
+    let is_too_much = stock.quantity.at(unit)? > stock.cost;
+    Ok(Some(if is_too_much { unit.minus(Money::from_e4(1))? } else { unit }))
 }
 
 /// The contact of adjustments, as contacts were last read.
@@ -340,6 +343,7 @@ async fn keep_before<P: Ports>(
 ) -> Result<(), AppError> {
     let mut row = adjustment(writer, standing.number).await?;
     row.content.before = before.to_vec();
+    row.content.before_again = standing.again;
     let write = row.write(Key::Adjustment(standing.number));
     let commit = Commit { id: writer.new_commit(), writes: vec![write] };
     Ok(writer.ports().store().commit(writer.owner(), commit).await?)
@@ -380,14 +384,14 @@ async fn book<P: Ports>(
     }
 }
 
-/// Holds what Xero says now beside what it should. Says whether a position crossed a line.
+/// Holds what Xero says now beside what it should. Says whether a position crossed a line, and of which items Xero says nothing.
 async fn read_back<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
     standing: &Adjustment,
     before: &[(ItemId, XeroQuantity)],
     items: &BTreeMap<ItemId, Item>,
-) -> Result<bool, Trouble> {
+) -> Result<(bool, Option<String>), Trouble> {
     let changes = standing.changes()?;
     let after: Vec<(ItemId, XeroQuantity)> = session
         .tracked_quantities()
@@ -412,7 +416,10 @@ async fn read_back<P: Ports>(
             standing.number
         ))
     };
-    Ok(quantities::read_back(writer, &after, told).await?)
+    let is_absent = |item: &&ItemId| !after.iter().any(|(known, _)| known == *item);
+    let absent: Vec<String> = due.keys().filter(is_absent).map(|item| format!("`{}`", code(*item))).collect();
+    let unread = (!absent.is_empty()).then(|| format!("Xero says nothing of {}", absent.join(", ")));
+    Ok((quantities::read_back(writer, &after, told).await?, unread))
 }
 
 async fn finish<P: Ports>(
@@ -508,4 +515,22 @@ async fn fail<P: Ports>(
     let writes = vec![row.write(Key::Adjustment(number)), question(writer.now(), number, text)];
     let told = Reason::own("adjustment refused").with("adjustment", number).with("reason", &reason);
     attempt.end(writer, EffectState::Failed { reason }, writes, told).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_lies_there_leaves_with_no_more_than_the_pool() {
+        let item = ItemId(uuid::Uuid::nil());
+        for (on_hand, pool, due) in [(7_000, "10000", "1.4285"), (3, "10", "3.3333"), (4, "10", "2.5")] {
+            let (on_hand, cost_pool): (Quantity, Money) =
+                (Quantity::from_whole(on_hand).unwrap(), pool.parse().unwrap());
+            let held = XeroQuantity { on_hand, back_ordered: Quantity::ZERO, cost_pool };
+            let unit = average(&[(item, held)], item).unwrap().unwrap();
+            assert_eq!(unit, due.parse().unwrap());
+            assert!(on_hand.at(unit).unwrap() <= cost_pool);
+        }
+    }
 }
