@@ -77,6 +77,10 @@ pub struct Company {
     calls: BTreeMap<&'static str, u64>,
     /// What a line of an adjustment counts as instead of its quantity: books that are not as they should be.
     pub counts_adjustments_as: Option<Quantity>,
+    /// What Xero answers instead of quantities once an adjustment was written.
+    pub read_back_refusal: Option<BooksError>,
+    /// Whether an earlier write of an adjustment, whose answer was lost, gets through together with the next.
+    pub writes_adjustments_late: bool,
     /// Whether the plan's bills of the month are used up.
     pub is_capped: bool,
     /// What Xero answers instead, by the name of the call or the word of the feed.
@@ -134,6 +138,8 @@ impl Company {
             spacing: SignedDuration::ZERO,
             calls: BTreeMap::new(),
             counts_adjustments_as: None,
+            read_back_refusal: None,
+            writes_adjustments_late: false,
             is_capped: false,
             refusals: BTreeMap::new(),
         }
@@ -426,6 +432,13 @@ impl BooksSession for FakeSession {
         let read = |company: &mut Company| {
             company.items.values().filter_map(|item| Some((item.id, company.quantity(item)?))).collect()
         };
+        let refusal = self.books.with(self.org, |company| {
+            let is_written = company.calls.contains_key("books.create_adjustment");
+            company.read_back_refusal.clone().filter(|_| is_written)
+        });
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
         let quantities = self.read("books.tracked_quantities", read).await?;
         Ok(TrackedQuantities { quantities, unreadable: Vec::new() })
     }
@@ -688,6 +701,10 @@ impl Company {
             lines,
         };
         self.documents.insert(document.of.id, document.clone());
+        if self.writes_adjustments_late {
+            let of = DocumentRef { id: DocumentId(id("adjustment of the try before")), ..document.of };
+            self.documents.insert(of.id, Document { of, ..document.clone() });
+        }
         let mut moved = document.lines.iter().filter_map(|line| self.item_of(line.item.as_ref()));
         let less = moved.find(|item| self.on_hand(*item).is_negative());
         if let Some(item) = less.filter(|_| draft.kind == DocumentKind::SupplierCredit) {

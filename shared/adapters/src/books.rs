@@ -698,7 +698,12 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
         draft: &AdjustmentDraft,
         effect: EffectId,
     ) -> Result<Document, BooksError> {
-        let (failure, key) = (failure(self.by_consent), key(effect.to_string())?);
+        let (other, key) = (failure(self.by_consent), key(effect.to_string())?);
+        let failure = |error: Error| match error {
+            // the request as a whole: still that of an adjustment, and of no order
+            Error::Reject { .. } => adjustment_refusal(&error.to_string()),
+            error => other(error),
+        };
         let unread = |puzzle: Puzzle| {
             BooksError::Unknown(format!("{} was written, but {puzzle}: look it up", draft.number))
         };
@@ -830,7 +835,7 @@ fn adjustment_refusal(words: &str) -> BooksError {
         RefusalReason::Contact => "Restore the contact of adjustments in Xero, then try again.",
         RefusalReason::Item => "An item was renamed or removed in Xero: try again in a quarter of an hour.",
         RefusalReason::Account | RefusalReason::InventoryAccount => {
-            "Name another account in the setting `adjustment_account`, then try again."
+            "Name another account in the setting `adjustment_account`, or give the item another stock account in Xero, whichever it was, then try again."
         }
         reason => reason.remedy(),
     };

@@ -259,6 +259,9 @@ pub enum Stage {
     Refused {
         /// Why, and what to do.
         reason: String,
+        /// Whether an answer of Xero was lost, so that it may be there all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_uncertain: bool,
     },
     /// A person decided against it.
     Rejected {
@@ -293,6 +296,8 @@ pub struct Adjustment {
     pub lines: Vec<AdjustmentLine>,
     /// Hash of day and lines: what was decided about.
     pub contents: Hash,
+    /// Hash of what was asked for, by which the same request is known when it comes again.
+    pub request: Hash,
     /// Who made it.
     pub made_by: String,
     /// When.
@@ -314,6 +319,9 @@ pub struct Adjustment {
     /// What Xero held of its items before the document was written, from the first try on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<(ItemId, XeroQuantity)>,
+    /// Which of the tries that a person asked for [`Self::before`] is of, as [`Self::again`] counts them.
+    #[serde(default)]
+    pub before_again: u32,
     /// Its document in Xero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentId>,
@@ -338,7 +346,10 @@ impl Adjustment {
                 Form::Bill => "in Xero as a bill".to_owned(),
                 Form::CreditNote => "in Xero as a credit note".to_owned(),
             },
-            Stage::Refused { reason } => format!("not booked: {reason}"),
+            Stage::Refused { reason, is_uncertain: false } => format!("not booked: {reason}"),
+            Stage::Refused { reason, is_uncertain: true } => {
+                format!("may be in Xero, look for its number there: {reason}")
+            }
             Stage::Rejected { by, reason, .. } => format!("rejected by {by}: {reason}"),
         }
     }
@@ -346,6 +357,11 @@ impl Adjustment {
     /// Whether a person can have it booked: it waits, or was refused.
     pub const fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Waiting | Stage::Refused { .. })
+    }
+
+    /// Whether this try, too, had come as far as writing: the same is asked again then.
+    pub const fn was_tried(&self) -> bool {
+        !self.before.is_empty() && self.before_again == self.again
     }
 
     /// How much each of its items changes, by item.
@@ -379,6 +395,29 @@ pub fn worth(lines: &[AdjustmentLine]) -> Result<Money, FixedError> {
 /// # Errors
 /// When the lines can't be written down, a bug.
 pub fn contents(on: Date, lines: &[AdjustmentLine]) -> Result<Hash, serde_json::Error> {
+    Ok(Hash::of(&serde_json::to_vec(&(on, lines))?))
+}
+
+/// A change of stock as it was asked for, without what follows from the stock of that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AskedLine {
+    /// The item.
+    pub item: ItemId,
+    /// Above zero what comes in, below zero what goes out.
+    pub change: Quantity,
+    /// Why.
+    pub reason: ReasonCode,
+    /// More words.
+    pub note: String,
+    /// What one unit that comes in is worth, where that was named.
+    pub unit_cost: Option<Money>,
+}
+
+/// Hash of a request: the same today as after what it asked for was booked.
+///
+/// # Errors
+/// When the lines can't be written down, a bug.
+pub fn request(on: Date, lines: &[AskedLine]) -> Result<Hash, serde_json::Error> {
     Ok(Hash::of(&serde_json::to_vec(&(on, lines))?))
 }
 

@@ -375,6 +375,7 @@ fn adjustment(item: ItemId) -> Adjustment {
         on,
         form: Form::CreditNote,
         contents: Hash([2; 32]),
+        request: Hash([3; 32]),
         lines: vec![line],
         made_by: "Kim".into(),
         made_at: instant(),
@@ -384,6 +385,7 @@ fn adjustment(item: ItemId) -> Adjustment {
         done: 1,
         left_out: vec!["A".into()],
         before: vec![(item, held)],
+        before_again: u32::MAX,
         document: Some(DocumentId(id(9))),
     }
 }

@@ -296,6 +296,31 @@ fn the_same_file_given_twice_is_booked_once() {
 }
 
 #[test]
+fn the_same_request_is_known_though_the_stock_is_worth_something_else_by_then() {
+    run_alone(async {
+        let shop = shop().await;
+        let fifo = r#", {"scope": "org", "setting": "costing", "value": "fifo"}"#;
+        shop.set(Files { policy: Some(&policy(fifo)), ..Files::default() }).await;
+        shop.save(bill("B-1", "2026-06-01").line("BOX", "10", "4"));
+        shop.poll().await;
+        let rows = [row("BOX", "-5", ReasonCode::Lost)];
+        let first = make(&shop, &rows).await;
+        assert_eq!(first[0].lines[0].unit_cost, money("3"));
+        let again = |note: &str| [Asked { note: note.to_owned(), ..rows[0].clone() }];
+        let refused = adjustments::make(&shop.ports, shop.org, "Lee", &again(" ")).await.unwrap_err();
+        assert!(refused.to_string().contains("the same was adjusted today"), "{refused}");
+        assert_eq!(on_hand(&shop, "BOX"), "15");
+        let second = make(&shop, &again("one more crate")).await;
+        assert!(second[0].lines[0].unit_cost > money("3"), "{:?}", second[0].lines);
+        // nor does what is gone by then hide that it was made
+        make(&shop, &[row("BOX", "-6", ReasonCode::Stolen)]).await;
+        let refused =
+            adjustments::make(&shop.ports, shop.org, "Lee", &[row("BOX", "-6", ReasonCode::Stolen)]).await;
+        assert!(refused.unwrap_err().to_string().contains("the same was adjusted today"));
+    });
+}
+
+#[test]
 fn more_than_the_limit_waits_for_a_second_decision() {
     run_alone(async {
         let shop = shop().await;
@@ -340,6 +365,51 @@ fn what_is_gone_by_the_time_of_the_decision_is_not_written_off() {
         let refused = approve(&shop).await.unwrap_err();
         assert!(refused.to_string().contains("2 of `BOX` lie there by now"), "{refused}");
         assert_eq!((on_hand(&shop, "BOX"), state(&shop).await), ("2".into(), "waits for approval".into()));
+    });
+}
+
+#[test]
+fn what_two_decisions_take_in_a_row_is_no_more_than_lies_there() {
+    run_alone(async {
+        let shop = shop().await;
+        let limit = r#", {"scope": "org", "setting": "adjustment_value_max", "value": "6"}"#;
+        shop.set(Files { policy: Some(&policy(limit)), ..Files::default() }).await;
+        let (first, second) = (row("BOX", "-6", ReasonCode::Lost), row("BOX", "-6", ReasonCode::Stolen));
+        let (first, second) = (make(&shop, &[first]).await, make(&shop, &[second]).await);
+        adjustments::approve(&shop.ports, shop.org, "Lee", first[0].number, None).await.unwrap();
+        // nobody has booked the first yet, and the code is another one by now
+        shop.wait(SignedDuration::from_hours(24));
+        shop.in_xero(|company, now| {
+            let boxes = company.items.get_mut(&item("BOX")).unwrap();
+            (boxes.code, boxes.updated_at) = ("CRATE".to_owned(), now);
+        });
+        let refused = adjustments::approve(&shop.ports, shop.org, "Lee", second[0].number, None).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("10 of `BOX` lie there by now, and 12 are to go out"), "{refused}");
+        let told = wrong(&shop, &[row("BOX", "-5", ReasonCode::Expired)]).await;
+        assert!(told[0].what.contains("10 of `BOX` lie there, and 11 are to go out"), "{told:?}");
+        shop.work().await;
+        assert_eq!(on_hand(&shop, "BOX"), "4");
+    });
+}
+
+#[test]
+fn what_is_sold_before_it_is_booked_is_not_written_off() {
+    run_alone(async {
+        let shop = shop().await;
+        let made = made(&shop, &[row("BOX", "-8", ReasonCode::Lost)]).await;
+        // before its turn comes
+        let pending = pending(&shop);
+        shop.save(sale("S-1", "2026-06-01").line("BOX", "5", "9"));
+        shop.wait(SignedDuration::from_mins(15));
+        shop.say(parstock_app::message::Message::Sync { org: shop.org }).await;
+        shop.say(parstock_app::message::Message::Effect { org: shop.org, effect: pending }).await;
+        shop.work().await;
+        let told = questions(&shop);
+        assert!(told.len() == 1 && told[0].contains("5 of `BOX` lie there by now, and 8"), "{told:?}");
+        assert_eq!((on_hand(&shop, "BOX"), all(&shop).await[0].done), ("5".into(), 0));
+        adjustments::reject(&shop.ports, shop.org, "Kim", made[0].number, "sold").await.unwrap();
+        assert_eq!(questions(&shop), Vec::<String>::new());
     });
 }
 
@@ -477,10 +547,127 @@ fn somebody_elses_document_with_its_number_is_not_taken_for_ours() {
         make(&shop, &[row("TEA", "2", ReasonCode::Found)]).await;
         let told = questions(&shop);
         assert!(
-            told.iter().any(|text| text.contains("another bill has the number ADJ-2026-06-01-001")),
+            told.iter().any(|text| text
+                .contains("the bill ADJ-2026-06-01-001 is in Xero already and says something else")),
             "{told:?}"
         );
         assert_eq!(held(&shop, "TEA"), "11");
+    });
+}
+
+#[test]
+fn a_document_with_its_number_that_moves_nothing_is_not_taken_for_it() {
+    run_alone(async {
+        for (status, says) in [
+            (DocumentStatus::Voided, "was voided in Xero: reject it and make it anew"),
+            (DocumentStatus::Deleted, "was voided in Xero: reject it and make it anew"),
+            (DocumentStatus::Draft, "not approved: approve it there and try again"),
+            (DocumentStatus::Submitted, "not approved: approve it there and try again"),
+        ] {
+            let shop = shop().await;
+            let copy = || bill("ADJ-2026-06-01-001", "2026-06-01").line("TEA", "2", "3");
+            let of = shop.save(copy().status(status));
+            shop.poll().await;
+            make(&shop, &[row("TEA", "2", ReasonCode::Found)]).await;
+            let told = questions(&shop);
+            assert!(told.len() == 1 && told[0].contains(says), "{status:?}: {told:?}");
+            assert_eq!((held(&shop, "TEA"), in_xero(&shop).len()), ("10".into(), 1));
+            // beside one that stands it is no double either
+            shop.in_xero(|company, _| {
+                let document = Document { status: DocumentStatus::Paid, ..company.documents[&of.id].clone() };
+                let id = parstock_domain::ids::DocumentId(derived("document", &["that stands"]));
+                let of = parstock_domain::document::DocumentRef { id, ..document.of };
+                company.documents.insert(id, Document { of, ..document });
+            });
+            approve(&shop).await.unwrap();
+            assert_eq!((state(&shop).await, held(&shop, "TEA")), ("in Xero as a bill".into(), "12".into()));
+            assert_eq!(questions(&shop), Vec::<String>::new());
+        }
+    });
+}
+
+#[test]
+fn what_fails_after_it_was_written_does_not_undo_that() {
+    run_alone(async {
+        let shop = shop().await;
+        let refuse = |error: Option<BooksError>| shop.in_xero(|company, _| company.read_back_refusal = error);
+        refuse(Some(BooksError::Reject("no leave to read items".to_owned())));
+        make(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
+        assert_eq!(state(&shop).await, "in Xero as a credit note");
+        let told = questions(&shop);
+        assert!(
+            told.len() == 1 && told[0].contains("could not be compared: no leave to read items"),
+            "{told:?}"
+        );
+        assert!(approve(&shop).await.unwrap_err().to_string().contains("does not wait"));
+        assert_eq!((in_xero(&shop).len(), held(&shop, "TEA")), (1, "8".into()));
+    });
+}
+
+#[test]
+fn what_somebody_makes_of_it_before_it_was_compared_is_still_ours() {
+    run_alone(async {
+        let shop = shop().await;
+        let refuse = |error: Option<BooksError>| shop.in_xero(|company, _| company.read_back_refusal = error);
+        refuse(Some(BooksError::Retry("500".to_owned())));
+        made(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
+        shop.say(parstock_app::message::Message::Effect { org: shop.org, effect: pending(&shop) }).await;
+        assert_eq!(state(&shop).await, "being booked");
+        let of = in_xero(&shop)[0].of.id;
+        shop.in_xero(|company, now| {
+            let document = company.documents.get_mut(&of).unwrap();
+            (document.lines[0].quantity, document.lines[1].quantity) = (q("3"), q("3"));
+            document.updated_at = now;
+        });
+        refuse(None);
+        shop.wait(SignedDuration::from_mins(10));
+        shop.work().await;
+        shop.poll().await;
+        assert_eq!(state(&shop).await, "in Xero as a credit note");
+        assert_eq!(
+            (in_xero(&shop).len(), held(&shop, "TEA"), on_hand(&shop, "TEA")),
+            (1, "7".into(), "7".into())
+        );
+        assert_eq!(questions(&shop), Vec::<String>::new(), "the edit explains it");
+    });
+}
+
+#[test]
+fn what_may_be_in_xero_is_not_said_to_be_missing() {
+    run_alone(async {
+        let shop = shop().await;
+        let lost = BooksError::Unknown("timed out".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.create_adjustment", lost));
+        made(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
+        let effect = pending(&shop);
+        for _ in 0..12 {
+            shop.say(parstock_app::message::Message::Effect { org: shop.org, effect }).await;
+            shop.wait(SignedDuration::from_mins(10));
+        }
+        let told = questions(&shop);
+        assert!(told.len() == 1 && told[0].contains("may be in Xero"), "{told:?}");
+        assert!(told[0].contains("before you reject it, look for its number in Xero"), "{told:?}");
+        assert!(state(&shop).await.starts_with("may be in Xero"), "{}", state(&shop).await);
+    });
+}
+
+#[test]
+fn a_write_that_gets_through_late_is_told_as_a_double() {
+    run_alone(async {
+        let shop = shop().await;
+        let lost = BooksError::Unknown("timed out".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.create_adjustment", lost));
+        made(&shop, &[row("TEA", "-4", ReasonCode::Damaged)]).await;
+        shop.say(parstock_app::message::Message::Effect { org: shop.org, effect: pending(&shop) }).await;
+        shop.in_xero(|company, _| {
+            company.refusals.clear();
+            company.writes_adjustments_late = true;
+        });
+        shop.wait(SignedDuration::from_mins(10));
+        shop.work().await;
+        let told = questions(&shop);
+        assert!(told.iter().any(|text| text.contains("1 more documents with the number ADJ-")), "{told:?}");
+        assert_eq!((in_xero(&shop).len(), state(&shop).await), (2, "in Xero as a credit note".into()));
     });
 }
 

@@ -11,7 +11,7 @@ use parstock_domain::ledger::booking::StockCost;
 use parstock_domain::ledger::{Because, Layers, Movement, Position};
 use parstock_domain::replenish::Plan;
 
-use super::{adjustment, question};
+use super::{adjustment, missing, question};
 use crate::booking::warning;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
@@ -85,6 +85,12 @@ async fn step<P: Ports>(
 ) -> Result<bool, AppError> {
     let number = adjustment.content.number;
     let done = adjustment.content.done;
+    if done == 0
+        && let Some(why) = missing(writer, &adjustment.content, &BTreeMap::new()).await?
+    {
+        refuse(writer, adjustment, why).await?;
+        return Ok(false);
+    }
     let lines: Vec<(u32, AdjustmentLine)> =
         (1..).zip(adjustment.content.lines.iter().cloned()).skip(done).take(LINES_PER_COMMIT).collect();
     let mut by_item: BTreeMap<ItemId, Vec<&(u32, AdjustmentLine)>> = BTreeMap::new();
@@ -149,6 +155,21 @@ async fn step<P: Ports>(
     writes.push(adjustment.write(Key::Adjustment(number)));
     writer.commit(id, writes, reason.with("movements", movements)).await?;
     Ok(crossed)
+}
+
+/// Books nothing of an adjustment, since something went out after it was decided. Once a part is booked the rest follows.
+async fn refuse<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    mut adjustment: Versioned<Adjustment>,
+    why: String,
+) -> Result<(), AppError> {
+    let number = adjustment.content.number;
+    let text = format!("Adjustment {number} by {} was not booked: {why}.", adjustment.content.made_by);
+    let reason = Reason::own("adjustment refused").with("adjustment", number).with("reason", &why);
+    adjustment.content.stage = Stage::Refused { reason: why, is_uncertain: false };
+    let writes = vec![question(writer.now(), number, text), adjustment.write(Key::Adjustment(number))];
+    let id = writer.new_commit();
+    writer.commit(id, writes, reason).await
 }
 
 /// An item's position and costs while lines are booked on it.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::adjustment::{
-    Adjustment, AdjustmentLine, AdjustmentNumber, Approved, Form, LINES_MAX, Stage, contents, worth,
+    Adjustment, AdjustmentLine, AdjustmentNumber, Approved, AskedLine, Form, LINES_MAX, Stage, contents,
+    request, worth,
 };
 use parstock_domain::audit::Hash;
 use parstock_domain::costing::Layer;
@@ -14,11 +15,11 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
 use parstock_domain::ids::{DayNumber, EffectId, ItemId, LocationId, OrgId};
 use parstock_domain::ledger::adjusted::unit_worth;
-use parstock_domain::ledger::{Layers, OnHand, Position};
+use parstock_domain::ledger::{Layers, Position};
 use parstock_domain::settings::{OrgSettings, Policy};
 
 use super::file::Asked;
-use super::{adjustment, made_since, question, question_key};
+use super::{adjustment, made_since, missing, question, question_key, under_way};
 use crate::effects::plan_effects;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
@@ -132,7 +133,24 @@ async fn make_once<P: Ports>(
     let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
     let settings = policy.map(|row| row.content).unwrap_or_default().org();
     let standing = made_since(writer, began.min(writer.now())).await?;
-    let groups = match Draft::of(writer, asked, &standing).await? {
+    let draft = Draft::read(writer, asked).await?;
+    // the same file given twice, or a try whose answer was lost: what it took out is not looked for once more
+    let requests = draft.requests(asked)?;
+    let is_rejected = |known: &&Adjustment| matches!(known.stage, Stage::Rejected { .. });
+    let same = |request: &Hash| {
+        let mut same = standing.iter().filter(|known| !is_rejected(known));
+        same.find(|known| known.request == *request).cloned()
+    };
+    if let Some(known) = requests.iter().find_map(same) {
+        if known.made_by == who && known.made_at >= began {
+            return Ok(Ok((requests.iter().filter_map(same).collect(), Vec::new())));
+        }
+        return Err(AppError::Reject(format!(
+            "the same was adjusted today as {}: if it happened once more, say so in a note",
+            known.number
+        )));
+    }
+    let groups = match draft.groups(asked, &under_way(writer).await?)? {
         Ok(groups) => groups,
         Err(wrong) => return Ok(Err(wrong)),
     };
@@ -158,7 +176,7 @@ async fn make_once<P: Ports>(
     let last = standing.iter().map(|known| known.number.0).filter(|number| number.on == today);
     let mut index = last.map(|number| number.index).max().unwrap_or(0);
     let mut made = Vec::new();
-    for (on, form, lines) in parts {
+    for ((on, form, lines), request) in parts.into_iter().zip(requests) {
         index = index.saturating_add(1);
         if index > DayNumber::INDEX_MAX {
             let most = DayNumber::INDEX_MAX;
@@ -169,6 +187,7 @@ async fn make_once<P: Ports>(
             on,
             form,
             contents: contents(on, &lines)?,
+            request,
             lines,
             made_by: who.to_owned(),
             made_at: now,
@@ -178,23 +197,9 @@ async fn make_once<P: Ports>(
             done: 0,
             left_out: Vec::new(),
             before: Vec::new(),
+            before_again: 0,
             document: None,
         });
-    }
-    // the same file given twice, or a try whose answer was lost
-    let is_rejected = |known: &&Adjustment| matches!(known.stage, Stage::Rejected { .. });
-    let same = |new: &Adjustment| {
-        let mut same = standing.iter().filter(|known| !is_rejected(known));
-        same.find(|known| known.contents == new.contents).cloned()
-    };
-    if let Some(known) = made.iter().find_map(same) {
-        if known.made_by == who && known.made_at >= began {
-            return Ok(Ok((made.iter().filter_map(same).collect(), Vec::new())));
-        }
-        return Err(AppError::Reject(format!(
-            "the same was adjusted today as {}: if it happened once more, say so in a note",
-            known.number
-        )));
     }
     let (mut writes, mut effects) = (Vec::new(), Vec::new());
     let mut reason = Reason { who: who.to_owned(), ..Reason::own("make adjustments") }.with("worth", total);
@@ -302,96 +307,119 @@ type Groups = BTreeMap<(Date, Form), Vec<AdjustmentLine>>;
 struct Draft {
     today: Date,
     locked_through: Option<Date>,
+    known: BTreeMap<String, Known>,
 }
 
 impl Draft {
-    async fn of<P: Ports>(
-        writer: &Writer<'_, P>,
-        asked: &[Asked],
-        standing: &[Adjustment],
-    ) -> Result<Result<Groups, Vec<Wrong>>, AppError> {
+    async fn read<P: Ports>(writer: &Writer<'_, P>, asked: &[Asked]) -> Result<Self, AppError> {
         let today = writer.clock().day_of(writer.now());
         let locked_through = writer.profile.content.organisation.locked_through();
-        let (draft, mut known) = (Self { today, locked_through }, Known::all(writer, asked, today).await?);
-        let under_way = standing.iter().filter(|known| known.stage == Stage::Booking);
-        for line in under_way.flat_map(|known| known.lines.iter().skip(known.done)) {
-            if let Some(known) = known.get_mut(&line.code).filter(|_| line.change.is_negative()) {
-                known.taken = known.taken.plus(line.change.magnitude())?;
+        Ok(Self { today, locked_through, known: Known::all(writer, asked, today).await? })
+    }
+
+    /// Hashes of what is asked for, one for each adjustment that would be made; none while an item is not known.
+    fn requests(&self, asked: &[Asked]) -> Result<Vec<Hash>, AppError> {
+        let mut groups: BTreeMap<(Date, Form), Vec<AskedLine>> = BTreeMap::new();
+        for row in asked {
+            let Some(known) = self.known.get(&row.code) else { return Ok(Vec::new()) };
+            let line = AskedLine {
+                item: known.item.id,
+                change: row.quantity,
+                reason: row.reason,
+                note: row.note.trim().to_owned(),
+                unit_cost: row.unit_cost,
+            };
+            let form = Form::of(known.item.tracked, row.quantity);
+            groups.entry((row.on, form)).or_default().push(line);
+        }
+        let mut hashes = Vec::new();
+        for ((on, _), lines) in groups {
+            for lines in lines.chunks(LINES_MAX) {
+                hashes.push(request(on, lines)?);
             }
+        }
+        Ok(hashes)
+    }
+
+    fn groups(
+        self,
+        asked: &[Asked],
+        taken: &BTreeMap<ItemId, Quantity>,
+    ) -> Result<Result<Groups, Vec<Wrong>>, AppError> {
+        let Self { today, locked_through, mut known } = self;
+        for known in known.values_mut() {
+            known.taken = taken.get(&known.item.id).copied().unwrap_or_default();
         }
         let (mut groups, mut wrong) = (Groups::new(), Vec::new());
         for row in asked {
-            match draft.line(row, known.get_mut(&row.code))? {
+            match line(row, known.get_mut(&row.code), today, locked_through)? {
                 Ok((form, line)) => groups.entry((row.on, form)).or_default().push(line),
                 Err(what) => wrong.push(Wrong { line: row.line, what }),
             }
         }
         Ok(if wrong.is_empty() { Ok(groups) } else { Err(wrong) })
     }
+}
 
-    fn line(
-        &self,
-        row: &Asked,
-        known: Option<&mut Known>,
-    ) -> Result<Result<(Form, AdjustmentLine), String>, AppError> {
-        let code = &row.code;
-        let Some(known) = known else {
-            return Ok(Err(format!("Xero lists no item with the code `{code}`")));
-        };
-        if let Err(misfit) = row.reason.check(row.quantity, &row.note) {
-            return Ok(Err(misfit.to_string()));
-        }
-        if row.on > self.today {
-            return Ok(Err(format!("{} has not come yet", row.on)));
-        }
-        let form = Form::of(known.item.tracked, row.quantity);
-        if let Some(locked) = self.locked_through.filter(|locked| known.item.tracked && row.on <= *locked) {
-            return Ok(Err(format!(
-                "Xero's books are locked up to {locked}, and Xero tracks `{code}`: take a later day"
-            )));
-        }
-        let Some(on_hand) = known.on_hand else {
-            return Ok(Err(match known.item.tracked {
-                true => {
-                    format!("Xero's quantity of `{code}` is not read yet: try again in a quarter of an hour")
-                }
-                false => format!("nobody has counted `{code}`: count it first with `parstock stock import`"),
-            }));
-        };
-        let mut unit_cost = known.unit_worth;
-        if row.quantity.is_negative() {
-            if row.unit_cost.is_some() {
-                return Ok(
-                    Err("unit_cost is for what comes in: leave it empty for what goes out".to_owned()),
-                );
-            }
-            known.taken = known.taken.plus(row.quantity.magnitude())?;
-            if known.taken > on_hand {
-                return Ok(Err(format!(
-                    "{on_hand} of `{code}` lie there, and {} are to go out",
-                    known.taken
-                )));
-            }
-        } else if let Some(named) = row.unit_cost {
-            if named.is_negative() {
-                return Ok(Err("unit_cost can't be below zero".to_owned()));
-            }
-            unit_cost = named;
-        } else if unit_cost <= Money::ZERO {
-            return Ok(Err(format!("unit_cost: what one of `{code}` is worth is not known, so say it")));
-        }
-        Ok(Ok((
-            form,
-            AdjustmentLine {
-                item: known.item.id,
-                code: code.clone(),
-                change: row.quantity,
-                reason: row.reason,
-                unit_cost,
-                note: row.note.trim().to_owned(),
-            },
-        )))
+/// The line that a row makes and the way that it goes, or what is wrong with it.
+fn line(
+    row: &Asked,
+    known: Option<&mut Known>,
+    today: Date,
+    locked_through: Option<Date>,
+) -> Result<Result<(Form, AdjustmentLine), String>, AppError> {
+    let code = &row.code;
+    let Some(known) = known else {
+        return Ok(Err(format!("Xero lists no item with the code `{code}`")));
+    };
+    if let Err(misfit) = row.reason.check(row.quantity, &row.note) {
+        return Ok(Err(misfit.to_string()));
     }
+    if row.on > today {
+        return Ok(Err(format!("{} has not come yet", row.on)));
+    }
+    let form = Form::of(known.item.tracked, row.quantity);
+    if let Some(locked) = locked_through.filter(|locked| known.item.tracked && row.on <= *locked) {
+        return Ok(Err(format!(
+            "Xero's books are locked up to {locked}, and Xero tracks `{code}`: take a later day"
+        )));
+    }
+    let Some(on_hand) = known.on_hand else {
+        return Ok(Err(match known.item.tracked {
+            true => {
+                format!("Xero's quantity of `{code}` is not read yet: try again in a quarter of an hour")
+            }
+            false => format!("nobody has counted `{code}`: count it first with `parstock stock import`"),
+        }));
+    };
+    let mut unit_cost = known.unit_worth;
+    if row.quantity.is_negative() {
+        if row.unit_cost.is_some() {
+            return Ok(Err("unit_cost is for what comes in: leave it empty for what goes out".to_owned()));
+        }
+        known.taken = known.taken.plus(row.quantity.magnitude())?;
+        if known.taken > on_hand {
+            return Ok(Err(format!("{on_hand} of `{code}` lie there, and {} are to go out", known.taken)));
+        }
+    } else if let Some(named) = row.unit_cost {
+        if named.is_negative() {
+            return Ok(Err("unit_cost can't be below zero".to_owned()));
+        }
+        unit_cost = named;
+    } else if unit_cost <= Money::ZERO {
+        return Ok(Err(format!("unit_cost: what one of `{code}` is worth is not known, so say it")));
+    }
+    Ok(Ok((
+        form,
+        AdjustmentLine {
+            item: known.item.id,
+            code: code.clone(),
+            change: row.quantity,
+            reason: row.reason,
+            unit_cost,
+            note: row.note.trim().to_owned(),
+        },
+    )))
 }
 
 async fn approve_once<P: Ports>(
@@ -407,12 +435,13 @@ async fn approve_once<P: Ports>(
         return Err(AppError::Reject(format!("{number} is not what was shown: look at it again")));
     }
     if adjustment.form == Form::Ledger {
-        still_there(writer, adjustment).await?;
+        let taken = under_way(writer).await?;
+        if let Some(missing) = missing(writer, adjustment, &taken).await? {
+            return Err(AppError::Reject(missing));
+        }
     }
     if matches!(adjustment.stage, Stage::Refused { .. }) {
         adjustment.again = adjustment.again.saturating_add(1);
-        // what Xero held at the try before says nothing of the next one
-        adjustment.before.clear();
     }
     adjustment.stage = Stage::Booking;
     adjustment.approved = Some(Approved { by: who.to_owned(), at: writer.now() });
@@ -426,26 +455,6 @@ async fn approve_once<P: Ports>(
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     Ok(effects)
-}
-
-/// Whether as much lies there now as is to go out of the ledger. Of its own stock Xero is asked before it is written.
-async fn still_there<P: Ports>(writer: &Writer<'_, P>, adjustment: &Adjustment) -> Result<(), AppError> {
-    let (changes, today) = (adjustment.changes()?, writer.clock().day_of(writer.now()));
-    let keys: Vec<Key> = changes.keys().map(|item| Key::Position(*item, LocationId::main())).collect();
-    let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
-    for ((item, change), position) in changes.into_iter().zip(positions) {
-        let there = position.map(|row| row.content.on_hand(today)).transpose()?;
-        let there = there.and_then(OnHand::quantity).unwrap_or_default();
-        if change.is_negative() && change.magnitude() > there {
-            let line = adjustment.lines.iter().find(|line| line.item == item);
-            let code = line.map(|line| line.code.as_str()).unwrap_or_default();
-            return Err(AppError::Reject(format!(
-                "{there} of `{code}` lie there by now, and {} are to go out: reject it, and make it anew",
-                change.magnitude()
-            )));
-        }
-    }
-    Ok(())
 }
 
 async fn reject_once<P: Ports>(

@@ -9,16 +9,18 @@ pub(crate) use book::book;
 pub use file::{Asked, COLUMNS, ROWS_MAX, parse};
 pub use make::{approve, make, reject};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
-use parstock_domain::ids::{DayNumber, OrgId, derived};
+use parstock_domain::adjustment::{Adjustment, AdjustmentNumber, Stage};
+use parstock_domain::fixed::Quantity;
+use parstock_domain::ids::{DayNumber, ItemId, LocationId, OrgId, derived};
+use parstock_domain::ledger::Position;
 
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::ports::{Ports, Write};
-use crate::records::{Key, List, Review, ReviewKind};
+use crate::records::{Effect, EffectKind, Key, List, Mark, Review, ReviewKind};
 use crate::writer::Writer;
 
 /// Days that the list of adjustments goes back.
@@ -42,6 +44,63 @@ async fn made_since<P: Ports>(writer: &Writer<'_, P>, from: Timestamp) -> Result
     let after = Some(Key::Adjustment(AdjustmentNumber(first)));
     let rows = load::all_after(writer.ports().store(), writer.owner(), &List::Adjustments, after).await?;
     Ok(rows.into_iter().map(|(_, row)| row.content).collect())
+}
+
+/// How much adjustments that are on their way still take out, by item, whenever they were made.
+async fn under_way<P: Ports>(writer: &Writer<'_, P>) -> Result<BTreeMap<ItemId, Quantity>, AppError> {
+    let (store, owner) = (writer.ports().store(), writer.owner());
+    let pending = load::all::<Mark>(store, writer.org(), &List::PendingEffects).await?;
+    let effects = pending.into_iter().filter_map(|(key, _)| match key {
+        Key::PendingEffect(id) => Some(Key::Effect(id)),
+        _ => None,
+    });
+    let effects = load::many::<Effect>(store, owner, &effects.collect::<Vec<_>>()).await?;
+    let numbers = effects.into_iter().flatten().filter_map(|effect| match effect.content.what {
+        EffectKind::Adjustment { number, .. } => Some(Key::Adjustment(number)),
+        _ => None,
+    });
+    let standing = load::many::<Adjustment>(store, owner, &numbers.collect::<Vec<_>>()).await?;
+    let mut taken: BTreeMap<ItemId, Quantity> = BTreeMap::new();
+    for adjustment in standing.into_iter().flatten().map(|row| row.content) {
+        // what has a document is booked, and only compared still
+        if adjustment.stage != Stage::Booking || adjustment.document.is_some() {
+            continue;
+        }
+        for line in adjustment.lines.iter().skip(adjustment.done).filter(|line| line.change.is_negative()) {
+            let sum = taken.entry(line.item).or_default();
+            *sum = sum.plus(line.change.magnitude())?;
+        }
+    }
+    Ok(taken)
+}
+
+/// The first of an adjustment's items of which less lies there than is to go out of the ledger, in words that say so. `taken` is what
+/// others take out. An item that Xero tracks is none of the ledger.
+async fn missing<P: Ports>(
+    writer: &Writer<'_, P>,
+    adjustment: &Adjustment,
+    taken: &BTreeMap<ItemId, Quantity>,
+) -> Result<Option<String>, AppError> {
+    let (changes, today) = (adjustment.changes()?, writer.clock().day_of(writer.now()));
+    let keys: Vec<Key> = changes.keys().map(|item| Key::Position(*item, LocationId::main())).collect();
+    let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
+    for ((item, change), position) in changes.into_iter().zip(positions) {
+        let position = position.map(|row| row.content).unwrap_or_default();
+        if !change.is_negative() || position.tracked {
+            continue;
+        }
+        let there = position.on_hand(today)?.quantity().unwrap_or_default();
+        let others = taken.get(&item).copied().unwrap_or_default();
+        let out = others.plus(change.magnitude())?;
+        if out > there {
+            let line = adjustment.lines.iter().find(|line| line.item == item);
+            let code = line.map(|line| line.code.as_str()).unwrap_or_default();
+            return Ok(Some(format!(
+                "{there} of `{code}` lie there by now, and {out} are to go out: reject it, and make it anew"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// An adjustment that must be there.

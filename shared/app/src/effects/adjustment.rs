@@ -11,16 +11,16 @@ use parstock_domain::adjustment::{
     ACCOUNT_KINDS, Adjustment, AdjustmentDraft, AdjustmentDraftLine, Form, Stage,
 };
 use parstock_domain::costing::Layer;
-use parstock_domain::document::{Document, DocumentKind, Item, XeroQuantity};
+use parstock_domain::document::{Document, DocumentKind, DocumentStatus, Item, XeroQuantity};
 use parstock_domain::event::Source;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
-use parstock_domain::ids::{ContactId, DocumentId, ItemId};
+use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId};
 use parstock_domain::ledger::adjusted::unit_worth;
 use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
 use parstock_domain::settings::Policy;
 
-use super::{Attempt, END_TRIES_MAX};
+use super::{Attempt, END_TRIES_MAX, effect_id};
 use crate::adjustments::{adjustment, question, question_key};
 use crate::booking;
 use crate::contacts::Contacts;
@@ -28,14 +28,14 @@ use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
 use crate::message::{Message, PLAN_ITEMS_MAX};
 use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store};
-use crate::records::{EffectState, Key};
+use crate::records::{DocumentRecord, EffectKind, EffectState, Key};
 use crate::send::send_now;
 use crate::sync::quantities;
 use crate::writer::{Reason, Writer};
 
 /// Calls that one document takes: looking for it; organisation, actions, accounts with their balances and quantities before; writing
-/// it; quantities after.
-const CALLS: u32 = 8;
+/// it; looking for it once more after a try whose answer was lost; quantities after.
+const CALLS: u32 = 9;
 
 /// Tries to bring an adjustment into Xero. One of the ledger, which is booked by now, only ends.
 pub(super) async fn send<P: Ports>(
@@ -60,7 +60,7 @@ pub(super) async fn send<P: Ports>(
     match result {
         Ok(done) => finish(writer, attempt, &standing, done).await,
         Err(Trouble::Books(error)) => refused(writer, attempt, &standing, error).await,
-        Err(Trouble::Held(why)) => fail(writer, attempt, &standing, why).await,
+        Err(Trouble::Held(why)) => fail(writer, attempt, &standing, why, false).await,
         Err(Trouble::App(error)) => Err(error),
     }
 }
@@ -97,6 +97,8 @@ struct Written {
     crossed: bool,
     /// How many more documents have its number.
     doubles: usize,
+    /// Why what Xero holds could not be read afterwards.
+    unread: Option<String>,
 }
 
 async fn in_xero<P: Ports>(
@@ -110,30 +112,84 @@ async fn in_xero<P: Ports>(
     let mut found = session.adjustments_by_number(kind, standing.number).await?;
     found.sort_by_key(|document| (document.updated_at, document.of.id));
     let mut asked = standing.before.clone();
-    let (document, doubles) = match found.first() {
-        Some(document) if is_ours(document, standing, &items)? => {
-            (document.clone(), found.len().saturating_sub(1))
-        }
-        Some(_) => {
-            return Err(Trouble::Held(format!(
-                "another {} has the number {} in Xero already: give that another number there, then try again",
-                kind.words(),
-                standing.number
-            )));
-        }
+    let document = match ours(writer, standing, &items, &found).await? {
+        Some(document) => document,
         None => {
             let (draft, before) = draft(writer, session, standing, &items).await?;
-            if standing.before.is_empty() {
+            if !standing.was_tried() {
                 keep_before(writer, standing, &before).await?;
             }
             asked = before;
-            (session.create_adjustment(&draft, attempt.id).await?, 0)
+            session.create_adjustment(&draft, attempt.id).await?
         }
     };
     let codes = items.values().map(|item| (item.code.clone(), item.id)).collect();
     let booked = book(writer, &document, &codes, attempt).await?;
-    let crossed = read_back(writer, session, standing, &asked, &items).await?;
-    Ok(Written { document: document.of.id, crossed: crossed || !booked.crossed.is_empty(), doubles })
+    keep_document(writer, standing, document.of.id).await?;
+    if found.is_empty() && !standing.before.is_empty() {
+        // a try before, whose answer was lost, may have got through since
+        found = session.adjustments_by_number(kind, standing.number).await?;
+    }
+    let stands = |other: &&Document| other.status.moves_stock() && other.of != document.of;
+    let doubles = found.iter().filter(stands).count();
+    let (crossed, unread) = read_back(writer, session, standing, &asked, &items).await?;
+    let crossed = crossed || !booked.crossed.is_empty();
+    Ok(Written { document: document.of.id, crossed, doubles, unread })
+}
+
+/// Our document among those that have our number; `None` if there is none and it can be written.
+async fn ours<P: Ports>(
+    writer: &Writer<'_, P>,
+    standing: &Adjustment,
+    items: &BTreeMap<ItemId, Item>,
+    found: &[Document],
+) -> Result<Option<Document>, Trouble> {
+    // what we booked as ours stays ours, whatever people made of it
+    let effects: Vec<EffectId> = (0..=standing.again)
+        .map(|again| effect_id(writer.org(), &EffectKind::Adjustment { number: standing.number, again }))
+        .collect();
+    let keys: Vec<Key> = found.iter().map(|document| Key::Document(document.of)).collect();
+    let booked = load::many::<DocumentRecord>(writer.ports().store(), writer.owner(), &keys).await?;
+    let by_us = |row: Option<Versioned<DocumentRecord>>| {
+        row.and_then(|row| row.content.effect).is_some_and(|effect| effects.contains(&effect))
+    };
+    if let Some(document) = found.iter().find(|document| standing.document == Some(document.of.id)) {
+        return Ok(Some(document.clone()));
+    }
+    let mut theirs = None;
+    let (mut adopted, mut by_effect) = (None, None);
+    for (document, row) in found.iter().zip(booked) {
+        if !document.status.moves_stock() {
+            continue;
+        }
+        if by_us(row) {
+            by_effect = by_effect.or(Some(document));
+        } else if is_ours(document, standing, items)? {
+            adopted = adopted.or(Some(document));
+        } else {
+            theirs = Some(document);
+        }
+    }
+    if let Some(document) = by_effect.or(adopted) {
+        return Ok(Some(document.clone()));
+    }
+    let number = standing.number;
+    let Some(other) = theirs.or_else(|| found.iter().find(|it| it.status.is_pending())).or(found.first())
+    else {
+        return Ok(None);
+    };
+    let kind = other.of.kind.words();
+    Err(Trouble::Held(match other.status {
+        DocumentStatus::Voided | DocumentStatus::Deleted => {
+            format!("the {kind} {number} was voided in Xero: reject it and make it anew")
+        }
+        status if status.is_pending() => format!(
+            "the {kind} {number} is in Xero, but not approved: approve it there and try again, or delete it there, reject this and make it anew"
+        ),
+        _ => format!(
+            "the {kind} {number} is in Xero already and says something else. If it is this adjustment that somebody edited, void it there, reject this and make it anew; if it is another {kind}, give that another number there, then try again"
+        ),
+    }))
 }
 
 async fn items<P: Ports>(
@@ -233,7 +289,7 @@ async fn draft<P: Ports>(
         before.push((item, *there));
     }
     // of a try before whose answer was lost the same is asked again
-    let valued = if standing.before.is_empty() { &before } else { &standing.before };
+    let valued = if standing.was_tried() { &standing.before } else { &before };
     let mut lines = Vec::new();
     for line in &standing.lines {
         let item = items
@@ -256,7 +312,7 @@ async fn draft<P: Ports>(
     Ok((AdjustmentDraft { number, kind, contact, date: standing.on, account, lines }, before))
 }
 
-/// What one of an item cost on average by what Xero held.
+/// What one of an item cost on average by what Xero held, rounded down, so that all of it takes no more than the pool.
 fn average(held: &[(ItemId, XeroQuantity)], item: ItemId) -> Result<Option<Money>, AppError> {
     let there = held.iter().find(|(known, _)| *known == item).map(|(_, there)| there);
     let stock = there.filter(|there| there.on_hand > Quantity::ZERO).map(|there| Layer {
@@ -264,7 +320,10 @@ fn average(held: &[(ItemId, XeroQuantity)], item: ItemId) -> Result<Option<Money
         cost: there.cost_pool,
         last_unit_cost: Money::ZERO,
     });
-    Ok(stock.map(unit_worth).transpose()?)
+    let Some(stock) = stock else { return Ok(None) };
+    let unit = unit_worth(stock)?;
+    let is_too_much = stock.quantity.at(unit)? > stock.cost;
+    Ok(Some(if is_too_much { unit.minus(Money::from_e4(1))? } else { unit }))
 }
 
 /// The contact of adjustments, as contacts were last read.
@@ -284,6 +343,23 @@ async fn keep_before<P: Ports>(
 ) -> Result<(), AppError> {
     let mut row = adjustment(writer, standing.number).await?;
     row.content.before = before.to_vec();
+    row.content.before_again = standing.again;
+    let write = row.write(Key::Adjustment(standing.number));
+    let commit = Commit { id: writer.new_commit(), writes: vec![write] };
+    Ok(writer.ports().store().commit(writer.owner(), commit).await?)
+}
+
+/// Keeps which document it became as soon as that is booked: whatever comes after, it is in Xero.
+async fn keep_document<P: Ports>(
+    writer: &Writer<'_, P>,
+    standing: &Adjustment,
+    document: DocumentId,
+) -> Result<(), AppError> {
+    let mut row = adjustment(writer, standing.number).await?;
+    if row.content.document == Some(document) {
+        return Ok(());
+    }
+    row.content.document = Some(document);
     let write = row.write(Key::Adjustment(standing.number));
     let commit = Commit { id: writer.new_commit(), writes: vec![write] };
     Ok(writer.ports().store().commit(writer.owner(), commit).await?)
@@ -308,14 +384,14 @@ async fn book<P: Ports>(
     }
 }
 
-/// Holds what Xero says now beside what it should. Says whether a position crossed a line.
+/// Holds what Xero says now beside what it should. Says whether a position crossed a line, and of which items Xero says nothing.
 async fn read_back<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
     standing: &Adjustment,
     before: &[(ItemId, XeroQuantity)],
     items: &BTreeMap<ItemId, Item>,
-) -> Result<bool, Trouble> {
+) -> Result<(bool, Option<String>), Trouble> {
     let changes = standing.changes()?;
     let after: Vec<(ItemId, XeroQuantity)> = session
         .tracked_quantities()
@@ -340,7 +416,10 @@ async fn read_back<P: Ports>(
             standing.number
         ))
     };
-    Ok(quantities::read_back(writer, &after, told).await?)
+    let is_absent = |item: &&ItemId| !after.iter().any(|(known, _)| known == *item);
+    let absent: Vec<String> = due.keys().filter(is_absent).map(|item| format!("`{}`", code(*item))).collect();
+    let unread = (!absent.is_empty()).then(|| format!("Xero says nothing of {}", absent.join(", ")));
+    Ok((quantities::read_back(writer, &after, told).await?, unread))
 }
 
 async fn finish<P: Ports>(
@@ -354,15 +433,21 @@ async fn finish<P: Ports>(
     row.content.stage = Stage::Booked;
     row.content.document = Some(written.document);
     let mut writes = vec![row.write(Key::Adjustment(number))];
-    writes.push(match written.doubles {
-        0 => removal(question_key(number)),
-        more => question(
-            writer.now(),
-            number,
-            format!(
-                "Xero has {more} more documents with the number {number}: an answer of Xero was lost, and it was written again. Void all but one of them there."
-            ),
-        ),
+    let mut told = Vec::new();
+    if written.doubles > 0 {
+        told.push(format!(
+            "Xero has {} more documents with the number {number}: an answer of Xero was lost, and it was written again. Void all but one of them there.",
+            written.doubles
+        ));
+    }
+    if let Some(why) = written.unread {
+        told.push(format!(
+            "Adjustment {number} is in Xero, but what Xero holds since could not be compared: {why}. Look at the history of its items in Xero; nothing more is written."
+        ));
+    }
+    writes.push(match told.is_empty() {
+        true => removal(question_key(number)),
+        false => question(writer.now(), number, told.join(" ")),
     });
     let told = Reason::own("adjustment written").with("adjustment", number).with("id", written.document);
     let (org, at) = (writer.org(), writer.now());
@@ -383,6 +468,7 @@ async fn refused<P: Ports>(
     standing: &Adjustment,
     error: BooksError,
 ) -> Result<(), AppError> {
+    let is_uncertain = attempt.looks_first || matches!(error, BooksError::Unknown(_));
     let reason = match error {
         BooksError::NotNow { until, why } => return attempt.not_now(writer, until, why).await,
         BooksError::NeedsPerson(why) => return attempt.wait_for_person(writer, why).await,
@@ -391,30 +477,60 @@ async fn refused<P: Ports>(
             tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether an adjustment was written");
             return attempt.unknown(writer).await;
         }
-        BooksError::Retry(why) | BooksError::Unknown(why) => format!(
-            "tried {} times, last: {why}. Try it again: it is looked for by its number first",
-            attempt.effect.content.attempts
-        ),
+        BooksError::Retry(why) | BooksError::Unknown(why) => {
+            format!("tried {} times, last: {why}", attempt.effect.content.attempts)
+        }
         BooksError::Reject(why) => why,
     };
-    fail(writer, attempt, standing, reason).await
+    fail(writer, attempt, standing, reason, is_uncertain).await
 }
 
-/// It will not be tried again unless a person says so.
+/// It will not be tried again unless a person says so. `is_uncertain` says whether it may be in Xero all the same.
 async fn fail<P: Ports>(
     writer: &mut Writer<'_, P>,
     attempt: Attempt,
     standing: &Adjustment,
     reason: String,
+    is_uncertain: bool,
 ) -> Result<(), AppError> {
     let number = standing.number;
     let mut row: Versioned<Adjustment> = adjustment(writer, number).await?;
-    row.content.stage = Stage::Refused { reason: reason.clone() };
-    let text = format!(
-        "Adjustment {number} by {} is not in Xero: {reason}. Approve it again or reject it on the page Adjustments.",
-        standing.made_by
-    );
+    if let Some(document) = row.content.document {
+        // it was written and booked: what failed is only what follows
+        let written = Written { document, crossed: true, doubles: 0, unread: Some(reason) };
+        return finish(writer, attempt, standing, written).await;
+    }
+    row.content.stage = Stage::Refused { reason: reason.clone(), is_uncertain };
+    let text = if is_uncertain {
+        format!(
+            "Adjustment {number} by {} may be in Xero: {reason}. Approve it again on the page Adjustments, so that it is looked for by its number and written only if it is not there; before you reject it, look for its number in Xero.",
+            standing.made_by
+        )
+    } else {
+        format!(
+            "Adjustment {number} by {} is not in Xero: {reason}. Approve it again or reject it on the page Adjustments.",
+            standing.made_by
+        )
+    };
     let writes = vec![row.write(Key::Adjustment(number)), question(writer.now(), number, text)];
     let told = Reason::own("adjustment refused").with("adjustment", number).with("reason", &reason);
     attempt.end(writer, EffectState::Failed { reason }, writes, told).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_lies_there_leaves_with_no_more_than_the_pool() {
+        let item = ItemId(uuid::Uuid::nil());
+        for (on_hand, pool, due) in [(7_000, "10000", "1.4285"), (3, "10", "3.3333"), (4, "10", "2.5")] {
+            let (on_hand, cost_pool): (Quantity, Money) =
+                (Quantity::from_whole(on_hand).unwrap(), pool.parse().unwrap());
+            let held = XeroQuantity { on_hand, back_ordered: Quantity::ZERO, cost_pool };
+            let unit = average(&[(item, held)], item).unwrap().unwrap();
+            assert_eq!(unit, due.parse().unwrap());
+            assert!(on_hand.at(unit).unwrap() <= cost_pool);
+        }
+    }
 }
