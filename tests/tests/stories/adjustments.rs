@@ -333,7 +333,11 @@ fn more_than_the_limit_waits_for_a_second_decision() {
         assert_eq!((on_hand(&shop, "BOX"), held(&shop, "TEA")), ("7".into(), "10".into()));
         let waiting = all(&shop).await;
         assert_eq!((waiting[0].stage.clone(), waiting[1].stage.clone()), (Stage::Waiting, Stage::Waiting));
-        assert!(questions(&shop).iter().all(|text| text.contains("together 7.00")), "{:?}", questions(&shop));
+        assert!(
+            questions(&shop).iter().all(|text| text.contains("13.00 would be adjusted today")),
+            "{:?}",
+            questions(&shop)
+        );
         assert_eq!(questions(&shop).len(), 2);
         assert!(waiting[0].number > waiting[1].number);
         // that of the tea

@@ -172,7 +172,16 @@ async fn make_once<P: Ports>(
     for (_, _, lines) in &parts {
         total = total.plus(worth(lines)?)?;
     }
-    let waits = settings.adjustment_value_max.filter(|most| total > *most);
+    // what was adjusted today counts with it, so that many small ones avoid nothing; and nobody knows how much an unknown cost is
+    let mut of_today = total;
+    for known in standing.iter().filter(|known| known.number.0.on == today) {
+        if known.approved.is_none() && !matches!(known.stage, Stage::Waiting | Stage::Rejected { .. }) {
+            of_today = of_today.plus(known.worth()?)?;
+        }
+    }
+    let mut all_lines = parts.iter().flat_map(|(_, _, lines)| lines);
+    let is_unknown = all_lines.any(|line| line.unit_cost <= Money::ZERO);
+    let waits = settings.adjustment_value_max.filter(|most| of_today > *most || is_unknown);
     let last = standing.iter().map(|known| known.number.0).filter(|number| number.on == today);
     let mut index = last.map(|number| number.index).max().unwrap_or(0);
     let mut made = Vec::new();
@@ -214,7 +223,7 @@ async fn make_once<P: Ports>(
         match waits {
             Some(most) => {
                 let text = format!(
-                    "Adjustment {} by {who} is worth {}; together {total} were to be adjusted, and more than {most} wait for a second decision (`adjustment_value_max`). Approve or reject it on the page Adjustments.",
+                    "Adjustment {} by {who} is worth {}, and {of_today} would be adjusted today without a second decision; more than {most}, or what nobody knows the cost of, waits for one (`adjustment_value_max`). Approve or reject it on the page Adjustments.",
                     new.number,
                     new.worth()?
                 );

@@ -465,6 +465,7 @@ pub fn adjustments(say: Say) -> AdjustmentsPage {
         form: Form::CreditNote,
         lines: vec![line(-25_000, ReasonCode::Damaged); 12],
         contents: Hash::default(),
+        request: Hash::default(),
         made_by: say("Kim"),
         made_at: Timestamp::UNIX_EPOCH,
         stage,
@@ -473,6 +474,7 @@ pub fn adjustments(say: Say) -> AdjustmentsPage {
         done: 0,
         left_out: Vec::new(),
         before: Vec::new(),
+        before_again: 0,
         document: None,
     };
     let rejected = Stage::Rejected {
@@ -480,8 +482,12 @@ pub fn adjustments(say: Say) -> AdjustmentsPage {
         at: Timestamp::UNIX_EPOCH,
         reason: say("they are behind the door"),
     };
-    let stages =
-        [Stage::Waiting, Stage::Refused { reason: say("Xero holds 2 of `CUP`") }, Stage::Booked, rejected];
+    let stages = [
+        Stage::Waiting,
+        Stage::Refused { reason: say("Xero holds 2 of `CUP`"), is_uncertain: true },
+        Stage::Booked,
+        rejected,
+    ];
     AdjustmentsPage {
         site: site(say, Phase::Assist),
         adjustments: (1..).zip(stages).map(|(index, stage)| adjustment(index, stage)).collect(),
