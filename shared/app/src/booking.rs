@@ -174,7 +174,8 @@ pub async fn book<P: Ports>(
                 }
                 extra.extend(landed::keep(writer, document, booked, &wanted.lines).await?);
             }
-            match step.commit(writer, &mut loaded, &mut pending, total, extra, &mut outcome).await {
+            // apart from the caller's stack: it is the largest step of all
+            match Box::pin(step.commit(writer, &mut loaded, &mut pending, total, extra, &mut outcome)).await {
                 Ok(()) if pending.is_empty() => break Ok(()),
                 Ok(()) => first = false,
                 Err(error) => break Err(error),

@@ -67,43 +67,44 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
         if let EffectState::Noting { order, .. } = effect.content.status { Some(order) } else { None };
     let until = now.saturating_add(SignedDuration::from_secs(TRYING_SECONDS)).unwrap_or(now);
     let mut attempt = Attempt { id, effect, looks_first };
+    // each by itself: together they would not fit on the stack of every thread
     match attempt.effect.content.what.clone() {
         EffectKind::Order { proposal } => {
             match noting {
                 None => attempt.begin(&writer, until).await?,
                 Some(order) => attempt.become_(&writer, EffectState::Noting { order, until }).await?,
             }
-            order::send(&mut writer, attempt, proposal, noting).await
+            Box::pin(order::send(&mut writer, attempt, proposal, noting)).await
         }
         EffectKind::Journal { number } => {
             attempt.begin(&writer, until).await?;
-            journal::send(&mut writer, attempt, Whose::Cogs(number)).await
+            Box::pin(journal::send(&mut writer, attempt, Whose::Cogs(number))).await
         }
         EffectKind::Voucher { number, back, again } => {
             // the ledger comes first; while another worker holds the org, this is tried again
             landed::book(ports, org, number).await?;
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
-            journal::send(&mut writer, attempt, Whose::Voucher(Which { number, back, again })).await
+            Box::pin(journal::send(&mut writer, attempt, Whose::Voucher(Which { number, back, again }))).await
         }
         EffectKind::GoodsReceipt { number, back } => {
             receiving::book(ports, org, number).await?;
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
-            goods_receipt::send(&mut writer, attempt, number, back).await
+            Box::pin(goods_receipt::send(&mut writer, attempt, number, back)).await
         }
         EffectKind::Adjustment { number, again } => {
             // as for vouchers; nothing of one that goes into Xero
             adjustments::book(ports, org, number).await?;
             writer.reload_head().await?;
             attempt.begin(&writer, until).await?;
-            adjustment::send(&mut writer, attempt, number, again).await
+            Box::pin(adjustment::send(&mut writer, attempt, number, again)).await
         }
         EffectKind::Prices { prices, .. } => {
             attempt.begin(&writer, until).await?;
-            prices::send(&mut writer, attempt, &prices).await
+            Box::pin(prices::send(&mut writer, attempt, &prices)).await
         }
-        what => notice::send(&mut writer, attempt, &what, until).await,
+        what => Box::pin(notice::send(&mut writer, attempt, &what, until)).await,
     }
 }
 
