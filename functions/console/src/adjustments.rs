@@ -14,7 +14,7 @@ use parstock_views::pages::EnteredAdjustment;
 use serde::Deserialize;
 
 use crate::Console;
-use crate::form::{Fields, field};
+use crate::form::{Fields, damaged, field};
 use crate::person::Session;
 use crate::refused::{Refused, conflict, show};
 
@@ -94,9 +94,7 @@ pub async fn approve<P: Ports + 'static>(
 ) -> Result<Response, Refused> {
     session.person.check_form(&console.access, &headers, field(&fields, "csrf"))?;
     let number = path.number;
-    let shown: Hash = field(&fields, "contents")
-        .parse()
-        .map_err(|_| AppError::Reject("the form is damaged: load the page again".to_owned()))?;
+    let shown: Hash = field(&fields, "contents").parse().map_err(|_| damaged())?;
     let (ports, who) = (console.ports.as_ref(), &session.person.name);
     decided(&session, &console, adjustments::approve(ports, session.org, who, number, Some(shown)).await)
         .await

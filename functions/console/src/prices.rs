@@ -13,7 +13,7 @@ use parstock_domain::fixed::Money;
 use parstock_domain::ids::ItemId;
 
 use crate::Console;
-use crate::form::{Fields, field};
+use crate::form::{Fields, damaged, field};
 use crate::person::Session;
 use crate::refused::{Refused, conflict, show};
 
@@ -65,10 +65,6 @@ async fn again<P: Ports>(
 ) -> Result<Response, Refused> {
     let page = session.questions(console).await?.prices(Some((problem, chosen))).await?;
     conflict(page.render())
-}
-
-fn damaged() -> AppError {
-    AppError::Reject("the form is damaged: load the page again".to_owned())
 }
 
 /// The price that [`parstock_views::pages::price_key`] names.

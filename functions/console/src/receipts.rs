@@ -15,7 +15,7 @@ use parstock_views::pages::ReceiptFields;
 use serde::Deserialize;
 
 use crate::Console;
-use crate::form::{Fields, field};
+use crate::form::{Fields, damaged, field};
 use crate::person::Session;
 use crate::refused::{Refused, conflict, show};
 
@@ -146,10 +146,6 @@ async fn after<P: Ports>(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn damaged() -> AppError {
-    AppError::Reject("the form is damaged: load the page again".to_owned())
 }
 
 fn order(text: &str) -> Result<DocumentId, AppError> {

@@ -16,10 +16,8 @@ use crate::load::{self, Versioned, removal};
 use crate::ports::{Expect, Ports, Write};
 use crate::records::{Effect, EffectKind, EffectState, Key, Mark, Rejected};
 use crate::send::try_effects;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
-
-/// Times a decision is taken again that another worker's commit foiled.
-const ATTEMPTS_MAX: u32 = 10;
 
 /// What a person decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,13 +44,12 @@ pub async fn decide<P: Ports>(
     who: &str,
     decision: &Decision,
 ) -> Result<Proposal, AppError> {
-    let mut attempt = 1;
+    let mut tries = Tries::begin(ports);
     loop {
         // a person does not wait for the org's lease: the conditions are the guarantee
         let mut writer = Writer::open_unleased(ports, org).await?;
         match once(&mut writer, proposal, shown, who, decision).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            Err(error) => return Err(error),
+            Err(error) => tries.next(error)?,
             Ok(decided) => {
                 if let ProposalState::Approved { effect, .. } = &decided.status {
                     try_effects(ports, org, vec![*effect]).await;

@@ -36,4 +36,6 @@ pub mod send;
 pub mod settings;
 pub mod sign_in;
 pub mod sync;
+pub mod table;
+mod tries;
 pub mod writer;

@@ -22,6 +22,7 @@ use crate::records::{Backfill, Key, Pointer};
 use crate::refold;
 use crate::send::send_now;
 use crate::sync::touch;
+use crate::table::{self, Wrong};
 use crate::writer::{Reason, Writer};
 
 /// The columns of the file.
@@ -48,59 +49,19 @@ pub struct Count {
     pub unit_cost: Option<Money>,
 }
 
-/// What is wrong with a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// Line in the file, from 1.
-    pub line: u64,
-    /// What is wrong, and what to write instead.
-    pub what: String,
-}
-
 /// Reads the file; all that is wrong is reported at once.
 ///
 /// # Errors
 /// Every error with its line.
 pub fn parse(text: &str) -> Result<Vec<Count>, Vec<Wrong>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = match reader.headers() {
-        Ok(header) => header.iter().map(str::to_owned).collect::<Vec<_>>(),
-        Err(error) => return Err(vec![Wrong { line: 1, what: error.to_string() }]),
-    };
-    if header != COLUMNS {
-        let what = format!("the first line must be `{}`", COLUMNS.join(","));
-        return Err(vec![Wrong { line: 1, what }]);
-    }
-    let (mut counts, mut wrong) = (Vec::new(), Vec::new());
     let mut seen = BTreeMap::new();
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                wrong.push(Wrong { line, what: format!("the line can't be read: {error}") });
-                continue;
-            }
-        };
-        let line = record.position().map_or(0, csv::Position::line);
-        if counts.len() >= ROWS_MAX {
-            wrong.push(Wrong { line, what: format!("more than {ROWS_MAX} rows: split the file") });
-            break;
+    table::read(text, &COLUMNS, ROWS_MAX, |line, record| {
+        let count = count(line, record)?;
+        match seen.insert((count.code.clone(), count.location.clone()), line) {
+            Some(first) => Err(format!("`{}` was given in line {first} already", count.code)),
+            None => Ok(count),
         }
-        match count(line, &record) {
-            Ok(count) => {
-                if let Some(first) = seen.insert((count.code.clone(), count.location.clone()), line) {
-                    wrong.push(Wrong {
-                        line,
-                        what: format!("`{}` was given in line {first} already", count.code),
-                    });
-                }
-                counts.push(count);
-            }
-            Err(what) => wrong.push(Wrong { line, what }),
-        }
-    }
-    if wrong.is_empty() { Ok(counts) } else { Err(wrong) }
+    })
 }
 
 fn count(line: u64, record: &csv::StringRecord) -> Result<Count, String> {
@@ -109,10 +70,7 @@ fn count(line: u64, record: &csv::StringRecord) -> Result<Count, String> {
     if code.is_empty() {
         return Err("the item's code is missing".to_owned());
     }
-    let location = match field(1) {
-        "" | "main" => LocationId::main(),
-        other => return Err(format!("the location `{other}` is not known: leave it empty or write `main`")),
-    };
+    table::main_location(field(1))?;
     let as_of = field(2).parse().map_err(|_| format!("`{}` is not a day such as 2026-11-22", field(2)))?;
     // blank is not zero
     let quantity: Quantity = field(3).parse().map_err(|error| format!("quantity: {error}"))?;
@@ -123,6 +81,7 @@ fn count(line: u64, record: &csv::StringRecord) -> Result<Count, String> {
     if quantity.is_negative() || unit_cost.is_some_and(Money::is_negative) {
         return Err("quantity and unit_cost can't be below zero".to_owned());
     }
+    let location = LocationId::main();
     Ok(Count { line, code: code.to_owned(), location, as_of, quantity, unit_cost })
 }
 

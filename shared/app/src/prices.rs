@@ -15,10 +15,9 @@ use crate::load::{self, Versioned};
 use crate::ports::{Commit, CommitError, Entropy, Expect, Ports, Store, Write};
 use crate::records::{Content, EffectKind, Key, List, Owner, PRICES_PER_EFFECT_MAX};
 use crate::send::try_effects;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
-/// Times a decision is taken again that another worker's commit foiled.
-const ATTEMPTS_MAX: u32 = 10;
 /// Prices that a decision's audit entry names; it says how many there are.
 const NAMED_MAX: usize = 20;
 
@@ -116,12 +115,12 @@ pub async fn decide<P: Ports>(
     }
     let mut decided = Decided::default();
     for chunk in shown.chunks(PRICES_PER_EFFECT_MAX) {
-        let mut attempt = 1;
+        let mut tries = Tries::begin(ports);
         let effects = loop {
             let mut writer = Writer::open_unleased(ports, org).await?;
             match once(&mut writer, who, chunk, decision, &mut decided).await {
-                Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-                outcome => break outcome?,
+                Ok(done) => break done,
+                Err(error) => tries.next(error)?,
             }
         };
         try_effects(ports, org, effects).await;

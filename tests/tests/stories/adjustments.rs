@@ -4,9 +4,9 @@
 use jiff::SignedDuration;
 use parstock_app::adjustments::{self, Asked};
 use parstock_app::error::AppError;
-use parstock_app::opening::Wrong;
 use parstock_app::ports::{Books, BooksError, BooksSession, Priority};
 use parstock_app::records::ReviewKind;
+use parstock_app::table::Wrong;
 use parstock_domain::adjustment::{
     Adjustment, AdjustmentDraft, AdjustmentDraftLine, Form, ReasonCode, Stage,
 };

@@ -14,11 +14,12 @@ use parstock_app::console::{Console, Viewer};
 use parstock_app::decide::{Decision, decide};
 use parstock_app::error::AppError;
 use parstock_app::message::{Envelope, Message};
-use parstock_app::opening::{self, Count, Imported, Wrong};
+use parstock_app::opening::{self, Count, Imported};
 use parstock_app::ports::QueueName;
 use parstock_app::process::{self, Received};
 use parstock_app::records::{Backfill, Key, Owner, Record, Review, Touched};
 use parstock_app::settings::{self, Applied};
+use parstock_app::table::Wrong;
 use parstock_app::writer::{LEASE_SECONDS, Writer};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::document::{

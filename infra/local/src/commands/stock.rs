@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use parstock_app::opening::{self, Wrong};
+use parstock_app::opening;
+use parstock_app::table::Wrong;
 use parstock_domain::ids::OrgId;
 use serde_json::json;
 

@@ -15,6 +15,7 @@ use parstock_app::landed;
 use parstock_app::opening;
 use parstock_app::receiving::{self, Decision, NamedRequest};
 use parstock_app::settings::{self, Applied};
+use parstock_app::table;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::GoodsReceipt;
 use parstock_domain::ids::{LocationId, OrgId};
@@ -412,7 +413,7 @@ impl Found<'_> {
 }
 
 /// All that is wrong with rows.
-fn told(wrong: Vec<opening::Wrong>) -> LocalError {
+fn told(wrong: Vec<table::Wrong>) -> LocalError {
     LocalError::Input(wrong.into_iter().map(|wrong| wrong.what).collect::<Vec<_>>().join("; "))
 }
 

@@ -21,13 +21,12 @@ use crate::records::Key;
 use crate::refold;
 use crate::send::send_now;
 use crate::sync::touch;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
 /// Lines that one commit books: two movements each, and position, costs and alert of as many items at most. The bytes of so many costs
 /// fit into a commit.
 const LINES_PER_COMMIT: usize = 8;
-/// Times a commit that another worker foiled is decided anew.
-const ATTEMPTS_MAX: u32 = 10;
 
 /// Books what is still to be booked of an adjustment of untracked items; nothing of one that goes into Xero.
 ///
@@ -60,7 +59,7 @@ fn is_under_way(adjustment: &Adjustment) -> bool {
 
 /// Says whether a position crossed a line.
 async fn go_on<P: Ports>(writer: &mut Writer<'_, P>, number: AdjustmentNumber) -> Result<bool, AppError> {
-    let (mut foiled, mut crossed) = (0, false);
+    let (mut tries, mut crossed) = (Tries::begin(writer.ports()), false);
     loop {
         let adjustment = adjustment(writer, number).await?;
         if !is_under_way(&adjustment.content) {
@@ -70,11 +69,11 @@ async fn go_on<P: Ports>(writer: &mut Writer<'_, P>, number: AdjustmentNumber) -
             return Err(AppError::Retry(format!("{number} is not whole yet and goes on")));
         }
         match step(writer, adjustment).await {
-            Err(AppError::Retry(_)) if foiled < ATTEMPTS_MAX => {
-                foiled += 1;
+            Ok(has_crossed) => crossed |= has_crossed,
+            Err(error) => {
+                tries.next(error)?;
                 writer.reload_head().await?;
             }
-            outcome => crossed |= outcome?,
         }
     }
 }

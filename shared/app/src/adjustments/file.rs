@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use parstock_domain::adjustment::ReasonCode;
 use parstock_domain::fixed::{Money, Quantity};
 
-use crate::opening::Wrong;
+use crate::table::{self, Wrong};
 
 /// The columns of the file.
 pub const COLUMNS: [&str; 7] = ["item", "location", "on", "quantity", "reason", "unit_cost", "note"];
@@ -35,39 +35,11 @@ pub struct Asked {
 /// # Errors
 /// Every error with its line.
 pub fn parse(text: &str) -> Result<Vec<Asked>, Vec<Wrong>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = match reader.headers() {
-        Ok(header) => header.iter().map(str::to_owned).collect::<Vec<_>>(),
-        Err(error) => return Err(vec![Wrong { line: 1, what: error.to_string() }]),
-    };
-    if header != COLUMNS {
-        let what = format!("the first line must be `{}`", COLUMNS.join(","));
-        return Err(vec![Wrong { line: 1, what }]);
+    let asked = table::read(text, &COLUMNS, ROWS_MAX, row)?;
+    if asked.is_empty() {
+        return Err(vec![Wrong { line: 1, what: "there is no row below the first line".to_owned() }]);
     }
-    let (mut asked, mut wrong) = (Vec::new(), Vec::new());
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                wrong.push(Wrong { line, what: format!("the line can't be read: {error}") });
-                continue;
-            }
-        };
-        let line = record.position().map_or(0, csv::Position::line);
-        if asked.len() >= ROWS_MAX {
-            wrong.push(Wrong { line, what: format!("more than {ROWS_MAX} rows: split the file") });
-            break;
-        }
-        match row(line, &record) {
-            Ok(row) => asked.push(row),
-            Err(what) => wrong.push(Wrong { line, what }),
-        }
-    }
-    if asked.is_empty() && wrong.is_empty() {
-        wrong.push(Wrong { line: 1, what: "there is no row below the first line".to_owned() });
-    }
-    if wrong.is_empty() { Ok(asked) } else { Err(wrong) }
+    Ok(asked)
 }
 
 fn row(line: u64, record: &csv::StringRecord) -> Result<Asked, String> {
@@ -76,10 +48,7 @@ fn row(line: u64, record: &csv::StringRecord) -> Result<Asked, String> {
     if code.is_empty() {
         return Err("the item's code is missing".to_owned());
     }
-    match field(1) {
-        "" | "main" => {}
-        other => return Err(format!("the location `{other}` is not known: leave it empty or write `main`")),
-    }
+    table::main_location(field(1))?;
     let on = field(2).parse().map_err(|_| format!("`{}` is not a day such as 2026-11-22", field(2)))?;
     let quantity: Quantity = field(3).parse().map_err(|error| format!("quantity: {error}"))?;
     let reason = reason(field(4))?;

@@ -23,15 +23,13 @@ use super::{adjustment, made_since, missing, question, question_key, under_way};
 use crate::effects::plan_effects;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
-use crate::opening::Wrong;
-use crate::ports::{Clock, Ports};
+use crate::ports::Ports;
 use crate::records::{Backfill, EffectKind, Key, Pointer};
 use crate::send::try_effects;
+use crate::table::Wrong;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
-/// Times a decision is taken again that another worker's commit foiled. A person does not wait for the org's lease: the conditions
-/// are the guarantee.
-const ATTEMPTS_MAX: u32 = 10;
 /// Adjustments that one decision makes: its commit has up to four rows for each.
 const ADJUSTMENTS_MAX: usize = 20;
 /// Lines that a decision's audit entry names; it says how many there are.
@@ -53,15 +51,13 @@ pub async fn make<P: Ports>(
     who: &str,
     asked: &[Asked],
 ) -> Result<Result<Vec<Adjustment>, Vec<Wrong>>, AppError> {
-    let (began, mut attempt) = (ports.clock().now(), 1);
+    let mut tries = Tries::begin(ports);
     let (made, effects) = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
-        match make_once(&mut writer, who, asked, began).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => match outcome? {
-                Ok(done) => break done,
-                Err(wrong) => return Ok(Err(wrong)),
-            },
+        match make_once(&mut writer, who, asked, tries.began()).await {
+            Ok(Ok(done)) => break done,
+            Ok(Err(wrong)) => return Ok(Err(wrong)),
+            Err(error) => tries.next(error)?,
         }
     };
     try_effects(ports, org, effects).await;
@@ -80,12 +76,12 @@ pub async fn approve<P: Ports>(
     number: AdjustmentNumber,
     shown: Option<Hash>,
 ) -> Result<(), AppError> {
-    let mut attempt = 1;
+    let mut tries = Tries::begin(ports);
     let effects = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
         match approve_once(&mut writer, who, number, shown).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => break outcome?,
+            Ok(done) => break done,
+            Err(error) => tries.next(error)?,
         }
     };
     try_effects(ports, org, effects).await;
@@ -107,12 +103,12 @@ pub async fn reject<P: Ports>(
     if why.is_empty() {
         return Err(AppError::Reject("say why the adjustment is rejected: the reason is kept".to_owned()));
     }
-    let mut attempt = 1;
+    let mut tries = Tries::begin(ports);
     loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
         match reject_once(&mut writer, who, number, &why).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => return outcome,
+            Ok(()) => return Ok(()),
+            Err(error) => tries.next(error)?,
         }
     }
 }

@@ -8,11 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parstock_domain::adjustment::{
-    ACCOUNT_KINDS, Adjustment, AdjustmentDraft, AdjustmentDraftLine, Form, Stage,
+    ACCOUNT_KINDS, Adjustment, AdjustmentDraft, AdjustmentDraftLine, AdjustmentNumber, Form, Stage,
 };
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus, Item, XeroQuantity};
-use parstock_domain::event::Source;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId};
@@ -20,9 +19,8 @@ use parstock_domain::ledger::adjusted::unit_worth;
 use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
 use parstock_domain::settings::Policy;
 
-use super::{Attempt, END_TRIES_MAX, effect_id};
+use super::{Attempt, GivenUp, Trouble, book_ours, effect_id};
 use crate::adjustments::{adjustment, question, question_key};
-use crate::booking;
 use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal};
@@ -41,7 +39,7 @@ const CALLS: u32 = 9;
 pub(super) async fn send<P: Ports>(
     writer: &mut Writer<'_, P>,
     mut attempt: Attempt,
-    number: parstock_domain::adjustment::AdjustmentNumber,
+    number: AdjustmentNumber,
     again: u32,
 ) -> Result<(), AppError> {
     let standing = adjustment(writer, number).await?.content;
@@ -62,31 +60,6 @@ pub(super) async fn send<P: Ports>(
         Err(Trouble::Books(error)) => refused(writer, attempt, &standing, error).await,
         Err(Trouble::Held(why)) => fail(writer, attempt, &standing, why, false).await,
         Err(Trouble::App(error)) => Err(error),
-    }
-}
-
-enum Trouble {
-    Books(BooksError),
-    /// It must not be written as it is.
-    Held(String),
-    App(AppError),
-}
-
-impl From<BooksError> for Trouble {
-    fn from(error: BooksError) -> Self {
-        Self::Books(error)
-    }
-}
-
-impl From<AppError> for Trouble {
-    fn from(error: AppError) -> Self {
-        Self::App(error)
-    }
-}
-
-impl From<parstock_domain::fixed::FixedError> for Trouble {
-    fn from(error: parstock_domain::fixed::FixedError) -> Self {
-        Self::App(error.into())
     }
 }
 
@@ -124,7 +97,7 @@ async fn in_xero<P: Ports>(
         }
     };
     let codes = items.values().map(|item| (item.code.clone(), item.id)).collect();
-    let booked = book(writer, &document, &codes, attempt).await?;
+    let booked = book_ours(writer, &document, &codes, attempt.id).await?;
     keep_document(writer, standing, document.of.id).await?;
     if found.is_empty() && !standing.before.is_empty() {
         // a try before, whose answer was lost, may have got through since
@@ -365,25 +338,6 @@ async fn keep_document<P: Ports>(
     Ok(writer.ports().store().commit(writer.owner(), commit).await?)
 }
 
-/// Books the document as our own. It is in Xero, so that another worker's commit must not keep it from being known here.
-async fn book<P: Ports>(
-    writer: &mut Writer<'_, P>,
-    document: &Document,
-    codes: &booking::Codes,
-    attempt: &Attempt,
-) -> Result<booking::Outcome, AppError> {
-    let mut tries = 1;
-    loop {
-        match booking::book(writer, document, codes, Source::Effect, Some(attempt.id)).await {
-            Err(AppError::Retry(_)) if tries < END_TRIES_MAX => {
-                tries += 1;
-                writer.reload_head().await?;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
 /// Holds what Xero says now beside what it should. Says whether a position crossed a line, and of which items Xero says nothing.
 async fn read_back<P: Ports>(
     writer: &mut Writer<'_, P>,
@@ -464,24 +418,13 @@ async fn finish<P: Ports>(
 
 async fn refused<P: Ports>(
     writer: &mut Writer<'_, P>,
-    mut attempt: Attempt,
+    attempt: Attempt,
     standing: &Adjustment,
     error: BooksError,
 ) -> Result<(), AppError> {
     let is_uncertain = attempt.looks_first || matches!(error, BooksError::Unknown(_));
-    let reason = match error {
-        BooksError::NotNow { until, why } => return attempt.not_now(writer, until, why).await,
-        BooksError::NeedsPerson(why) => return attempt.wait_for_person(writer, why).await,
-        BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
-        BooksError::Unknown(why) if !attempt.is_exhausted() => {
-            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether an adjustment was written");
-            return attempt.unknown(writer).await;
-        }
-        BooksError::Retry(why) | BooksError::Unknown(why) => {
-            format!("tried {} times, last: {why}", attempt.effect.content.attempts)
-        }
-        BooksError::Reject(why) => why,
-    };
+    let Some((attempt, given_up)) = attempt.unless_put_off(writer, error).await? else { return Ok(()) };
+    let (GivenUp::Refused(reason) | GivenUp::Exhausted(reason)) = given_up;
     fail(writer, attempt, standing, reason, is_uncertain).await
 }
 

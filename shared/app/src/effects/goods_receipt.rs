@@ -2,10 +2,9 @@
 //!
 //! The bill's number is the receipt's. After an unknown outcome it is looked up by it and adopted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use parstock_domain::document::{BillDraft, Document, DocumentKind, DocumentRef};
-use parstock_domain::event::Source;
+use parstock_domain::document::{BillDraft, DocumentKind, DocumentRef};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::goods_receipt::{BillFate, GoodsReceipt, ReceiptNumber, Stage, name};
 use parstock_domain::governance::Phase;
@@ -13,8 +12,7 @@ use parstock_domain::ids::LineId;
 use parstock_domain::ledger::OrderLine;
 use parstock_domain::settings::Policy;
 
-use super::{Attempt, END_TRIES_MAX};
-use crate::booking;
+use super::{Attempt, GivenUp, book_ours};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority};
@@ -68,7 +66,10 @@ pub(super) async fn send<P: Ports>(
     session.close().await;
     match written {
         Ok(Some(document)) => {
-            book(writer, &document, &standing.content, &attempt).await?;
+            let lines = standing.content.lines.iter();
+            let codes = lines.map(|line| (line.code.clone(), line.item)).collect();
+            // as a draft it moves nothing, and once it is approved it is known whose goods it bills
+            book_ours(writer, &document, &codes, attempt.id).await?;
             let bill = document.of.id;
             finish(writer, attempt, standing, BillFate::Written { bill }, why_not.is_some()).await
         }
@@ -119,26 +120,6 @@ async fn unbilled<P: Ports>(
     Ok(lines)
 }
 
-/// Books the bill as our own: as a draft it moves nothing, and once it is approved it is known whose goods it bills.
-async fn book<P: Ports>(
-    writer: &mut Writer<'_, P>,
-    document: &Document,
-    receipt: &GoodsReceipt,
-    attempt: &Attempt,
-) -> Result<(), AppError> {
-    let items: BTreeMap<_, _> = receipt.lines.iter().map(|line| (line.code.clone(), line.item)).collect();
-    let mut tries = 1;
-    loop {
-        match booking::book(writer, document, &items, Source::Effect, Some(attempt.id)).await {
-            Err(AppError::Retry(_)) if tries < END_TRIES_MAX => {
-                tries += 1;
-                writer.reload_head().await?;
-            }
-            outcome => return outcome.map(|_| ()),
-        }
-    }
-}
-
 /// Ends it. `asks` says that a person has to do something about the bill: enter it, or delete it.
 async fn finish<P: Ports>(
     writer: &mut Writer<'_, P>,
@@ -186,25 +167,14 @@ async fn finish<P: Ports>(
 
 async fn refused<P: Ports>(
     writer: &mut Writer<'_, P>,
-    mut attempt: Attempt,
+    attempt: Attempt,
     standing: Versioned<GoodsReceipt>,
     error: BooksError,
 ) -> Result<(), AppError> {
-    let why = match error {
-        BooksError::NotNow { until, why } => return attempt.not_now(writer, until, why).await,
-        BooksError::NeedsPerson(why) => return attempt.wait_for_person(writer, why).await,
-        BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
-        BooksError::Unknown(why) if !attempt.is_exhausted() => {
-            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether the bill was written");
-            return attempt.unknown(writer).await;
-        }
-        BooksError::Retry(why) | BooksError::Unknown(why) => {
-            format!(
-                "tried {} times, last: {why}; look in Xero whether it exists",
-                attempt.effect.content.attempts
-            )
-        }
-        BooksError::Reject(why) => why,
+    let Some((attempt, given_up)) = attempt.unless_put_off(writer, error).await? else { return Ok(()) };
+    let why = match given_up {
+        GivenUp::Refused(why) => why,
+        GivenUp::Exhausted(why) => format!("{why}; look in Xero whether it exists"),
     };
     finish(writer, attempt, standing, BillFate::None { why }, true).await
 }

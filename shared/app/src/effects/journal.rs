@@ -9,7 +9,7 @@ use parstock_domain::cogs::JournalNumber;
 use parstock_domain::ids::DocumentId;
 use parstock_domain::manual_journal::ManualJournal;
 
-use super::Attempt;
+use super::{Attempt, GivenUp};
 use crate::error::AppError;
 use crate::landed::{Planned, Which};
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority, Write};
@@ -97,33 +97,24 @@ pub(super) async fn send<P: Ports>(
         }
         Err(error) => Err(error),
     };
-    let reason = match outcome {
+    let error = match outcome {
         Ok(id) => {
             let told = Reason::own("journal written").with("journal", whose).with("id", id);
             let at = writer.now();
             let writes = whose.written(writer, id).await?;
             return attempt.end(writer, EffectState::Done { at }, writes, told).await;
         }
-        Err(BooksError::NotNow { until, why }) => return attempt.not_now(writer, until, why).await,
-        Err(BooksError::NeedsPerson(why)) => return attempt.wait_for_person(writer, why).await,
-        Err(BooksError::Retry(why)) if !attempt.is_exhausted() => {
-            return attempt.later(writer, None, why).await;
-        }
-        Err(BooksError::Unknown(why)) if !attempt.is_exhausted() => {
-            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether a journal was written");
-            return attempt.unknown(writer).await;
-        }
+        Err(error) => error,
+    };
+    let Some((attempt, given_up)) = attempt.unless_put_off(writer, error).await? else { return Ok(()) };
+    let reason = match given_up {
+        GivenUp::Refused(why) => why,
         // it may be there: the next day's decision finds it, or opens its days again
-        Err(BooksError::Retry(why) | BooksError::Unknown(why)) => {
-            let tries = attempt.effect.content.attempts;
-            let reason = format!(
-                "tried {tries} times, last: {why}. Tomorrow's decision looks for it by {}",
-                journal.mark
-            );
+        GivenUp::Exhausted(why) => {
+            let reason = format!("{why}. Tomorrow's decision looks for it by {}", journal.mark);
             let told = Reason::own("journal unknown").with("journal", whose).with("reason", &reason);
             return attempt.end(writer, EffectState::Failed { reason }, Vec::new(), told).await;
         }
-        Err(BooksError::Reject(why)) => why,
     };
     let told = Reason::own("journal failed").with("journal", whose).with("reason", &reason);
     let writes = whose.failed(writer, &reason).await?;

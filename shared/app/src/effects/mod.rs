@@ -10,18 +10,23 @@ mod order;
 mod prices;
 
 use jiff::{SignedDuration, Timestamp};
+use parstock_domain::document::Document;
+use parstock_domain::event::Source;
+use parstock_domain::fixed::FixedError;
 use parstock_domain::ids::{EffectId, OrgId};
 
 use self::journal::Whose;
 use crate::adjustments;
+use crate::booking::{self, Codes, Outcome};
 use crate::error::AppError;
 use crate::landed::{self, Which};
 use crate::load::{self, Versioned, removal};
 use crate::message::Message;
-use crate::ports::{Commit, DELAY_SECONDS_MAX, Expect, Ports, Store, Write};
+use crate::ports::{BooksError, Commit, DELAY_SECONDS_MAX, Expect, Ports, Store, Write};
 use crate::receiving;
 use crate::records::{Effect, EffectKind, EffectState, Key};
 use crate::send::send_in;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
 pub use alerts::tell as tell_alerts;
@@ -43,8 +48,6 @@ const ATTEMPTS_MAX: u32 = 12;
 const PERSON_MINUTES: i64 = 15;
 /// Seconds after which it is looked up how a try without an answer ended.
 const LOOK_UP_SECONDS: u32 = 60;
-/// Times that the end of an effect is written again because another worker moved the audit chain on.
-const END_TRIES_MAX: u32 = 10;
 
 /// Carries out an effect as far as it can be now. Doing so twice, or by two workers, is harmless.
 ///
@@ -105,6 +108,60 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             Box::pin(prices::send(&mut writer, attempt, &prices)).await
         }
         what => Box::pin(notice::send(&mut writer, attempt, &what, until)).await,
+    }
+}
+
+/// Why something was not written.
+enum Trouble {
+    /// Xero did not do it.
+    Books(BooksError),
+    /// It must not be written as it is.
+    Held(String),
+    App(AppError),
+}
+
+impl From<BooksError> for Trouble {
+    fn from(error: BooksError) -> Self {
+        Self::Books(error)
+    }
+}
+
+impl From<AppError> for Trouble {
+    fn from(error: AppError) -> Self {
+        Self::App(error)
+    }
+}
+
+impl From<FixedError> for Trouble {
+    fn from(error: FixedError) -> Self {
+        Self::App(error.into())
+    }
+}
+
+/// Why an effect is not tried again.
+enum GivenUp {
+    /// Xero refuses it.
+    Refused(String),
+    /// It was tried so often; it may have had its effect.
+    Exhausted(String),
+}
+
+/// Books a document that we wrote as our own. It is in Xero, so that another worker's commit must not keep it from being known here.
+async fn book_ours<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    document: &Document,
+    codes: &Codes,
+    effect: EffectId,
+) -> Result<Outcome, AppError> {
+    let mut tries = Tries::begin(writer.ports());
+    loop {
+        match booking::book(writer, document, codes, Source::Effect, Some(effect)).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => {
+                tries.next(error)?;
+                writer.reload_head().await?;
+            }
+        }
     }
 }
 
@@ -218,6 +275,29 @@ impl Attempt {
         }
     }
 
+    /// Puts off what Xero did not do and may do later; gives back what is to be given up.
+    async fn unless_put_off<P: Ports>(
+        mut self,
+        writer: &Writer<'_, P>,
+        error: BooksError,
+    ) -> Result<Option<(Self, GivenUp)>, AppError> {
+        match error {
+            BooksError::NotNow { until, why } => self.not_now(writer, until, why).await?,
+            BooksError::NeedsPerson(why) => self.wait_for_person(writer, why).await?,
+            BooksError::Retry(why) if !self.is_exhausted() => self.later(writer, None, why).await?,
+            BooksError::Unknown(why) if !self.is_exhausted() => {
+                tracing::warn!(org_id = %writer.org(), id = %self.id, why, "it is unknown whether it was written");
+                self.unknown(writer).await?;
+            }
+            BooksError::Retry(why) | BooksError::Unknown(why) => {
+                let why = format!("tried {} times, last: {why}", self.effect.content.attempts);
+                return Ok(Some((self, GivenUp::Exhausted(why))));
+            }
+            BooksError::Reject(why) => return Ok(Some((self, GivenUp::Refused(why)))),
+        }
+        Ok(None)
+    }
+
     /// Whether it was tried so often that a person should look.
     const fn is_exhausted(&self) -> bool {
         self.effect.content.attempts >= ATTEMPTS_MAX
@@ -237,16 +317,16 @@ impl Attempt {
         writes.push(self.effect.write(Key::Effect(self.id)));
         writes.push(removal(Key::PendingEffect(self.id)));
         let reason = reason.with("effect", self.id);
-        let mut tries = 1;
+        let mut tries = Tries::begin(writer.ports());
         loop {
             let id = writer.new_commit();
             match writer.commit(id, writes.clone(), reason.clone()).await {
-                Err(AppError::Retry(why)) if tries < END_TRIES_MAX => {
-                    tracing::info!(org_id = %writer.org(), id = %self.id, why, "the end of an effect is written again");
-                    tries += 1;
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    tries.next(error)?;
+                    tracing::info!(org_id = %writer.org(), id = %self.id, "the end of an effect is written again");
                     writer.reload_head().await?;
                 }
-                outcome => return outcome,
             }
         }
     }

@@ -6,13 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item, OrderDraft, OrderDraftLine};
-use parstock_domain::event::Source;
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalState};
-use parstock_domain::ids::{DocumentId, EffectId, ItemId, ProposalId, derived};
+use parstock_domain::ids::{DocumentId, ItemId, ProposalId, derived};
 use parstock_domain::replenish::PROPOSAL_LINES_MAX;
 
-use super::{Attempt, END_TRIES_MAX};
-use crate::booking;
+use super::{Attempt, GivenUp, Trouble, book_ours};
 use crate::error::AppError;
 use crate::load::{self, removal, unguarded};
 use crate::message::Message;
@@ -60,25 +58,6 @@ pub(super) async fn send<P: Ports>(
     }
 }
 
-enum Trouble {
-    Books(BooksError),
-    /// It must not be written any more.
-    Held(String),
-    App(AppError),
-}
-
-impl From<BooksError> for Trouble {
-    fn from(error: BooksError) -> Self {
-        Self::Books(error)
-    }
-}
-
-impl From<AppError> for Trouble {
-    fn from(error: AppError) -> Self {
-        Self::App(error)
-    }
-}
-
 async fn in_xero<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
@@ -93,7 +72,7 @@ async fn in_xero<P: Ports>(
             let document = find_or_create(writer, session, attempt, proposal, approval).await?;
             let order = document.of.id;
             let items = proposal.lines.iter().map(|line| (line.code.clone(), line.item)).collect();
-            book(writer, &document, &items, attempt.id).await?;
+            book_ours(writer, &document, &items, attempt.id).await?;
             let EffectState::Trying { until } = attempt.effect.content.status else {
                 return Err(AppError::Bug(
                     "an order was written by an effect that nobody had claimed".to_owned(),
@@ -110,26 +89,6 @@ async fn in_xero<P: Ports>(
         session.add_order_note(order, &note, attempt.id).await?;
     }
     Ok(order)
-}
-
-/// Books the order as our own. It is in Xero, so that another worker's commit must not keep it from being
-/// known here.
-async fn book<P: Ports>(
-    writer: &mut Writer<'_, P>,
-    document: &Document,
-    items: &BTreeMap<String, ItemId>,
-    effect: EffectId,
-) -> Result<(), AppError> {
-    let mut tries = 1;
-    loop {
-        match booking::book(writer, document, items, Source::Effect, Some(effect)).await {
-            Err(AppError::Retry(_)) if tries < END_TRIES_MAX => {
-                tries += 1;
-                writer.reload_head().await?;
-            }
-            outcome => return outcome.map(|_| ()),
-        }
-    }
 }
 
 async fn find_or_create<P: Ports>(
@@ -274,21 +233,10 @@ async fn refused<P: Ports>(
         }
         return attempt.become_(writer, EffectState::Noting { order, until }).await;
     }
-    let reason = match error {
-        BooksError::NotNow { until, why } => return attempt.not_now(writer, until, why).await,
-        BooksError::NeedsPerson(why) => return attempt.wait_for_person(writer, why).await,
-        BooksError::Retry(why) if !attempt.is_exhausted() => return attempt.later(writer, None, why).await,
-        BooksError::Unknown(why) if !attempt.is_exhausted() => {
-            tracing::warn!(org_id = %writer.org(), id = %attempt.id, why, "it is unknown whether the order was written");
-            return attempt.unknown(writer).await;
-        }
-        BooksError::Retry(why) | BooksError::Unknown(why) => {
-            format!(
-                "tried {} times, last: {why}. Look in Xero whether the order exists",
-                attempt.effect.content.attempts
-            )
-        }
-        BooksError::Reject(why) => why,
+    let Some((attempt, given_up)) = attempt.unless_put_off(writer, error).await? else { return Ok(()) };
+    let reason = match given_up {
+        GivenUp::Refused(why) => why,
+        GivenUp::Exhausted(why) => format!("{why}. Look in Xero whether the order exists"),
     };
     fail(writer, attempt, standing, approval, reason).await
 }

@@ -22,13 +22,12 @@ use crate::ports::{Expect, Ports, Store, Write};
 use crate::records::{Key, ReviewKind};
 use crate::refold;
 use crate::sync::touch;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
 /// Shares that one commit books: a movement each, and position and costs of as many items at most. The bytes of so many costs fit
 /// into a commit.
 const SHARES_PER_COMMIT: usize = 8;
-/// Times a commit that another worker foiled is decided anew.
-const ATTEMPTS_MAX: u32 = 10;
 
 /// Books what is still to be booked of a voucher.
 ///
@@ -50,7 +49,7 @@ const fn is_under_way(voucher: &Voucher) -> bool {
 }
 
 async fn go_on<P: Ports>(writer: &mut Writer<'_, P>, number: VoucherNumber) -> Result<(), AppError> {
-    let mut foiled = 0;
+    let mut tries = Tries::begin(writer.ports());
     loop {
         let voucher = voucher(writer, number).await?;
         if !is_under_way(&voucher.content) {
@@ -59,12 +58,9 @@ async fn go_on<P: Ports>(writer: &mut Writer<'_, P>, number: VoucherNumber) -> R
         if writer.is_late() {
             return Err(AppError::Retry(format!("voucher {number} is not whole yet and goes on")));
         }
-        match step(writer, voucher).await {
-            Err(AppError::Retry(_)) if foiled < ATTEMPTS_MAX => {
-                foiled += 1;
-                writer.reload_head().await?;
-            }
-            outcome => outcome?,
+        if let Err(error) = step(writer, voucher).await {
+            tries.next(error)?;
+            writer.reload_head().await?;
         }
     }
 }

@@ -19,14 +19,12 @@ use super::{voucher, vouchers};
 use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
 use crate::load::{Versioned, removal};
-use crate::ports::{Clock, Ports, Write};
+use crate::ports::{Ports, Write};
 use crate::records::{Backfill, EffectKind, Key};
 use crate::send::try_effects;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
-/// Times a decision is taken again that another worker's commit foiled. A person does not wait for the org's lease: the conditions
-/// are the guarantee.
-const ATTEMPTS_MAX: u32 = 10;
 /// Characters of a person's reason.
 const REASON_MAX: usize = 500;
 
@@ -41,18 +39,18 @@ pub async fn make<P: Ports>(
     request: &Request,
     shown: Option<Hash>,
 ) -> Result<VoucherNumber, AppError> {
-    let (began, mut attempt) = (ports.clock().now(), 1);
+    let mut tries = Tries::begin(ports);
     let (number, effects) = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
         // the try before may have got through
-        if attempt > 1
+        if let Some(began) = tries.began_before()
             && let Some(made) = made_since(&writer, who, request, began).await?
         {
             break made;
         }
         match make_once(&mut writer, who, request, shown).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => break outcome?,
+            Ok(done) => break done,
+            Err(error) => tries.next(error)?,
         }
     };
     try_effects(ports, org, effects).await;
@@ -74,12 +72,12 @@ pub async fn take_back<P: Ports>(
     if reason.is_empty() {
         return Err(AppError::Reject("say why the voucher is taken back: the reason is kept".to_owned()));
     }
-    let mut attempt = 1;
+    let mut tries = Tries::begin(ports);
     let effect = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
         match take_back_once(&mut writer, who, number, &reason).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => break outcome?,
+            Ok(done) => break done,
+            Err(error) => tries.next(error)?,
         }
     };
     try_effects(ports, org, effect).await;
@@ -91,12 +89,12 @@ pub async fn take_back<P: Ports>(
 /// # Errors
 /// [`AppError::Reject`] when it is not there.
 pub async fn leave<P: Ports>(ports: &P, org: OrgId, who: &str, of: DocumentRef) -> Result<(), AppError> {
-    let mut attempt = 1;
+    let mut tries = Tries::begin(ports);
     loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
         match leave_once(&mut writer, who, of).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => return outcome,
+            Ok(()) => return Ok(()),
+            Err(error) => tries.next(error)?,
         }
     }
 }

@@ -20,13 +20,12 @@ use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
-use crate::ports::{Clock, Ports, Write};
+use crate::ports::{Ports, Write};
 use crate::records::{Backfill, EffectKind, Key, Review, ReviewKind};
 use crate::send::try_effects;
+use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
-/// Times a decision is taken again that another worker's commit foiled.
-const ATTEMPTS_MAX: u32 = 10;
 /// Characters of a person's reason.
 const REASON_MAX: usize = 500;
 
@@ -42,19 +41,19 @@ pub async fn make<P: Ports>(
     request: &Request,
     shown: Option<Hash>,
 ) -> Result<GoodsReceipt, AppError> {
-    let (began, mut attempt) = (ports.clock().now(), 1);
+    let mut tries = Tries::begin(ports);
     let (receipt, effects) = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
         // the try before may have got through
-        if attempt > 1
+        if let Some(began) = tries.began_before()
             && let Some(made) = made_since(&writer, who, request, began).await?
         {
             let effect = EffectKind::GoodsReceipt { number: made.number, back: false };
             break (made, vec![effect_id(org, &effect)]);
         }
         match make_once(&mut writer, who, request, shown).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => break outcome?,
+            Ok(done) => break done,
+            Err(error) => tries.next(error)?,
         }
     };
     try_effects(ports, org, effects).await;
@@ -270,17 +269,17 @@ pub async fn decide<P: Ports>(
     number: ReceiptNumber,
     decision: &Decision,
 ) -> Result<(), AppError> {
-    let (began, mut attempt) = (ports.clock().now(), 1);
+    let mut tries = Tries::begin(ports);
     let effects = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
-        if attempt > 1
+        if let Some(began) = tries.began_before()
             && let Some(effects) = done_since(&writer, who, number, began).await?
         {
             break effects;
         }
         match decide_once(&mut writer, who, number, decision).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => break outcome?,
+            Ok(done) => break done,
+            Err(error) => tries.next(error)?,
         }
     };
     try_effects(ports, org, effects).await;
@@ -385,17 +384,17 @@ pub async fn take_back<P: Ports>(
     number: ReceiptNumber,
     reason: &str,
 ) -> Result<(), AppError> {
-    let (began, mut attempt) = (ports.clock().now(), 1);
+    let mut tries = Tries::begin(ports);
     let effects = loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
-        if attempt > 1
+        if let Some(began) = tries.began_before()
             && let Some(effects) = done_since(&writer, who, number, began).await?
         {
             break effects;
         }
         match take_back_once(&mut writer, who, number, reason).await {
-            Err(AppError::Retry(_)) if attempt < ATTEMPTS_MAX => attempt += 1,
-            outcome => break outcome?,
+            Ok(done) => break done,
+            Err(error) => tries.next(error)?,
         }
     };
     try_effects(ports, org, effects).await;

@@ -1,0 +1,72 @@
+//! What booking a document asks a person.
+
+use std::collections::BTreeSet;
+
+use parstock_domain::ids::{ItemId, derived};
+use uuid::Uuid;
+
+use super::rows::Loaded;
+use super::step::Step;
+use crate::load::{removal, unguarded};
+use crate::ports::{Ports, Write};
+use crate::records::{CODES_OF_REVIEW_MAX, Key, Review, ReviewKind};
+use crate::writer::Writer;
+
+/// Unknown item codes that a review names; it says how many more there are.
+const UNKNOWN_CODES_NAMED_MAX: usize = 20;
+
+impl Step<'_> {
+    pub(super) fn review<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        kind: ReviewKind,
+        what: &str,
+        item: Option<ItemId>,
+        text: String,
+    ) -> Write {
+        let since = writer.now();
+        let document = Some(self.document.of);
+        let review = Review { kind, since, item, document, text, codes: BTreeSet::new() };
+        unguarded(Key::Review(self.review_id(kind, what)), review)
+    }
+
+    pub(super) fn review_id(&self, kind: ReviewKind, what: &str) -> Uuid {
+        derived("review", &[kind.code(), &self.document.of.id.to_string(), what])
+    }
+
+    /// The one question about all item codes that nobody knows; it ends with the booking that knows all.
+    pub(super) fn review_unknown<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        loaded: &Loaded,
+        codes: &[String],
+    ) -> Option<Write> {
+        let codes: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
+        if codes.is_empty() {
+            let asked = loaded.header.as_ref().is_some_and(|header| header.content.unresolved);
+            let id = self.review_id(ReviewKind::UnknownItem, "");
+            return asked.then(|| removal(Key::Review(id)));
+        }
+        let named: Vec<String> =
+            codes.iter().take(UNKNOWN_CODES_NAMED_MAX).map(|code| format!("`{code}`")).collect();
+        let more = match codes.len().saturating_sub(named.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let text = format!(
+            "{} {} names item codes that Xero doesn't list: {}{more}. Their quantity is not counted: make the items, or correct the lines. The document is looked at again then.",
+            self.document.of.kind.words(),
+            self.document.number,
+            named.join(", "),
+        );
+        let review = Review {
+            kind: ReviewKind::UnknownItem,
+            since: writer.now(),
+            item: None,
+            document: Some(self.document.of),
+            text,
+            codes: codes.iter().take(CODES_OF_REVIEW_MAX).map(|code| (*code).to_owned()).collect(),
+        };
+        Some(unguarded(Key::Review(self.review_id(ReviewKind::UnknownItem, "")), review))
+    }
+}
