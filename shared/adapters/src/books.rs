@@ -524,8 +524,12 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             BooksError::Reject(format!("no order has the number {} any more", draft.order_number))
         })?;
         let bill = [translate::new_bill(order, draft).map_err(BooksError::Reject)?];
-        let key = key(effect.to_string())?;
-        let written = self.session.create_bills(&bill, &key).await.map_err(failure(self.by_consent))?;
+        let (other, key) = (failure(self.by_consent), key(effect.to_string())?);
+        let failure = |error: Error| match error {
+            Error::Reject { .. } => bill_refusal(&error.to_string()),
+            error => other(error),
+        };
+        let written = self.session.create_bills(&bill, &key).await.map_err(failure)?;
         match written.outcomes.into_iter().next() {
             None => Err(BooksError::Unknown("Xero's answer names no bill".to_owned())),
             Some(WriteOutcome::Saved { resource, .. }) => {
@@ -536,7 +540,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                     ))
                 })
             }
-            Some(WriteOutcome::Refused { errors }) => Err(refusal(&errors.join("; "))),
+            Some(WriteOutcome::Refused { errors }) => Err(bill_refusal(&errors.join("; "))),
         }
     }
 
@@ -826,6 +830,14 @@ fn refusal(words: &str) -> BooksError {
 
 fn refused_input(error: FixedError) -> BooksError {
     BooksError::Reject(error.to_string())
+}
+
+/// Xero's refusal of a bill in the port's words. What to do is the same whatever it was: whoever asked says it.
+fn bill_refusal(words: &str) -> BooksError {
+    match RefusalReason::of(words) {
+        RefusalReason::KeyReused | RefusalReason::NumberTaken => refusal(words),
+        _ => BooksError::Reject(words.trim_end_matches('.').to_owned()),
+    }
 }
 
 /// Xero's refusal of an adjustment in the port's words.

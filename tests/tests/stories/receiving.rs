@@ -125,7 +125,7 @@ fn asked(shop: &Shop, kind: ReviewKind) -> Vec<String> {
 fn goods_are_in_stock_at_once_and_their_bill_is_a_draft_that_prices_them() {
     run_alone(async {
         let shop = shop("assist").await;
-        let receipt = take_in(&shop, "2026-05-20", &[("BOX", "40"), ("BAG", "50")]).await;
+        take_in(&shop, "2026-05-20", &[("BOX", "40"), ("BAG", "50")]).await;
         assert_eq!(stands(&shop, "BOX"), is("50", "140.00"), "ten at 2 and forty at the order's 3");
         assert_eq!(open(&shop, "BOX"), (q("60"), q("40")));
         assert_eq!(open(&shop, "BAG"), (q("0"), q("50")));
@@ -152,7 +152,6 @@ fn goods_are_in_stock_at_once_and_their_bill_is_a_draft_that_prices_them() {
         });
         shop.poll().await;
         assert_eq!(shop.movements("BOX").len(), moved);
-        assert_eq!(receipt.made_by, "Kim");
         assert_eq!(asked(&shop, ReviewKind::ReceiptBill), [""; 0]);
     });
 }
@@ -465,7 +464,8 @@ fn what_can_t_be_taken_in_is_refused_and_nothing_is_booked() {
         assert!(refused(&twice, Some(shown)).await.contains("changed since it was shown"));
         shop.work().await;
         assert_eq!(shop.on_hand("BOX"), "15");
-        assert!(receiving::order_named(&shop.ports, shop.org, "PO-7").await.is_err());
+        let unknown = receiving::order_named(&shop.ports, shop.org, "PO-7").await.unwrap_err();
+        assert!(unknown.to_string().contains("no order `PO-7` is known"), "{unknown}");
         let named = receiving::orders(&shop.ports, shop.org).await.unwrap();
         assert_eq!(named.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["PO-1"]);
     });

@@ -99,14 +99,16 @@ pub async fn reject<P: Ports>(
     number: AdjustmentNumber,
     why: &str,
 ) -> Result<(), AppError> {
-    let why: String = why.trim().chars().take(REASON_MAX).collect();
-    if why.is_empty() {
-        return Err(AppError::Reject("say why the adjustment is rejected: the reason is kept".to_owned()));
+    let why = why.trim();
+    if why.is_empty() || why.chars().count() > REASON_MAX {
+        return Err(AppError::Reject(format!(
+            "give a reason of at most {REASON_MAX} characters: it is kept"
+        )));
     }
     let mut tries = Tries::begin(ports);
     loop {
         let mut writer = Writer::open_unleased(ports, org).await?;
-        match reject_once(&mut writer, who, number, &why).await {
+        match reject_once(&mut writer, who, number, why).await {
             Ok(()) => return Ok(()),
             Err(error) => tries.next(error)?,
         }

@@ -198,22 +198,29 @@ impl Step<'_> {
         let after = change.after.as_ref().filter(|after| after.change > Quantity::ZERO);
         let Some(item) = change.items().next() else { return Ok(Vec::new()) };
         let with_bill = items.stocks.get(&item).is_some_and(|stock| stock.position.tracked);
-        let said = self.receipt.and_then(|receipt| receipt.lines.iter().find(|of| of.line == change.line));
-        let others = said.map(|line| line.others.clone()).unwrap_or_default();
-        let ends = self.receipt.is_some_and(|receipt| receipt.ends);
-        let lines = items.orders.get_mut(&item).into_iter().flatten();
-        let Some(standing) = lines.into_iter().find(|standing| standing.content.line == change.line) else {
-            return Ok(Vec::new());
-        };
-        let part = after.map(|after| ReceivedPart {
-            receipt,
-            on: after.effective_on,
-            quantity: after.change,
-            cost: after.cost.unwrap_or_default(),
-            others,
-            ends,
-            with_bill,
+        let missing =
+            || AppError::Bug(format!("a line of {} is not kept with its order", self.document.number));
+        let said = self.receipt.and_then(|receipt| {
+            let line = receipt.lines.iter().find(|of| of.line == change.line)?;
+            Some((line.others.clone(), receipt.ends))
         });
+        let mut lines = items.orders.get_mut(&item).into_iter().flatten();
+        let standing = lines.find(|standing| standing.content.line == change.line).ok_or_else(missing)?;
+        let part = match after {
+            None => None,
+            Some(after) => {
+                let (others, ends) = said.ok_or_else(missing)?;
+                Some(ReceivedPart {
+                    receipt,
+                    on: after.effective_on,
+                    quantity: after.change,
+                    cost: after.cost.unwrap_or_default(),
+                    others,
+                    ends,
+                    with_bill,
+                })
+            }
+        };
         standing.content.receive(receipt, part)?;
         let order = standing.content.order;
         items.changed_orders.insert((item, order, change.line));

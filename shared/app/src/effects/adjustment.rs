@@ -1,4 +1,4 @@
-//! An adjustment of tracked stock becomes exactly one document over nothing in Xero: a bill for what comes in, a supplier's credit
+//! An adjustment of tracked stock becomes one document over nothing in Xero: a bill for what comes in, a supplier's credit
 //! note for what goes out.
 //!
 //! Xero takes its number twice, so it is looked for before every try, and adopted when it is there. What Xero holds before is kept

@@ -1,6 +1,7 @@
-//! A goods receipt becomes one draft bill in Xero at most: for what of it no bill has come yet.
+//! A goods receipt becomes one draft bill in Xero, for what of it no bill has come yet, or none.
 //!
-//! The bill's number is the receipt's. After an unknown outcome it is looked up by it and adopted.
+//! The bill's number is the receipt's. After an unknown outcome it is looked up by it and adopted; what that can't exclude decision 62
+//! says.
 
 use std::collections::BTreeSet;
 

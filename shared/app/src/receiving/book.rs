@@ -23,14 +23,11 @@ use crate::writer::Writer;
 /// [`AppError::NotNow`] while another worker holds the org; when the store does not answer.
 pub(crate) async fn book<P: Ports>(ports: &P, org: OrgId, number: ReceiptNumber) -> Result<(), AppError> {
     let standing = Writer::open_unleased(ports, org).await?;
-    let of = receipt(&standing, number).await?.content.of(org);
-    let record = load::one::<DocumentRecord>(ports.store(), standing.owner(), Key::Document(of)).await?;
-    let document = receipt(&standing, number).await?.content.document(org);
-    let is_booked = |record: &DocumentRecord| {
-        let status = document.as_ref().map(|document| document.status);
-        record.progress.is_none() && Some(record.status) == status
-    };
-    if document.is_none() || record.is_some_and(|record| is_booked(&record.content)) {
+    let Some(document) = receipt(&standing, number).await?.content.document(org) else { return Ok(()) };
+    let key = Key::Document(document.of);
+    let record = load::one::<DocumentRecord>(ports.store(), standing.owner(), key).await?;
+    let is_booked = |record: &DocumentRecord| record.progress.is_none() && record.status == document.status;
+    if record.is_some_and(|record| is_booked(&record.content)) {
         return Ok(());
     }
     let mut writer = Writer::open(ports, org).await?;

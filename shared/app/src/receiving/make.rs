@@ -21,7 +21,7 @@ use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
 use crate::ports::{Ports, Write};
-use crate::records::{Backfill, EffectKind, Key, Review, ReviewKind};
+use crate::records::{Backfill, EffectKind, Key, List, Review, ReviewKind};
 use crate::send::try_effects;
 use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
@@ -219,8 +219,11 @@ fn question(receipt: &GoodsReceipt) -> Write {
 
 async fn next_number<P: Ports>(writer: &Writer<'_, P>) -> Result<ReceiptNumber, AppError> {
     let today = writer.clock().day_of(writer.now());
-    let of_today = receipts(writer).await?.into_iter().map(|receipt| receipt.number);
-    let last = of_today.filter(|number| number.on == today).map(|number| number.index).max().unwrap_or(0);
+    let after = Some(Key::GoodsReceipt(ReceiptNumber { on: today, index: 0 }));
+    let list = List::GoodsReceipts;
+    let of_today =
+        load::all_after::<GoodsReceipt>(writer.ports().store(), writer.owner(), &list, after).await?;
+    let last = of_today.last().map_or(0, |(_, row)| row.content.number.index);
     let index = last.saturating_add(1);
     if index > ReceiptNumber::INDEX_MAX {
         let max = ReceiptNumber::INDEX_MAX;
@@ -325,7 +328,8 @@ async fn decide_once<P: Ports>(
     if stage.is_taken_in() {
         let order = read(writer, receipt.content.order).await?;
         let (lines, deviations) = judged(writer, &order, &receipt.content.request()).await?;
-        let is_as_shown = deviations == receipt.content.deviations;
+        // nothing that is left to look at twice is as good as what was shown
+        let is_as_shown = deviations.is_empty() || deviations == receipt.content.deviations;
         (receipt.content.lines, receipt.content.deviations) = (lines, deviations);
         if !is_as_shown {
             return show_anew(writer, who, receipt).await;

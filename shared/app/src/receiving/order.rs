@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::receipts;
 use crate::contacts::Contacts;
 use crate::error::AppError;
-use crate::load::{self, Versioned};
+use crate::load;
 use crate::ports::Ports;
 use crate::records::{DocumentRecord, Key, List, MoreLines};
 use crate::writer::Writer;
@@ -242,7 +242,9 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
     let mut receipts = receipts(writer).await?;
     receipts.retain(|receipt| receipt.order == id);
     let items: BTreeSet<ItemId> = order_lines.iter().map(|line| line.item).collect();
-    let masters = by_item::<Item, P>(writer, &items, Key::Item, |item| item.id).await?;
+    let keys: Vec<Key> = items.iter().map(|item| Key::Item(*item)).collect();
+    let masters = load::many::<Item>(store, writer.owner(), &keys).await?.into_iter().flatten();
+    let masters: BTreeMap<ItemId, Item> = masters.map(|row| (row.content.id, row.content)).collect();
     let mut lessons: BTreeMap<ItemId, Learned> = BTreeMap::new();
     let keys: Vec<Key> = items.iter().map(|item| Key::Supply(*item)).collect();
     for (item, row) in items.iter().zip(load::many::<Learned>(store, writer.owner(), &keys).await?) {
@@ -310,15 +312,4 @@ fn unbooked(org: OrgId, receipts: &[GoodsReceipt], lines: &[OrderLine]) -> Optio
         }
     };
     receipts.iter().find(is_under_way).map(|receipt| receipt.number)
-}
-
-async fn by_item<T: crate::records::Content, P: Ports>(
-    writer: &Writer<'_, P>,
-    items: &BTreeSet<ItemId>,
-    key: impl Fn(ItemId) -> Key,
-    id: impl Fn(&T) -> ItemId,
-) -> Result<BTreeMap<ItemId, T>, AppError> {
-    let keys: Vec<Key> = items.iter().map(|item| key(*item)).collect();
-    let rows: Vec<Option<Versioned<T>>> = load::many(writer.ports().store(), writer.owner(), &keys).await?;
-    Ok(rows.into_iter().flatten().map(|row| (id(&row.content), row.content)).collect())
 }

@@ -194,6 +194,19 @@ impl OrderLine {
         Ok(with_bill.min(self.unbilled()?))
     }
 
+    /// Since when the first of it has lain there.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn waits_for_bill_since(&self) -> Result<Option<Date>, FixedError> {
+        let of_receipts = self.meet()?.of_receipts;
+        let is_unbilled = |part: &&ReceivedPart| {
+            let billed = of_receipts.get(&part.receipt).map(|(billed, _)| *billed).unwrap_or_default();
+            part.with_bill && billed < part.quantity
+        };
+        Ok(self.receipts.iter().find(is_unbilled).map(|part| part.on))
+    }
+
     /// How much a bill may stand for: what is open, and what came in without one.
     fn to_bill(&self) -> Result<Quantity, FixedError> {
         self.open()?.plus(self.unbilled()?)
@@ -384,9 +397,10 @@ pub fn match_bill_line(
     let mut open = open_of(bill, order_lines)?;
     let mut received: Vec<Billed> = Vec::new();
     let mut left = quantity;
-    for (line, _) in open.iter().take(ORDER_LINES_BILLED_MAX) {
+    for (line, _) in &open {
         let part = left.min(line.unbilled()?);
-        if part > Quantity::ZERO {
+        // one more line may take the rest
+        if part > Quantity::ZERO && received.len().saturating_add(1) < ORDER_LINES_BILLED_MAX {
             received.push(Billed { order: line.order, line: line.line, quantity: part });
             left = left.minus(part)?;
         }
@@ -600,6 +614,16 @@ mod tests {
         assert_eq!(figures(&line), (q(30), q(20), q(10)));
         line.receive(id(1), None).unwrap();
         assert_eq!(line.arrived().unwrap(), q(20));
+    }
+
+    #[test]
+    fn goods_that_wait_are_found_behind_many_open_orders() {
+        let mut lines: Vec<OrderLine> = (1..=12)
+            .map(|n: i8| order_line(&format!("PO-{n}"), u128::from(n.unsigned_abs()), n, 10))
+            .collect();
+        lines[11].receive(id(1), Some(received(1, 13, 10, 0))).unwrap();
+        lines[11].ordered_on = date(2026, 5, 9);
+        assert_eq!(matched("", 10, &lines), "10 on 12");
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn supply(orders: &[OrderLine], today: Date, lead_time_days: u16) -> Result<Supp
     let tomorrow = today.saturating_add(1.day());
     for line in orders {
         let is_here = line.received_not_billed()?;
-        let came_on = line.receipts.iter().filter(|part| part.with_bill).map(|part| part.on).max();
+        let came_on = line.waits_for_bill_since()?;
         let waits = came_on.and_then(|on| on.until(today).ok()).map_or(0, |waits| waits.get_days());
         if !is_here.is_zero() && waits > OVERDUE_ORDER_DAYS {
             let expected_on = came_on.unwrap_or(today);
