@@ -1,6 +1,6 @@
 //! Use cases: load, decide, commit once.
 //!
-//! Each use case is one file. They reach the world only through the [`ports`], keep state only as the
+//! Each use case is one file or folder. They reach the world only through the [`ports`], keep state only as the
 //! [`records`], and speak to each other only by [`message`]s on queues. No AWS, no HTTP, no clock of its own.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
