@@ -37,7 +37,8 @@ use crate::vault::Credentials;
 pub const CONSENT_SCOPES: [(&str, &str); 10] = [
     (
         "accounting.invoices",
-        "invoices, bills, credit notes and purchase orders: what moves stock, and draft orders",
+        "invoices, bills, credit notes and purchase orders: what moves stock, draft orders, draft bills of goods that came \
+         in, and adjustments of tracked stock",
     ),
     ("accounting.banktransactions.read", "goods bought or sold as spend or receive money"),
     ("accounting.payments.read", "prepayments and overpayments, and whether bills are paid"),
