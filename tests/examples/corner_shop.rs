@@ -146,7 +146,7 @@ async fn set(address: &str, items: &str) {
         {"scope": "org", "setting": "slack", "value": true},
     ]})
     .to_string();
-    let files = Files { policy: Some(&policy), items: Some(items), suppliers: None };
+    let files = Files { policy: Some(&policy), items: Some(items), suppliers: None, units: None };
     // as a person does who is asked to try again: a worker holds the organisation for seconds
     let mut tries = 0;
     let applied = loop {

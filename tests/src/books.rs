@@ -685,6 +685,7 @@ impl Company {
                     unit_amount: unit,
                     net: line.quantity.at(unit).unwrap_or_default(),
                     account: account.clone(),
+                    unit: None,
                 });
             }
         }
@@ -803,6 +804,7 @@ impl Company {
             unit_amount: line.unit_price,
             net: line.quantity.at(line.unit_price).unwrap_or_default(),
             account: line.account.clone(),
+            unit: None,
         });
         let document = Document {
             of: DocumentRef { kind: DocumentKind::PurchaseOrder, id: order },

@@ -79,6 +79,7 @@ mod tests {
                 unit_amount: Money::ZERO,
                 net: Money::ZERO,
                 account: "200".to_owned(),
+                unit: None,
             };
             let document = Document {
                 of,

@@ -116,6 +116,7 @@ pub fn proposal<'i>(
         unit_price: item.purchase_price.unwrap_or_default(),
         reason: "for the test".into(),
         inputs: BTreeMap::new(),
+        by: None,
     });
     Proposal {
         id: Proposal::new_id(org, supplier, now),

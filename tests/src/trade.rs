@@ -143,6 +143,7 @@ impl Trader {
             unit_amount: Money::from_e4(self.rng.below(500_000) as i64),
             net: Money::ZERO,
             account: "200".into(),
+            unit: None,
         };
         line.net = line.quantity.at(line.unit_amount).unwrap();
         // a service has no item

@@ -110,6 +110,8 @@ pub enum Ask {
         items: Option<String>,
         /// Text of `suppliers.csv`.
         suppliers: Option<String>,
+        /// Text of `units.csv`.
+        units: Option<String>,
     },
     /// Show a digest.
     Digest {
@@ -340,9 +342,9 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
         Ask::Adjustments(adjusting) => Box::pin(adjustments::answer(place, org, &adjusting)).await,
         Ask::Landed(vouchers) => Box::pin(landed::answer(place, org, &vouchers)).await,
         Ask::ExportSettings => settings::export(place, org).await,
-        Ask::Settings { apply, policy, items, suppliers } => {
-            settings::answer(place, org, apply, [policy.as_deref(), items.as_deref(), suppliers.as_deref()])
-                .await
+        Ask::Settings { apply, policy, items, suppliers, units } => {
+            let files = [policy, items, suppliers, units];
+            settings::answer(place, org, apply, files.each_ref().map(|text| text.as_deref())).await
         }
         Ask::Digest { day } => digest::answer(place, org, day.as_deref()).await,
         Ask::Health => health::answer(place, org).await,

@@ -143,8 +143,13 @@ impl Demo {
             self.notebook.set_fact(COUNTED, "yes")?;
         }
         if self.notebook.fact(SET)?.is_none() {
-            let [policy, items, suppliers] = settings_files(&self.company);
-            let files = Files { policy: Some(&policy), items: Some(&items), suppliers: Some(&suppliers) };
+            let [policy, items, suppliers, units] = settings_files(&self.company);
+            let files = Files {
+                policy: Some(&policy),
+                items: Some(&items),
+                suppliers: Some(&suppliers),
+                units: Some(&units),
+            };
             match settings::apply(&*ports, org, owner::NAME, &files).await? {
                 Applied::Changed(_) => {}
                 Applied::Refused(problems) => {
@@ -200,7 +205,7 @@ pub async fn load_history<T: crate::trade::Trade>(
 }
 
 /// What the owner knows and Xero does not.
-fn settings_files(company: &DemoCompany) -> [String; 3] {
+fn settings_files(company: &DemoCompany) -> [String; 4] {
     let policy = format!(
         r#"{{"version":1,"rules":[
             {{"scope":"org","setting":"phase","value":"assist"}},
@@ -221,5 +226,9 @@ fn settings_files(company: &DemoCompany) -> [String; 3] {
     for supplier in &SUPPLIERS {
         suppliers.push_str(&format!("{},{}\n", supplier.name, supplier.lead_days));
     }
-    [policy, items, suppliers]
+    let mut units = String::from("item,supplier,from,unit,holds\n");
+    for item in company.items().iter().filter(|item| item.per_paper_unit() > 1) {
+        units.push_str(&format!("{},,,carton,{}\n", item.code, item.per_paper_unit()));
+    }
+    [policy, items, suppliers, units]
 }

@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::DocumentView;
-use crate::act::{Act, DocumentKind, E4, Status, TimedAct};
+use crate::act::{Act, DocumentKind, E4, Status, TimedAct, div_half_up};
 pub use catalogue::{
     CATEGORIES, COMPANY, COST_OF_GOODS, ItemFacts, SUPPLIERS, SupplierFacts, UNTRACKED_STOCK, XERO_TIME_ZONE,
 };
@@ -169,9 +169,20 @@ impl View {
         let mut orders = Vec::new();
         let mut bills: Vec<(String, Vec<(String, i64)>)> = Vec::new();
         for document in documents {
+            let by_the_carton = matches!(
+                document.kind,
+                DocumentKind::PurchaseOrder
+                    | DocumentKind::Bill
+                    | DocumentKind::SpendMoney
+                    | DocumentKind::SupplierCredit
+            );
             let lines = document.lines.iter().filter_map(|line| {
                 let code = line.item_code.clone()?;
-                Some((code, line.quantity.0 / E4::ONE.0, line.unit_amount))
+                let item = company.items.iter().find(|item| by_the_carton && item.code == code);
+                let per = item.map_or(1, ItemFacts::per_paper_unit);
+                let units = div_half_up(i128::from(line.quantity.0 * per), i128::from(E4::ONE.0));
+                let price = E4(div_half_up(i128::from(line.unit_amount.0), i128::from(per)));
+                Some((code, units, price))
             });
             let lines: Vec<(String, i64, E4)> = lines.collect();
             let approved = matches!(document.status, Status::Authorised | Status::Paid);

@@ -322,6 +322,7 @@ fn line(id: LineId, from: LineItem, inclusive: bool, rate: Decimal) -> Result<Do
         unit_amount: Money::from_e4(unit_amount.to_e4_half_up()?),
         net: Money::from_e4(net.rounded(4)?),
         account: from.account_code.unwrap_or_default(),
+        unit: None,
     })
 }
 

@@ -56,6 +56,7 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
             organisation: organisation.clone(),
             time_zone: time_zone.clone(),
             closed_through: None,
+            has_purchase_units: false,
             cogs_from: None,
             awaits_time_zone: is_held,
             connected_at: now,

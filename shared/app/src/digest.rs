@@ -387,7 +387,8 @@ async fn decisions<P: Ports>(writer: &Writer<'_, P>) -> Result<Vec<Decision>, Ap
                 figures: plan.as_ref().map(|plan| order_figures(plan, line.quantity)).transpose()?,
                 quantity: line.quantity,
                 unit_price: Some(line.unit_price),
-                cost: line.quantity.at(line.unit_price)?.to_cents(),
+                by: line.by.clone(),
+                cost: line.cost()?,
                 reason: line.reason.clone(),
                 chart: None,
             });

@@ -38,4 +38,5 @@ pub mod sign_in;
 pub mod sync;
 pub mod table;
 mod tries;
+mod units;
 pub mod writer;

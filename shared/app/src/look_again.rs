@@ -14,11 +14,12 @@ use parstock_domain::landed;
 use parstock_domain::ledger::arrival::UNNAMED_ORDER_DAYS_MAX;
 use parstock_domain::ledger::{Cause, LineChange, MovementKey, OrderLine};
 use parstock_domain::settings::Learned;
+use parstock_domain::units::counts_by_purchase_units;
 
 use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
-use crate::ports::{Ports, Store};
+use crate::ports::{Ports, Store, Write};
 use crate::records::{
     Backfill, CODES_OF_REVIEW_MAX, DocumentRecord, HintOf, Key, List, MoreLines, Review, ReviewKind,
     WaitingHint,
@@ -32,6 +33,8 @@ const MOVEMENTS_PAGE: u32 = 500;
 const PAGES_MAX: usize = 10;
 /// Bills that one order has looked at again: the mark and the hint of each are in one commit.
 const BILLS_MAX: usize = 40;
+/// Documents whose rows are read at once.
+const DOCUMENTS_PER_READ: usize = 500;
 /// Days back in which a bill is looked for that teaches what a void bill taught.
 const LESSON_DAYS: i64 = 180;
 
@@ -193,13 +196,57 @@ pub(crate) async fn at_codes<P: Ports>(writer: &Writer<'_, P>, codes: &[String])
         let may_name =
             review.codes.len() >= CODES_OF_REVIEW_MAX || codes.iter().any(|code| review.codes.contains(code));
         if may_name {
-            hints.insert(match of.kind {
-                DocumentKind::SalesInvoice | DocumentKind::Bill => HintOf::Invoice(of.id),
-                _ => HintOf::Again(of),
-            });
+            hints.insert(hint(of));
         }
     }
     if hints.is_empty() { Ok(()) } else { sync::record(writer.ports(), writer.org(), &hints).await }
+}
+
+/// The hint that has a document looked at again.
+const fn hint(of: DocumentRef) -> HintOf {
+    match of.kind {
+        DocumentKind::SalesInvoice | DocumentKind::Bill => HintOf::Invoice(of.id),
+        _ => HintOf::Again(of),
+    }
+}
+
+/// What has suppliers' papers looked at again that count one of these items otherwise now, each from a day on.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn by_units<P: Ports>(
+    writer: &Writer<'_, P>,
+    items: &BTreeMap<ItemId, Option<Date>>,
+) -> Result<Vec<Write>, AppError> {
+    let (store, org) = (writer.ports().store(), writer.org());
+    let mut documents = BTreeSet::new();
+    for (item, from) in items {
+        let movements = load::movements(store, org, *item, *from).await?;
+        documents.extend(movements.iter().filter_map(|movement| match movement.key.cause {
+            Cause::Document { of, .. } if counts_by_purchase_units(of.kind) => Some(of),
+            _ => None,
+        }));
+        for (_, line) in load::all::<OrderLine>(store, org, &List::OrderLines(*item)).await? {
+            let line = line.content;
+            documents.insert(DocumentRef { kind: DocumentKind::PurchaseOrder, id: line.order });
+            // those whose goods came by receipts have moved none
+            documents.extend(
+                line.bills.iter().map(|part| DocumentRef { kind: DocumentKind::Bill, id: part.bill }),
+            );
+        }
+    }
+    let since = writer.now();
+    let documents: Vec<DocumentRef> = documents.into_iter().collect();
+    let mut writes = Vec::new();
+    for documents in documents.chunks(DOCUMENTS_PER_READ) {
+        for (of, record) in documents.iter().zip(records(writer, documents.iter()).await?) {
+            let Some(mut record) = record else { continue };
+            record.content.unresolved = true;
+            writes.push(record.write(Key::Document(*of)));
+            writes.push(load::unguarded(Key::Hint(hint(*of)), WaitingHint { since, wake_at: None }));
+        }
+    }
+    Ok(writes)
 }
 
 /// What the latest bill of the last [`LESSON_DAYS`] days but `except` teaches about an item.
@@ -237,7 +284,8 @@ pub(crate) async fn for_lesson<P: Ports>(
             let lesson = Learned {
                 supplier: record.contact,
                 supplier_name: record.contact_name.clone(),
-                unit_price: cost.per_unit(line.change)?,
+                quantity: line.change,
+                net: cost,
                 landed: BTreeMap::new(),
                 from: record.of,
                 on: record.date,

@@ -8,12 +8,14 @@ use jiff::civil::{Date, Time};
 use parstock_domain::calendar::OrgClock;
 use parstock_domain::demand::{self, Brought, DemandByDay, History};
 use parstock_domain::document::Item;
-use parstock_domain::governance::{Proposal, ProposalState};
+use parstock_domain::fixed::{FixedError, Money, Quantity};
+use parstock_domain::governance::{OrderedBy, Proposal, ProposalState};
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, ProposalId, derived};
 use parstock_domain::ledger::{OrderLine, Position};
 use parstock_domain::prices;
 use parstock_domain::replenish::{self, Decision, Plan, PlanInput, Standing, Supplier, Wanted};
 use parstock_domain::settings::{Learned, Origin, Resolved, Sourced};
+use parstock_domain::units::PurchaseUnit;
 
 use crate::booking;
 use crate::contacts::Contacts;
@@ -174,6 +176,7 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         let changed_on = clock.day_of(item.priced_at.unwrap_or(item.updated_at));
         let bill = prices::Bill {
             last: lesson.as_ref(),
+            unit: lesson.as_ref().and_then(|lesson| chunk.unit_on(&item, lesson.supplier, lesson.on)),
             changed_on,
             basis: org_settings.price_change_from,
             percent: org_settings.price_change_percent,
@@ -272,6 +275,33 @@ impl<P: Ports> Chunk<'_, P> {
         let orders = load::all::<OrderLine>(self.ports.store(), self.org, &List::OrderLines(item.id)).await?;
         let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
         let supplier = self.supplier(resolved, lesson.as_ref());
+        let unit = supplier.and_then(|supplier| self.unit_on(item, supplier.value, self.today));
+        // what another supplier charges is no price of this one
+        let lesson = lesson.filter(|lesson| {
+            let taught_by = self.contacts.present(lesson.supplier);
+            supplier.is_none_or(|supplier| supplier.value == taught_by)
+        });
+        let price = |quantity: Quantity| match (&lesson, item.purchase_price) {
+            (Some(lesson), _) => {
+                let price = lesson.price_of(quantity)?;
+                Ok::<_, FixedError>(Some(Sourced { value: price, from: Origin::Learned }))
+            }
+            // Xero's is of whatever the supplier's papers count by
+            (None, price) => {
+                let price = match (price, unit) {
+                    (Some(price), Some(unit)) => Some(price.part(quantity, unit.holds)?),
+                    (price, _) => price,
+                };
+                Ok(price.map(|value| Sourced { value, from: Origin::Default }))
+            }
+        };
+        let by = match unit {
+            Some(unit) => {
+                let price = price(unit.holds)?.map_or(Money::ZERO, |price| price.value);
+                Some(OrderedBy { unit: unit.clone(), price })
+            }
+            None => None,
+        };
         let input = PlanInput {
             today: self.today,
             now: self.now,
@@ -282,16 +312,15 @@ impl<P: Ports> Chunk<'_, P> {
             orders: &orders,
             settings: resolved,
             supplier,
-            // what another supplier charges is no price of this one
-            unit_price: lesson
-                .filter(|lesson| {
-                    let taught_by = self.contacts.present(lesson.supplier);
-                    supplier.is_none_or(|supplier| supplier.value == taught_by)
-                })
-                .map(|lesson| Sourced { value: lesson.unit_price, from: Origin::Learned })
-                .or(item.purchase_price.map(|price| Sourced { value: price, from: Origin::Default })),
+            unit_price: price(Quantity::ONE)?,
+            by,
         };
         Ok(replenish::plan(&input)?)
+    }
+
+    /// The unit by which a contact's papers of a day count an item; Xero adds up those of tracked items as they stand.
+    fn unit_on(&self, item: &Item, contact: ContactId, day: Date) -> Option<&PurchaseUnit> {
+        self.settings.unit_on(&item.code, self.contacts.name(contact), day).filter(|_| !item.tracked)
     }
 
     fn supplier(&self, resolved: &Resolved, lesson: Option<&Learned>) -> Option<Sourced<ContactId>> {

@@ -23,6 +23,7 @@ use parstock_domain::ledger::{
 use parstock_domain::prices::{PriceChange, PriceWrite};
 use parstock_domain::replenish::{Plan, Standing};
 use parstock_domain::settings::{ItemSettings, Learned, Policy, SupplierSettings};
+use parstock_domain::units::UnitRule;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -284,6 +285,9 @@ pub struct Profile {
     /// The last day whose books a person closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_through: Option<Date>,
+    /// Whether suppliers' papers count any item by a unit that holds several.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_purchase_units: bool,
     /// The first day whose cost of goods sold is journaled, where a person wants that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cogs_from: Option<Date>,
@@ -757,6 +761,9 @@ pub struct ItemSettingsRecord {
     pub supplier: Option<ContactId>,
     /// All else; no supplier's name stands here.
     pub set: ItemSettings,
+    /// By what suppliers' papers count it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<UnitRule<ContactId>>,
 }
 
 /// A contact that is or may become a supplier.

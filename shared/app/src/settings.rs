@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use parstock_domain::calendar::OrgClock;
 use parstock_domain::document::Item;
 use parstock_domain::ids::{ContactId, ItemId, LocationId, OrgId, derived};
@@ -13,11 +14,13 @@ use parstock_domain::settings::files::{self, Change, Exported, File, Files, Know
 use parstock_domain::settings::{
     ItemSettings, Learned, Policy, Scope, ScopedRule, Settings, SupplierSettings,
 };
+use parstock_domain::units::UnitRule;
 
 use crate::connect;
 use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
+use crate::look_again;
 use crate::message::Message;
 use crate::ports::{Expect, Ports, Write};
 use crate::records::{
@@ -95,6 +98,7 @@ async fn named<P: Ports>(
     let mut named_items: BTreeSet<ItemId> = items.iter().map(|(item, _)| *item).collect();
     let mut named_contacts: BTreeSet<ContactId> = suppliers.iter().map(|(contact, _)| *contact).collect();
     named_contacts.extend(items.iter().filter_map(|(_, row)| row.supplier));
+    named_contacts.extend(items.iter().flat_map(|(_, row)| &row.units).filter_map(|rule| rule.supplier));
     for rule in policy.rules() {
         match &rule.scope {
             Scope::Item(id) => named_items.extend(id.parse::<ItemId>().ok()),
@@ -130,10 +134,18 @@ async fn named<P: Ports>(
         Scope::Supplier(id) => !id.parse().is_ok_and(is_merged),
         Scope::Org | Scope::Location(_) | Scope::Category(_) | Scope::Item(_) => true,
     });
+    let rule = |rule: &UnitRule<ContactId>| UnitRule {
+        supplier: rule.supplier.as_ref().map(name),
+        from: rule.from,
+        unit: rule.unit.clone(),
+    };
+    let units = items.iter().filter(|(_, row)| !row.units.is_empty());
     Ok(Settings {
         policy: rescoped(&rules, scope),
+        units: units.map(|(item, row)| (code(item), row.units.iter().map(rule).collect())).collect(),
         items: items
             .into_iter()
+            .filter(|(_, row)| row.supplier.is_some() || row.set != ItemSettings::default())
             .map(|(item, row)| {
                 let supplier = row.supplier.as_ref().map(name);
                 (code(&item), ItemSettings { supplier, ..row.set })
@@ -232,12 +244,15 @@ async fn write<P: Ports>(
         Ok(wanted) => wanted,
     };
     let changes = files::difference(&standing, &wanted);
-    let writes = ids.writes(&standing, &wanted)?;
+    // before the rows: broken off between, the files are applied again, and so is this
+    let mut writes = look_again::by_units(writer, &ids.counted_otherwise(&standing, &wanted)?).await?;
+    writes.extend(ids.writes(&standing, &wanted)?);
     let question = Key::Review(derived("review", &[ReviewKind::HalfApplied.code()]));
     let asked =
         load::one::<Review>(writer.ports().store(), writer.owner(), question.clone()).await?.is_some();
     let zone = wanted.policy.org().time_zone;
     writer.profile.content.closed_through = wanted.policy.org().closed_through;
+    writer.profile.content.has_purchase_units = !wanted.units.is_empty();
     let cogs = crate::cogs::follow(writer, wanted.policy.org().cogs).await?;
     let now = writer.now();
     // while it is still unknown, what stands goes on
@@ -305,6 +320,9 @@ async fn follow<P: Ports>(
     let clock = OrgClock::new(&writer.profile.content.time_zone)
         .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
     let day = clock.day_of(writer.now());
+    if changes.iter().any(|change| change.file == File::Units) {
+        send_now(ports, Message::Waiting { org }).await?;
+    }
     send_now(ports, Message::PlanAll { org, day, after: None }).await?;
     writer.profile.content.planned_all_on = Some(day);
     writer.save_profile().await
@@ -334,6 +352,24 @@ impl Ids {
         id.ok_or_else(|| AppError::Bug(format!("the contact `{name}` was checked and is not known")))
     }
 
+    /// The items that papers count otherwise now, each from the first day on which they do; `None` is from the beginning.
+    fn counted_otherwise(
+        &self,
+        standing: &Settings,
+        wanted: &Settings,
+    ) -> Result<BTreeMap<ItemId, Option<Date>>, AppError> {
+        let mut items = BTreeMap::new();
+        for code in differing(&standing.units, &wanted.units) {
+            let [before, after] =
+                [standing, wanted].map(|of| of.units.get(code).map(Vec::as_slice).unwrap_or_default());
+            let gone = before.iter().filter(|rule| !after.contains(rule));
+            let new = after.iter().filter(|rule| !before.contains(rule));
+            let from = gone.chain(new).map(|rule| rule.from).min().flatten();
+            items.insert(self.item(code)?, from);
+        }
+        Ok(items)
+    }
+
     /// The rows that differ.
     fn writes(&self, standing: &Settings, wanted: &Settings) -> Result<Vec<Write>, AppError> {
         let mut writes = Vec::new();
@@ -349,16 +385,25 @@ impl Ids {
             }
             writes.push(unguarded(Key::Policy, Policy::new(rules)));
         }
-        for code in differing(&standing.items, &wanted.items) {
+        let items: BTreeSet<&String> = differing(&standing.items, &wanted.items)
+            .chain(differing(&standing.units, &wanted.units))
+            .collect();
+        for code in items {
             let key = Key::ItemSettings(self.item(code)?);
-            writes.push(match wanted.items.get(code) {
-                None => removal(key),
-                Some(set) => {
-                    let supplier = set.supplier.as_deref().map(|name| self.supplier(name)).transpose()?;
-                    let set = ItemSettings { supplier: None, ..set.clone() };
-                    unguarded(key, ItemSettingsRecord { supplier, set })
-                }
+            let (set, units) = (wanted.items.get(code), wanted.units.get(code));
+            if set.is_none() && units.is_none() {
+                writes.push(removal(key));
+                continue;
+            }
+            let set = set.cloned().unwrap_or_default();
+            let supplier = set.supplier.as_deref().map(|name| self.supplier(name)).transpose()?;
+            let rules = units.into_iter().flatten().map(|rule| {
+                let supplier = rule.supplier.as_deref().map(|name| self.supplier(name)).transpose()?;
+                Ok(UnitRule { supplier, from: rule.from, unit: rule.unit.clone() })
             });
+            let units = rules.collect::<Result<_, AppError>>()?;
+            let set = ItemSettings { supplier: None, ..set };
+            writes.push(unguarded(key, ItemSettingsRecord { supplier, set, units }));
         }
         for name in differing(&standing.suppliers, &wanted.suppliers) {
             let supplier = self.supplier(name)?;
@@ -407,7 +452,9 @@ async fn known<P: Ports>(ports: &P, org: OrgId, profile: Option<&Profile>) -> Re
             merged.entry(present).or_default().push(id);
         }
     }
+    let tracked = items.iter().filter(|item| item.tracked);
     let known = Known {
+        tracked: tracked.map(|item| item.code.clone()).collect(),
         items: items.iter().map(|item| (item.code.clone(), item.sales_account.clone())).collect(),
         suppliers: suppliers.keys().cloned().collect(),
         locations: BTreeSet::from([LocationId::main().0]),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fixed::{Money, Quantity};
 use crate::ids::{ContactId, DocumentId, ItemId, LineId};
+use crate::units::PurchaseUnit;
 
 /// What kind of paper a document is. The order is the order of kinds inside one day's movements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -160,6 +161,9 @@ pub struct DocumentLine {
     pub net: Money,
     /// Xero's account code; empty when the line has none.
     pub account: String,
+    /// By what the paper itself counts, where that is not the base unit in which quantity and price are given here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<PurchaseUnit>,
 }
 
 /// How a line names its item.
@@ -301,7 +305,7 @@ pub struct BillDraft {
     pub supplier: ContactId,
     /// The bill's date.
     pub date: Date,
-    /// Which of the order's lines came in, and how much of each.
+    /// Which of the order's lines came in, and how much of each, as the order counts it.
     pub lines: Vec<(LineId, Quantity)>,
 }
 
@@ -312,9 +316,9 @@ pub struct OrderDraftLine {
     pub item_code: String,
     /// The line's text.
     pub description: String,
-    /// How much, in base units.
+    /// How much, as the supplier counts it.
     pub quantity: Quantity,
-    /// Price of one unit, four decimals.
+    /// Price of one of these, four decimals.
     pub unit_price: Money,
     /// Account to code it to; empty leaves Xero's default.
     pub account: String,

@@ -267,6 +267,18 @@ impl Quantity {
         mul_div(self.0, unit_price.0, SCALE).map(Money)
     }
 
+    /// The smallest quantity above zero that is a whole multiple of both; both are above zero.
+    ///
+    /// # Errors
+    /// [`FixedError::TooLarge`] when it does not fit.
+    pub fn common_multiple(self, other: Self) -> Result<Self, FixedError> {
+        let (mut divisor, mut rest) = (self.0, other.0);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor.checked_rem(rest).ok_or(FixedError::TooLarge)?);
+        }
+        mul_div(self.0, other.0, divisor).map(Self)
+    }
+
     /// The smallest whole multiple of `pack` that is not below this quantity; itself when `pack` is not
     /// above zero.
     ///

@@ -11,6 +11,7 @@ use crate::document::{Document, DocumentKind, DocumentLine, DocumentRef, Documen
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{ContactId, DayNumber, DocumentId, ItemId, LineId, OrgId, derived};
 use crate::ledger::OtherGoods;
+use crate::units::PurchaseUnit;
 
 /// Lines of one receipt: as many as one bill of ours has.
 pub const RECEIPT_LINES_MAX: usize = 200;
@@ -41,6 +42,8 @@ pub struct OrderedLine {
     pub code: String,
     /// Its name.
     pub name: String,
+    /// By what the order counts, where that is not the base unit in which all quantities here are given.
+    pub unit: Option<PurchaseUnit>,
     /// How much was ordered.
     pub ordered: Quantity,
     /// How much came in by earlier receipts.
@@ -500,6 +503,7 @@ impl GoodsReceipt {
             unit_amount: Money::ZERO,
             net: line.cost,
             account: String::new(),
+            unit: None,
         });
         Some(Document {
             of: self.of(org),
@@ -543,6 +547,7 @@ mod tests {
             net: Money::ZERO,
             last_cost: "1.5".parse().unwrap(),
             unmatched_bills: Vec::new(),
+            unit: None,
         }
     }
 

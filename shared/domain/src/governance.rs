@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::audit::Hash;
-use crate::fixed::{Money, Quantity};
+use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{ContactId, DocumentId, EffectId, ItemId, LocationId, OrgId, ProposalId, derived};
+use crate::units::PurchaseUnit;
 
 /// What parstock may do in Xero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,6 +19,15 @@ pub enum Phase {
     Observe,
     /// As observe, and what a person approved becomes a DRAFT in Xero.
     Assist,
+}
+
+/// How an order counts an item for its supplier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderedBy {
+    /// By what.
+    pub unit: PurchaseUnit,
+    /// Price of one of these, base currency.
+    pub price: Money,
 }
 
 /// One line of a proposed order.
@@ -35,6 +45,9 @@ pub struct ProposalLine {
     pub quantity: Quantity,
     /// Price of one unit: the last bill's, else the item's purchase price.
     pub unit_price: Money,
+    /// How the supplier counts it, where that is not by the base unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<OrderedBy>,
     /// Why, in one sentence with its figures.
     pub reason: String,
     /// The figures behind the reason, by name, so that it can be recomputed.
@@ -139,6 +152,26 @@ pub enum DecisionError {
     NoReason,
 }
 
+impl ProposalLine {
+    /// How much is ordered, as people say it: also as the supplier counts it.
+    pub fn said(&self) -> String {
+        let by = self.by.as_ref().and_then(|by| by.unit.said(self.quantity).ok());
+        by.unwrap_or_else(|| self.quantity.to_string())
+    }
+
+    /// What the line costs, base currency, in cents.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn cost(&self) -> Result<Money, FixedError> {
+        let cost = match &self.by {
+            Some(by) => by.price.part(self.quantity, by.unit.holds)?,
+            None => self.quantity.at(self.unit_price)?,
+        };
+        Ok(cost.to_cents())
+    }
+}
+
 impl Proposal {
     /// A new proposal's id: the same plan of the same day gives the same.
     pub fn new_id(org: OrgId, supplier: ContactId, planned_at: Timestamp) -> ProposalId {
@@ -148,11 +181,11 @@ impl Proposal {
     /// What the order costs, in base currency.
     ///
     /// # Errors
-    /// [`crate::fixed::FixedError`] when it does not fit.
-    pub fn total(&self) -> Result<Money, crate::fixed::FixedError> {
+    /// [`FixedError`] when it does not fit.
+    pub fn total(&self) -> Result<Money, FixedError> {
         let mut total = Money::ZERO;
         for line in &self.lines {
-            total = total.plus(line.quantity.at(line.unit_price)?.to_cents())?;
+            total = total.plus(line.cost()?)?;
         }
         Ok(total)
     }
@@ -165,6 +198,9 @@ impl Proposal {
                 "{}\t{}\t{}\t{}\t{}\n",
                 line.item, line.location, line.quantity, line.unit_price, line.reason
             ));
+            if let Some(by) = &line.by {
+                text.push_str(&format!("{}\t{}\t{}\n", by.unit.name, by.unit.holds, by.price));
+            }
         }
         Hash::of(text.as_bytes())
     }

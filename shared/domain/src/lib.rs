@@ -3,7 +3,7 @@
 //! No I/O, no clock, no chance, no AWS, no JSON of others: whatever a decision needs comes in as an
 //! argument, so the same input gives the same bytes everywhere.
 //!
-//! Reading order: [`ids`], [`fixed`] (money and quantity), [`document`] (what Xero's papers mean to us),
+//! Reading order: [`ids`], [`fixed`] (money and quantity), [`document`] (what Xero's papers mean to us), [`units`] (what they count by),
 //! [`costing`] (cost layers by FIFO, average and LIFO), [`ledger`] (movements, positions, arrivals), [`cogs`] (journals of
 //! what was sold), [`goods_receipt`] (what came in of an order), [`landed`] (freight and duty on top of what came in), [`demand`] and [`replenish`] (what to order and why), [`prices`] (item prices that costs have left), [`adjustment`] (stock written off or found), [`settings`], [`governance`] (proposals and approvals), [`alert`],
 //! [`event`], [`audit`].
@@ -30,3 +30,4 @@ pub mod manual_journal;
 pub mod prices;
 pub mod replenish;
 pub mod settings;
+pub mod units;

@@ -5,9 +5,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{DocumentRef, Item};
-use crate::fixed::{FixedError, Money, mul_div};
+use crate::fixed::{FixedError, Money, Quantity, mul_div};
 use crate::ids::{EffectId, ItemId};
 use crate::settings::{Learned, PriceBasis};
+use crate::units::PurchaseUnit;
 
 /// A change of an item's purchase price in Xero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct PriceChange {
     pub from: Money,
     /// What it cost last, by itself or landed: the price that is proposed.
     pub to: Money,
+    /// By what the supplier's papers count it, where that is not the base unit: both are prices of one of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<PurchaseUnit>,
     /// Its sales price, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sales_price: Option<Money>,
@@ -78,6 +82,8 @@ impl PriceStatus {
 pub struct Bill<'a> {
     /// What the bill says.
     pub last: Option<&'a Learned>,
+    /// By what it counts, where that is not the base unit: whoever enters a bill expects the price of one of these in Xero.
+    pub unit: Option<&'a PurchaseUnit>,
     /// The day on which somebody last changed the item's price in Xero: a bill from before it says nothing, who did that may have
     /// known better.
     pub changed_on: Date,
@@ -91,9 +97,10 @@ pub struct Bill<'a> {
 
 impl Bill<'_> {
     fn price(&self, last: &Learned) -> Result<Money, FixedError> {
+        let one = self.unit.map_or(Quantity::ONE, |unit| unit.holds);
         match self.basis {
-            PriceBasis::Last => Ok(last.unit_price),
-            PriceBasis::Landed => last.landed_price(),
+            PriceBasis::Last => last.price_of(one),
+            PriceBasis::Landed => last.landed_price_of(one),
         }
     }
 
@@ -148,6 +155,7 @@ pub fn kept(
         name: item.name.clone(),
         from,
         to,
+        unit: bill.unit.cloned(),
         sales_price: item.sales_price,
         because: last.from,
         on: last.on,
@@ -198,6 +206,7 @@ mod tests {
     fn bill_of(last: Option<&Learned>, percent: u16) -> Bill<'_> {
         Bill {
             last,
+            unit: None,
             changed_on: date(2026, 6, 1),
             basis: PriceBasis::Last,
             percent,
@@ -209,7 +218,8 @@ mod tests {
         Learned {
             supplier: ContactId(Uuid::from_u128(2)),
             supplier_name: "Northern".into(),
-            unit_price: money(price),
+            quantity: Quantity::ONE,
+            net: money(price),
             landed: std::collections::BTreeMap::new(),
             from: bill(),
             on: date(2026, 6, 1),
@@ -223,6 +233,7 @@ mod tests {
             name: "A box".into(),
             from: money("10"),
             to: money(to),
+            unit: None,
             sales_price: None,
             because: bill(),
             on: date(2026, 6, 1),
@@ -247,11 +258,14 @@ mod tests {
         );
         assert_eq!(bill_of(None, 10).due(Some(money("10"))), Ok(None));
         let lesson = lesson("20");
+        let dozen = PurchaseUnit { name: "dozen".into(), holds: Quantity::from_whole(12).unwrap() };
+        let by_dozens = Bill { unit: Some(&dozen), ..bill_of(Some(&lesson), 10) };
+        assert_eq!(by_dozens.due(Some(money("230"))), Ok(None), "twelve of 20 each");
+        assert_eq!(by_dozens.due(Some(money("200"))), Ok(Some(money("240"))));
         let later = Bill { changed_on: date(2026, 6, 2), ..bill_of(Some(&lesson), 10) };
         assert_eq!(later.due(Some(money("10"))), Ok(None), "somebody has changed the price since");
         let mut with_freight = lesson.clone();
-        let on =
-            |amount| LandedOn { quantity: crate::fixed::Quantity::from_e4(100_000), amount: money(amount) };
+        let on = |amount| LandedOn { quantity: Quantity::from_e4(100_000), amount: money(amount) };
         for line in [1, 2] {
             // two lines of ten, each of which takes 15
             let line = crate::ids::LineId(Uuid::from_u128(line));
@@ -261,6 +275,8 @@ mod tests {
         assert!(!with_freight.land((bill(), other), on("-9")).unwrap(), "it was never noted");
         let landed = Bill { basis: PriceBasis::Landed, ..bill_of(Some(&with_freight), 10) };
         assert_eq!(landed.due(Some(money("10"))), Ok(Some(money("21.5"))));
+        let landed = Bill { unit: Some(&dozen), ..landed };
+        assert_eq!(landed.due(Some(money("10"))), Ok(Some(money("258"))));
     }
 
     fn item(price: &str) -> Item {

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 use parstock_domain::audit::Head;
 use parstock_domain::fixed::{Money, Quantity, decimals, mul_div};
+use parstock_domain::units::PurchaseUnit;
 
 /// Shown where there is no figure.
 pub const NO_FIGURE: &str = "–";
@@ -49,6 +50,24 @@ impl Style {
         let price = *price.borrow();
         let exact = trailing_decimals(price.e4());
         self.amount(price, exact.max(decimals(&self.currency)))
+    }
+
+    /// A price of one of what it is counted by: `$100.00 a case`.
+    pub fn price_by(&self, price: impl Borrow<Money>, unit: Option<&PurchaseUnit>) -> String {
+        let price = self.unit_price(price);
+        unit.map_or_else(|| price.clone(), |unit| format!("{price} a {}", unit.name))
+    }
+
+    /// A quantity in base units, and as its supplier counts it: `120 (10 × case of 12)`.
+    pub fn quantity_by(&self, quantity: impl Borrow<Quantity>, unit: Option<&PurchaseUnit>) -> String {
+        let quantity = *quantity.borrow();
+        let base = self.quantity(quantity);
+        match unit.map(|unit| (unit, unit.of_base(quantity))) {
+            Some((unit, Ok(units))) => {
+                format!("{base} ({} × {} of {})", self.quantity(units), unit.name, self.quantity(unit.holds))
+            }
+            _ => base,
+        }
     }
 
     /// As [`money`](Self::money), or a dash.

@@ -175,6 +175,7 @@ pub fn rows() -> Vec<(Key, Record)> {
             quantity: Quantity::ONE,
             net: Money::from_e4(-1),
         }],
+        unit: None,
     };
     let effect = |status| Effect {
         what: EffectKind::Order { proposal: ProposalId(id(2)) },
@@ -403,6 +404,7 @@ fn price_change(item: ItemId, of: DocumentRef) -> PriceChange {
         supplier_name: String::new(),
         since: instant(),
         status: PriceStatus::Approved { who: "Ada".into(), at: instant(), effect: EffectId(id(2)) },
+        unit: None,
     }
 }
 

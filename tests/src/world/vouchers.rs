@@ -72,6 +72,7 @@ fn line(number: u128, item: Option<(ItemId, &str)>, quantity: i64, price: i64) -
         unit_amount,
         net: quantity.at(unit_amount).unwrap(),
         account: if item.is_some() { STOCK } else { "425" }.to_owned(),
+        unit: None,
     }
 }
 

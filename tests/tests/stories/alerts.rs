@@ -80,6 +80,7 @@ impl Shop {
             settings: &settings,
             supplier: None,
             unit_price: None,
+            by: None,
         });
         let owner = Owner::Org(self.org);
         let put = |key, record| self.ports.store.put(owner, key, record);

@@ -96,6 +96,7 @@ impl Shop {
             unit_amount: Money::ZERO,
             net: Money::ZERO,
             account: "200".to_owned(),
+            unit: None,
         };
         let document = Document {
             of,
@@ -128,6 +129,7 @@ impl Shop {
             unit_amount: Money::ZERO,
             net: Money::ZERO,
             account: "200".to_owned(),
+            unit: None,
         }
     }
 
@@ -318,7 +320,12 @@ fn what_is_set_for_an_item_and_a_supplier_outlives_their_names() {
                 {{"scope": "item:{code}", "setting": "dead_after_days", "value": 33}},
                 {{"scope": "supplier:{supplier}", "setting": "overstock_cover_days", "value": 44}}]}}"#
         );
-        let files = Files { policy: Some(&policy), items: Some(&items), suppliers: Some(&suppliers) };
+        let files = Files {
+            policy: Some(&policy),
+            items: Some(&items),
+            suppliers: Some(&suppliers),
+            ..Files::default()
+        };
         let applied = settings::apply(&shop.ports, shop.org, "a person", &files).await.unwrap();
         assert!(matches!(applied, Applied::Changed(_)), "{applied:?}");
         let now = shop.xero_now();
@@ -348,6 +355,7 @@ fn what_is_set_for_an_item_and_a_supplier_outlives_their_names() {
             policy: Some(&shown.policy),
             items: Some(&shown.items),
             suppliers: Some(&shown.suppliers),
+            units: Some(&shown.units),
         };
         let same = settings::check(&shop.ports, shop.org, &files).await.unwrap();
         assert!(matches!(&same, Applied::Changed(changes) if changes.is_empty()), "{same:?}");

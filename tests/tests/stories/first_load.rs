@@ -139,6 +139,7 @@ impl World {
                 unit_amount: Money::ZERO,
                 net: Money::ZERO,
                 account: "200".into(),
+                unit: None,
             }],
         };
         self.ports.books.with(self.org, |company| company.documents.insert(document.of.id, document));
@@ -278,6 +279,7 @@ fn a_sale_between_the_last_page_and_the_quantities_is_no_part_of_the_opening() {
                 unit_amount: Money::from_e4(20_000),
                 net: Money::from_e4(20_000),
                 account: "200".into(),
+                unit: None,
             }],
         };
         ports.books.with(org, |company| company.documents.insert(sale.of.id, sale));

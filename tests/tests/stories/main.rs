@@ -17,3 +17,4 @@ mod sign_in;
 mod simulation;
 mod size;
 mod stock;
+mod units;

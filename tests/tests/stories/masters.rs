@@ -184,6 +184,7 @@ impl Shop {
                 unit_amount: Money::from_e4(10_000),
                 net: quantity.at(Money::from_e4(10_000)).unwrap(),
                 account: "200".to_owned(),
+                unit: None,
             }],
         };
         self.with(|company| company.documents.insert(of.id, document));

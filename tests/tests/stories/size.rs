@@ -100,6 +100,7 @@ fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
             organisation: company.organisation.clone(),
             time_zone: "Australia/Sydney".to_owned(),
             closed_through: None,
+            has_purchase_units: false,
             cogs_from: None,
             awaits_time_zone: false,
             connected_at: morning(),
@@ -282,6 +283,7 @@ fn long_sale(contact: &Contact, items: &[ItemRef], lines: u64, now: Timestamp) -
         unit_amount: Money::from_e4(20_000),
         net: Money::from_e4(20_000),
         account: "200".into(),
+        unit: None,
     };
     Document {
         of: DocumentRef { kind: DocumentKind::SalesInvoice, id: DocumentId(Uuid::from_u128(7)) },

@@ -233,7 +233,7 @@ impl Shop {
         self.rows().filter_map(|(_, record)| of_item(record)).collect()
     }
 
-    fn proposals(&self) -> Vec<Proposal> {
+    pub(super) fn proposals(&self) -> Vec<Proposal> {
         let proposal = |record| if let Record::Proposal(proposal) = record { Some(proposal) } else { None };
         let mut proposals: Vec<Proposal> = self.rows().filter_map(|(_, record)| proposal(record)).collect();
         proposals.sort_by_key(|proposal| proposal.proposed_at);
@@ -452,6 +452,12 @@ impl Paper {
         self
     }
 
+    /// From another contact.
+    pub(super) fn of(mut self, name: &str) -> Self {
+        (self.0.contact, self.0.contact_name) = (supplier(name), name.to_owned());
+        self
+    }
+
     pub(super) fn status(mut self, status: DocumentStatus) -> Self {
         self.0.status = status;
         self
@@ -490,6 +496,7 @@ impl Paper {
             unit_amount,
             net: quantity.at(unit_amount).unwrap(),
             account: "300".to_owned(),
+            unit: None,
         });
         self
     }
@@ -822,7 +829,7 @@ fn a_void_bill_teaches_no_more() {
         let learned = |code: &str| {
             let row = shop.ports.store.row(Owner::Org(shop.org), &Key::Supply(item(code)));
             row.map(|row| match row.record {
-                Record::Supply(lesson) => lesson.unit_price.to_string(),
+                Record::Supply(lesson) => lesson.price_of(Quantity::ONE).unwrap().to_string(),
                 other => panic!("{other:?}"),
             })
         };

@@ -78,7 +78,7 @@ pub(super) fn as_json(proposal: &Proposal, number: &str) -> serde_json::Value {
         .map(|line| {
             json!({
                 "code": line.code, "name": line.name, "quantity": line.quantity.to_string(),
-                "unit_price": line.unit_price.to_string(), "reason": line.reason, "inputs": line.inputs,
+                "unit_price": line.unit_price.to_string(), "by": line.by, "reason": line.reason, "inputs": line.inputs,
             })
         })
         .collect();
@@ -102,7 +102,7 @@ fn as_text(proposal: &Proposal, number: &str) -> Result<String, LocalError> {
         lines.push(vec![
             line.code.clone(),
             line.name.clone(),
-            line.quantity.to_string(),
+            line.said(),
             line.unit_price.to_string(),
             line.reason.clone(),
         ]);

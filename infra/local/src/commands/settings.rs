@@ -18,7 +18,7 @@ use crate::screen;
 /// Longest settings or count file, in bytes.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// The files' names.
-const NAMES: [&str; 3] = ["policy.json", "items.csv", "suppliers.csv"];
+const NAMES: [&str; 4] = ["policy.json", "items.csv", "suppliers.csv", "units.csv"];
 
 /// Settings as files.
 #[derive(Args, Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Settings {
 
 #[derive(Clone, Debug, Subcommand)]
 enum SettingsCommand {
-    /// Write policy.json, items.csv and suppliers.csv: what is set, and blank or with its default what is not
+    /// Write policy.json, items.csv, suppliers.csv and units.csv: what is set, and blank or with its default what is not
     Export {
         /// Into this folder, which is made if it isn't there
         #[arg(default_value = ".")]
@@ -39,7 +39,7 @@ enum SettingsCommand {
     },
     /// Tell every error of the files, or what they would change; change nothing (exit 1 if they would)
     Check {
-        /// Files named policy.json, items.csv, suppliers.csv
+        /// Files named policy.json, items.csv, suppliers.csv, units.csv
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -47,7 +47,7 @@ enum SettingsCommand {
     },
     /// Put the files in force; with a single error nothing is changed
     Apply {
-        /// Files named policy.json, items.csv, suppliers.csv
+        /// Files named policy.json, items.csv, suppliers.csv, units.csv
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -92,7 +92,7 @@ pub(super) fn read(path: &Path) -> Result<String, LocalError> {
 }
 
 fn asked(files: &[PathBuf], apply: bool) -> Result<Ask, LocalError> {
-    let mut texts = [None, None, None];
+    let mut texts = [const { None }; NAMES.len()];
     for path in files {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let Some((_, text)) = NAMES.iter().zip(&mut texts).find(|(known, _)| **known == name) else {
@@ -101,15 +101,17 @@ fn asked(files: &[PathBuf], apply: bool) -> Result<Ask, LocalError> {
         };
         *text = Some(read(path)?);
     }
-    let [policy, items, suppliers] = texts;
-    Ok(Ask::Settings { apply, policy, items, suppliers })
+    let [policy, items, suppliers, units] = texts;
+    Ok(Ask::Settings { apply, policy, items, suppliers, units })
 }
 
 /// Answers an export.
 pub(crate) async fn export(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
     let exported = settings::export(place, org).await?;
-    let [policy, items, suppliers] = NAMES;
-    let json = json!({ policy: exported.policy, items: exported.items, suppliers: exported.suppliers });
+    let [policy, items, suppliers, units] = NAMES;
+    let json = json!({
+        policy: exported.policy, items: exported.items, suppliers: exported.suppliers, units: exported.units,
+    });
     Ok(Answer::new(json, String::new()))
 }
 
@@ -118,9 +120,9 @@ pub(crate) async fn answer(
     place: &impl Place,
     org: OrgId,
     apply: bool,
-    [policy, items, suppliers]: [Option<&str>; 3],
+    [policy, items, suppliers, units]: [Option<&str>; NAMES.len()],
 ) -> Result<Answer, LocalError> {
-    let files = Files { policy, items, suppliers };
+    let files = Files { policy, items, suppliers, units };
     let applied = if apply {
         settings::apply(place, org, place.person(), &files).await?
     } else {

@@ -115,6 +115,8 @@ pub struct Step {
     pub receipt_back: Option<usize>,
     /// What a person writes off or finds.
     pub adjust: Option<Vec<Adjust>>,
+    /// By what suppliers' papers count items from then on: all rules that hold.
+    pub units: Option<Vec<Unit>>,
     /// A landed cost voucher.
     pub landed: Option<VoucherFile>,
     /// The landed cost voucher that is taken back, counted from 1.
@@ -289,6 +291,24 @@ pub struct Adjust {
     pub note: String,
 }
 
+/// By what a supplier's papers count an item.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// The item.
+    pub item: String,
+    /// Whose papers; everybody's if it is left out.
+    #[serde(default)]
+    pub supplier: String,
+    /// The first day of the papers; all if it is left out.
+    #[serde(default, deserialize_with = "optional_day")]
+    pub from: Option<Date>,
+    /// Its name.
+    pub unit: String,
+    /// How many base units it holds.
+    pub holds: Number,
+}
+
 /// What must be so at the end. A field that is left out is not compared.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -441,6 +461,7 @@ impl Step {
             + usize::from(self.take_in.is_some())
             + usize::from(self.receipt_back.is_some())
             + usize::from(self.adjust.is_some())
+            + usize::from(self.units.is_some())
             + usize::from(self.landed.is_some())
             + usize::from(self.take_back.is_some())
             + usize::from(self.lock.is_some())
@@ -474,7 +495,7 @@ impl Scenario {
         for (number, step) in (1..).zip(&scenario.step) {
             if step.actions() != 1 {
                 return Err(format!(
-                    "step {number} must name one thing: a document by its kind and number, a count, a goods receipt, a voucher, a lock or a day"
+                    "step {number} must name one thing: a document by its kind and number, a count, a goods receipt, an adjustment, units, a voucher, a lock or a day"
                 ));
             }
         }

@@ -107,6 +107,9 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
         } else if let Some(rows) = &step.adjust {
             books.settle().await?;
             books.adjust(rows).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(units) = &step.units {
+            books.settle().await?;
+            books.units(units).await.map_err(|error| wrong(error.to_string()))?;
         } else if let Some(voucher) = &step.landed {
             books.settle().await?;
             books.land(voucher).await.map_err(|error| wrong(error.to_string()))?;
@@ -161,14 +164,28 @@ impl Books {
             return Ok(());
         }
         let policy = json!({ "version": 1, "rules": scenario.rules }).to_string();
-        let files = Files { policy: Some(&policy), ..Files::default() };
-        match settings::apply(&*self.ports, self.org, PERSON, &files).await? {
+        self.apply("rules", &Files { policy: Some(&policy), ..Files::default() }).await
+    }
+
+    async fn apply(&self, what: &str, files: &Files<'_>) -> Result<(), LocalError> {
+        match settings::apply(&*self.ports, self.org, PERSON, files).await? {
             Applied::Changed(_) => Ok(()),
             Applied::Refused(problems) => {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                Err(LocalError::Input(format!("rules: {}", problems.join("; "))))
+                Err(LocalError::Input(format!("{what}: {}", problems.join("; "))))
             }
         }
+    }
+
+    /// As `parstock settings apply units.csv` does.
+    async fn units(&self, units: &[file::Unit]) -> Result<(), LocalError> {
+        let mut text = String::from("item,supplier,from,unit,holds\n");
+        for unit in units {
+            let from = unit.from.map(|day| day.to_string()).unwrap_or_default();
+            let holds = unit.holds.quantity().map_err(LocalError::Input)?;
+            text.push_str(&format!("{},{},{from},{},{holds}\n", unit.item, unit.supplier, unit.unit));
+        }
+        self.apply("units", &Files { units: Some(&text), ..Files::default() }).await
     }
 
     fn now(&self) -> Timestamp {

@@ -29,6 +29,9 @@
 //! freight lines without item, bills without order number, part deliveries, counter takings (RECEIVE) and purchases
 //! over the counter (SPEND).
 
+/// Its supplier's papers count it by the carton, where the shop sells single ones. Xero doesn't know that.
+pub const BY_THE_CARTON: &str = "P-1043";
+
 /// Sells below its reorder point on day 1; Xero keeps its quantity.
 pub const CROSSES_TRACKED: &str = "P-1003";
 /// Sells below its reorder point on day 1; parstock keeps its quantity.

@@ -176,6 +176,11 @@ impl ItemFacts {
     }
 
     /// What the supplier asks on `day`.
+    /// How many its supplier's papers count as one.
+    pub fn per_paper_unit(&self) -> i64 {
+        if self.code == cases::BY_THE_CARTON { self.pack } else { 1 }
+    }
+
     pub(super) fn cost_on(&self, day: Date, price_rise: Date) -> E4 {
         if self.supplier == cases::PRICE_RISE_SUPPLIER && day >= price_rise {
             let raised = i128::from(self.cost.0) * (100 + cases::PRICE_RISE_PERCENT) / 100;
@@ -342,7 +347,7 @@ pub(super) fn item_act(facts: &ItemFacts, cost: E4) -> Act {
         } else {
             Tracking::Untracked { purchase_account: UNTRACKED_STOCK.to_owned() }
         },
-        purchase_price: cost,
+        purchase_price: cost.times(E4::whole(facts.per_paper_unit())),
         sales_price: facts.price,
         sales_account: sales_account(facts.category),
     })

@@ -330,7 +330,7 @@ impl<'a> Shop<'a> {
             if !names_order {
                 self.unnamed_deliveries.push((order.to_owned(), code.clone(), *units));
             }
-            lines.push(purchase_line(code, *units, *price));
+            lines.push(self.supplier_line(code, *units, *price));
         }
         if draws.chance(400) {
             lines.push(Line {
@@ -455,7 +455,7 @@ impl<'a> Shop<'a> {
     fn buy_unordered(&mut self, code: &str, units: i64, kind: DocumentKind, minutes: i64) {
         let paid_by = if kind == DocumentKind::SpendMoney { "CARD" } else { "DIRECT" };
         let number = format!("{paid_by}-{code}-{}", self.day);
-        let lines = vec![purchase_line(code, units, self.cost(code))];
+        let lines = vec![self.supplier_line(code, units, self.cost(code))];
         let document = self.document(kind, number, self.supplier_of(code), lines);
         self.add(code, units);
         self.act(minutes, Act::CreateDocument(document));
@@ -719,7 +719,8 @@ impl<'a> Shop<'a> {
             .into_iter()
             .map(|(code, ordered)| OrderLine { price: self.cost(&code), code, ordered, delivered: 0 })
             .collect();
-        let papers = lines.iter().map(|line| purchase_line(&line.code, line.ordered, line.price)).collect();
+        let papers =
+            lines.iter().map(|line| self.supplier_line(&line.code, line.ordered, line.price)).collect();
         let mut paper = self.document(DocumentKind::PurchaseOrder, number.clone(), supplier, papers);
         let starts_as_draft = Draws::new(self.company.seed, Purpose::Baskets, hash(&number)).chance(250);
         if starts_as_draft {
@@ -792,6 +793,13 @@ impl<'a> Shop<'a> {
 
     fn supplier_of(&self, code: &str) -> &'static str {
         self.items.get(code).map_or("", |item| supplier_name(item))
+    }
+
+    /// A line as the supplier writes it.
+    fn supplier_line(&self, code: &str, units: i64, cost: E4) -> Line {
+        let per = self.items.get(code).map_or(1, |item| item.per_paper_unit());
+        let quantity = E4(div_half_up(i128::from(E4::whole(units).0), i128::from(per)));
+        Line { quantity, unit_amount: cost.times(E4::whole(per)), ..purchase_line(code, units, cost) }
     }
 
     fn sale_line(&self, code: &str, units: i64) -> Line {

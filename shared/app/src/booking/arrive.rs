@@ -178,6 +178,7 @@ impl Step<'_> {
             received: Quantity::ZERO,
             billed: Quantity::ZERO,
             unit_price: price.map(|line| line.unit_amount).unwrap_or_default(),
+            unit: price.and_then(|line| line.unit.clone()),
             net: price.map(|line| line.net).unwrap_or_default(),
             receipts: Vec::new(),
             bills: Vec::new(),

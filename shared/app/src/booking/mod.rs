@@ -19,7 +19,7 @@ pub use self::warning::warning;
 use std::collections::{BTreeMap, BTreeSet};
 
 use parstock_domain::audit::Hash;
-use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
+use parstock_domain::document::{Document, DocumentKind, DocumentStatus, ItemRef};
 use parstock_domain::event::{EventType, Source};
 use parstock_domain::goods_receipt::{self, GoodsReceipt};
 use parstock_domain::ids::{EffectId, ItemId};
@@ -35,6 +35,7 @@ use crate::look_again;
 use crate::ports::Ports;
 use crate::receiving;
 use crate::records::{Effect, EffectKind, Key, ReviewKind};
+use crate::units;
 use crate::writer::Writer;
 
 /// Times a commit that another worker foiled is decided anew.
@@ -85,7 +86,10 @@ pub async fn book<P: Ports>(
                 return Ok(outcome);
             }
         }
-        let wanted = desired(document, |named| named.id.or_else(|| codes.get(&named.code).copied()))?;
+        let resolve = |named: &ItemRef| named.id.or_else(|| codes.get(&named.code).copied());
+        let counted = units::in_base_units(writer, document, resolve).await?;
+        let document = counted.as_ref();
+        let wanted = desired(document, resolve)?;
         let unresolved = !wanted.unknown_items.is_empty();
         let mut pending = match document.of.kind {
             // the order's status and dates stand on each of its lines

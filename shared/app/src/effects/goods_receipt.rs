@@ -19,6 +19,7 @@ use crate::load::{self, Versioned, unguarded};
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority};
 use crate::receiving::{delete_bill, question_key, receipt};
 use crate::records::{EffectState, Key, Review, ReviewKind};
+use crate::units::Units;
 use crate::writer::{Reason, Writer};
 
 /// Calls that one bill takes: looking for it, reading its order, writing it.
@@ -39,15 +40,16 @@ pub(super) async fn send<P: Ports>(
         let told = Reason::own("goods receipt booked").with("receipt", name(number));
         return attempt.end(writer, EffectState::Done { at }, Vec::new(), told).await;
     }
+    let (lines, counted_otherwise) = unbilled(writer, &standing.content).await?;
     let draft = BillDraft {
         number: name(number),
         order: standing.content.order,
         order_number: standing.content.order_number.clone(),
         supplier: standing.content.supplier,
         date: standing.content.on,
-        lines: unbilled(writer, &standing.content).await?,
+        lines,
     };
-    let why_not = why_not(writer, is_taken_in, &draft).await?;
+    let why_not = why_not(writer, is_taken_in, &draft, &counted_otherwise).await?;
     if let (Some(why), false) = (&why_not, may_have_been_tried) {
         return finish(writer, attempt, standing, BillFate::None { why: why.clone() }, false).await;
     }
@@ -87,6 +89,7 @@ async fn why_not<P: Ports>(
     writer: &Writer<'_, P>,
     is_taken_in: bool,
     draft: &BillDraft,
+    counted_otherwise: &[&str],
 ) -> Result<Option<String>, AppError> {
     if !is_taken_in {
         return Ok(Some("it was taken back before".to_owned()));
@@ -94,31 +97,46 @@ async fn why_not<P: Ports>(
     if draft.lines.is_empty() {
         return Ok(Some("its goods are on bills already".to_owned()));
     }
+    if !counted_otherwise.is_empty() {
+        return Ok(Some(format!(
+            "the order counts {} by another unit than bills of that day do: enter the bill in Xero as the supplier writes it",
+            counted_otherwise.join(", ")
+        )));
+    }
     let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
     let may_write = policy.map(|row| row.content).unwrap_or_default().org().phase >= Phase::Assist;
     let why = "the phase is observe, which writes nothing to Xero: enter the bill there when it comes";
     Ok((!may_write).then(|| why.to_owned()))
 }
 
-/// What of a receipt's lines no bill has come for.
-async fn unbilled<P: Ports>(
+/// What of a receipt's lines no bill has come for, as the order counts it, and the codes of items that a bill of that day would count
+/// otherwise.
+async fn unbilled<'r, P: Ports>(
     writer: &Writer<'_, P>,
-    receipt: &GoodsReceipt,
-) -> Result<Vec<(LineId, Quantity)>, AppError> {
+    receipt: &'r GoodsReceipt,
+) -> Result<(Vec<(LineId, Quantity)>, Vec<&'r str>), AppError> {
     let keys: Vec<Key> =
         receipt.lines.iter().map(|line| Key::OrderLine(line.item, receipt.order, line.line)).collect();
     let rows = load::many::<OrderLine>(writer.ports().store(), writer.owner(), &keys).await?;
     let id = receipt.of(writer.org()).id;
-    let mut lines = Vec::new();
+    let items = receipt.lines.iter().map(|line| line.item).collect();
+    let units = Units::of(writer, items, receipt.supplier).await?;
+    let (mut lines, mut counted_otherwise) = (Vec::new(), Vec::new());
     for (line, row) in receipt.lines.iter().zip(rows) {
-        let meeting = row.map(|row| row.content.meet()).transpose()?.unwrap_or_default();
+        let ordered = row.map(|row| row.content);
+        let meeting = ordered.as_ref().map(OrderLine::meet).transpose()?.unwrap_or_default();
         let billed = meeting.of_receipts.get(&id).map(|(billed, _)| *billed).unwrap_or_default();
         let left = line.quantity.minus(billed)?;
-        if left > Quantity::ZERO {
-            lines.push((line.line, left));
+        if left <= Quantity::ZERO {
+            continue;
         }
+        let unit = ordered.as_ref().and_then(|ordered| ordered.unit.as_ref());
+        if unit != units.on(line.item, receipt.supplier, receipt.on) {
+            counted_otherwise.push(line.code.as_str());
+        }
+        lines.push((line.line, unit.map_or(Ok(left), |unit| unit.of_base(left))?));
     }
-    Ok(lines)
+    Ok((lines, counted_otherwise))
 }
 
 /// Ends it. `asks` says that a person has to do something about the bill: enter it, or delete it.

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item, OrderDraft, OrderDraftLine};
-use parstock_domain::governance::{Approval, Phase, Proposal, ProposalState};
+use parstock_domain::fixed::FixedError;
+use parstock_domain::governance::{Approval, OrderedBy, Phase, Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, ProposalId, derived};
 use parstock_domain::replenish::PROPOSAL_LINES_MAX;
 
@@ -131,15 +132,23 @@ async fn draft<P: Ports>(
         .collect();
     let lines = proposal.lines.iter().map(|line| {
         let item = items.get(&line.item);
-        OrderDraftLine {
+        let name = item.map_or_else(|| line.name.clone(), |item| item.name.clone());
+        let (quantity, unit_price, description) = match &line.by {
+            None => (line.quantity, line.unit_price, name),
+            Some(OrderedBy { unit, price }) => {
+                let counted = format!("{name} ({} of {})", unit.name, unit.holds);
+                (unit.of_base(line.quantity)?, *price, counted)
+            }
+        };
+        Ok(OrderDraftLine {
             // the code as it is now: it may have changed since the proposal
             item_code: item.map_or_else(|| line.code.clone(), |item| item.code.clone()),
-            description: item.map_or_else(|| line.name.clone(), |item| item.name.clone()),
-            quantity: line.quantity,
-            unit_price: line.unit_price,
+            description,
+            quantity,
+            unit_price,
             account: item.map(|item| item.purchase_account.clone()).unwrap_or_default(),
             tax: item.map(|item| item.purchase_tax.clone()).unwrap_or_default(),
-        }
+        })
     });
     Ok(OrderDraft {
         number: approval.order_number.clone(),
@@ -147,7 +156,7 @@ async fn draft<P: Ports>(
         supplier: proposal.supplier,
         date: writer.clock().day_of(writer.now()),
         wanted_on: proposal.wanted_on,
-        lines: lines.collect(),
+        lines: lines.collect::<Result<_, FixedError>>()?,
     })
 }
 
@@ -159,7 +168,7 @@ fn mark(proposal: &Proposal) -> String {
 fn note(proposal: &Proposal, approval: &Approval) -> String {
     let mut note = format!("{}, approved by {} at {}.", mark(proposal), approval.who, approval.at);
     for line in &proposal.lines {
-        let reason = format!("\n{} x {}: {}", line.quantity, line.code, line.reason);
+        let reason = format!("\n{} x {}: {}", line.said(), line.code, line.reason);
         if note.chars().count() + reason.chars().count() > NOTE_CHARS_MAX {
             note.push_str("\n…");
             break;

@@ -253,7 +253,12 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
     let mut lines = Vec::new();
     for line in &order_lines {
         let master = masters.get(&line.item);
-        let price = lessons.get(&line.item).map(|lesson| lesson.unit_price);
+        let learned = lessons.get(&line.item).map(|lesson| lesson.price_of(Quantity::ONE)).transpose()?;
+        let price = master.and_then(|item| item.purchase_price);
+        let price = price.map(|price| match &line.unit {
+            Some(unit) => unit.price_to_base(price),
+            None => Ok(price),
+        });
         lines.push(OrderedLine {
             line: line.line,
             item: line.item,
@@ -266,7 +271,8 @@ pub(super) async fn read<P: Ports>(writer: &Writer<'_, P>, id: DocumentId) -> Re
             unreceived: line.unreceived()?,
             open: line.open()?,
             net: line.net,
-            last_cost: price.or(master.and_then(|item| item.purchase_price)).unwrap_or(Money::ZERO),
+            last_cost: learned.or(price.transpose()?).unwrap_or(Money::ZERO),
+            unit: line.unit.clone(),
             unmatched_bills: Vec::new(),
         });
     }

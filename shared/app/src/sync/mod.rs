@@ -152,13 +152,7 @@ async fn round<P: Ports>(
             HintOf::Sync => {}
         }
     }
-    for ids in invoices.chunks(INVOICES_PER_ROUND_MAX) {
-        let calls = u32::try_from(ids.len().div_ceil(IDS_PER_CALL)).unwrap_or(u32::MAX);
-        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
-        let result = fetch_invoices(writer, &mut session, ids, done).await;
-        session.close().await;
-        result?;
-    }
+    // orders before the bills that bring their goods in
     for (feed, documents) in &again {
         feed::rewind(writer, *feed, documents).await?;
         feeds.insert(*feed);
@@ -170,6 +164,13 @@ async fn round<P: Ports>(
         let calls = u32::try_from(feeds.len()).unwrap_or(u32::MAX);
         let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
         let result = read_feeds(writer, &mut session, &feeds, done).await;
+        session.close().await;
+        result?;
+    }
+    for ids in invoices.chunks(INVOICES_PER_ROUND_MAX) {
+        let calls = u32::try_from(ids.len().div_ceil(IDS_PER_CALL)).unwrap_or(u32::MAX);
+        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
+        let result = fetch_invoices(writer, &mut session, ids, done).await;
         session.close().await;
         result?;
     }

@@ -221,6 +221,7 @@ mod tests {
             unit_amount: net.parse().unwrap(),
             net: net.parse().unwrap(),
             account: "425".into(),
+            unit: None,
         }
     }
 

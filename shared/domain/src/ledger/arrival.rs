@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Document, DocumentStatus};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{ContactId, DocumentId, ItemId, LineId};
+use crate::units::PurchaseUnit;
 
 /// Days for which a bill may stand for an order that it does not name.
 pub const UNNAMED_ORDER_DAYS_MAX: i32 = 60;
@@ -106,6 +107,9 @@ pub struct OrderLine {
     pub billed: Quantity,
     /// Price of one unit in the order's currency.
     pub unit_price: Money,
+    /// By what the order counts, where that is not the base unit in which all quantities here are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<PurchaseUnit>,
     /// What the line amounts to, base currency, without tax.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub net: Money,
@@ -496,6 +500,7 @@ mod tests {
             received: Quantity::ZERO,
             billed: Quantity::ZERO,
             unit_price: Money::ZERO,
+            unit: None,
             net: Money::ZERO,
             receipts: Vec::new(),
             bills: Vec::new(),

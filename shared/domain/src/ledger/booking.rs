@@ -678,6 +678,7 @@ mod tests {
                         unit_amount,
                         net: quantity.at(unit_amount).unwrap(),
                         account: String::new(),
+                        unit: None,
                     }
                 })
                 .collect(),

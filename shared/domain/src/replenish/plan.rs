@@ -10,6 +10,7 @@ use crate::costing::Method;
 use crate::demand::{PerDay, Rate, safety};
 use crate::document::DocumentStatus;
 use crate::fixed::{FixedError, Money, Quantity};
+use crate::governance::OrderedBy;
 use crate::ids::ContactId;
 use crate::ledger::arrival::OVERDUE_ORDER_DAYS;
 use crate::ledger::{OnHand, OrderLine};
@@ -46,6 +47,8 @@ pub struct PlanInput<'a> {
     /// Price of one unit in base currency: [`Origin::Learned`] from the last bill, [`Origin::Default`] for
     /// the item's purchase price in Xero.
     pub unit_price: Option<Sourced<Money>>,
+    /// How the supplier counts it, where that is not by the base unit.
+    pub by: Option<OrderedBy>,
 }
 
 /// A purchase order that is so late that a person should say whether it still comes.
@@ -126,6 +129,9 @@ pub struct Plan {
     pub wanted_on: Date,
     /// Last price; zero when none is known.
     pub unit_price: Money,
+    /// How the supplier counts it, where that is not by the base unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<OrderedBy>,
     /// Why, in one sentence with its figures.
     pub reason: String,
     /// Every figure that went in, by name: the plan can be recomputed from them alone.
@@ -267,13 +273,22 @@ fn levels(rate: &Rate, z_micro: i64, settings: &Resolved) -> Result<Levels, Fixe
     Ok(Levels { safety_stock: safety_stock.up_to_multiple_of(unit)?, reorder_point, order_up_to })
 }
 
-/// What is missing, as it can be bought: the minimum order at least, whole units, whole cartons.
-fn buyable(missing: Quantity, whole_units: bool, settings: &Resolved) -> Result<Quantity, FixedError> {
+/// What is missing, as it can be bought: the minimum order at least, whole units, whole cartons and whole purchase units.
+fn buyable(
+    missing: Quantity,
+    whole_units: bool,
+    settings: &Resolved,
+    by: Option<&OrderedBy>,
+) -> Result<Quantity, FixedError> {
     let mut quantity = missing.max(settings.moq.unwrap_or(Quantity::ZERO));
     if whole_units {
         quantity = quantity.up_to_multiple_of(Quantity::ONE)?;
     }
-    quantity.up_to_multiple_of(settings.pack.unwrap_or(Quantity::ZERO))
+    let step = match (settings.pack.filter(|pack| *pack > Quantity::ZERO), by.map(|by| by.unit.holds)) {
+        (Some(pack), Some(holds)) => pack.common_multiple(holds)?,
+        (one, other) => one.or(other).unwrap_or(Quantity::ZERO),
+    };
+    quantity.up_to_multiple_of(step)
 }
 
 /// Plans one item.
@@ -303,7 +318,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         Some(expected)
             if hold.is_none() && expected <= levels.reorder_point && expected < levels.order_up_to =>
         {
-            Some(buyable(levels.order_up_to.minus(expected)?, rate.whole_units, settings)?)
+            Some(buyable(levels.order_up_to.minus(expected)?, rate.whole_units, settings, input.by.as_ref())?)
         }
         _ => None,
     };
@@ -349,6 +364,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         hold,
         wanted_on: today.saturating_add(i64::from(settings.lead_time_days.value).days()),
         unit_price: input.unit_price.map_or(Money::ZERO, |price| price.value),
+        by: input.by.clone(),
         reason: String::new(),
         inputs: inputs(input, &supply, z_micro),
         next_check_on,
@@ -405,6 +421,13 @@ fn inputs(input: &PlanInput<'_>, supply: &Supply, z_micro: i64) -> BTreeMap<Stri
         ),
     ]
     .into_iter()
+    .chain(input.by.iter().flat_map(|by| {
+        [
+            ("purchase_unit", by.unit.name.clone()),
+            ("purchase_unit_holds", by.unit.holds.to_string()),
+            ("purchase_unit_price", by.price.to_string()),
+        ]
+    }))
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
 }
@@ -458,6 +481,10 @@ fn reason(
     }
     if let (Some(order), Some(expected)) = (plan.order, expected) {
         let after = expected.plus(order)?;
+        let order = match &plan.by {
+            Some(by) => by.unit.said(order)?,
+            None => order.to_string(),
+        };
         match plan.rate.per_day.days_in(after) {
             Some(days) => text.push_str(&format!("; {order} brings it to {}", count(days, "day"))),
             None => text.push_str(&format!("; {order} brings it to {after}")),
@@ -497,6 +524,7 @@ mod tests {
     use super::*;
     use crate::fixed::mul_div;
     use crate::settings::Origin;
+    use crate::units::PurchaseUnit;
 
     #[test]
     fn the_formula_by_hand() {
@@ -591,6 +619,24 @@ mod tests {
         assert_eq!(plan.hold, Some(Hold::NotCounted));
         assert_eq!(plan.rate.per_day.to_string(), "2");
         assert_eq!(plan.inputs.get("on_hand").unwrap(), "not counted");
+    }
+
+    /// A supplier who counts by the case is asked for whole cases, which cartons have to fill, and the reason says how many.
+    #[test]
+    fn orders_are_whole_purchase_units() {
+        let unit = PurchaseUnit { name: "case".to_owned(), holds: q("10") };
+        let by = Some(OrderedBy { unit, price: "48.10".parse().unwrap() });
+        let order = |pack: Option<&str>| {
+            let settings = Resolved { pack: pack.map(q), ..settings() };
+            let input = PlanInput { by: by.clone(), ..input("3", rate("1.4", "1.2"), &[], &settings) };
+            plan(&input).unwrap()
+        };
+        let plain = order(None);
+        assert_eq!(plain.order, Some(q("40")), "36 are missing");
+        assert!(plain.reason.contains("; 40 (4 × case of 10) brings it to 30 days"), "{}", plain.reason);
+        assert_eq!(plain.inputs.get("purchase_unit_holds").unwrap(), "10");
+        assert_eq!(order(Some("15")).order, Some(q("60")), "cartons of 15 and cases of 10");
+        assert_eq!(order(Some("0.25")).order, Some(q("40")));
     }
 
     #[test]

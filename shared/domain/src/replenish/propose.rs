@@ -42,6 +42,7 @@ pub fn wanted_by_supplier<'a>(
             location: location.clone(),
             quantity,
             unit_price: plan.unit_price,
+            by: plan.by.clone(),
             reason: plan.reason.clone(),
             inputs: plan.inputs.clone(),
         };
@@ -128,7 +129,9 @@ pub fn propose(
 }
 
 fn order_the_same(one: &[ProposalLine], other: &[ProposalLine]) -> bool {
-    let ordered = |line: &ProposalLine| (line.item, line.location.clone(), line.quantity, line.unit_price);
+    let ordered = |line: &ProposalLine| {
+        (line.item, line.location.clone(), line.quantity, line.unit_price, line.by.clone())
+    };
     one.iter().map(ordered).eq(other.iter().map(ordered))
 }
 
@@ -175,6 +178,7 @@ mod tests {
             location: LocationId::main(),
             quantity: q(quantity),
             unit_price: "4.81".parse().unwrap(),
+            by: None,
             reason: format!("{quantity} needed"),
             inputs: BTreeMap::new(),
         };

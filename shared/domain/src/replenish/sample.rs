@@ -81,6 +81,7 @@ pub(super) fn order_line(
         received: Quantity::ZERO,
         billed: Quantity::ZERO,
         unit_price: Money::ZERO,
+        unit: None,
         net: Money::ZERO,
         receipts: Vec::new(),
         bills: Vec::new(),
@@ -104,5 +105,6 @@ pub(super) fn input<'a>(
         settings,
         supplier: Some(Sourced { value: ContactId(Uuid::from_u128(5)), from: Origin::Learned }),
         unit_price: Some(Sourced { value: "4.81".parse().unwrap(), from: Origin::Learned }),
+        by: None,
     }
 }

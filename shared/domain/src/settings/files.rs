@@ -1,7 +1,7 @@
 //! Settings as files: checked with every error and its line, compared, written.
 //!
 //! `policy.json`: `{"version": 1, "rules": [{"scope": "org", "setting": "phase", "value": "assist"}, …]}`.
-//! `items.csv` and `suppliers.csv`: a heading, then a row per item or supplier. A blank cell is not set,
+//! `items.csv`, `suppliers.csv`, `units.csv`: a heading, then a row per item, supplier or purchase unit. A blank cell is not set,
 //! which is not zero; so is the value `null` of a rule, and a rule for the org that says the default while none
 //! is set. An export so may name everything that could be set, and changes nothing until somebody edits it.
 //! A cell that a spreadsheet would take for a formula has an apostrophe before it.
@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -19,6 +20,7 @@ use serde_json::value::RawValue;
 use super::policy::{DAYS_MAX, REVIEW_DAYS_MAX};
 use super::{ItemSettings, Policy, Rule, Scope, ScopedRule, Settings, SupplierSettings};
 use crate::fixed::Quantity;
+use crate::units::{HOLDS_MAX, PurchaseUnit, RULES_PER_ITEM_MAX, UNIT_CHARS_MAX, UnitRule};
 
 /// The version of the policy file that is read and written.
 pub const POLICY_VERSION: u32 = 1;
@@ -28,6 +30,8 @@ pub const RULES_MAX: usize = 500;
 pub const ITEM_ROWS_MAX: usize = 100_000;
 /// Most rows of `suppliers.csv`.
 pub const SUPPLIER_ROWS_MAX: usize = 10_000;
+/// Most rows of `units.csv`.
+pub const UNIT_ROWS_MAX: usize = 100_000;
 /// Largest settings file, in bytes.
 pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Longest category, in characters.
@@ -38,6 +42,7 @@ pub const PROBLEMS_MAX: usize = 1_000;
 const ITEM_COLUMNS: [&str; 9] =
     ["item", "category", "supplier", "pack", "moq", "lead_time_days", "min", "max", "exclude"];
 const SUPPLIER_COLUMNS: [&str; 3] = ["supplier", "lead_time_days", "review_days"];
+const UNIT_COLUMNS: [&str; 5] = ["item", "supplier", "from", "unit", "holds"];
 
 /// One of the settings files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +53,8 @@ pub enum File {
     Items,
     /// A row per supplier.
     Suppliers,
+    /// A row per purchase unit.
+    Units,
 }
 
 impl File {
@@ -57,6 +64,7 @@ impl File {
             Self::Policy => "policy.json",
             Self::Items => "items.csv",
             Self::Suppliers => "suppliers.csv",
+            Self::Units => "units.csv",
         }
     }
 }
@@ -87,6 +95,8 @@ pub struct Files<'a> {
     pub items: Option<&'a str>,
     /// Text of `suppliers.csv`.
     pub suppliers: Option<&'a str>,
+    /// Text of `units.csv`.
+    pub units: Option<&'a str>,
 }
 
 /// What settings may speak of: what Xero has.
@@ -94,6 +104,8 @@ pub struct Files<'a> {
 pub struct Known {
     /// Items by code, each with its sales account, which is its category unless one is set.
     pub items: BTreeMap<String, String>,
+    /// Codes of the items that Xero tracks.
+    pub tracked: BTreeSet<String>,
     /// Names of contacts.
     pub suppliers: BTreeSet<String>,
     /// Names of locations.
@@ -149,6 +161,15 @@ pub fn check(files: &Files<'_>, standing: &Settings, known: &Known) -> Result<Se
             suppliers
         },
     );
+    let units = files.units.map_or_else(
+        || standing.units.clone(),
+        |text| {
+            let mut found = Problems::of(File::Units);
+            let units = read_units(text, known, &mut found);
+            problems.append(&mut found.found);
+            units
+        },
+    );
     let policy = files.policy.map_or_else(
         || standing.policy.clone(),
         |text| {
@@ -159,7 +180,7 @@ pub fn check(files: &Files<'_>, standing: &Settings, known: &Known) -> Result<Se
         },
     );
     if problems.is_empty() {
-        return Ok(Settings { policy, items, suppliers });
+        return Ok(Settings { policy, items, suppliers, units });
     }
     problems.sort_by_key(|problem| (problem.file, problem.line));
     Err(problems)
@@ -231,11 +252,11 @@ impl Row<'_> {
     }
 }
 
-/// Reads a CSV file row by row; `key` is the column that names the row, and no two rows may share it.
+/// Reads a CSV file row by row; the columns of `key` name the row, the first of them always, and no two rows may share them.
 fn read_rows(
     text: &str,
     columns: &[&'static str],
-    key: &'static str,
+    key: &[&'static str],
     rows_max: usize,
     problems: &mut Problems,
     mut read: impl FnMut(&Row<'_>, &mut Problems),
@@ -256,11 +277,12 @@ fn read_rows(
             }
         }
     }
-    if !places.contains_key(key) {
-        problems.add(1, format_args!("the column `{key}` is missing"));
+    let Some(subject) = key.first().filter(|column| places.contains_key(*column)) else {
+        let missing = key.first().copied().unwrap_or_default();
+        problems.add(1, format_args!("the column `{missing}` is missing"));
         return;
-    }
-    let mut first_lines: BTreeMap<String, u64> = BTreeMap::new();
+    };
+    let mut first_lines: BTreeMap<Vec<String>, u64> = BTreeMap::new();
     for record in reader.records() {
         let Some(record) = problems.note(1, record) else { continue };
         let line = record.position().map_or(1, csv::Position::line);
@@ -277,13 +299,14 @@ fn read_rows(
             continue;
         }
         let row = Row { line, columns: &places, record: &record };
-        let name = row.cell(key);
-        if name.trim().is_empty() {
-            problems.add(line, format_args!("the cell `{key}` is empty"));
-        } else if let Some(first) = first_lines.get(name) {
-            problems.add(line, format_args!("`{name}` stands in line {first} already"));
+        let name: Vec<String> = key.iter().map(|column| row.cell(column).to_owned()).collect();
+        if row.cell(subject).trim().is_empty() {
+            problems.add(line, format_args!("the cell `{subject}` is empty"));
+        } else if let Some(first) = first_lines.get(&name) {
+            let name: Vec<&str> = name.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+            problems.add(line, format_args!("`{}` stands in line {first} already", name.join(", ")));
         } else {
-            first_lines.insert(name.to_owned(), line);
+            first_lines.insert(name, line);
             read(&row, problems);
         }
     }
@@ -299,7 +322,7 @@ fn unknown_supplier(name: &str) -> String {
 
 fn read_items(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<String, ItemSettings> {
     let mut items = BTreeMap::new();
-    read_rows(text, &ITEM_COLUMNS, "item", ITEM_ROWS_MAX, problems, |row, problems| {
+    read_rows(text, &ITEM_COLUMNS, &["item"], ITEM_ROWS_MAX, problems, |row, problems| {
         let code = row.cell("item");
         if !known.items.contains_key(code) {
             problems.add(row.line, unknown_item(code));
@@ -341,7 +364,7 @@ fn read_items(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<St
 
 fn read_suppliers(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<String, SupplierSettings> {
     let mut suppliers = BTreeMap::new();
-    read_rows(text, &SUPPLIER_COLUMNS, "supplier", SUPPLIER_ROWS_MAX, problems, |row, problems| {
+    read_rows(text, &SUPPLIER_COLUMNS, &["supplier"], SUPPLIER_ROWS_MAX, problems, |row, problems| {
         let name = row.cell("supplier");
         if !known.suppliers.contains(name) {
             problems.add(row.line, unknown_supplier(name));
@@ -355,6 +378,58 @@ fn read_suppliers(text: &str, known: &Known, problems: &mut Problems) -> BTreeMa
         }
     });
     suppliers
+}
+
+fn read_units(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<String, Vec<UnitRule<String>>> {
+    let mut units: BTreeMap<String, Vec<UnitRule<String>>> = BTreeMap::new();
+    let key = ["item", "supplier", "from"];
+    read_rows(text, &UNIT_COLUMNS, &key, UNIT_ROWS_MAX, problems, |row, problems| {
+        let code = row.cell("item");
+        if !known.items.contains_key(code) {
+            problems.add(row.line, unknown_item(code));
+        } else if known.tracked.contains(code) {
+            problems.add(
+                row.line,
+                format_args!(
+                    "`{code}` is tracked by Xero, which adds up the quantities on its papers as they stand: they have to \
+                     count it as you sell it"
+                ),
+            );
+        }
+        let supplier = row.text("supplier");
+        if let Some(supplier) = supplier.as_deref().filter(|name| !known.suppliers.contains(*name)) {
+            problems.add(row.line, unknown_supplier(supplier));
+        }
+        let from = row.text("from").and_then(|cell| {
+            let from = cell.parse::<Date>();
+            let wrong = format!("from: `{cell}` is not a day such as 2026-01-31");
+            problems.note(row.line, from.map_err(|_| wrong))
+        });
+        let name = row.text("unit");
+        let holds = row.quantity("holds", Quantity::from_e4(1), problems);
+        if row.text("holds").is_none() {
+            problems.add(row.line, "holds: how many base units does it hold?");
+        }
+        if holds.is_some_and(|holds| holds > HOLDS_MAX) {
+            problems.add(row.line, format_args!("holds: at most {HOLDS_MAX}"));
+        }
+        match name.as_deref().map(|name| name.chars().count()) {
+            None => problems.add(row.line, "unit: what is it called, such as case or dozen?"),
+            Some(1..=UNIT_CHARS_MAX) => {}
+            Some(_) => problems.add(row.line, format_args!("unit: longer than {UNIT_CHARS_MAX} characters")),
+        }
+        let (Some(name), Some(holds)) = (name, holds) else { return };
+        let rules = units.entry(code.to_owned()).or_default();
+        if rules.len() >= RULES_PER_ITEM_MAX {
+            problems.add(row.line, format_args!("`{code}` has more than {RULES_PER_ITEM_MAX} rows"));
+            return;
+        }
+        rules.push(UnitRule { supplier, from, unit: PurchaseUnit { name, holds } });
+    });
+    for rules in units.values_mut() {
+        rules.sort_by(|a, b| (&a.supplier, a.from).cmp(&(&b.supplier, b.from)));
+    }
+    units
 }
 
 #[derive(Deserialize)]
@@ -478,7 +553,7 @@ fn line_of(text: &str, part: &str) -> u64 {
     u64::try_from(before.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0).saturating_add(1)
 }
 
-/// The texts of all three files.
+/// The texts of all files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
     /// Text of `policy.json`.
@@ -487,6 +562,8 @@ pub struct Exported {
     pub items: String,
     /// Text of `suppliers.csv`.
     pub suppliers: String,
+    /// Text of `units.csv`.
+    pub units: String,
 }
 
 /// Writes settings as files that [`check`] reads back as the same settings over the standing ones. What is
@@ -527,6 +604,10 @@ pub fn export(settings: &Settings, known: &Known) -> Exported {
         ),
         items: table(&ITEM_COLUMNS, items),
         suppliers: table(&SUPPLIER_COLUMNS, suppliers),
+        units: table(
+            &UNIT_COLUMNS,
+            unit_rows(settings).map(|(code, rule)| (code, unit_cells(rule).to_vec())),
+        ),
     }
 }
 
@@ -568,6 +649,15 @@ fn item_cells(item: &ItemSettings) -> [String; 8] {
 
 fn supplier_cells(supplier: &SupplierSettings) -> [String; 2] {
     [shown(supplier.lead_time_days), shown(supplier.review_days)]
+}
+
+fn unit_rows(settings: &Settings) -> impl Iterator<Item = (&String, &UnitRule<String>)> {
+    settings.units.iter().flat_map(|(code, rules)| rules.iter().map(move |rule| (code, rule)))
+}
+
+/// The cells of a purchase unit after the item's code, in the order of the columns.
+fn unit_cells(rule: &UnitRule<String>) -> [String; 4] {
+    [shown(rule.supplier.as_ref()), shown(rule.from), rule.unit.name.clone(), rule.unit.holds.to_string()]
 }
 
 fn table<'a>(columns: &[&str], rows: impl Iterator<Item = (&'a String, Vec<String>)>) -> String {
@@ -622,6 +712,20 @@ pub fn difference(before: &Settings, after: &Settings) -> Vec<Change> {
         )
     };
     compare(File::Suppliers, &suppliers(before), &suppliers(after), &mut changes);
+    let (_, columns) = UNIT_COLUMNS.split_at(3);
+    let units = |settings: &Settings| {
+        let rows = unit_rows(settings).map(|(code, rule)| {
+            let supplier = rule.supplier.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+            let from = rule.from.map(|day| format!(" from {day}")).unwrap_or_default();
+            (format!("{code}{supplier}{from}"), rule)
+        });
+        let rows: Vec<(String, &UnitRule<String>)> = rows.collect();
+        cell_values(
+            columns,
+            rows.iter().map(|(name, rule)| (name, vec![rule.unit.name.clone(), rule.unit.holds.to_string()])),
+        )
+    };
+    compare(File::Units, &units(before), &units(after), &mut changes);
     changes
 }
 
@@ -669,6 +773,7 @@ mod tests {
             items: [("BOX", "200"), ("TAPE", "201")]
                 .map(|(code, account)| (code.into(), account.into()))
                 .into(),
+            tracked: BTreeSet::new(),
             suppliers: ["Acme".to_owned()].into(),
             locations: ["main".to_owned()].into(),
             country: "NZ".to_owned(),
@@ -686,7 +791,7 @@ mod tests {
             {"scope": "org", "setting": "phase", "value": "assist"},
             {"scope": "category:201", "setting": "service_level", "value": "97.5"},
             {"scope": "org", "setting": "digest_at", "value": "06:30"}]}"#;
-        let first = Files { items: Some(items), policy: Some(policy), suppliers: None };
+        let first = Files { items: Some(items), policy: Some(policy), ..Files::default() };
         let settings = check(&first, &Settings::default(), &known()).unwrap();
         let boxes = settings.items.get("BOX").unwrap();
         assert_eq!(
@@ -700,6 +805,59 @@ mod tests {
         let both = check(&second, &settings, &known()).unwrap();
         assert_eq!(both.suppliers.get("Acme").unwrap().lead_time_days, Some(12));
         assert_eq!((both.items, both.policy), (settings.items, settings.policy));
+    }
+
+    #[test]
+    fn purchase_units_are_read_by_item_supplier_and_day() {
+        let text = "item,supplier,from,unit,holds\nBOX,,,case,12\nBOX,Acme,2026-03-01,crate,24\n";
+        let settings =
+            check(&Files { units: Some(text), ..Files::default() }, &Settings::default(), &known()).unwrap();
+        let holds = |supplier, day| settings.unit_on("BOX", supplier, day).map(|unit| unit.holds.to_string());
+        assert_eq!(holds(Some("Acme"), jiff::civil::date(2026, 3, 1)).as_deref(), Some("24"));
+        assert_eq!(holds(Some("Acme"), jiff::civil::date(2026, 2, 28)).as_deref(), Some("12"));
+        assert_eq!(settings.unit_on("TAPE", None, jiff::civil::date(2026, 3, 1)), None);
+        let changes: Vec<String> = difference(&Settings::default(), &settings)
+            .iter()
+            .map(|change| {
+                format!("{} {} {}: {}", change.file.name(), change.subject, change.setting, change.after)
+            })
+            .collect();
+        assert_eq!(
+            changes,
+            [
+                "units.csv BOX holds: 12",
+                "units.csv BOX unit: case",
+                "units.csv BOX of Acme from 2026-03-01 holds: 24",
+                "units.csv BOX of Acme from 2026-03-01 unit: crate",
+            ]
+        );
+        let none = Files { units: Some("item,supplier,from,unit,holds\n"), ..Files::default() };
+        assert_eq!(check(&none, &settings, &known()), Ok(Settings::default()));
+
+        let wrong = "item,supplier,from,unit,holds\n\
+            NONE,Nobody,3 March,case,12\n\
+            TAPE,,,case,12\n\
+            BOX,,,,0\n\
+            BOX,,,case,\n\
+            BOX,Acme,,a name of more than thirty characters,1000001\n";
+        let tracking = Known { tracked: ["TAPE".to_owned()].into(), ..known() };
+        let files = Files { units: Some(wrong), ..Files::default() };
+        let found = check(&files, &Settings::default(), &tracking).unwrap_err();
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "units.csv line 2: no item in Xero has the code `NONE` (capitals matter)",
+                "units.csv line 2: no contact in Xero has the name `Nobody`",
+                "units.csv line 2: from: `3 March` is not a day such as 2026-01-31",
+                "units.csv line 3: `TAPE` is tracked by Xero, which adds up the quantities on its papers as they stand: they \
+                 have to count it as you sell it",
+                "units.csv line 4: holds: 0 must be above 0",
+                "units.csv line 4: unit: what is it called, such as case or dozen?",
+                "units.csv line 5: `BOX` stands in line 4 already",
+                "units.csv line 6: holds: at most 1000000",
+                "units.csv line 6: unit: longer than 30 characters",
+            ]
+        );
     }
 
     #[test]
@@ -736,7 +894,12 @@ mod tests {
             {\"scope\": \"org\", \"setting\": \"time_zone\", \"value\": \"Mars/Olympus\"},\n\
             {\"scope\": \"org\", \"setting\": \"slack\", \"value\": true},\n\
             {\"scope\": \"org\", \"setting\": \"slack\", \"value\": false}\n]}";
-        let found = problems(&Files { policy: Some(policy), items: Some(items), suppliers: Some(suppliers) });
+        let found = problems(&Files {
+            policy: Some(policy),
+            items: Some(items),
+            suppliers: Some(suppliers),
+            units: None,
+        });
         let expected = [
             "policy.json line 2: `phase` takes \"observe\" or \"assist\", not \"yolo\"",
             "policy.json line 3: `shop` is not a scope: write org, location:NAME, category:NAME, supplier:NAME or item:CODE",
@@ -811,8 +974,12 @@ mod tests {
         assert_eq!(text.items.lines().count(), known.items.len() + 1);
         assert_eq!(text.suppliers.lines().count(), known.suppliers.len() + 1);
         let read = |policy: &str| {
-            let files =
-                Files { policy: Some(policy), items: Some(&text.items), suppliers: Some(&text.suppliers) };
+            let files = Files {
+                policy: Some(policy),
+                items: Some(&text.items),
+                suppliers: Some(&text.suppliers),
+                units: Some(&text.units),
+            };
             check(&files, &Settings::default(), &known).unwrap()
         };
         assert_eq!(read(&text.policy), Settings::default());
@@ -900,6 +1067,16 @@ mod tests {
         }
     }
 
+    prop_compose! {
+        fn unit_rule()(
+            supplier in trimmed(), from in prop::option::of(0_i64..4_000), name in trimmed(), holds in 1_i64..HOLDS_MAX.e4(),
+        ) -> UnitRule<String> {
+            let from = from.map(|days| jiff::civil::date(2020, 1, 1).saturating_add(jiff::Span::new().days(days)));
+            let name = name.unwrap_or_else(|| "case".to_owned());
+            UnitRule { supplier, from, unit: PurchaseUnit { name, holds: Quantity::from_e4(holds) } }
+        }
+    }
+
     fn rule() -> impl Strategy<Value = Rule> {
         prop_oneof![
             any::<bool>().prop_map(|on| Rule::Phase(if on { Phase::Assist } else { Phase::Observe })),
@@ -932,6 +1109,7 @@ mod tests {
             ),
             rules in prop::collection::vec((any::<prop::sample::Index>(), rule()), 0..8),
             org_rules in prop::collection::vec(org_rule(), 0..4),
+            unit_rules in prop::collection::vec((any::<prop::sample::Index>(), unit_rule()), 0..6),
         ) {
             let mut known = Known { locations: ["main".to_owned()].into(), ..Known::default() };
             let codes = items.keys().cloned().chain(["an item without a row".to_owned()]);
@@ -944,19 +1122,36 @@ mod tests {
                 .collect();
             let scoped = rules.into_iter().map(|(at, rule)| ScopedRule { scope: at.get(&scopes).clone(), rule });
             let of_org = org_rules.into_iter().map(|rule| ScopedRule { scope: Scope::Org, rule });
-            let mut settings = Settings { policy: Policy::new(scoped.chain(of_org)), items, suppliers };
+            let mut units: BTreeMap<String, Vec<UnitRule<String>>> = BTreeMap::new();
+            let codes: Vec<&String> = known.items.keys().collect();
+            for (at, rule) in unit_rules {
+                let rules = units.entry((*at.get(&codes)).clone()).or_default();
+                let of = |rule: &UnitRule<String>| (rule.supplier.clone(), rule.from);
+                if !rules.iter().any(|standing| of(standing) == of(&rule)) {
+                    known.suppliers.extend(rule.supplier.clone());
+                    rules.push(rule);
+                    rules.sort_by_key(of);
+                }
+            }
+            let mut settings = Settings { policy: Policy::new(scoped.chain(of_org)), items, suppliers, units };
             // a blank row is no row
             settings.items.retain(|_, item| *item != ItemSettings::default());
             settings.suppliers.retain(|_, supplier| *supplier != SupplierSettings::default());
 
             let text = export(&settings, &known);
-            let files = Files { policy: Some(&text.policy), items: Some(&text.items), suppliers: Some(&text.suppliers) };
+            let files = Files {
+                policy: Some(&text.policy),
+                items: Some(&text.items),
+                suppliers: Some(&text.suppliers),
+                units: Some(&text.units),
+            };
             let read = check(&files, &settings, &known);
             prop_assert_eq!(read.as_ref(), Ok(&settings), "{:?}", text);
             // over nothing, rules of the org that say the default are left out, and all else is the same
             let read = check(&files, &Settings::default(), &known).unwrap();
             prop_assert_eq!(read.policy.org(), settings.policy.org());
             prop_assert_eq!((&read.items, &read.suppliers), (&settings.items, &settings.suppliers));
+            prop_assert_eq!(&read.units, &settings.units);
             prop_assert_eq!(difference(&settings, &settings), vec![]);
             let stored = serde_json::to_string(&settings).unwrap();
             prop_assert_eq!(serde_json::from_str::<Settings>(&stored).unwrap(), settings);

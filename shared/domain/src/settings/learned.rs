@@ -16,8 +16,10 @@ pub struct Learned {
     pub supplier: ContactId,
     /// Their name at the time.
     pub supplier_name: String,
-    /// Price of one unit, in base currency, after discount, without tax.
-    pub unit_price: Money,
+    /// How much the bill's line brought, in base units, above zero.
+    pub quantity: Quantity,
+    /// What that cost, in base currency, after discount, without tax.
+    pub net: Money,
     /// What vouchers put on top of the lines by which the bill brought the item in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub landed: BTreeMap<LineId, LandedOn>,
@@ -45,7 +47,8 @@ impl Learned {
         Ok(Some(Self {
             supplier: document.contact,
             supplier_name: document.contact_name.clone(),
-            unit_price: line.net.per_unit(line.quantity)?,
+            quantity: line.quantity,
+            net: line.net,
             landed: BTreeMap::new(),
             from: document.of,
             on: document.date,
@@ -77,16 +80,25 @@ impl Learned {
         Ok(true)
     }
 
-    /// The price of one unit with what landed on the bill's goods.
+    /// What so many base units cost by the bill: the price of a purchase unit that holds so many.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
-    pub fn landed_price(&self) -> Result<Money, FixedError> {
-        let (mut quantity, mut amount) = (Quantity::ZERO, Money::ZERO);
+    pub fn price_of(&self, quantity: Quantity) -> Result<Money, FixedError> {
+        self.net.part(quantity, self.quantity)
+    }
+
+    /// [`Self::price_of`] with what landed on the bill's goods.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn landed_price_of(&self, quantity: Quantity) -> Result<Money, FixedError> {
+        let (mut all, mut amount) = (Quantity::ZERO, Money::ZERO);
         for on in self.landed.values() {
-            (quantity, amount) = (quantity.plus(on.quantity)?, amount.plus(on.amount)?);
+            (all, amount) = (all.plus(on.quantity)?, amount.plus(on.amount)?);
         }
-        self.unit_price.plus(amount.per_unit(quantity)?)
+        let landed = if all.is_zero() { Money::ZERO } else { amount.part(quantity, all)? };
+        self.price_of(quantity)?.plus(landed)
     }
 }
 
@@ -133,6 +145,7 @@ mod tests {
             unit_amount: Money::ZERO,
             net: net.parse().unwrap(),
             account: String::new(),
+            unit: None,
         }
     }
 
@@ -142,7 +155,7 @@ mod tests {
         let price = |kind, status, quantity, net| {
             let document = Document { lines: vec![line(quantity, net)], ..bill(kind, status, day, 1) };
             let learned = Learned::from_line(&document, &line(quantity, net)).unwrap();
-            learned.map(|learned| learned.unit_price.to_string())
+            learned.map(|learned| learned.price_of(Quantity::ONE).unwrap().to_string())
         };
         assert_eq!(price(DocumentKind::Bill, authorised, "3", "10"), Some("3.3333".to_owned()));
         assert_eq!(price(DocumentKind::Bill, DocumentStatus::Draft, "3", "10"), None);
@@ -175,7 +188,7 @@ mod tests {
                 .unwrap()
         };
         let typed = of(date(2026, 11, 9), "48.10");
-        assert_eq!(typed.clone().later(of(date(2026, 11, 9), "4.81")).unit_price.to_string(), "4.81");
+        assert_eq!(typed.clone().later(of(date(2026, 11, 9), "4.81")).net.to_string(), "4.81");
         let earlier = typed.later(of(date(2026, 11, 2), "4.81"));
         assert_eq!(earlier.on, date(2026, 11, 2), "the bill was dated anew");
     }

@@ -1,6 +1,6 @@
 //! What Xero doesn't know: how items are bought, how careful planning is, when people are told.
 //!
-//! Settings are files: a policy ([`policy`]), `items.csv` and `suppliers.csv` ([`files`]). What is learned
+//! Settings are files: a policy ([`policy`]), `items.csv`, `suppliers.csv` and `units.csv` ([`files`]). What is learned
 //! from bills ([`Learned`]) fills gaps and never stands against what a person set.
 
 pub mod files;
@@ -10,6 +10,7 @@ pub mod policy;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::costing::Method;
@@ -18,6 +19,7 @@ use crate::document::Item;
 use crate::fixed::Quantity;
 use crate::governance::Phase;
 use crate::ids::LocationId;
+use crate::units::{PurchaseUnit, UnitRule, unit_on};
 
 pub use learned::{LandedOn, Learned};
 pub use policy::{LEAD_TIME_DAYS_DEFAULT, OrgSettings, Policy, PriceBasis, Rule, Scope, ScopedRule};
@@ -112,6 +114,8 @@ pub struct Settings {
     pub items: BTreeMap<String, ItemSettings>,
     /// Suppliers by name.
     pub suppliers: BTreeMap<String, SupplierSettings>,
+    /// By what suppliers' papers count items, by code and with suppliers' names; tracked items have no such rules.
+    pub units: BTreeMap<String, Vec<UnitRule<String>>>,
 }
 
 /// The settings that hold for one item at one location.
@@ -150,6 +154,12 @@ pub struct Resolved {
 }
 
 impl Settings {
+    /// The unit by which a supplier's papers of a day count an item, by their code and name; `None` is the base unit.
+    pub fn unit_on(&self, code: &str, supplier: Option<&str>, day: Date) -> Option<&PurchaseUnit> {
+        let rules = self.units.get(code).map(Vec::as_slice).unwrap_or_default();
+        unit_on(rules, supplier.map(str::to_owned).as_ref(), day)
+    }
+
     /// What holds for `item` at `location`: of several scopes the most specific wins (item, supplier,
     /// category, location, org), and within one scope the row in `items.csv` or `suppliers.csv` before the
     /// policy's rule. `learned_supplier` names the supplier of the last bill; it counts where none is set.

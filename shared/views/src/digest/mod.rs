@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 use parstock_domain::audit::Head;
 use parstock_domain::fixed::{FixedError, Money, Quantity};
-use parstock_domain::governance::Phase;
+use parstock_domain::governance::{OrderedBy, Phase};
 use parstock_domain::ids::{ItemId, ProposalId};
 use parstock_domain::ledger::proof::Difference;
 use serde::{Deserialize, Serialize};
@@ -233,6 +233,9 @@ pub struct DecisionLine {
     /// Price of one unit, base currency; `None` in digests that were put together before it was kept.
     #[serde(default)]
     pub unit_price: Option<Money>,
+    /// How the supplier counts it, where that is not by the base unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<OrderedBy>,
     /// What the order means; `None` when it was never planned, and as above.
     #[serde(default)]
     pub figures: Option<OrderFigures>,
@@ -245,10 +248,15 @@ pub struct DecisionLine {
 }
 
 impl DecisionLine {
-    /// What to order: `36 at $31.00 = $1,116.00`.
+    /// What to order: `36 at $31.00 = $1,116.00`, or `36 (3 × case of 12) at $372.00 a case = $1,116.00`.
     pub(crate) fn order(&self, style: &Style) -> String {
-        let at = self.unit_price.map(|price| format!(" at {}", style.unit_price(price))).unwrap_or_default();
-        format!("{}{at} = {}", style.quantity(self.quantity), style.money(self.cost))
+        let price = match &self.by {
+            Some(by) => Some(style.price_by(by.price, Some(&by.unit))),
+            None => self.unit_price.map(|price| style.unit_price(price)),
+        };
+        let quantity = style.quantity_by(self.quantity, self.by.as_ref().map(|by| &by.unit));
+        let at = price.map(|price| format!(" at {price}")).unwrap_or_default();
+        format!("{quantity}{at} = {}", style.money(self.cost))
     }
 
     /// Where it stands: `8 on hand, 2 committed, 6 available, 0 on order`.

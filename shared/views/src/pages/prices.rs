@@ -55,11 +55,17 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn of(change: &'a PriceChange, chosen: Option<&BTreeSet<ItemId>>) -> Self {
         let margin = change.sales_price.filter(|price| *price > Money::ZERO);
+        // it is sold one by one, whatever its supplier counts by
+        let one = |price: Money| {
+            let of_one = change.unit.as_ref().and_then(|unit| unit.price_to_base(price).ok());
+            of_one.unwrap_or(price)
+        };
         Self {
             key: price_key(change.item, change.to),
             change,
             moved: signed(moved_per_mille(change)),
-            margin: margin.map(|price| (margin_of(price, change.from), margin_of(price, change.to))),
+            margin: margin
+                .map(|price| (margin_of(price, one(change.from)), margin_of(price, one(change.to)))),
             problem: match &change.status {
                 PriceStatus::Failed { reason } => Some(reason),
                 _ => None,

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use parstock_domain::fixed::{FixedError, Money};
 use parstock_domain::governance::{Phase, Proposal, ProposalLine, ProposalState};
 use parstock_domain::ids::{ItemId, ProposalId};
+use parstock_domain::units::PurchaseUnit;
 
 use super::positions::PositionRow;
 use super::{STYLE_SHEET, Site, Tab};
@@ -142,6 +143,17 @@ struct OnePage<'a> {
     story: Option<String>,
 }
 
+impl Line<'_> {
+    fn unit(&self) -> Option<&PurchaseUnit> {
+        self.line.by.as_ref().map(|by| &by.unit)
+    }
+
+    fn price(&self, style: &Style) -> String {
+        let price = self.line.by.as_ref().map_or(self.line.unit_price, |by| by.price);
+        style.price_by(price, self.unit())
+    }
+}
+
 impl ProposalPage {
     /// The page.
     ///
@@ -152,7 +164,7 @@ impl ProposalPage {
         let story = self.story(&style);
         let lines = self.proposal.lines.iter().map(|line| Line {
             line,
-            cost: line.quantity.at(line.unit_price).ok().map(Money::to_cents),
+            cost: line.cost().ok(),
             position: self.positions.get(&line.item),
             figures: self.figures.get(&line.item),
         });

@@ -117,6 +117,7 @@ fn line(
         cost: money(order.1),
         reason: say("Sells 2.4 a day; 14 days until a delivery arrives need 34, and 6 are available."),
         chart,
+        by: None,
     }
 }
 
@@ -326,6 +327,7 @@ pub fn prices(say: Say) -> PricesPage {
         supplier_name: say("Northern Range"),
         since: Timestamp::UNIX_EPOCH,
         status,
+        unit: None,
     };
     let failed = change(2, "8.5", PriceStatus::Failed { reason: say("somebody changed it there") });
     PricesPage {
@@ -416,6 +418,7 @@ fn receipt_pages(say: Say) -> Vec<(String, String)> {
             net: line.cost,
             last_cost: Money::ZERO,
             unmatched_bills: Vec::new(),
+            unit: None,
         }],
         percent: 10,
         entered: Some(ReceiptFields {
@@ -1117,6 +1120,7 @@ pub fn proposal(say: Say, phase: Phase, status: ProposalState) -> ProposalPage {
         unit_price: money(price),
         reason: say("Sells 2.4 a day; 14 days until a delivery arrives need 34, and 6 are available."),
         inputs: inputs(say),
+        by: None,
     };
     let proposal = Proposal {
         id: proposal_id(1),
