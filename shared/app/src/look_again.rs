@@ -25,12 +25,17 @@ use crate::records::{
     WaitingHint,
 };
 use crate::sync;
+use crate::units::Units;
 use crate::writer::{Reason, Writer};
 
 /// Movements of an item that are read at once in search of bills.
 const MOVEMENTS_PAGE: u32 = 500;
 /// Such pages of one item; what came after them is not found.
 const PAGES_MAX: usize = 10;
+/// Such pages of an item that is counted otherwise: ten million movements.
+const PAGES_OF_ITEM_MAX: usize = 20_000;
+/// Papers that one change of units has looked at again.
+const PAPERS_MAX: usize = 10_000;
 /// Bills that one order has looked at again: the mark and the hint of each are in one commit.
 const BILLS_MAX: usize = 40;
 /// Documents whose rows are read at once.
@@ -44,7 +49,7 @@ async fn bills_of<P: Ports>(
     item: ItemId,
     from: Date,
 ) -> Result<BTreeSet<DocumentRef>, AppError> {
-    documents_of(writer, item, from, &[DocumentKind::Bill]).await
+    documents_of(writer, item, from, &[DocumentKind::Bill], PAGES_MAX).await
 }
 
 /// The documents of some kinds that moved the item since a day.
@@ -53,11 +58,12 @@ async fn documents_of<P: Ports>(
     item: ItemId,
     from: Date,
     kinds: &[DocumentKind],
+    pages_max: usize,
 ) -> Result<BTreeSet<DocumentRef>, AppError> {
     let mut after = MovementKey::before(from).map(|key| Key::Movement(item, key));
     let list = List::Movements(item);
     let mut bills = BTreeSet::new();
-    for _ in 0..PAGES_MAX {
+    for _ in 0..pages_max {
         let store = writer.ports().store();
         let page = store.list(writer.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
         bills.extend(page.rows.iter().filter_map(|row| match &row.key {
@@ -158,7 +164,7 @@ pub(crate) async fn unmatched<P: Ports>(
     from: Date,
 ) -> Result<Vec<String>, AppError> {
     let kinds = [DocumentKind::Bill, DocumentKind::SpendMoney];
-    let purchases = documents_of(writer, item, from, &kinds).await?;
+    let purchases = documents_of(writer, item, from, &kinds, PAGES_MAX).await?;
     let records: Vec<DocumentRecord> =
         records(writer, purchases.iter()).await?.into_iter().flatten().map(|row| row.content).collect();
     let contacts = records.iter().map(|record| record.contact).collect();
@@ -219,20 +225,24 @@ pub(crate) async fn by_units<P: Ports>(
     items: &BTreeMap<ItemId, Option<Date>>,
 ) -> Result<Vec<Write>, AppError> {
     let (store, org) = (writer.ports().store(), writer.org());
+    let kinds: Vec<DocumentKind> =
+        DocumentKind::ALL.into_iter().filter(|kind| counts_by_purchase_units(*kind)).collect();
     let mut documents = BTreeSet::new();
     for (item, from) in items {
-        let movements = load::movements(store, org, *item, *from).await?;
-        documents.extend(movements.iter().filter_map(|movement| match movement.key.cause {
-            Cause::Document { of, .. } if counts_by_purchase_units(of.kind) => Some(of),
-            _ => None,
-        }));
+        let from = from.unwrap_or(Date::MIN);
+        documents.extend(documents_of(writer, *item, from, &kinds, PAGES_OF_ITEM_MAX).await?);
         for (_, line) in load::all::<OrderLine>(store, org, &List::OrderLines(*item)).await? {
             let line = line.content;
-            documents.insert(DocumentRef { kind: DocumentKind::PurchaseOrder, id: line.order });
+            let order = DocumentRef { kind: DocumentKind::PurchaseOrder, id: line.order };
+            documents.extend((line.ordered_on >= from).then_some(order));
             // those whose goods came by receipts have moved none
-            documents.extend(
-                line.bills.iter().map(|part| DocumentRef { kind: DocumentKind::Bill, id: part.bill }),
-            );
+            let bills = line.bills.iter().filter(|part| part.on >= from);
+            documents.extend(bills.map(|part| DocumentRef { kind: DocumentKind::Bill, id: part.bill }));
+        }
+        if documents.len() > PAPERS_MAX {
+            return Err(AppError::Reject(format!(
+                "more than {PAPERS_MAX} papers would have to be read again: apply the units of fewer items at once, or say from which day on they hold"
+            )));
         }
     }
     let since = writer.now();
@@ -279,6 +289,7 @@ pub(crate) async fn for_lesson<P: Ports>(
         if record.more == 0 && goods == record.uncountable {
             continue;
         }
+        let units = Units::of(writer, BTreeSet::from([item]), record.contact).await?;
         for line in record.lines.iter().filter(|line| line.item == item && line.change > Quantity::ZERO) {
             let Some(cost) = line.cost.filter(|cost| *cost > Money::ZERO) else { continue };
             let lesson = Learned {
@@ -286,6 +297,7 @@ pub(crate) async fn for_lesson<P: Ports>(
                 supplier_name: record.contact_name.clone(),
                 quantity: line.change,
                 net: cost,
+                holds: units.on(item, record.contact, record.date).map(|unit| unit.holds),
                 landed: BTreeMap::new(),
                 from: record.of,
                 on: record.date,

@@ -168,6 +168,10 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         let old = old.map(|row| row.content);
         let lesson = lesson.map(|row| row.content);
         let resolved = chunk.resolved(&item, &location, lesson.as_ref());
+        if lesson.as_ref().is_some_and(|lesson| chunk.is_read_otherwise(&item, lesson)) {
+            // its stock and prices are of another unit until its papers are read again, which plans it
+            continue;
+        }
         let demand = chunk.demand(item.id, &position, history.map(|row| row.content)).await?;
         if let Some(history) = demand.keep {
             writes.push(unguarded(Key::Demand(item.id, location.clone()), history));
@@ -176,7 +180,7 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         let changed_on = clock.day_of(item.priced_at.unwrap_or(item.updated_at));
         let bill = prices::Bill {
             last: lesson.as_ref(),
-            unit: lesson.as_ref().and_then(|lesson| chunk.unit_on(&item, lesson.supplier, lesson.on)),
+            unit: chunk.unit_of_price(&item, &resolved, lesson.as_ref()),
             changed_on,
             basis: org_settings.price_change_from,
             percent: org_settings.price_change_percent,
@@ -276,6 +280,7 @@ impl<P: Ports> Chunk<'_, P> {
         let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
         let supplier = self.supplier(resolved, lesson.as_ref());
         let unit = supplier.and_then(|supplier| self.unit_on(item, supplier.value, self.today));
+        let unit_of_price = self.unit_of_price(item, resolved, lesson.as_ref());
         // what another supplier charges is no price of this one
         let lesson = lesson.filter(|lesson| {
             let taught_by = self.contacts.present(lesson.supplier);
@@ -286,9 +291,8 @@ impl<P: Ports> Chunk<'_, P> {
                 let price = lesson.price_of(quantity)?;
                 Ok::<_, FixedError>(Some(Sourced { value: price, from: Origin::Learned }))
             }
-            // Xero's is of whatever the supplier's papers count by
             (None, price) => {
-                let price = match (price, unit) {
+                let price = match (price, unit_of_price) {
                     (Some(price), Some(unit)) => Some(price.part(quantity, unit.holds)?),
                     (price, _) => price,
                 };
@@ -321,6 +325,23 @@ impl<P: Ports> Chunk<'_, P> {
     /// The unit by which a contact's papers of a day count an item; Xero adds up those of tracked items as they stand.
     fn unit_on(&self, item: &Item, contact: ContactId, day: Date) -> Option<&PurchaseUnit> {
         self.settings.unit_on(&item.code, self.contacts.name(contact), day).filter(|_| !item.tracked)
+    }
+
+    /// By what an item's purchase price in Xero is: the unit of the supplier that is set, else of the one who billed it last.
+    fn unit_of_price(
+        &self,
+        item: &Item,
+        resolved: &Resolved,
+        lesson: Option<&Learned>,
+    ) -> Option<&PurchaseUnit> {
+        let supplier = self.supplier(resolved, lesson)?.value;
+        self.unit_on(item, supplier, self.today)
+    }
+
+    /// Whether the item's latest bill was read by another unit than holds for it now.
+    fn is_read_otherwise(&self, item: &Item, lesson: &Learned) -> bool {
+        let unit = self.unit_on(item, lesson.supplier, lesson.on);
+        !item.tracked && unit.map(|unit| unit.holds) != lesson.holds
     }
 
     fn supplier(&self, resolved: &Resolved, lesson: Option<&Learned>) -> Option<Sourced<ContactId>> {
@@ -404,7 +425,8 @@ fn want(
             ));
         }
     }
-    let said = |plan: &Plan| (plan.order, plan.unit_price, plan.planned_on, plan.open_on_orders);
+    let said =
+        |plan: &Plan| (plan.order, plan.unit_price, plan.by.clone(), plan.planned_on, plan.open_on_orders);
     was != is || (is.is_some() && old.map(said) != Some(said(plan)))
 }
 

@@ -285,7 +285,7 @@ pub struct Profile {
     /// The last day whose books a person closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_through: Option<Date>,
-    /// Whether suppliers' papers count any item by a unit that holds several.
+    /// Whether there are rules by what suppliers' papers count items, or were until lately.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_purchase_units: bool,
     /// The first day whose cost of goods sold is journaled, where a person wants that.

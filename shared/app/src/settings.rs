@@ -27,6 +27,7 @@ use crate::records::{
     ContactRecord, Content, ItemSettingsRecord, Key, List, Owner, Profile, Review, ReviewKind,
 };
 use crate::send::send_now;
+use crate::units;
 use crate::writer::{Reason, Writer};
 
 /// Rows of one commit, beside the profile and a question.
@@ -134,15 +135,22 @@ async fn named<P: Ports>(
         Scope::Supplier(id) => !id.parse().is_ok_and(is_merged),
         Scope::Org | Scope::Location(_) | Scope::Category(_) | Scope::Item(_) => true,
     });
-    let rule = |rule: &UnitRule<ContactId>| UnitRule {
-        supplier: rule.supplier.as_ref().map(name),
-        from: rule.from,
-        unit: rule.unit.clone(),
+    let rules_of = |row: &ItemSettingsRecord| {
+        let mut rules = row.units.clone();
+        units::merge(&mut rules, |supplier| contacts.present(*supplier));
+        let rules = rules.into_iter().map(|UnitRule { supplier, from, unit }| UnitRule {
+            supplier: supplier.as_ref().map(name),
+            from,
+            unit,
+        });
+        let mut rules: Vec<UnitRule<String>> = rules.collect();
+        rules.sort_by(|a, b| (&a.supplier, a.from).cmp(&(&b.supplier, b.from)));
+        rules
     };
-    let units = items.iter().filter(|(_, row)| !row.units.is_empty());
+    let counted = items.iter().filter(|(_, row)| !row.units.is_empty());
     Ok(Settings {
         policy: rescoped(&rules, scope),
-        units: units.map(|(item, row)| (code(item), row.units.iter().map(rule).collect())).collect(),
+        units: counted.map(|(item, row)| (code(item), rules_of(row))).collect(),
         items: items
             .into_iter()
             .filter(|(_, row)| row.supplier.is_some() || row.set != ItemSettings::default())
@@ -252,7 +260,8 @@ async fn write<P: Ports>(
         load::one::<Review>(writer.ports().store(), writer.owner(), question.clone()).await?.is_some();
     let zone = wanted.policy.org().time_zone;
     writer.profile.content.closed_through = wanted.policy.org().closed_through;
-    writer.profile.content.has_purchase_units = !wanted.units.is_empty();
+    // until the last rule is gone, whatever comes between
+    writer.profile.content.has_purchase_units = !(wanted.units.is_empty() && standing.units.is_empty());
     let cogs = crate::cogs::follow(writer, wanted.policy.org().cogs).await?;
     let now = writer.now();
     // while it is still unknown, what stands goes on

@@ -59,8 +59,8 @@ impl Units {
         if !suppliers.is_empty() {
             let asked = suppliers.into_iter().chain([contact]).collect();
             units.contacts = Contacts::of(writer.ports(), writer.org(), asked).await?;
-            for rule in units.rules.values_mut().flatten() {
-                rule.supplier = rule.supplier.map(|supplier| units.contacts.present(supplier));
+            for rules in units.rules.values_mut() {
+                merge(rules, |supplier| units.contacts.present(*supplier));
             }
         }
         Ok(units)
@@ -70,6 +70,24 @@ impl Units {
     pub(crate) fn on(&self, item: ItemId, contact: ContactId, day: Date) -> Option<&PurchaseUnit> {
         unit_on(self.rules.get(&item)?, Some(&self.contacts.present(contact)), day)
     }
+}
+
+/// Rules under the names of the contacts that stand now: what was set for a merged one holds for the one that stands for it, unless
+/// that has its own of the same day.
+pub(crate) fn merge<S: Clone + PartialEq>(
+    rules: &mut Vec<UnitRule<S>>,
+    present: impl Fn(&S) -> S,
+) {
+    let is_merged = |rule: &UnitRule<S>| rule.supplier.as_ref().is_some_and(|it| present(it) != *it);
+    rules.sort_by_key(is_merged);
+    let mut kept: Vec<UnitRule<S>> = Vec::with_capacity(rules.len());
+    for mut rule in rules.drain(..) {
+        rule.supplier = rule.supplier.as_ref().map(&present);
+        if kept.iter().all(|other| (&other.supplier, other.from) != (&rule.supplier, rule.from)) {
+            kept.push(rule);
+        }
+    }
+    *rules = kept;
 }
 
 /// The document with its lines in base units. `resolve` finds the item of a line.
@@ -87,6 +105,9 @@ pub(crate) async fn in_base_units<'d, P: Ports>(
     let named = document.lines.iter().map(|line| line.item.as_ref().and_then(&resolve));
     let named: Vec<Option<ItemId>> = named.collect();
     let units = Units::of(writer, named.iter().flatten().copied().collect(), document.contact).await?;
+    if units.rules.is_empty() {
+        return Ok(Cow::Borrowed(document));
+    }
     let mut lines = Vec::with_capacity(document.lines.len());
     for (line, item) in document.lines.iter().zip(named) {
         let unit = item.and_then(|item| units.on(item, document.contact, document.date));

@@ -165,7 +165,9 @@ pub fn kept(
     };
     let Some(standing) = standing else { return Ok(Some(wanted)) };
     match &standing.status {
-        PriceStatus::Failed { .. } if (standing.from, standing.to) == (from, to) => {
+        PriceStatus::Failed { .. }
+            if (standing.from, standing.to, standing.unit.as_ref()) == (from, to, bill.unit) =>
+        {
             return Ok(Some(standing.clone()));
         }
         PriceStatus::Open => wanted.since = standing.since,
@@ -220,6 +222,7 @@ mod tests {
             supplier_name: "Northern".into(),
             quantity: Quantity::ONE,
             net: money(price),
+            holds: None,
             landed: std::collections::BTreeMap::new(),
             from: bill(),
             on: date(2026, 6, 1),

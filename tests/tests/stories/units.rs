@@ -198,6 +198,82 @@ fn goods_are_taken_in_by_the_piece_and_billed_by_the_case() {
 }
 
 #[test]
+fn bills_that_name_no_order_stay_with_the_orders_that_they_were_matched_to() {
+    run_alone(async {
+        let shop = shop().await;
+        for (number, on) in [("PO-1", "2026-05-01"), ("PO-2", "2026-05-15")] {
+            shop.save(order(number, on).line("BOX", "10", "24"));
+        }
+        shop.poll().await;
+        let bills = [("B-1", "2026-05-02", "4"), ("B-2", "2026-05-16", "10"), ("B-3", "2026-05-20", "6")];
+        for (number, on, quantity) in bills {
+            shop.save(bill(number, on).line("BOX", quantity, "24"));
+            shop.poll().await;
+        }
+        let standing = || {
+            let lines = shop.order_lines("BOX").into_iter();
+            let mut lines: Vec<_> = lines.map(|line| (line.number, line.billed, line.bills.len())).collect();
+            lines.sort();
+            lines
+        };
+        let before = standing();
+        let billed: Vec<_> = before.iter().map(|(_, billed, _)| *billed).collect();
+        assert_eq!(billed, [q("10"), q("10")], "{before:?}");
+        count_by(&shop, CASES).await;
+        let times_twelve = before.into_iter().map(|(number, billed, bills)| {
+            let twelve = parstock_domain::fixed::Quantity::from_e4(billed.e4() * 12);
+            (number, twelve, bills)
+        });
+        assert_eq!(standing(), times_twelve.collect::<Vec<_>>());
+        assert_eq!(shop.on_hand("BOX"), "252");
+    });
+}
+
+/// A proposal that was made before its supplier counted by the case would order twelve times as much.
+#[test]
+fn an_order_that_was_proposed_by_another_unit_is_not_written() {
+    run_alone(async {
+        let shop = shop().await;
+        let policy = r#"{"version":1,"rules":[{"scope":"org","setting":"phase","value":"assist"}]}"#;
+        let items = "item,supplier,min,max
+BOX,Acme,20,36
+";
+        shop.save(bill("B-1", "2026-03-10").line("BOX", "1", "24"));
+        shop.poll().await;
+        shop.set(Files { policy: Some(policy), items: Some(items), ..Files::default() }).await;
+        let open = shop.proposals().pop().unwrap();
+        assert_eq!((open.lines[0].quantity, open.lines[0].by.as_ref()), (q("24"), None));
+        // the rule is in force, and Xero can't be asked for the papers yet
+        let units = Files { units: Some(CASES), ..Files::default() };
+        settings::apply(&shop.ports, shop.org, "Kim", &units).await.unwrap();
+        decide(&shop.ports, shop.org, open.id, open.contents(), "Kim", &Decision::Approve).await.unwrap();
+        let prices = prices::open(&shop.ports, shop.org).await.unwrap();
+        assert_eq!(prices, [], "nothing is held beside a bill that is not read again");
+        shop.work().await;
+        let orders = shop.in_xero(|company, _| {
+            company.documents.values().filter(|it| it.of.kind == DocumentKind::PurchaseOrder).count()
+        });
+        assert_eq!(orders, 0);
+        let held = shop.proposals().pop().unwrap();
+        let parstock_domain::governance::ProposalState::Failed { reason, .. } = &held.status else {
+            unreachable!("{held:?}")
+        };
+        assert!(reason.contains("count BOX by another unit"), "{reason}");
+        assert_eq!(shop.plan("BOX").by.unwrap().unit.holds, q("12"), "its papers are read again");
+    });
+}
+
+/// Rows of the version before kept the price of one alone.
+#[test]
+fn what_a_bill_taught_before_is_read() {
+    let old = r#"{"supplier":"00000000-0000-0000-0000-000000000001","supplier_name":"Acme","unit_price":"4.81",
+        "from":{"kind":"bill","id":"00000000-0000-0000-0000-000000000002"},"on":"2026-05-01"}"#;
+    let lesson: parstock_domain::settings::Learned = serde_json::from_str(old).unwrap();
+    assert_eq!(lesson.price_of(q("1")).unwrap().to_string(), "4.81");
+    assert_eq!(lesson.price_of(q("12")).unwrap().to_string(), "57.72");
+}
+
+#[test]
 fn an_item_s_price_in_xero_is_that_of_a_case() {
     run_alone(async {
         let shop = Shop::new(&["BOX"]);
@@ -233,7 +309,7 @@ fn what_xero_tracks_counts_as_it_stands_on_paper() {
             matches!(&refused, Applied::Refused(why) if why[0].to_string().contains("tracked by Xero")),
             "{refused:?}"
         );
-        // one that Xero begins to track keeps what it was booked at, and its papers count as they stand from then on
+        // the papers of one that Xero begins to track count as they stand from then on
         count_by(&shop, CASES).await;
         shop.in_xero(|company, now| {
             let boxes = company.items.get_mut(&item("BOX")).unwrap();

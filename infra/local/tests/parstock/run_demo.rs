@@ -334,4 +334,13 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
         assert_eq!(position.content.snapshot.unwrap().xero.on_hand.e4(), on_hand, "{code}");
         assert_eq!(position.content.booked.e4(), on_hand, "{code}: movements explain what Xero holds");
     }
+    // two years of papers by the carton, told after they were booked, are what the shop has of single ones
+    let there = {
+        let world = locked(&story.demo.driver.simulation.as_ref().unwrap().world);
+        parstock_xero_sim::demo::View::of(&story.demo.company, world.documents())
+            .on_hand(cases::BY_THE_CARTON)
+    };
+    let known =
+        on_hand(&story.ask(Ask::Positions { search: String::new(), standing: None, at: None }).await.json);
+    assert_eq!(known[cases::BY_THE_CARTON], Quantity::from_whole(there).unwrap());
 }

@@ -23,6 +23,7 @@
 //! | dead stock | [`DEAD`] | no sale for [`DEAD_SINCE_DAYS`] days, at least 36 left |
 //! | intermittent demand | [`INTERMITTENT`] | a sale every few weeks or months |
 //! | overstock | [`OVERSTOCK`] | 240 bought by mistake on day -200, where one sells in a week or two |
+//! | bought by the carton, sold one by one | [`BY_THE_CARTON`] | its supplier's papers count cartons, which Xero doesn't know |
 //! | not counted | [`NOT_COUNTED`] | untracked, without opening stock in the file |
 //!
 //! History also has these without a fixed place: edited and voided invoices, returns, drafts thrown away, discounts,

@@ -151,6 +151,11 @@ pub struct ItemFacts {
 }
 
 impl ItemFacts {
+    /// How many its supplier's papers count as one.
+    pub fn per_paper_unit(&self) -> i64 {
+        if self.code == cases::BY_THE_CARTON { self.pack } else { 1 }
+    }
+
     /// The usual demand of a day, in thousandths of a unit.
     pub(super) const fn usual_per_day(&self) -> i64 {
         self.often * self.size
@@ -176,11 +181,6 @@ impl ItemFacts {
     }
 
     /// What the supplier asks on `day`.
-    /// How many its supplier's papers count as one.
-    pub fn per_paper_unit(&self) -> i64 {
-        if self.code == cases::BY_THE_CARTON { self.pack } else { 1 }
-    }
-
     pub(super) fn cost_on(&self, day: Date, price_rise: Date) -> E4 {
         if self.supplier == cases::PRICE_RISE_SUPPLIER && day >= price_rise {
             let raised = i128::from(self.cost.0) * (100 + cases::PRICE_RISE_PERCENT) / 100;

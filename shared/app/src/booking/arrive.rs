@@ -4,6 +4,7 @@ use parstock_domain::document::DocumentKind;
 use parstock_domain::fixed::{FixedError, Quantity};
 use parstock_domain::ids::{DocumentId, ItemId, LineId};
 use parstock_domain::ledger::arrival::{Arrival, Billed, BilledPart, match_bill_line, match_named};
+use parstock_domain::ledger::booking::DesiredLine;
 use parstock_domain::ledger::{BookedLine, LineChange, OrderLine};
 use parstock_domain::settings::Learned;
 
@@ -68,14 +69,16 @@ impl Step<'_> {
         let ours = self.our_order();
         if let Some(lesson) = line.map(|line| Learned::from_line(self.document, line)).transpose()?.flatten()
         {
-            items.learn(after.item, lesson);
+            items.learn(after.item, change.line, lesson);
         }
         let open: Vec<OrderLine> = items
             .orders
             .get(&after.item)
             .map(|lines| lines.iter().map(|line| line.content.clone()).collect())
             .unwrap_or_default();
-        let arrival = if is_booked(change) && !self.may_guess {
+        let arrival = if let Some(recounted) = self.recounted(change, after)? {
+            Arrival::Of(recounted, Vec::new())
+        } else if is_booked(change) && !self.may_guess {
             let named = match_named(self.document, description, ours, after.change, &open)?;
             if named.is_empty() {
                 return Ok(named);
@@ -116,6 +119,27 @@ impl Step<'_> {
         }
     }
 
+    /// The order lines that a line brings in whose paper says what it said, and counts by another unit now: those of before.
+    fn recounted(&self, change: &LineChange, after: &DesiredLine) -> Result<Option<Vec<Billed>>, FixedError> {
+        let before = change.before.as_ref().filter(|before| self.same_content && !before.billed.is_empty());
+        let Some(before) = before.filter(|before| before.item == after.item) else { return Ok(None) };
+        let (mut of_before, mut left) = (Quantity::ZERO, after.change);
+        for part in &before.billed {
+            of_before = of_before.plus(part.quantity)?;
+        }
+        // what of the line was of no order stays of none
+        if of_before != before.change {
+            left = left.part(of_before, before.change)?;
+        }
+        let mut parts = Vec::with_capacity(before.billed.len());
+        for part in &before.billed {
+            let quantity = left.part(part.quantity, of_before)?;
+            (left, of_before) = (left.minus(quantity)?, of_before.minus(part.quantity)?);
+            parts.push(Billed { quantity, ..*part });
+        }
+        Ok(Some(parts))
+    }
+
     /// The question of which order a bill brings goods in.
     fn unclear<P: Ports>(
         &self,
@@ -135,14 +159,18 @@ impl Step<'_> {
     }
 
     /// What the bill's lines still teach about an item of which a line was taken back.
-    pub(super) fn still_taught(&self, loaded: &Loaded, item: ItemId) -> Result<Option<Learned>, FixedError> {
+    pub(super) fn still_taught(
+        &self,
+        loaded: &Loaded,
+        item: ItemId,
+    ) -> Result<Option<(LineId, Learned)>, FixedError> {
         for booked in loaded.booked().iter().filter(|line| line.item == item && line.change > Quantity::ZERO)
         {
             let line = self.document.lines.iter().find(|line| line.id == booked.line);
             if let Some(lesson) =
                 line.map(|line| Learned::from_line(self.document, line)).transpose()?.flatten()
             {
-                return Ok(Some(lesson));
+                return Ok(Some((booked.line, lesson)));
             }
         }
         Ok(None)

@@ -254,10 +254,13 @@ impl Items {
         }
     }
 
-    pub(super) fn learn(&mut self, item: ItemId, mut lesson: Learned) {
+    pub(super) fn learn(&mut self, item: ItemId, line: LineId, mut lesson: Learned) {
         // what landed on a bill's goods stays with what it teaches
         if let Some(standing) = self.lessons.get(&item).filter(|row| row.content.from == lesson.from) {
             lesson.landed = standing.content.landed.clone();
+            if let Some(landed) = lesson.landed.get_mut(&line) {
+                landed.quantity = lesson.quantity;
+            }
         }
         let forgotten = self.forgotten.remove(&item);
         let (content, expect) = match self.lessons.remove(&item) {

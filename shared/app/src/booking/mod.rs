@@ -137,6 +137,7 @@ pub async fn book<P: Ports>(
                 is_new,
                 unresolved,
                 uncountable,
+                same_content,
                 may_guess,
             };
             let mut extra = Vec::new();

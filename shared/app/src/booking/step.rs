@@ -49,6 +49,8 @@ pub(super) struct Step<'a> {
     pub(super) is_new: bool,
     pub(super) unresolved: bool,
     pub(super) uncountable: Money,
+    /// Whether the paper says what it said when it was booked.
+    pub(super) same_content: bool,
     /// Whether the order of a bill's line that is booked may be guessed: not because the bill changed, but
     /// because an order came after it. Else it must be named.
     pub(super) may_guess: bool,
@@ -171,8 +173,8 @@ impl Step<'_> {
             self.write_item(writer, stored, &new, &mut items, (&mut writes, &mut cogs), outcome)?;
         }
         for item in items.forgotten.clone() {
-            if let Some(lesson) = self.still_taught(loaded, item)? {
-                items.learn(item, lesson);
+            if let Some((line, lesson)) = self.still_taught(loaded, item)? {
+                items.learn(item, line, lesson);
             }
         }
         items.write_orders_and_lessons(&mut writes);

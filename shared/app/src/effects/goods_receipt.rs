@@ -99,7 +99,7 @@ async fn why_not<P: Ports>(
     }
     if !counted_otherwise.is_empty() {
         return Ok(Some(format!(
-            "the order counts {} by another unit than bills of that day do: enter the bill in Xero as the supplier writes it",
+            "a bill can't say in the order's unit how much of {} came, or bills of that day count it by another: enter the bill in Xero as the supplier writes it",
             counted_otherwise.join(", ")
         )));
     }
@@ -109,8 +109,8 @@ async fn why_not<P: Ports>(
     Ok((!may_write).then(|| why.to_owned()))
 }
 
-/// What of a receipt's lines no bill has come for, as the order counts it, and the codes of items that a bill of that day would count
-/// otherwise.
+/// What of a receipt's lines no bill has come for, as the order counts it, and the codes of items of which a bill of that day
+/// can't say so.
 async fn unbilled<'r, P: Ports>(
     writer: &Writer<'_, P>,
     receipt: &'r GoodsReceipt,
@@ -131,10 +131,13 @@ async fn unbilled<'r, P: Ports>(
             continue;
         }
         let unit = ordered.as_ref().and_then(|ordered| ordered.unit.as_ref());
-        if unit != units.on(line.item, receipt.supplier, receipt.on) {
+        let on_bill = units.on(line.item, receipt.supplier, receipt.on);
+        let said = unit.map_or(Ok(left), |unit| unit.of_base(left))?;
+        let is_said = unit.is_none_or(|unit| unit.to_base(said) == Ok(left));
+        if !is_said || unit.map(|unit| unit.holds) != on_bill.map(|unit| unit.holds) {
             counted_otherwise.push(line.code.as_str());
         }
-        lines.push((line.line, unit.map_or(Ok(left), |unit| unit.of_base(left))?));
+        lines.push((line.line, said));
     }
     Ok((lines, counted_otherwise))
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item, OrderDraft, OrderDraftLine};
 use parstock_domain::fixed::FixedError;
 use parstock_domain::governance::{Approval, OrderedBy, Phase, Proposal, ProposalState};
@@ -18,6 +19,7 @@ use crate::message::Message;
 use crate::ports::{Books, BooksError, BooksSession, Ports, Priority};
 use crate::records::{EffectState, Key, Review, ReviewKind};
 use crate::send::send_now;
+use crate::units::Units;
 use crate::writer::{Reason, Writer};
 
 /// Calls that one order takes: looking for it, writing it, reading its notes, writing one.
@@ -114,7 +116,27 @@ async fn find_or_create<P: Ports>(
     if let Some(why) = crate::decide::supplier(writer, proposal).await?.why_not(proposal.supplier) {
         return Err(Trouble::Held(why));
     }
+    if let Some(code) = counted_otherwise(writer, proposal, draft.date).await? {
+        return Err(Trouble::Held(format!(
+            "by now the supplier's papers count {code} by another unit than this order: give it up, and the next plan proposes it anew"
+        )));
+    }
     Ok(session.create_order(&draft, approval, attempt.id).await?)
+}
+
+/// The code of a line that a paper of the day would count otherwise than the proposal does.
+async fn counted_otherwise<'p, P: Ports>(
+    writer: &Writer<'_, P>,
+    proposal: &'p Proposal,
+    day: Date,
+) -> Result<Option<&'p str>, AppError> {
+    let items = proposal.lines.iter().map(|line| line.item).collect();
+    let units = Units::of(writer, items, proposal.supplier).await?;
+    let otherwise = proposal.lines.iter().find(|line| {
+        let holds = units.on(line.item, proposal.supplier, day).map(|unit| unit.holds);
+        holds != line.by.as_ref().map(|by| by.unit.holds)
+    });
+    Ok(otherwise.map(|line| line.code.as_str()))
 }
 
 async fn draft<P: Ports>(

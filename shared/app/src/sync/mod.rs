@@ -16,7 +16,7 @@ use parstock_domain::event::Source;
 use parstock_domain::ids::{DocumentId, ItemId, OrgId};
 
 use crate::error::AppError;
-use crate::load::{self, unguarded};
+use crate::load::{self, Versioned, unguarded};
 use crate::message::Message;
 use crate::ports::{
     Books, BooksSession, Clock, Commit, DELAY_SECONDS_MAX, Feed, Ports, Priority, Store, Write,
@@ -34,7 +34,7 @@ pub const CALLS_PER_POLL: u32 = 5;
 pub const IDS_PER_CALL: usize = 40;
 /// Times that hints which came in meanwhile are served before the org is let go.
 const ROUNDS_MAX: u32 = 3;
-/// Documents of one org that one message may name before they are fetched in a later round.
+/// Documents that are fetched over one reservation of calls; what asked for them ends with it.
 const INVOICES_PER_ROUND_MAX: usize = 400;
 
 /// What a round did, for the log.
@@ -112,17 +112,21 @@ async fn rounds<P: Ports>(
             return Ok(());
         }
         done.sync |= hints.contains(&HintOf::Sync);
-        round(writer, &hints, done).await?;
-        let store = writer.ports().store();
-        for (key, hint) in waiting {
-            // one that was renewed meanwhile stays
-            let served = Write { key, record: None, expect: hint.expect };
-            let commit = Commit { id: writer.new_commit(), writes: vec![served] };
-            match store.commit(writer.owner(), commit).await {
-                Ok(()) | Err(crate::ports::CommitError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
+        // of many documents those that are fetched are done with, whatever becomes of the rest
+        let many: Vec<HintOf> =
+            hints.iter().copied().filter(|hint| matches!(hint, HintOf::Invoice(_))).collect();
+        for chunk in many.chunks(INVOICES_PER_ROUND_MAX) {
+            if writer.is_late() {
+                return record(writer.ports(), writer.org(), &hints).await;
             }
+            fetch_invoices(writer, chunk, done).await?;
+            let is_served = |key: &Key| matches!(key, Key::Hint(of) if chunk.contains(of));
+            end(writer, waiting.iter().filter(|(key, _)| is_served(key))).await?;
+            hints.retain(|hint| !chunk.contains(hint));
         }
+        round(writer, &hints, done).await?;
+        end(writer, waiting.iter().filter(|(key, _)| matches!(key, Key::Hint(of) if hints.contains(of))))
+            .await?;
         hints.clear();
         if writer.is_late() {
             return Ok(());
@@ -131,16 +135,33 @@ async fn rounds<P: Ports>(
     Ok(())
 }
 
+/// Ends hints that are served; one that was renewed meanwhile stays.
+async fn end<P: Ports>(
+    writer: &Writer<'_, P>,
+    served: impl Iterator<Item = &(Key, Versioned<WaitingHint>)>,
+) -> Result<(), AppError> {
+    for (key, hint) in served {
+        let write = Write { key: key.clone(), record: None, expect: hint.expect };
+        let commit = Commit { id: writer.new_commit(), writes: vec![write] };
+        match writer.ports().store().commit(writer.owner(), commit).await {
+            Ok(()) | Err(crate::ports::CommitError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Serves what is asked besides documents that can be fetched by their ids.
 async fn round<P: Ports>(
     writer: &mut Writer<'_, P>,
     hints: &BTreeSet<HintOf>,
     done: &mut Done,
 ) -> Result<(), AppError> {
-    let (mut invoices, mut feeds) = (Vec::new(), BTreeSet::new());
+    let mut feeds = BTreeSet::new();
     let mut again: BTreeMap<Feed, Vec<DocumentRef>> = BTreeMap::new();
     for hint in hints {
         match hint {
-            HintOf::Invoice(id) => invoices.push(*id),
+            HintOf::Invoice(_) | HintOf::Sync => {}
             HintOf::CreditNotes => {
                 feeds.insert(Feed::CreditNotes);
             }
@@ -149,10 +170,8 @@ async fn round<P: Ports>(
                     again.entry(feed).or_default().push(*of);
                 }
             }
-            HintOf::Sync => {}
         }
     }
-    // orders before the bills that bring their goods in
     for (feed, documents) in &again {
         feed::rewind(writer, *feed, documents).await?;
         feeds.insert(*feed);
@@ -164,13 +183,6 @@ async fn round<P: Ports>(
         let calls = u32::try_from(feeds.len()).unwrap_or(u32::MAX);
         let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
         let result = read_feeds(writer, &mut session, &feeds, done).await;
-        session.close().await;
-        result?;
-    }
-    for ids in invoices.chunks(INVOICES_PER_ROUND_MAX) {
-        let calls = u32::try_from(ids.len().div_ceil(IDS_PER_CALL)).unwrap_or(u32::MAX);
-        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
-        let result = fetch_invoices(writer, &mut session, ids, done).await;
         session.close().await;
         result?;
     }
@@ -190,6 +202,20 @@ async fn read_feeds<P: Ports>(
 }
 
 async fn fetch_invoices<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    hints: &[HintOf],
+    done: &mut Done,
+) -> Result<(), AppError> {
+    let id = |hint: &HintOf| if let HintOf::Invoice(id) = hint { Some(*id) } else { None };
+    let ids: Vec<DocumentId> = hints.iter().filter_map(id).collect();
+    let calls = u32::try_from(ids.len().div_ceil(IDS_PER_CALL)).unwrap_or(u32::MAX);
+    let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
+    let result = fetch_by_ids(writer, &mut session, &ids, done).await;
+    session.close().await;
+    result
+}
+
+async fn fetch_by_ids<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
     ids: &[DocumentId],

@@ -147,7 +147,8 @@ pub fn check(files: &Files<'_>, standing: &Settings, known: &Known) -> Result<Se
         || standing.items.clone(),
         |text| {
             let mut found = Problems::of(File::Items);
-            let items = read_items(text, known, &mut found);
+            let units = if files.units.is_none() { &standing.units } else { &BTreeMap::new() };
+            let items = read_items(text, units, known, &mut found);
             problems.append(&mut found.found);
             items
         },
@@ -165,7 +166,7 @@ pub fn check(files: &Files<'_>, standing: &Settings, known: &Known) -> Result<Se
         || standing.units.clone(),
         |text| {
             let mut found = Problems::of(File::Units);
-            let units = read_units(text, known, &mut found);
+            let units = read_units(text, standing, &items, known, &mut found);
             problems.append(&mut found.found);
             units
         },
@@ -299,7 +300,11 @@ fn read_rows(
             continue;
         }
         let row = Row { line, columns: &places, record: &record };
-        let name: Vec<String> = key.iter().map(|column| row.cell(column).to_owned()).collect();
+        let name: Vec<String> = key
+            .iter()
+            .map(|column| if column == subject { row.cell(column) } else { row.cell(column).trim() })
+            .map(str::to_owned)
+            .collect();
         if row.cell(subject).trim().is_empty() {
             problems.add(line, format_args!("the cell `{subject}` is empty"));
         } else if let Some(first) = first_lines.get(&name) {
@@ -312,6 +317,11 @@ fn read_rows(
     }
 }
 
+/// Whether one holds the other so many whole times: an order is in whole packs and in whole purchase units.
+fn fits(pack: Quantity, holds: Quantity) -> bool {
+    pack.common_multiple(holds) == Ok(pack.max(holds))
+}
+
 fn unknown_item(code: &str) -> String {
     format!("no item in Xero has the code `{code}` (capitals matter)")
 }
@@ -320,7 +330,12 @@ fn unknown_supplier(name: &str) -> String {
     format!("no contact in Xero has the name `{name}`")
 }
 
-fn read_items(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<String, ItemSettings> {
+fn read_items(
+    text: &str,
+    units: &BTreeMap<String, Vec<UnitRule<String>>>,
+    known: &Known,
+    problems: &mut Problems,
+) -> BTreeMap<String, ItemSettings> {
     let mut items = BTreeMap::new();
     read_rows(text, &ITEM_COLUMNS, &["item"], ITEM_ROWS_MAX, problems, |row, problems| {
         let code = row.cell("item");
@@ -344,6 +359,15 @@ fn read_items(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<St
                 }
             },
         };
+        let holds = units.get(code).into_iter().flatten().map(|rule| rule.unit.holds);
+        if let Some(pack) = item.pack
+            && let Some(holds) = holds.into_iter().find(|holds| !fits(pack, *holds))
+        {
+            problems.add(
+                row.line,
+                format_args!("pack: {pack} and the {holds} that a purchase unit holds in units.csv are no whole multiples of each other"),
+            );
+        }
         if let (Some(min), Some(max)) = (item.min, item.max)
             && min > max
         {
@@ -380,14 +404,20 @@ fn read_suppliers(text: &str, known: &Known, problems: &mut Problems) -> BTreeMa
     suppliers
 }
 
-fn read_units(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<String, Vec<UnitRule<String>>> {
+fn read_units(
+    text: &str,
+    standing: &Settings,
+    items: &BTreeMap<String, ItemSettings>,
+    known: &Known,
+    problems: &mut Problems,
+) -> BTreeMap<String, Vec<UnitRule<String>>> {
     let mut units: BTreeMap<String, Vec<UnitRule<String>>> = BTreeMap::new();
     let key = ["item", "supplier", "from"];
     read_rows(text, &UNIT_COLUMNS, &key, UNIT_ROWS_MAX, problems, |row, problems| {
         let code = row.cell("item");
         if !known.items.contains_key(code) {
             problems.add(row.line, unknown_item(code));
-        } else if known.tracked.contains(code) {
+        } else if known.tracked.contains(code) && !standing.units.contains_key(code) {
             problems.add(
                 row.line,
                 format_args!(
@@ -415,10 +445,22 @@ fn read_units(text: &str, known: &Known, problems: &mut Problems) -> BTreeMap<St
         }
         match name.as_deref().map(|name| name.chars().count()) {
             None => problems.add(row.line, "unit: what is it called, such as case or dozen?"),
+            _ if name.as_deref().is_some_and(|name| name.contains(char::is_control)) => {
+                problems.add(row.line, "unit: it has a line break or another control character");
+            }
             Some(1..=UNIT_CHARS_MAX) => {}
             Some(_) => problems.add(row.line, format_args!("unit: longer than {UNIT_CHARS_MAX} characters")),
         }
         let (Some(name), Some(holds)) = (name, holds) else { return };
+        let pack = items.get(code).and_then(|item| item.pack);
+        if let Some(pack) = pack.filter(|pack| !fits(*pack, holds)) {
+            problems.add(
+                row.line,
+                format_args!(
+                    "holds: {holds} and the pack of {pack} in items.csv are no whole multiples of each other"
+                ),
+            );
+        }
         let rules = units.entry(code.to_owned()).or_default();
         if rules.len() >= RULES_PER_ITEM_MAX {
             problems.add(row.line, format_args!("`{code}` has more than {RULES_PER_ITEM_MAX} rows"));
@@ -1134,6 +1176,10 @@ mod tests {
                 }
             }
             let mut settings = Settings { policy: Policy::new(scoped.chain(of_org)), items, suppliers, units };
+            for (code, item) in &mut settings.items {
+                let mut holds = settings.units.get(code).into_iter().flatten().map(|rule| rule.unit.holds);
+                item.pack = item.pack.filter(|pack| holds.all(|holds| fits(*pack, holds)));
+            }
             // a blank row is no row
             settings.items.retain(|_, item| *item != ItemSettings::default());
             settings.suppliers.retain(|_, supplier| *supplier != SupplierSettings::default());

@@ -17,9 +17,14 @@ pub struct Learned {
     /// Their name at the time.
     pub supplier_name: String,
     /// How much the bill's line brought, in base units, above zero.
+    #[serde(default = "one")]
     pub quantity: Quantity,
-    /// What that cost, in base currency, after discount, without tax.
+    /// What that cost, in base currency, after discount, without tax. Rows of before kept the price of one.
+    #[serde(alias = "unit_price")]
     pub net: Money,
+    /// How many base units one on the bill held when it was read, where the bill counts by another unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Quantity>,
     /// What vouchers put on top of the lines by which the bill brought the item in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub landed: BTreeMap<LineId, LandedOn>,
@@ -27,6 +32,10 @@ pub struct Learned {
     pub from: DocumentRef,
     /// Its date.
     pub on: Date,
+}
+
+const fn one() -> Quantity {
+    Quantity::ONE
 }
 
 impl Learned {
@@ -49,6 +58,7 @@ impl Learned {
             supplier_name: document.contact_name.clone(),
             quantity: line.quantity,
             net: line.net,
+            holds: line.unit.as_ref().map(|unit| unit.holds),
             landed: BTreeMap::new(),
             from: document.of,
             on: document.date,

@@ -13,6 +13,7 @@ use parstock_domain::fixed::{FixedError, Money, Quantity};
 use parstock_domain::governance::{OrderedBy, Phase};
 use parstock_domain::ids::{ItemId, ProposalId};
 use parstock_domain::ledger::proof::Difference;
+use parstock_domain::units::PurchaseUnit;
 use serde::{Deserialize, Serialize};
 
 use crate::chart::StockChart;
@@ -248,14 +249,20 @@ pub struct DecisionLine {
 }
 
 impl DecisionLine {
+    fn unit(&self) -> Option<&PurchaseUnit> {
+        self.by.as_ref().map(|by| &by.unit)
+    }
+
+    /// The price of one, as the supplier counts it.
+    fn price(&self, style: &Style) -> Option<String> {
+        let price = self.by.as_ref().map(|by| by.price).or(self.unit_price);
+        price.map(|price| style.price_by(price, self.unit()))
+    }
+
     /// What to order: `36 at $31.00 = $1,116.00`, or `36 (3 × case of 12) at $372.00 a case = $1,116.00`.
     pub(crate) fn order(&self, style: &Style) -> String {
-        let price = match &self.by {
-            Some(by) => Some(style.price_by(by.price, Some(&by.unit))),
-            None => self.unit_price.map(|price| style.unit_price(price)),
-        };
-        let quantity = style.quantity_by(self.quantity, self.by.as_ref().map(|by| &by.unit));
-        let at = price.map(|price| format!(" at {price}")).unwrap_or_default();
+        let quantity = style.quantity_by(self.quantity, self.unit());
+        let at = self.price(style).map(|price| format!(" at {price}")).unwrap_or_default();
         format!("{quantity}{at} = {}", style.money(self.cost))
     }
 

@@ -36,7 +36,7 @@ pub(super) fn render(content: &DigestContent) -> Result<String, serde_json::Erro
                 "{} {}: *order {}*",
                 text::slack(&line.code),
                 text::slack(&line.name),
-                line.order(&style)
+                text::slack(&line.order(&style))
             ));
             let lasting = line.lasting(&style).map(|lasting| format!("; {lasting}")).unwrap_or_default();
             let bar = line.available.map(|available| bar(available, line.reorder_point)).unwrap_or_default();
