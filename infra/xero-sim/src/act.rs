@@ -597,7 +597,7 @@ pub enum Act {
     },
     /// Takes or makes a prepayment or an overpayment.
     TakeAdvance(NewAdvance),
-    /// Puts a file beside a document; its content is not kept.
+    /// Puts a file beside a document.
     Attach {
         /// Id of the document.
         of: Uuid,
@@ -607,6 +607,9 @@ pub enum Act {
         mime_type: String,
         /// Its length in bytes.
         length: usize,
+        /// What it has in it, in base64.
+        #[serde(default)]
+        content: String,
     },
     /// Puts a note into a history.
     AddNote {

@@ -422,6 +422,7 @@ fn purchase(of: DocumentRef) -> Purchase {
         on: date(2026, 1, 1),
         has_goods: true,
         left_alone: true,
+        papers: None,
         charges: vec![charge],
     }
 }

@@ -650,6 +650,7 @@ fn freight(say: Say) -> Purchase {
         on: day("2026-11-20"),
         has_goods: false,
         left_alone: false,
+        papers: None,
         charges: vec![
             charge(1, "Sea freight Gdansk", "450", "40"),
             charge(2, "Import duty 5%", "74.4", "0"),

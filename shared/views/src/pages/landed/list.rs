@@ -221,6 +221,7 @@ mod tests {
             on: jiff::civil::date(2026, 11, 20),
             has_goods: false,
             left_alone: false,
+            papers: None,
             charges: vec![
                 charge("Sea freight", "100", "40"),
                 charge("Import duty", "5", "5"),
