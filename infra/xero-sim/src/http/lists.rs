@@ -7,12 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::act::E4;
+use crate::act::{E4, form_of};
 use crate::http::query::{Field, Query};
 use crate::http::read::turn_page;
 use crate::http::render;
 use crate::http::reply::Reply;
-use crate::http::write::form_of;
 use crate::state::{Advance, DocumentList, Journal, Payment, Row};
 use crate::world::World;
 
@@ -164,7 +163,8 @@ impl World {
         let file = files.find(|file| file.file_name == which || file.id.to_string() == which);
         let file = file.ok_or_else(Reply::not_found)?;
         let content = STANDARD.decode(&file.content);
-        let content = content.map_err(|error| Reply::plain(500, &format!("the simulator's file: {error}")))?;
+        let content =
+            content.map_err(|error| Reply::plain(500, &format!("the simulator's file: {error}")))?;
         Ok(Reply::file(form_of(&file.file_name), content))
     }
 

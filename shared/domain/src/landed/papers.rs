@@ -146,12 +146,10 @@ impl Papers {
     /// What they say, for people.
     pub fn words(&self) -> String {
         match self {
-            Self::Due => "is being read".to_owned(),
-            Self::Failed { why } => format!("could not be read: {why}"),
-            Self::Read { papers, .. } if papers.is_empty() => "nothing is attached".to_owned(),
-            Self::Read { papers, .. } => {
-                papers.iter().map(Paper::words).collect::<Vec<_>>().join("; ")
-            }
+            Self::Due => "its papers are being read".to_owned(),
+            Self::Failed { why } => format!("its papers could not be read: {why}"),
+            Self::Read { papers, .. } if papers.is_empty() => "no paper is attached to it".to_owned(),
+            Self::Read { papers, .. } => papers.iter().map(Paper::words).collect::<Vec<_>>().join("; "),
         }
     }
 
@@ -175,8 +173,14 @@ impl Papers {
     }
 }
 
+/// A name as it is kept: short, and without what turns text around or speaks to a terminal.
 fn cut(name: &str) -> String {
-    name.chars().take(PAPER_NAME_MAX).collect()
+    let shown = |letter: char| match letter {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '\u{fffd}',
+        letter if letter.is_control() => '\u{fffd}',
+        letter => letter,
+    };
+    name.chars().take(PAPER_NAME_MAX).map(shown).collect()
 }
 
 /// Whether a name tells anything where it stands in a text.
@@ -331,8 +335,18 @@ mod tests {
     #[test]
     fn a_part_of_another_word_is_no_name() {
         for text in [
-            "", "PO-12345", "XPO-1234", "PO-123 4", "PO-1234-2", "PO-1234.5", "REPO-1234", "A-PO-1234", "PO1234", "P O-1234",
-            "PO-1234_a", "PO-12 34",
+            "",
+            "PO-12345",
+            "XPO-1234",
+            "PO-123 4",
+            "PO-1234-2",
+            "PO-1234.5",
+            "REPO-1234",
+            "A-PO-1234",
+            "PO1234",
+            "P O-1234",
+            "PO-1234_a",
+            "PO-12 34",
         ] {
             assert!(!stands("PO-1234", text), "{text:?}");
         }
@@ -383,11 +397,12 @@ mod tests {
         let words = read(vec![nothing, scan]).words();
         assert!(words.starts_with("a.pdf names none of the goods that came in then; xx"), "{words}");
         assert!(words.ends_with("x has no text that can be read"), "{words}");
-        assert_eq!(read(vec![]).words(), "nothing is attached");
+        assert_eq!(read(vec![]).words(), "no paper is attached to it");
         assert_eq!(Papers::Due.suggested(), BTreeMap::new());
-        let many: Known = (0..50)
-            .map(|n| ((NameOf::Order, format!("PO-{n:04}")), (0..50).map(of).collect()))
-            .collect();
+        let tricky = Paper::unread("\u{1b}[2Ja\u{202e}fdp.exe", "is no PDF");
+        assert_eq!(tricky.name, "\u{fffd}[2Ja\u{fffd}fdp.exe");
+        let many: Known =
+            (0..50).map(|n| ((NameOf::Order, format!("PO-{n:04}")), (0..50).map(of).collect())).collect();
         let text: String = (0..50).map(|n| format!("PO-{n:04} ")).collect();
         let kept = Paper::read("a.pdf", &text, &many);
         assert_eq!((kept.names.len(), kept.names[0].receipts.len()), (NAMED_MAX, RECEIPTS_OF_NAME_MAX));

@@ -223,7 +223,6 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             modified_since: None,
             accept: JSON,
             file_form: None,
-            file_form: None,
             write: Some(Sent { key, content_type: JSON, body }),
         };
         self.written(call).await.map(drop)
@@ -248,7 +247,6 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             query: &[],
             modified_since: None,
             accept: JSON,
-            file_form: None,
             file_form: None,
             write: Some(Sent { key, content_type: BYTES, body: file.content.clone() }),
         };

@@ -1,7 +1,5 @@
 //! Files beside documents.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -25,13 +23,7 @@ impl World {
         if body.is_empty() {
             return Reply::refused("The file is empty");
         }
-        let act = Act::Attach {
-            of,
-            file_name: name.to_owned(),
-            mime_type: form_of(name).to_owned(),
-            length: body.len(),
-            content: STANDARD.encode(body),
-        };
+        let act = Act::attach(of, name, body);
         match self.apply_within(now, &act, true) {
             Ok(_) => {}
             Err(XeroError::Refused(messages)) => return Reply::refused(&messages.join("; ")),
@@ -52,16 +44,5 @@ impl World {
             return self.books.journals.iter().find(|row| row.id == id).map(|row| row.id);
         }
         self.document_in(list_named(endpoint)?, id).map(|document| document.id)
-    }
-}
-
-/// The form of a file by its name.
-pub(in crate::http) fn form_of(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
-        Some("pdf") => "application/pdf",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("csv") => "text/csv",
-        _ => "application/octet-stream",
     }
 }
