@@ -493,6 +493,8 @@ pub enum EffectKind {
     Papers {
         /// The bill.
         of: DocumentRef,
+        /// What it is called.
+        number: String,
         /// When they were asked for.
         at: Timestamp,
         /// Whether a person waits for it.

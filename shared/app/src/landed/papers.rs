@@ -26,6 +26,11 @@ const LOOKED_FOR_MAX: usize = 200;
 /// Bills whose papers the daily question asks for at once; the next day asks for others.
 const ASKED_AT_ONCE_MAX: usize = 10;
 
+/// Whether the papers of a bill that is asked about are to be read: freight on a bill of goods is that of its own goods.
+pub(super) const fn is_wanted(purchase: &Purchase) -> bool {
+    purchase.papers.is_none() && !purchase.has_goods
+}
+
 /// Asks for the papers of a bill: adds the effect to a commit in which the bill is written, too.
 pub(super) fn ask<P: Ports>(
     writer: &Writer<'_, P>,
@@ -34,15 +39,16 @@ pub(super) fn ask<P: Ports>(
     by_person: bool,
 ) -> Vec<EffectId> {
     purchase.papers = Some(Papers::Due);
-    let effect = EffectKind::Papers { of: purchase.of, at: writer.now(), by_person };
+    let (of, number, at) = (purchase.of, purchase.number.clone(), writer.now());
+    let effect = EffectKind::Papers { of, number, at, by_person };
     plan_effects(writes, writer.org(), vec![effect], writer.now())
 }
 
 /// Asks for the papers of bills that are asked about, where nobody did: the question may have come after the bill.
 pub(super) async fn ask_for<P: Ports>(writer: &Writer<'_, P>, asked: &[Purchase]) -> Result<(), AppError> {
-    let unasked = asked.iter().filter(|purchase| purchase.papers.is_none());
-    for of in unasked.take(ASKED_AT_ONCE_MAX).map(|purchase| purchase.of) {
-        let Some(mut purchase) = purchase(writer, of).await? else { continue };
+    for of in asked.iter().filter(|asked| is_wanted(asked)).take(ASKED_AT_ONCE_MAX).map(|purchase| purchase.of) {
+        let row = purchase(writer, of).await?;
+        let Some(mut purchase) = row.filter(|row| is_wanted(&row.content)) else { continue };
         let mut writes = Vec::new();
         let effects = ask(writer, &mut writes, &mut purchase.content, false);
         let key = Key::Purchase(purchase.content.on, of);

@@ -61,7 +61,7 @@ pub(crate) async fn keep<P: Ports>(
         let (question, asked) = freight_question(writer, &BTreeMap::from([(of, kept.clone())])).await?;
         writes.push(question);
         let is_asked = asked.iter().any(|asked| asked.of == of);
-        if let Some(kept) = kept.as_mut().filter(|kept| is_asked && kept.papers.is_none()) {
+        if let Some(kept) = kept.as_mut().filter(|kept| is_asked && papers::is_wanted(kept)) {
             // the sweep after the next poll has the effect carried out
             papers::ask(writer, &mut writes, kept, false);
         }
