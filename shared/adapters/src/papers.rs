@@ -535,7 +535,8 @@ mod tests {
                 assert_eq!(said(&page(&content, packed)).as_deref(), Ok(seen), "{content}");
             }
         }
-        let scaled = "0.5 0 0 0.5 0 0 cm BT /F1 20 Tf (PO-) Tj ET BT /F1 20 Tf 1 0 0 1 35 0 Tm (1234) Tj ET";
+        let scaled =
+            "0.5 0 0 0.5 0 0 cm BT /F1 20 Tf (PO-) Tj ET BT /F1 20 Tf 1 0 0 1 30.5 0 Tm (1234) Tj ET";
         assert_eq!(said(&page(scaled, false)).as_deref(), Ok("PO-1234"), "whatever the page is scaled by");
         let form = said(&page("BT /F1 10 Tf (on the page) Tj ET /Form Do", true)).unwrap();
         assert!(form.starts_with("on the page in a form"), "{form}");

@@ -553,7 +553,8 @@ fn goods(number: &str, code: &str) -> (String, String) {
 #[test]
 fn the_paper_of_a_freight_bill_chooses_the_goods_that_it_names() {
     run_alone(async {
-        let shop = shop("observe").await;
+        let shop = Shop::new(&["BOX", "BAG"]);
+        shop.connect().await;
         shop.save(order("PO-1234", "2026-06-01").line("BOX", "5", "10"));
         shop.poll().await;
         shop.save(bill("G-1877", "2026-06-02").reference("PO-1234").line("BOX", "5", "10"));

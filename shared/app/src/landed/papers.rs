@@ -46,7 +46,9 @@ pub(super) fn ask<P: Ports>(
 
 /// Asks for the papers of bills that are asked about, where nobody did: the question may have come after the bill.
 pub(super) async fn ask_for<P: Ports>(writer: &Writer<'_, P>, asked: &[Purchase]) -> Result<(), AppError> {
-    for of in asked.iter().filter(|asked| is_wanted(asked)).take(ASKED_AT_ONCE_MAX).map(|purchase| purchase.of) {
+    for of in
+        asked.iter().filter(|asked| is_wanted(asked)).take(ASKED_AT_ONCE_MAX).map(|purchase| purchase.of)
+    {
         let row = purchase(writer, of).await?;
         let Some(mut purchase) = row.filter(|row| is_wanted(&row.content)) else { continue };
         let mut writes = Vec::new();
