@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed,
-    Identified, JournalPage, Priority, TrackedQuantities, Unreadable,
+    Allowance, Attached, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, DocumentPage, Feed,
+    Identified, JournalPage, PAPERS_READ_MAX, Priority, TrackedQuantities, Unreadable,
 };
 use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentNumber};
 use parstock_domain::audit::Hash;
@@ -22,6 +22,7 @@ use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, OrgI
 use parstock_domain::manual_journal::{JournalInXero, JournalState, StateInXero};
 use parstock_domain::prices::PriceWrite;
 
+use crate::papers::text_of;
 use crate::scheduler::{Edge, Sim, Verdict, later, lock};
 
 /// How long an idempotency key is remembered (Xero: about six minutes, unconfirmed).
@@ -69,6 +70,8 @@ pub struct Company {
     pub unreadable_documents: BTreeMap<DocumentId, String>,
     /// Manual journals, with their date and the instant of their latest change.
     pub journals: Vec<ManualJournal>,
+    /// Files beside documents: their names and what they have in them.
+    pub attached: BTreeMap<DocumentId, Vec<(String, Vec<u8>)>>,
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
     note_keys: BTreeMap<EffectId, Timestamp>,
     parked_until: Option<Timestamp>,
@@ -132,6 +135,7 @@ impl Company {
             unreadable_items: Vec::new(),
             unreadable_documents: BTreeMap::new(),
             journals: Vec::new(),
+            attached: BTreeMap::new(),
             keys: BTreeMap::new(),
             note_keys: BTreeMap::new(),
             parked_until: None,
@@ -627,6 +631,26 @@ impl BooksSession for FakeSession {
         effect: EffectId,
     ) -> Result<Document, BooksError> {
         self.write("books.create_adjustment", |company, now| company.adjust(draft, effect, now)).await
+    }
+
+    async fn papers(&mut self, of: DocumentRef) -> Result<Vec<Attached>, BooksError> {
+        self.read("books.papers", |company| {
+            let mut read = 0;
+            let files = company.attached.get(&of.id).into_iter().flatten();
+            let attached = files.map(|(name, content)| {
+                let text = match name.ends_with(".pdf") {
+                    false => Err("is no PDF".to_owned()),
+                    true if read == PAPERS_READ_MAX => Err(format!("was not read: {read} PDFs were")),
+                    true => {
+                        read += 1;
+                        text_of(content)
+                    }
+                };
+                Attached { name: name.clone(), text }
+            });
+            attached.collect()
+        })
+        .await
     }
 
     async fn close(self) {

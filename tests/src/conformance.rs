@@ -104,6 +104,10 @@ mod tests {
                 document.updated_at = now;
             });
         }
+        fn attach(&self, bill: DocumentId, name: &str, content: &[u8]) {
+            let file = (name.to_owned(), content.to_vec());
+            self.books.with(self.org, |company| company.attached.entry(bill).or_default().push(file));
+        }
         fn pass(&self, time: SignedDuration) {
             self.sim.pass(time);
         }

@@ -10,6 +10,7 @@ pub mod corner_shop;
 pub mod laws;
 pub mod mail;
 pub mod oracle;
+pub mod papers;
 pub mod planted;
 pub mod ports;
 pub mod queue;

@@ -115,8 +115,9 @@ async fn again<P: Ports>(
     conflict(questions.landed_form(of, basis, goods, Some(entered), Some(problem)).await?.render())
 }
 
+/// A form about one bill.
 #[derive(Deserialize)]
-pub struct LeaveForm {
+pub struct BillForm {
     csrf: String,
     kind: String,
     bill: String,
@@ -127,12 +128,25 @@ pub async fn leave<P: Ports + 'static>(
     session: Session,
     State(console): State<Console<P>>,
     headers: HeaderMap,
-    Form(form): Form<LeaveForm>,
+    Form(form): Form<BillForm>,
 ) -> Result<Response, Refused> {
     session.person.check_form(&console.access, &headers, &form.csrf)?;
     let of = bill(&form.kind, &form.bill)?;
     landed::leave(console.ports.as_ref(), session.org, &session.person.name, of).await?;
     Ok(session.to("/landed"))
+}
+
+/// `POST /landed/papers`: the papers of a bill are read.
+pub async fn papers<P: Ports + 'static>(
+    session: Session,
+    State(console): State<Console<P>>,
+    headers: HeaderMap,
+    Form(form): Form<BillForm>,
+) -> Result<Response, Refused> {
+    session.person.check_form(&console.access, &headers, &form.csrf)?;
+    let of = bill(&form.kind, &form.bill)?;
+    landed::read_papers(console.ports.as_ref(), session.org, &session.person.name, of).await?;
+    Ok(session.to(&format!("/landed/new?kind={}&bill={}", of.kind.code(), of.id)))
 }
 
 #[derive(Deserialize)]

@@ -104,6 +104,7 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/landed/new", get(landed::form::<P>))
         .route("/landed/preview", post(landed::preview::<P>))
         .route("/landed/leave", post(landed::leave::<P>))
+        .route("/landed/papers", post(landed::papers::<P>))
         .route("/landed/{number}", get(landed::voucher::<P>))
         .route("/landed/{number}/take-back", post(landed::take_back::<P>))
         .route("/adjustments", get(adjustments::list::<P>).post(adjustments::make::<P>))

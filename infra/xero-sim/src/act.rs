@@ -3,6 +3,8 @@
 //! An [`Act`] is something a bookkeeper could do on Xero's screens or an app through its API. The same acts in
 //! the same order under the same seed give the same ids, so a history can be written down, stored and repeated.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -597,7 +599,7 @@ pub enum Act {
     },
     /// Takes or makes a prepayment or an overpayment.
     TakeAdvance(NewAdvance),
-    /// Puts a file beside a document; its content is not kept.
+    /// Puts a file beside a document.
     Attach {
         /// Id of the document.
         of: Uuid,
@@ -607,6 +609,9 @@ pub enum Act {
         mime_type: String,
         /// Its length in bytes.
         length: usize,
+        /// What it has in it, in base64.
+        #[serde(default)]
+        content: String,
     },
     /// Puts a note into a history.
     AddNote {
@@ -624,6 +629,28 @@ impl Act {
             document: DocumentName { kind, number: number.to_owned() },
             changes: Changes { status: Some(status), ..Changes::default() },
         }
+    }
+
+    /// The act that puts a file beside a document.
+    pub fn attach(of: Uuid, file_name: &str, content: &[u8]) -> Act {
+        Act::Attach {
+            of,
+            file_name: file_name.to_owned(),
+            mime_type: form_of(file_name).to_owned(),
+            length: content.len(),
+            content: STANDARD.encode(content),
+        }
+    }
+}
+
+/// The form of a file by its name.
+pub(crate) fn form_of(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("csv") => "text/csv",
+        _ => "application/octet-stream",
     }
 }
 

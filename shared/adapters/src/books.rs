@@ -6,13 +6,15 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{
-    Allowance, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, Clock, DocumentPage, Entropy,
-    Feed, Identified, JournalPage, Priority, Store, TrackedQuantities, Unreadable,
+    Allowance, Attached, Books, BooksError, BooksSession, ChangedContacts, ChangedItems, Clock, DocumentPage,
+    Entropy, Feed, Identified, JournalPage, PAPERS_READ_MAX, Priority, Store, TrackedQuantities, Unreadable,
 };
 use parstock_app::records::{Key, OrgEntry, Owner, Record};
 use parstock_app::sync::CALLS_PER_POLL;
 use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentNumber};
-use parstock_domain::document::{Account, BillDraft, Document, DocumentKind, OrderDraft, Organisation};
+use parstock_domain::document::{
+    Account, BillDraft, Document, DocumentKind, DocumentRef, OrderDraft, Organisation,
+};
 use parstock_domain::fixed::FixedError;
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, OrgId, derived};
@@ -30,6 +32,7 @@ use uuid::Uuid;
 
 use crate::budget::{self, StoreBudget};
 use crate::config::XeroAddresses;
+use crate::papers;
 use crate::tokens::StoreTokens;
 use crate::translate::{self, Puzzle};
 use crate::vault::{Credentials, Freshness, Vault, VaultError, names};
@@ -732,6 +735,40 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             }
         };
         Err(adjustment_refusal(&errors.join("; ")))
+    }
+
+    async fn papers(&mut self, of: DocumentRef) -> Result<Vec<Attached>, BooksError> {
+        let kind = match of.kind {
+            DocumentKind::Bill => wire::AttachmentOf::Invoice,
+            DocumentKind::SpendMoney => wire::AttachmentOf::BankTransaction,
+            kind => return Err(BooksError::Reject(format!("a {} has no papers here", kind.words()))),
+        };
+        let listed = self.session.attachments(kind, of.id.0).await.map_err(failure(self.by_consent))?;
+        let (mut attached, mut left) = (Vec::new(), PAPERS_READ_MAX);
+        for file in listed.into_iter().take(wire::ATTACHMENTS_MAX) {
+            let name = file.file_name.unwrap_or_else(|| "a file without a name".to_owned());
+            let is_pdf =
+                file.mime_type.as_deref() == Some("application/pdf") || name.to_lowercase().ends_with(".pdf");
+            let is_long = file.content_length.is_some_and(|bytes| bytes > papers::BYTES_MAX as u64);
+            let text = match is_pdf {
+                false => Err("is no PDF".to_owned()),
+                true if is_long => Err(papers::too_long()),
+                true if left == 0 => Err(format!("was not read: {PAPERS_READ_MAX} PDFs were")),
+                true => {
+                    left -= 1;
+                    let asked =
+                        self.session.attached_pdf(kind, of.id.0, file.attachment_id, papers::BYTES_MAX).await;
+                    match asked {
+                        Ok(pdf) => papers::text_of(pdf).await.map_err(str::to_owned),
+                        Err(Error::BadAnswer { .. }) => Err(papers::too_long()),
+                        Err(Error::Reject { status: 404, .. }) => Err("is there no more".to_owned()),
+                        Err(error) => return Err(failure(self.by_consent)(error)),
+                    }
+                }
+            };
+            attached.push(Attached { name, text });
+        }
+        Ok(attached)
     }
 
     async fn close(self) {

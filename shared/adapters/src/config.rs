@@ -48,7 +48,7 @@ pub const CONSENT_SCOPES: [(&str, &str); 10] = [
         "accounting.settings",
         "items, accounts, tax rates, tracking categories and the organisation itself; approved purchase prices are set on items",
     ),
-    ("accounting.attachments", "papers beside documents"),
+    ("accounting.attachments", "papers attached to bills that look like freight: which goods they name"),
     ("accounting.reports.balancesheet.read", "the stock accounts, compared with the value of the stock"),
     ("accounting.reports.trialbalance.read", "the stock accounts, compared with the value of the stock"),
     ("offline_access", "to go on without asking you every half an hour"),

@@ -9,6 +9,7 @@ pub mod config;
 pub mod consent;
 pub mod logs;
 pub mod mailer;
+mod papers;
 pub mod ports;
 pub mod queue;
 pub mod store;

@@ -678,6 +678,7 @@ fn effect_words(what: &EffectKind) -> String {
         EffectKind::Voucher { number, .. } => format!("Landed cost voucher {number}"),
         EffectKind::GoodsReceipt { number, .. } => format!("Goods receipt {}", goods_receipt::name(*number)),
         EffectKind::Adjustment { number, .. } => format!("Adjustment {number}"),
+        EffectKind::Papers { number, .. } => format!("Papers of {number}"),
         EffectKind::Prices { prices, .. } => format!("Prices of {} items", prices.len()),
         EffectKind::AlertMail { .. } => "Warnings by mail".to_owned(),
         EffectKind::AlertChat { .. } => "Warnings by Slack".to_owned(),

@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentNumber};
 use parstock_domain::document::{
-    Account, BillDraft, Contact, Document, DocumentKind, Item, OrderDraft, Organisation, XeroQuantity,
+    Account, BillDraft, Contact, Document, DocumentKind, DocumentRef, Item, OrderDraft, Organisation,
+    XeroQuantity,
 };
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{CommitId, ContactId, DocumentId, EffectId, ItemId, OrgId};
@@ -299,6 +300,18 @@ pub struct TrackedQuantities {
     pub unreadable: Vec<Unreadable>,
 }
 
+/// PDFs of one bill that are read, the first ones.
+pub const PAPERS_READ_MAX: u32 = 3;
+
+/// A file that is attached to a bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Its name, as somebody gave it.
+    pub name: String,
+    /// Its text, or why there is none, as what follows the name: `has no text that can be read`.
+    pub text: Result<String, String>,
+}
+
 /// A document or an item that can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -504,6 +517,10 @@ pub trait BooksSession: Send {
         draft: &AdjustmentDraft,
         effect: EffectId,
     ) -> impl Future<Output = Result<Document, BooksError>> + Send;
+
+    /// The files that are attached to a bill or to spent money, in Xero's order, with the text of the first
+    /// [`PAPERS_READ_MAX`] PDFs. That text is anybody's: it is neither stored nor logged.
+    fn papers(&mut self, of: DocumentRef) -> impl Future<Output = Result<Vec<Attached>, BooksError>> + Send;
 
     /// Gives back what was not used of the grant, and keeps what Xero said of its limits.
     fn close(self) -> impl Future<Output = ()> + Send;

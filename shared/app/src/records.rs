@@ -493,6 +493,17 @@ pub enum EffectKind {
         /// How often it was tried anew after it was refused.
         again: u32,
     },
+    /// What the papers of a bill name: read, and nothing written.
+    Papers {
+        /// The bill.
+        of: DocumentRef,
+        /// What it is called.
+        number: String,
+        /// When they were asked for.
+        at: Timestamp,
+        /// Whether a person waits for it.
+        by_person: bool,
+    },
     /// Purchase prices of items in Xero, at most [`PRICES_PER_EFFECT_MAX`].
     Prices {
         /// When a person approved them.

@@ -74,10 +74,7 @@ impl Units {
 
 /// Rules under the names of the contacts that stand now: what was set for a merged one holds for the one that stands for it, unless
 /// that has its own of the same day.
-pub(crate) fn merge<S: Clone + PartialEq>(
-    rules: &mut Vec<UnitRule<S>>,
-    present: impl Fn(&S) -> S,
-) {
+pub(crate) fn merge<S: Clone + PartialEq>(rules: &mut Vec<UnitRule<S>>, present: impl Fn(&S) -> S) {
     let is_merged = |rule: &UnitRule<S>| rule.supplier.as_ref().is_some_and(|it| present(it) != *it);
     rules.sort_by_key(is_merged);
     let mut kept: Vec<UnitRule<S>> = Vec::with_capacity(rules.len());

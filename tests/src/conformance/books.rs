@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use parstock_app::ports::{Books, BooksError, BooksSession, Feed, Priority};
+use parstock_app::ports::{Books, BooksError, BooksSession, Feed, PAPERS_READ_MAX, Priority};
 use parstock_domain::adjustment::{AdjustmentDraft, AdjustmentDraftLine, AdjustmentNumber};
 use parstock_domain::audit::Hash;
 use parstock_domain::document::{
@@ -13,6 +13,8 @@ use parstock_domain::governance::Approval;
 use parstock_domain::ids::{ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, OrgId, ProposalId};
 use parstock_domain::prices::PriceWrite;
 use uuid::Uuid;
+
+use crate::papers::{locked, pdf};
 
 /// Books of one organisation in which somebody else works too. It has an item that is tracked, one that
 /// isn't, and a contact.
@@ -34,6 +36,8 @@ pub trait Harness {
     fn sell(&self, item: &Item, quantity: Quantity) -> DocumentId;
     /// Somebody voids an invoice.
     fn void(&self, invoice: DocumentId);
+    /// Somebody puts a file beside a bill.
+    fn attach(&self, bill: DocumentId, name: &str, content: &[u8]);
     /// Lets time pass.
     fn pass(&self, time: SignedDuration);
 }
@@ -77,6 +81,7 @@ pub async fn books<H: Harness>(make: impl AsyncFn() -> H) {
     goods_of_an_order_become_one_draft_of_a_bill(&make().await).await;
     a_price_is_set_unless_somebody_changed_it(&make().await).await;
     an_adjustment_comes_to_nothing_and_moves_stock_once(&make().await).await;
+    papers_of_a_bill_have_their_text_or_a_word_why_not(&make().await).await;
 }
 
 async fn a_connection_names_its_organisation(harness: &impl Harness) {
@@ -351,5 +356,56 @@ async fn an_adjustment_comes_to_nothing_and_moves_stock_once(harness: &impl Harn
         let after = on_hand(&mut session, &tracked).await;
         assert_eq!(after.minus(before).unwrap(), Quantity::from_e4(change), "once");
     }
+    session.close().await;
+}
+
+async fn papers_of_a_bill_have_their_text_or_a_word_why_not(harness: &impl Harness) {
+    let (draft, approval) = draft(harness, 1).await;
+    let mut session = session(harness).await;
+    let order = session.create_order(&draft, &approval, effect(1)).await.unwrap();
+    let bill = BillDraft {
+        number: "F-2201".to_owned(),
+        order: order.of.id,
+        order_number: order.number.clone(),
+        supplier: order.contact,
+        date: harness.today(),
+        lines: vec![(order.lines.first().unwrap().id, Quantity::ONE)],
+    };
+    let of = session.create_bill(&bill, effect(2)).await.unwrap().of;
+    assert_eq!(session.papers(of).await.unwrap(), [], "nothing is attached");
+    let text = pdf(&["Freight of PO-1234", "and G-1877 (two pallets)"]);
+    let files: [(&str, &[u8]); 7] = [
+        ("a freight.pdf", &text),
+        ("b photo.png", b"not a picture"),
+        ("c locked.pdf", &locked()),
+        ("d scan.pdf", &pdf(&[])),
+        ("e one more.pdf", &text),
+        ("f another.pdf", &text),
+        ("g garbage", b"garbage"),
+    ];
+    for (name, content) in files {
+        harness.pass(A_WHILE);
+        harness.attach(of.id, name, content);
+    }
+    let papers = session.papers(of).await.unwrap();
+    let told: Vec<(&str, Result<(), &str>)> = papers
+        .iter()
+        .map(|paper| (&*paper.name, paper.text.as_ref().map(drop).map_err(|why| &**why)))
+        .collect();
+    let unread = format!("was not read: {PAPERS_READ_MAX} PDFs were");
+    assert_eq!(
+        told,
+        [
+            ("a freight.pdf", Ok(())),
+            ("b photo.png", Err("is no PDF")),
+            ("c locked.pdf", Err("is locked with a password")),
+            ("d scan.pdf", Err("has no text that can be read")),
+            ("e one more.pdf", Err(&*unread)),
+            ("f another.pdf", Err(&*unread)),
+            ("g garbage", Err("is no PDF")),
+        ]
+    );
+    let text = papers.first().unwrap().text.as_ref().unwrap();
+    assert!(text.contains("PO-1234") && text.contains("G-1877"), "{text}");
     session.close().await;
 }

@@ -25,8 +25,8 @@ use parstock_domain::ids::{
     CommitId, ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
 use parstock_domain::landed::{
-    Basis, Charge, Draft, Purchase, Share, Spent, Stage, TakenBack, Voucher, VoucherJournal,
-    VoucherJournalFate,
+    Basis, Charge, Draft, NameOf, Named, Paper, Papers, Purchase, Share, Spent, Stage, TakenBack, Voucher,
+    VoucherJournal, VoucherJournalFate,
 };
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
@@ -424,6 +424,17 @@ fn purchase(of: DocumentRef) -> Purchase {
         on: date(2026, 1, 1),
         has_goods: true,
         left_alone: true,
+        papers: Some(Papers::Read {
+            at: Timestamp::UNIX_EPOCH,
+            papers: vec![
+                Paper {
+                    name: "Frachtbrief \u{1f6a2}.pdf".into(),
+                    names: vec![Named { what: NameOf::Order, name: "PO-1".into(), receipts: vec![of] }],
+                    unread: None,
+                },
+                Paper::unread("scan.pdf", "has no text that can be read"),
+            ],
+        }),
         charges: vec![charge],
     }
 }

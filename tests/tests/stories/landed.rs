@@ -10,14 +10,17 @@ use parstock_app::records::{Record, ReviewKind};
 use parstock_domain::document::{Account, DocumentStatus};
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{DocumentId, EffectId};
-use parstock_domain::landed::{Basis, Stage, Voucher, VoucherJournalFate as Fate, VoucherNumber};
+use parstock_domain::landed::{
+    Basis, Papers, Purchase, Stage, Voucher, VoucherJournalFate as Fate, VoucherNumber,
+};
 use parstock_domain::manual_journal::{JournalInXero, StateInXero};
 use parstock_domain::settings::files::Files;
 use parstock_tests::books::ManualJournal;
+use parstock_tests::papers::pdf;
 use parstock_tests::scheduler::run_alone;
 use uuid::Uuid;
 
-use super::stock::{Shop, bill, sale};
+use super::stock::{Shop, bill, order, sale};
 
 /// Account of goods.
 const STOCK: &str = "300";
@@ -491,5 +494,190 @@ fn what_landed_may_be_proposed_as_the_price_of_the_item() {
         assert_eq!(proposed().await, [("BOX".to_owned(), "10.80".to_owned())]);
         take_back(&shop, number).await.unwrap();
         assert_eq!(proposed().await, []);
+    });
+}
+
+/// Somebody attaches a file to the freight bill.
+fn attach(shop: &Shop, name: &str, content: Vec<u8>) {
+    shop.in_xero(|company, _| {
+        let bill = company.documents.values().find(|document| document.number == "F-1").unwrap().of.id;
+        company.attached.entry(bill).or_default().push((name.to_owned(), content));
+    });
+}
+
+/// A freight bill of twenty to which a PDF with these lines is attached.
+async fn freight_with(shop: &Shop, lines: &[&str]) {
+    let mut freight = bill("F-1", "2026-06-02").line("", "1", "20").account(FREIGHT);
+    freight.describe(0, "Sea freight");
+    shop.save(freight);
+    attach(shop, "freight.pdf", pdf(lines));
+    shop.poll().await;
+}
+
+fn freight_bill(shop: &Shop) -> Purchase {
+    let of_freight = |record| match record {
+        Record::Purchase(purchase) if purchase.number == "F-1" => Some(purchase),
+        _ => None,
+    };
+    shop.rows().find_map(|(_, record)| of_freight(record)).unwrap()
+}
+
+/// What its papers say.
+fn said(shop: &Shop) -> String {
+    freight_bill(shop).papers.map_or_else(|| "nobody asked".to_owned(), |papers| papers.words())
+}
+
+/// How often Xero was asked for papers.
+fn asked_for_papers(shop: &Shop) -> u64 {
+    shop.in_xero(|company, _| company.calls().get("books.papers").copied().unwrap_or_default())
+}
+
+/// The bills and items that the form has chosen beforehand.
+async fn chosen(shop: &Shop) -> Vec<(String, String)> {
+    let of = freight_bill(shop).of;
+    let goods = (landed::FREIGHT_AFTER_GOODS_DAYS, String::new());
+    let form = shop.console().await.landed_form(of, Basis::Value, goods, None, None).await.unwrap();
+    let html = form.render().unwrap();
+    let is_chosen = |key: &String| html.contains(&format!(r#"name="receipt" value="{key}" checked"#));
+    let receipts = form.receipts.iter();
+    let chosen = receipts
+        .filter(|row| is_chosen(&parstock_views::pages::receipt_key(row.of, row.line)))
+        .map(|row| (row.received.number.clone(), row.received.code.clone()));
+    chosen.collect()
+}
+
+fn goods(number: &str, code: &str) -> (String, String) {
+    (number.to_owned(), code.to_owned())
+}
+
+#[test]
+fn the_paper_of_a_freight_bill_chooses_the_goods_that_it_names() {
+    run_alone(async {
+        let shop = Shop::new(&["BOX", "BAG"]);
+        shop.connect().await;
+        shop.save(order("PO-1234", "2026-06-01").line("BOX", "5", "10"));
+        shop.poll().await;
+        shop.save(bill("G-1877", "2026-06-02").reference("PO-1234").line("BOX", "5", "10"));
+        shop.save(bill("G-1878", "2026-06-02").line("BAG", "5", "10"));
+        shop.poll().await;
+        assert_eq!(asked_for_papers(&shop), 0, "bills of goods cost no call");
+        freight_with(&shop, &["Sea freight of your order", "PO-1234, two pallets"]).await;
+        shop.poll().await;
+        assert_eq!(said(&shop), "freight.pdf names order PO-1234");
+        assert_eq!(chosen(&shop).await, [goods("G-1877", "BOX")]);
+        assert_eq!(asked(&shop, ReviewKind::FreightLeft).len(), 1, "and nothing is booked of it");
+        assert_eq!(vouchers_made(&shop), 0);
+        // it is read once, whatever becomes of the bill
+        let mut changed = bill("F-1", "2026-06-02").line("", "1", "21").account(FREIGHT);
+        changed.describe(0, "Sea freight");
+        shop.save(changed);
+        for _ in 0..3 {
+            next_day(&shop).await;
+            shop.digest().await;
+        }
+        assert_eq!((asked_for_papers(&shop), said(&shop).as_str()), (1, "freight.pdf names order PO-1234"));
+        // until a person asks anew
+        attach(&shop, "list.pdf", pdf(&["also G-1878"]));
+        landed::read_papers(&shop.ports, shop.org, "Kim", freight_bill(&shop).of).await.unwrap();
+        let twice =
+            landed::read_papers(&shop.ports, shop.org, "Kim", freight_bill(&shop).of).await.unwrap_err();
+        assert!(twice.to_string().contains("being read"), "{twice}");
+        shop.work().await;
+        assert_eq!(said(&shop), "freight.pdf names order PO-1234; list.pdf names bill G-1878");
+        assert_eq!(asked_for_papers(&shop), 2);
+        let mut both = chosen(&shop).await;
+        both.sort();
+        assert_eq!(both, [goods("G-1877", "BOX"), goods("G-1878", "BAG")]);
+    });
+}
+
+/// How many vouchers there are.
+fn vouchers_made(shop: &Shop) -> usize {
+    shop.rows().filter(|(_, record)| matches!(record, Record::Voucher(_))).count()
+}
+
+#[test]
+fn a_paper_that_names_items_alone_chooses_them_and_one_that_names_nothing_chooses_nothing() {
+    run_alone(async {
+        let shop = Shop::new(&["BOX-12", "BAG-7"]);
+        shop.connect().await;
+        shop.save(bill("G-1877", "2026-06-01").line("BOX-12", "5", "10").line("BAG-7", "5", "10"));
+        shop.poll().await;
+        freight_with(&shop, &["10 cartons BOX-12"]).await;
+        shop.poll().await;
+        assert_eq!(said(&shop), "freight.pdf names item BOX-12");
+        assert_eq!(chosen(&shop).await, [goods("G-1877", "BOX-12")]);
+        shop.in_xero(|company, _| company.attached.clear());
+        attach(&shop, "thanks.pdf", pdf(&["Thank you for your business"]));
+        attach(&shop, "scan.pdf", pdf(&[]));
+        landed::read_papers(&shop.ports, shop.org, "Kim", freight_bill(&shop).of).await.unwrap();
+        shop.work().await;
+        assert_eq!(
+            said(&shop),
+            "thanks.pdf names none of the goods that came in then; scan.pdf has no text that can be read"
+        );
+        assert_eq!(chosen(&shop).await, []);
+    });
+}
+
+#[test]
+fn papers_are_read_once_xero_answers_and_not_where_nobody_is_asked() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        let refuse = |error: Option<BooksError>| {
+            shop.in_xero(|company, _| match error {
+                Some(error) => company.refusals.insert("books.papers", error),
+                None => company.refusals.remove("books.papers"),
+            })
+        };
+        refuse(Some(BooksError::Retry("timed out".to_owned())));
+        shop.save(bill("G-1877", "2026-06-02").line("BOX", "5", "10"));
+        freight_with(&shop, &["for G-1877"]).await;
+        shop.poll().await;
+        assert_eq!(said(&shop), "its papers are being read");
+        assert_eq!(chosen(&shop).await, [], "and the form is as ever");
+        refuse(None);
+        next_day(&shop).await;
+        assert_eq!(said(&shop), "freight.pdf names bill G-1877");
+        // what a person has to mend first is said, and not tried for ever
+        refuse(Some(BooksError::NeedsPerson("the scope accounting.attachments is missing".to_owned())));
+        landed::read_papers(&shop.ports, shop.org, "Kim", freight_bill(&shop).of).await.unwrap();
+        shop.work().await;
+        assert!(said(&shop).starts_with("its papers could not be read: the scope"), "{}", said(&shop));
+        refuse(None);
+        for _ in 0..3 {
+            next_day(&shop).await;
+        }
+        assert_eq!(asked_for_papers(&shop), 1);
+        landed::read_papers(&shop.ports, shop.org, "Kim", freight_bill(&shop).of).await.unwrap();
+        shop.work().await;
+        assert_eq!(said(&shop), "freight.pdf names bill G-1877");
+    });
+}
+
+#[test]
+fn papers_are_asked_for_once_the_question_comes_and_again_when_the_bill_came_back() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        let silent =
+            r#"{"version": 1, "rules": [{"scope": "org", "setting": "ask_about_freight", "value": false}]}"#;
+        shop.set(Files { policy: Some(silent), ..Files::default() }).await;
+        freight_with(&shop, &["for nothing"]).await;
+        next_day(&shop).await;
+        shop.digest().await;
+        assert_eq!((said(&shop).as_str(), asked_for_papers(&shop)), ("nobody asked", 0));
+        shop.set(Files { policy: Some(&policy("observe")), ..Files::default() }).await;
+        next_day(&shop).await;
+        shop.digest().await;
+        assert_eq!(asked_for_papers(&shop), 1, "with the digest's question");
+        let papers = freight_bill(&shop).papers;
+        assert!(matches!(papers, Some(Papers::Read { .. })), "{papers:?}");
+        let voided = bill("F-1", "2026-06-02").line("", "1", "20").status(DocumentStatus::Voided);
+        shop.save(voided);
+        shop.poll().await;
+        shop.wait(SignedDuration::from_secs(60));
+        freight(&shop).await;
+        shop.poll().await;
+        assert_eq!(asked_for_papers(&shop), 2, "it is another bill as far as parstock can know");
     });
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use parstock_app::landed::{self, Preview};
+use parstock_domain::document::DocumentRef;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::OrgId;
-use parstock_domain::landed::VoucherNumber;
+use parstock_domain::landed::{Papers, VoucherNumber};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -51,6 +52,13 @@ enum LandedCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Read the papers of a bill: which orders, bills, goods receipts or items the PDFs attached to it in Xero name
+    Papers {
+        /// The bill's number
+        bill: String,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Say that a bill is no freight of goods, so that it is not asked about any more
     Leave {
         /// The bill's number
@@ -79,6 +87,11 @@ pub enum Vouchers {
         /// Why.
         reason: String,
     },
+    /// Have the papers of a bill read.
+    Papers {
+        /// Its number.
+        bill: String,
+    },
     /// Leave a bill alone.
     Leave {
         /// Its number.
@@ -92,7 +105,7 @@ impl Vouchers {
         match self {
             Self::List => false,
             Self::Make { contents, .. } => contents.is_some(),
-            Self::TakeBack { .. } | Self::Leave { .. } => true,
+            Self::TakeBack { .. } | Self::Papers { .. } | Self::Leave { .. } => true,
         }
     }
 }
@@ -103,6 +116,7 @@ impl Landed {
             LandedCommand::List { common }
             | LandedCommand::Make { common, .. }
             | LandedCommand::TakeBack { common, .. }
+            | LandedCommand::Papers { common, .. }
             | LandedCommand::Leave { common, .. } => common,
         }
     }
@@ -114,6 +128,7 @@ impl Landed {
                 Vouchers::Make { text: super::settings::read(&file)?, contents }
             }
             LandedCommand::TakeBack { number, reason, .. } => Vouchers::TakeBack { number, reason },
+            LandedCommand::Papers { bill, .. } => Vouchers::Papers { bill },
             LandedCommand::Leave { bill, .. } => Vouchers::Leave { bill },
         }))
     }
@@ -134,17 +149,31 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Vouchers) -> 
                 format!("voucher {number} is being taken back\n"),
             ))
         }
+        Vouchers::Papers { bill } => {
+            landed::read_papers(place, org, place.person(), listed(place, org, bill).await?).await?;
+            Ok(Answer::new(
+                json!({ "bill": bill }),
+                format!(
+                    "the papers of bill {bill} are being read: `parstock landed list` says what they name\n"
+                ),
+            ))
+        }
         Vouchers::Leave { bill } => {
-            let open = landed::to_spread(place, org).await?;
-            let mut found = open.iter().filter(|purchase| purchase.number == *bill);
-            let (Some(purchase), None) = (found.next(), found.next()) else {
-                return Err(LocalError::Input(format!(
-                    "`{bill}` is none or several of the bills that `parstock landed list` names: leave it on the console's page Landed cost"
-                )));
-            };
-            landed::leave(place, org, place.person(), purchase.of).await?;
+            landed::leave(place, org, place.person(), listed(place, org, bill).await?).await?;
             Ok(Answer::new(json!({ "bill": bill }), format!("bill {bill} is left alone\n")))
         }
+    }
+}
+
+/// The bill with a number among those that are listed.
+async fn listed(place: &impl Place, org: OrgId, bill: &str) -> Result<DocumentRef, LocalError> {
+    let open = landed::to_spread(place, org).await?;
+    let mut found = open.iter().filter(|purchase| purchase.number == bill);
+    match (found.next(), found.next()) {
+        (Some(purchase), None) => Ok(purchase.of),
+        _ => Err(LocalError::Input(format!(
+            "`{bill}` is none or several of the bills that `parstock landed list` names: use the console's page Landed cost"
+        ))),
     }
 }
 
@@ -153,7 +182,7 @@ async fn list(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
     let vouchers = landed::all(place, org).await?;
     let mut text = String::new();
     if !open.is_empty() {
-        let mut rows = vec![["to spread", "of", "day", "left"].map(str::to_owned).to_vec()];
+        let mut rows = vec![["to spread", "of", "day", "left", "papers"].map(str::to_owned).to_vec()];
         for purchase in &open {
             let left = purchase.freight_left().map_err(LocalError::outside)?;
             rows.push(vec![
@@ -161,6 +190,7 @@ async fn list(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
                 purchase.contact_name.clone(),
                 purchase.on.to_string(),
                 left.to_string(),
+                purchase.papers.as_ref().map(Papers::words).unwrap_or_default(),
             ]);
         }
         text.push_str(&table(&rows));
@@ -181,7 +211,7 @@ async fn list(place: &impl Place, org: OrgId) -> Result<Answer, LocalError> {
     let open: Vec<Value> = open
         .iter()
         .map(|purchase| {
-            json!({ "bill": purchase.number, "supplier": purchase.contact_name, "day": purchase.on.to_string(), "charges": purchase.charges })
+            json!({ "bill": purchase.number, "supplier": purchase.contact_name, "day": purchase.on.to_string(), "charges": purchase.charges, "papers": purchase.papers })
         })
         .collect();
     let vouchers: Vec<Value> = vouchers.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;

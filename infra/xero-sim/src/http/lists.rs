@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::act::E4;
+use crate::act::{E4, form_of};
 use crate::http::query::{Field, Query};
 use crate::http::read::turn_page;
 use crate::http::render;
@@ -152,6 +154,18 @@ impl World {
                 all.object(|json| render::attachment(json, endpoint, of, file));
             }
         }))
+    }
+
+    /// A file beside a document, by its id or its name.
+    pub(super) fn attachment(&self, endpoint: &str, id: &str, which: &str) -> Result<Reply, Reply> {
+        let of = self.attached_to(endpoint, id).ok_or_else(Reply::not_found)?;
+        let mut files = self.books.attachments.get(&of).into_iter().flatten();
+        let file = files.find(|file| file.file_name == which || file.id.to_string() == which);
+        let file = file.ok_or_else(Reply::not_found)?;
+        let content = STANDARD.decode(&file.content);
+        let content =
+            content.map_err(|error| Reply::plain(500, &format!("the simulator's file: {error}")))?;
+        Ok(Reply::file(form_of(&file.file_name), content))
     }
 
     /// An order as a PDF: the shortest that is one, with the order's number in it.

@@ -153,7 +153,7 @@ pub(crate) fn response(reply: Reply) -> Response {
         Fate::NeverArrives => Body::from_stream(futures::stream::once(async {
             Err::<Bytes, std::io::Error>(std::io::ErrorKind::ConnectionAborted.into())
         })),
-        Fate::Arrives | Fate::ArrivesSlowly => Body::from(reply.body),
+        Fate::Arrives | Fate::ArrivesSlowly => reply.file.map_or_else(|| Body::from(reply.body), Body::from),
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -219,7 +219,8 @@ impl World {
         }
         let accept = header(headers, "accept").unwrap_or_default();
         let prints = matches!(segments, ["PurchaseOrders", _]) && !writes && accept.contains("pdf");
-        if !(prints || accept.contains("json")) {
+        let is_file = matches!(segments, [_, _, "Attachments", _]) && !writes;
+        if !(prints || is_file || accept.contains("json")) {
             // Xero would answer in XML, its default; a client that forgets the header should notice here, too.
             return Err(Reply::plain(
                 406,

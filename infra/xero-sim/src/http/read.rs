@@ -80,6 +80,7 @@ impl World {
             ["Reports", "BalanceSheet"] => self.balance_sheet(now, query),
             ["Reports", "TrialBalance"] => self.trial_balance(now, query),
             [endpoint, id, "Attachments"] => self.attachments(now, endpoint, id),
+            [endpoint, id, "Attachments", which] => self.attachment(endpoint, id, which),
             ["BankTransactions"] => self.bank_transactions(now, query),
             [_, id, "History"] => self.history(now, id),
             [endpoint] => match list_named(endpoint) {

@@ -20,6 +20,8 @@ pub(crate) enum Fate {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// A file in place of the body.
+    pub(crate) file: Option<Vec<u8>>,
     pub(crate) content_type: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) fate: Fate,
@@ -28,7 +30,7 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn json(status: u16, body: String) -> Reply {
         let content_type = "application/json; charset=utf-8";
-        Reply { status, body, content_type, headers: Vec::new(), fate: Fate::Arrives }
+        Reply { status, body, file: None, content_type, headers: Vec::new(), fate: Fate::Arrives }
     }
 
     pub(crate) fn plain(status: u16, body: &str) -> Reply {
@@ -37,6 +39,10 @@ impl Reply {
 
     pub(crate) fn pdf(body: String) -> Reply {
         Reply { content_type: "application/pdf", ..Reply::json(200, body) }
+    }
+
+    pub(crate) fn file(content_type: &'static str, content: Vec<u8>) -> Reply {
+        Reply { content_type, file: Some(content), ..Reply::json(200, String::new()) }
     }
 
     /// 400 without elements.

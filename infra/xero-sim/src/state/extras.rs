@@ -64,6 +64,8 @@ pub(crate) struct Attachment {
     pub(crate) file_name: String,
     pub(crate) mime_type: String,
     pub(crate) length: usize,
+    /// In base64.
+    pub(crate) content: String,
 }
 
 impl Books {
@@ -299,7 +301,7 @@ impl Books {
         of: Uuid,
         file_name: &str,
         mime_type: &str,
-        length: usize,
+        (length, content): (usize, &str),
     ) -> Result<Vec<Happening>, XeroError> {
         let is_journal = self.journals.iter().any(|row| row.id == of);
         if self.document_with_id(of).is_none() && !is_journal {
@@ -307,8 +309,13 @@ impl Books {
         }
         let id = self.ids.id(&format!("attachment/{of}/{file_name}"));
         let files = self.attachments.entry(of).or_default();
-        let file =
-            Attachment { id, file_name: file_name.to_owned(), mime_type: mime_type.to_owned(), length };
+        let file = Attachment {
+            id,
+            file_name: file_name.to_owned(),
+            mime_type: mime_type.to_owned(),
+            length,
+            content: content.to_owned(),
+        };
         if let Some(present) = files.iter_mut().find(|present| present.file_name == file_name) {
             *present = file;
         } else if files.len() >= ATTACHMENTS_PER_DOCUMENT {

@@ -280,8 +280,8 @@ impl Books {
                 self.allocate(at, *credit, *invoice, *amount, *date)
             }
             Act::TakeAdvance(advance) => self.take_advance(at, advance),
-            Act::Attach { of, file_name, mime_type, length } => {
-                self.attach(at, *of, file_name, mime_type, *length)
+            Act::Attach { of, file_name, mime_type, length, content } => {
+                self.attach(at, *of, file_name, mime_type, (*length, content))
             }
             Act::AddNote { of, details } => {
                 self.add_note(at, *of, details)?;

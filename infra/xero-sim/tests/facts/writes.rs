@@ -270,6 +270,17 @@ async fn ten_files_stand_beside_a_document() {
     assert_eq!(company.get(&format!("Invoices/{id}/Attachments")).await.list("Attachments").len(), 10);
     assert_eq!(company.get(&format!("Invoices/{id}")).await.list("Invoices")[0]["HasAttachments"], true);
     assert_eq!(company.put("Invoices/nothing/Attachments/a.pdf", "%PDF").await.status, 404);
+    // Fact: GET /{Endpoint}/{id}/Attachments/{AttachmentID} or …/{FileName} answers the file itself in its own form
+    // (developer.xero.com, Attachments; Xero-OpenAPI, getInvoiceAttachmentById and getInvoiceAttachmentByFileName).
+    let listed = company.get(&format!("Invoices/{id}/Attachments")).await.list("Attachments").remove(3);
+    for which in [listed["AttachmentID"].as_str().unwrap(), "3%20a.pdf"] {
+        let mut request = company.request("GET", &path(which), &[("contentType", "application/pdf")], "");
+        request.headers_mut().insert("accept", "application/octet-stream".parse().unwrap());
+        let file = company.send(request).await.unwrap();
+        assert_eq!((file.status, file.body.as_str()), (200, "%PDF"));
+        assert_eq!(file.header("content-type"), Some("application/pdf"));
+    }
+    assert_eq!(company.get(&path("other.pdf")).await.status, 404);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::ToSpan;
 use parstock_domain::document::DocumentRef;
 use parstock_domain::fixed::Money;
-use parstock_domain::landed::{Basis, Charge, Purchase, Request, SHARES_MAX, Voucher, VoucherNumber};
+use parstock_domain::landed::{Basis, Charge, Papers, Purchase, Request, SHARES_MAX, Voucher, VoucherNumber};
 use parstock_views::pages::{
     BILLS_SHOWN_MAX, BillRow, Entered, LandedChoicePage, LandedFormPage, LandedPage, LandedPreviewPage,
     ReceiptRow, VOUCHERS_SHOWN_MAX, VoucherPage,
@@ -17,8 +17,6 @@ use crate::landed::{self, Landed, purchases_since};
 use crate::ports::Ports;
 use crate::records::{DocumentRecord, Key};
 
-/// Days after a freight bill in which goods may still come in that it is for: it is often written before they land.
-const DAYS_AFTER_BILL: i64 = 14;
 /// Purchases whose lines one form offers.
 const PURCHASES_OFFERED_MAX: usize = 20;
 
@@ -77,16 +75,21 @@ impl<P: Ports> Console<'_, P> {
     ) -> Result<LandedFormPage, AppError> {
         let purchase = self.purchase(of).await?;
         let days = days.clamp(0, landed::LOOKED_BACK_DAYS);
-        let last = purchase.on.saturating_add(DAYS_AFTER_BILL.days());
+        let last = purchase.on.saturating_add(landed::FREIGHT_BEFORE_GOODS_DAYS.days());
         let mut goods = purchases_since(&self.reader, purchase.on.saturating_sub(days.days())).await?;
         let needle = search.to_lowercase();
         let is_named = |goods: &Purchase| {
             goods.number.to_lowercase().contains(&needle)
                 || goods.contact_name.to_lowercase().contains(&needle)
         };
-        goods.retain(|goods| goods.has_goods && goods.on <= last && (is_named(goods) || goods.of == of));
-        // its own lines first, then the nearest in time
-        goods.sort_by_key(|goods| (goods.of != of, days_apart(&purchase, goods), goods.of));
+        let suggested = purchase.papers.as_ref().map(Papers::suggested).unwrap_or_default();
+        let is_always = |goods: &Purchase| goods.of == of || suggested.contains_key(&goods.of);
+        goods.retain(|goods| goods.has_goods && goods.on <= last && (is_named(goods) || is_always(goods)));
+        // its own lines first, then what its papers name, then the nearest in time
+        goods.sort_by_key(|goods| {
+            let is_suggested = suggested.contains_key(&goods.of);
+            (goods.of != of, !is_suggested, landed::days_apart(&purchase, goods), goods.of)
+        });
         let more_purchases = goods.len().saturating_sub(PURCHASES_OFFERED_MAX);
         goods.truncate(PURCHASES_OFFERED_MAX);
         let mut receipts = self.goods_of(&goods).await?;
@@ -172,8 +175,4 @@ impl<P: Ports> Console<'_, P> {
             voucher.ok_or_else(|| AppError::Reject(format!("there is no landed cost voucher {number}")))?;
         Ok(VoucherPage { site: self.site().await?, voucher, problem })
     }
-}
-
-fn days_apart(purchase: &Purchase, goods: &Purchase) -> u32 {
-    purchase.on.until(goods.on).map_or(0, |span| span.get_days().unsigned_abs())
 }

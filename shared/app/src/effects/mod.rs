@@ -7,6 +7,7 @@ mod goods_receipt;
 mod journal;
 mod notice;
 mod order;
+mod papers;
 mod prices;
 
 use jiff::{SignedDuration, Timestamp};
@@ -103,6 +104,10 @@ pub async fn carry_out<P: Ports>(ports: &P, org: OrgId, id: EffectId) -> Result<
             attempt.begin(&writer, until).await?;
             Box::pin(adjustment::send(&mut writer, attempt, number, again)).await
         }
+        EffectKind::Papers { of, by_person, .. } => {
+            attempt.begin(&writer, until).await?;
+            Box::pin(papers::read(&mut writer, attempt, of, by_person)).await
+        }
         EffectKind::Prices { prices, .. } => {
             attempt.begin(&writer, until).await?;
             Box::pin(prices::send(&mut writer, attempt, &prices)).await
@@ -144,6 +149,15 @@ enum GivenUp {
     Refused(String),
     /// It was tried so often; it may have had its effect.
     Exhausted(String),
+}
+
+impl GivenUp {
+    /// Why, whichever it is.
+    fn why(self) -> String {
+        match self {
+            Self::Refused(why) | Self::Exhausted(why) => why,
+        }
+    }
 }
 
 /// Books a document that we wrote as our own. It is in Xero, so that another worker's commit must not keep it from being known here.

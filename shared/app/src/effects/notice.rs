@@ -81,6 +81,7 @@ async fn notice<P: Ports>(
         | EffectKind::Voucher { .. }
         | EffectKind::GoodsReceipt { .. }
         | EffectKind::Adjustment { .. }
+        | EffectKind::Papers { .. }
         | EffectKind::Prices { .. } => Err(AppError::Bug("what is written to Xero is no notice".to_owned())),
         EffectKind::DigestMail { day } | EffectKind::DigestChat { day } => {
             let record = load::one::<DigestRecord>(store, writer.owner(), Key::Digest(*day))

@@ -37,7 +37,11 @@ impl Known {
     }
 }
 
-async fn headers<P: Ports>(
+/// The purchases as they are booked.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn headers<P: Ports>(
     writer: &Writer<'_, P>,
     of: &BTreeSet<DocumentRef>,
 ) -> Result<Vec<DocumentRecord>, AppError> {

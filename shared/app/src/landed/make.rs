@@ -110,7 +110,7 @@ async fn leave_once<P: Ports>(
     };
     purchase.content.left_alone = true;
     let changed = BTreeMap::from([(of, Some(purchase.content.clone()))]);
-    let question = freight_question(writer, &changed).await?;
+    let (question, _) = freight_question(writer, &changed).await?;
     let reason = Reason { who: who.to_owned(), ..Reason::own("leave freight") }
         .with("number", &purchase.content.number)
         .with("id", of.id);
@@ -281,6 +281,6 @@ async fn spend<P: Ports>(
             false => row.write(key),
         });
     }
-    writes.push(freight_question(writer, &changed).await?);
+    writes.push(freight_question(writer, &changed).await?.0);
     Ok(writes)
 }

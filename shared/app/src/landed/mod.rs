@@ -7,6 +7,7 @@ mod journal;
 mod known;
 mod make;
 mod named;
+mod papers;
 mod preview;
 mod purchases;
 
@@ -15,6 +16,8 @@ pub(crate) use journal::{Planned, Which, decide_due, drafts, failed, learn, plan
 pub(crate) use known::received;
 pub use make::{leave, make, take_back};
 pub use named::{NamedCharge, NamedReceipt, NamedRequest, resolve};
+pub use papers::read_papers;
+pub(crate) use papers::{named_by, purchase};
 pub use preview::{Landed, Preview, preview};
 pub use purchases::FREIGHT_AFTER_GOODS_DAYS;
 pub(crate) use purchases::{ask_again, freight_key, keep};
@@ -35,6 +38,8 @@ use crate::writer::Writer;
 pub const LOOKED_BACK_DAYS: i64 = 400;
 /// The same as a time.
 const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(24 * LOOKED_BACK_DAYS);
+/// Days after a freight bill in which goods may still come in that it is for: it is often written before they land.
+pub(crate) const FREIGHT_BEFORE_GOODS_DAYS: i64 = 14;
 /// Days for which a bill may be late in being entered, and still be asked about.
 pub(crate) const ASKED_ABOUT_DAYS: i64 = 90;
 
@@ -91,6 +96,11 @@ pub(crate) async fn vouchers<P: Ports>(
     let after = Some(Key::Voucher(VoucherNumber { on: writer.clock().day_of(from), index: 0 }));
     let rows = load::all_after(writer.ports().store(), writer.owner(), &List::Vouchers, after).await?;
     Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// How many days lie between a bill and goods.
+pub(crate) fn days_apart(bill: &Purchase, goods: &Purchase) -> u32 {
+    bill.on.until(goods.on).map_or(0, |span| span.get_days().unsigned_abs())
 }
 
 /// A voucher that must be there.

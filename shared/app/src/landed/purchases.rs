@@ -12,7 +12,7 @@ use parstock_domain::ledger::DesiredLine;
 use parstock_domain::manual_journal::decimals;
 use parstock_domain::settings::Policy;
 
-use super::{ASKED_ABOUT_DAYS, purchases_since};
+use super::{ASKED_ABOUT_DAYS, papers, purchases_since};
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::ports::{Expect, Ports, Store, Write};
@@ -51,11 +51,21 @@ pub(crate) async fn keep<P: Ports>(
         kept.left_alone |=
             known.is_none() && !matches!(writer.profile.content.backfill, Backfill::Done { .. });
     }
-    let kept = kept.filter(|kept| kept.has_goods || !kept.charges.is_empty());
+    let mut kept = kept.filter(|kept| kept.has_goods || !kept.charges.is_empty());
     if kept.as_ref() == before {
         return Ok(Vec::new());
     }
     let mut writes = Vec::new();
+    let was_freight = before.is_some_and(Purchase::looks_like_freight);
+    if was_freight || kept.as_ref().is_some_and(Purchase::looks_like_freight) {
+        let (question, asked) = freight_question(writer, &BTreeMap::from([(of, kept.clone())])).await?;
+        writes.push(question);
+        let is_asked = asked.iter().any(|asked| asked.of == of);
+        if let Some(kept) = kept.as_mut().filter(|kept| is_asked && papers::is_wanted(kept)) {
+            // the sweep after the next poll has the effect carried out
+            papers::ask(writer, &mut writes, kept, false);
+        }
+    }
     let mut expect = Expect::Absent;
     if let Some(known) = &known {
         if kept.as_ref().is_some_and(|kept| kept.on == known.content.on) {
@@ -71,10 +81,6 @@ pub(crate) async fn keep<P: Ports>(
     }
     if before.is_some_and(Purchase::is_spent) {
         writes.push(overspent_question(writer, of, kept.as_ref()).await?);
-    }
-    let was_freight = before.is_some_and(Purchase::looks_like_freight);
-    if was_freight || kept.as_ref().is_some_and(Purchase::looks_like_freight) {
-        writes.push(freight_question(writer, &BTreeMap::from([(of, kept)])).await?);
     }
     Ok(writes)
 }
@@ -132,29 +138,29 @@ pub(super) async fn asked<P: Ports>(
 /// # Errors
 /// When the store does not answer or an amount does not fit.
 pub(crate) async fn ask_again<P: Ports>(writer: &Writer<'_, P>) -> Result<(), AppError> {
-    let question = freight_question(writer, &BTreeMap::new()).await?;
+    let (question, asked) = freight_question(writer, &BTreeMap::new()).await?;
     let known = load::one::<Review>(writer.ports().store(), writer.owner(), freight_key()).await?;
     let stands = known.map(|known| known.content.into_record());
     if question.record != stands {
         writer.ports().store().write_each(writer.owner(), vec![question]).await?;
     }
-    Ok(())
+    papers::ask_for(writer, &asked).await
 }
 
 /// The one question about all that looks like freight of goods that came in, if there is any, once purchases are as `changed` has
-/// them.
+/// them; and what it asks about.
 ///
 /// # Errors
 /// When the store does not answer or an amount does not fit.
 pub(crate) async fn freight_question<P: Ports>(
     writer: &Writer<'_, P>,
     changed: &BTreeMap<DocumentRef, Option<Purchase>>,
-) -> Result<Write, AppError> {
+) -> Result<(Write, Vec<Purchase>), AppError> {
     let (store, key) = (writer.ports().store(), freight_key());
     let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
     let asks = policy.map(|row| row.content).unwrap_or_default().org().ask_about_freight;
     if !asks || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
-        return Ok(removal(key));
+        return Ok((removal(key), Vec::new()));
     }
     let today = writer.clock().day_of(writer.now());
     let from = today.saturating_sub((ASKED_ABOUT_DAYS + FREIGHT_AFTER_GOODS_DAYS).days());
@@ -162,8 +168,8 @@ pub(crate) async fn freight_question<P: Ports>(
     purchases.retain(|purchase| !changed.contains_key(&purchase.of));
     purchases.extend(changed.values().flatten().cloned());
     let goods: Vec<Date> = purchases.iter().filter(|it| it.has_goods).map(|it| it.on).collect();
-    let (mut named, mut count, mut total) = (Vec::new(), 0, Money::ZERO);
-    for purchase in &purchases {
+    let (mut named, mut asked, mut total) = (Vec::new(), Vec::new(), Money::ZERO);
+    for purchase in purchases {
         let left = purchase.freight_left()?;
         let first = purchase.on.saturating_sub(FREIGHT_AFTER_GOODS_DAYS.days());
         let has_carried = goods.iter().any(|on| (first..=purchase.on).contains(on));
@@ -171,20 +177,23 @@ pub(crate) async fn freight_question<P: Ports>(
         if left.is_zero() || purchase.left_alone || is_late || !has_carried {
             continue;
         }
-        (count, total) = (count + 1, total.plus(left)?);
+        total = total.plus(left)?;
         if named.len() < FREIGHT_NAMED_MAX {
             named.push(format!("{} of {} ({left})", purchase.number, purchase.contact_name));
         }
+        asked.push(purchase);
     }
-    if count == 0 {
-        return Ok(removal(key));
+    if asked.is_empty() {
+        return Ok((removal(key), asked));
     }
-    let more = if count > named.len() { format!(" and {} more", count - named.len()) } else { String::new() };
+    let more = asked.len().saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let text = format!(
         "{total} on bills looks like freight of goods that came in: {}{more}. Spread it over them on the page Landed cost, or say there that it is none.",
         named.join(", "),
     );
-    asked(writer, key, ReviewKind::FreightLeft, None, text).await
+    let question = self::asked(writer, key, ReviewKind::FreightLeft, None, text).await?;
+    Ok((question, asked))
 }
 
 /// The key of that question.

@@ -1,10 +1,12 @@
 //! Landed cost: what freight, duty and insurance add to the cost of goods, from the lines of purchases that name no item, by
 //! vouchers that a person makes.
 
+mod papers;
 mod purchase;
 mod spread;
 mod voucher;
 
+pub use papers::{Known as KnownNames, NAMED_MAX, NameOf, Named, PAPER_NAME_MAX, Paper, Papers};
 pub use purchase::{CHARGES_MAX, Charge, Purchase, name};
 pub use spread::spread;
 pub use voucher::{

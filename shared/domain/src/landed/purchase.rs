@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::papers::Papers;
 use crate::document::{Document, DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::LineId;
@@ -112,6 +113,9 @@ pub struct Purchase {
     /// Whether a person said that it is no freight of goods.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_alone: bool,
+    /// What is known of its papers; `None` where nobody has asked about them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub papers: Option<Papers>,
     /// Its lines that name no item, in its order; the largest [`CHARGES_MAX`], and those that are spread.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Charge>,
@@ -167,6 +171,7 @@ impl Purchase {
             on: document.date,
             has_goods,
             left_alone: known.is_some_and(|known| known.left_alone),
+            papers: known.and_then(|known| known.papers.clone()),
             charges,
         })
     }

@@ -656,6 +656,7 @@ mod tests {
                 on: date(2026, 6, 20),
                 has_goods: false,
                 left_alone: false,
+                papers: None,
                 charges: vec![charge],
             };
             let goods = |item: u128, on, quantity, value| Received {

@@ -3,7 +3,7 @@
 //! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
 //! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/landed`, `/landed/new`, `/landed/{number}` with `POST …/take-back`,
-//! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `/receipts`, `/receipts/new`, `POST /receipts`, `/receipts/{name}` with `POST …/decide` and
+//! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `POST /landed/papers`, `/receipts`, `/receipts/new`, `POST /receipts`, `/receipts/{name}` with `POST …/decide` and
 //! `POST …/take-back`, `/adjustments` with `POST /adjustments`, `POST …/{number}/approve` and `…/reject`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
 //! A GET changes nothing.

@@ -653,6 +653,24 @@ fn freight(say: Say) -> Purchase {
         on: day("2026-11-20"),
         has_goods: false,
         left_alone: false,
+        papers: Some(Papers::Read {
+            at: at("2026-11-21T03:00:00Z"),
+            papers: vec![
+                Paper {
+                    name: say("freight.pdf"),
+                    names: vec![
+                        Named { what: NameOf::Order, name: say("PO-1234"), receipts: vec![bill(2)] },
+                        Named { what: NameOf::Bill, name: say("NW-88120"), receipts: vec![bill(2)] },
+                    ],
+                    unread: None,
+                },
+                Paper {
+                    name: say("scan.pdf"),
+                    names: vec![],
+                    unread: Some(say("has no text that can be read")),
+                },
+            ],
+        }),
         charges: vec![
             charge(1, "Sea freight Gdansk", "450", "40"),
             charge(2, "Import duty 5%", "74.4", "0"),
@@ -747,13 +765,17 @@ fn landed_pages(say: Say) -> Vec<(String, String)> {
         receipts: vec![],
         left_out: (0, 0),
         days: 1,
-        purchase: Purchase { charges: vec![], ..freight(say) },
+        purchase: Purchase { charges: vec![], papers: Some(Papers::Due), ..freight(say) },
         ..landed_form(say)
     };
     let wrong = LandedFormPage {
         basis: Basis::Weight,
         entered: Some(entered(say)),
         problem: problem(),
+        purchase: Purchase {
+            papers: Some(Papers::Failed { why: say("the consent lacks accounting.attachments") }),
+            ..freight(say)
+        },
         ..landed_form(say)
     };
     let mut pages = vec![

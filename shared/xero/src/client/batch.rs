@@ -110,6 +110,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
                 query: &query,
                 modified_since: None,
                 accept: JSON,
+                file_form: None,
                 write: Some(Sent { key: &key, content_type: JSON, body }),
             };
             let answer = self.written(call).await;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     BY_CHANGE, Clock, FOUR_DECIMALS, IDS_PER_CALL, INVOICE_STATUSES, ITEMS_BYTES_MAX, PAGE_SIZE,
     RESPONSE_BYTES_MAX, Session, UNREADABLE_ITEMS_MAX, WriteRules,
-    request::{BodyError, Call, PDF, read_body},
+    request::{BYTES, BodyError, Call, PDF, read_body},
 };
 use crate::{
     auth::TokenStore,
@@ -371,6 +371,32 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
         let path = [of.path(), &id, Attachment::NAME];
         let call = Call::get(of.counted_as(), &path, &[], None);
         Ok(self.read::<Attachment>(call).await?.resources)
+    }
+
+    /// What an attached PDF has in it, whatever it is in truth; `bytes_max` bytes at most. One call.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::BadAnswer`] if it is longer.
+    pub async fn attached_pdf(
+        &mut self,
+        of: AttachmentOf,
+        id: Uuid,
+        attachment: Uuid,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, Error> {
+        let (id, attachment) = (id.to_string(), attachment.to_string());
+        let path = [of.path(), &id, Attachment::NAME, &attachment];
+        let call =
+            Call { accept: BYTES, file_form: Some(PDF), ..Call::get(of.counted_as(), &path, &[], None) };
+        let mut response = self.send(call).await?;
+        let outcome = match read_body(&mut response, bytes_max).await {
+            Ok(body) => Ok(body),
+            Err(BodyError::Lost(why)) => Err(self.client.retry(why)),
+            Err(error @ BodyError::TooLong(_)) => {
+                Err(Error::BadAnswer { resource: of.counted_as(), why: error.to_string() })
+            }
+        };
+        self.done(outcome).await
     }
 
     /// The history of a resource. One call.

@@ -31,6 +31,8 @@ pub(super) struct Call<'a> {
     pub(super) modified_since: Option<Timestamp>,
     /// The form that the answer is to have.
     pub(super) accept: &'static str,
+    /// The form of the file that is asked for, which Xero wants to be told in a header of its own (Xero-OpenAPI, `contentType`).
+    pub(super) file_form: Option<&'static str>,
     /// What a write sends.
     pub(super) write: Option<Sent<'a>>,
 }
@@ -49,7 +51,16 @@ impl<'a> Call<'a> {
         query: &'a [(&'a str, &'a str)],
         modified_since: Option<Timestamp>,
     ) -> Self {
-        Self { method: Method::GET, counted_as, path, query, modified_since, accept: JSON, write: None }
+        Self {
+            method: Method::GET,
+            counted_as,
+            path,
+            query,
+            modified_since,
+            accept: JSON,
+            file_form: None,
+            write: None,
+        }
     }
 
     fn method_name(&self) -> &'static str {
@@ -74,6 +85,9 @@ impl<'a> Call<'a> {
         }
         if let Some(instant) = self.modified_since {
             request = request.header(header::IF_MODIFIED_SINCE, modified_since(instant));
+        }
+        if let Some(form) = self.file_form {
+            request = request.header("contentType", form);
         }
         if let Some(sent) = &self.write {
             request = request

@@ -222,6 +222,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             query: &[],
             modified_since: None,
             accept: JSON,
+            file_form: None,
             write: Some(Sent { key, content_type: JSON, body }),
         };
         self.written(call).await.map(drop)
@@ -246,6 +247,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
             query: &[],
             modified_since: None,
             accept: JSON,
+            file_form: None,
             write: Some(Sent { key, content_type: BYTES, body: file.content.clone() }),
         };
         let body = self.written(call).await?;

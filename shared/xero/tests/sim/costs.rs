@@ -2,7 +2,10 @@
 
 use parstock_xero::{
     ItemsQuery,
-    model::{BillUpdate, HistoryNote, HistoryOf, InvoiceStatus, NewStatus, PurchaseOrderStatus},
+    model::{
+        AttachmentOf, BillUpdate, HistoryNote, HistoryOf, InvoiceStatus, NewAttachment, NewStatus,
+        PurchaseOrderStatus,
+    },
 };
 use parstock_xero_sim::act::{DocumentKind, Status};
 use uuid::Uuid;
@@ -76,6 +79,13 @@ async fn each_kind_of_work_costs_what_the_document_says() {
     session.items(ItemsQuery { only_tracked: true, ..Default::default() }, |_| {}).await.unwrap();
     session.accounts().await.unwrap();
     note("the daily proof", &shop);
+    let (of, bill) = (AttachmentOf::Invoice, bills[0]);
+    let file = NewAttachment::new("freight.pdf", b"%PDF-1.4".to_vec()).unwrap();
+    let file = session.attach(of, bill, &file, &key("e")).await.unwrap();
+    note("a paper put beside a bill", &shop);
+    assert_eq!(session.attachments(of, bill).await.unwrap().len(), 1);
+    session.attached_pdf(of, bill, file.attachment_id, 100).await.unwrap();
+    note("the papers of a bill that has one PDF", &shop);
     session.finish().await.unwrap();
     assert_eq!(
         costs,
@@ -87,6 +97,8 @@ async fn each_kind_of_work_costs_what_the_document_says() {
             ("a bill, looked up before and approved", 3),
             ("the rules for writes", 3),
             ("the daily proof", 3),
+            ("a paper put beside a bill", 1),
+            ("the papers of a bill that has one PDF", 2),
         ]
     );
 }

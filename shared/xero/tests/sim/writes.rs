@@ -361,6 +361,12 @@ async fn files_are_put_beside_documents_and_looked_for() {
         assert_eq!(why.among(&present), Some(&kept));
         assert_eq!(file("other.pdf").among(&present), None);
         why.fits(&present).unwrap();
+        let content = session.attached_pdf(of, id, kept.attachment_id, 8).await.unwrap();
+        assert_eq!(content, b"%PDF-1.4");
+        let longer = session.attached_pdf(of, id, kept.attachment_id, 7).await.unwrap_err();
+        assert!(matches!(longer, Error::BadAnswer { .. }), "{longer:?}");
+        let gone = session.attached_pdf(of, id, id, 8).await.unwrap_err();
+        assert!(matches!(gone, Error::Reject { status: 404, .. }), "{gone:?}");
     }
     for number in 1..ATTACHMENTS_MAX {
         shop.time.pass(10);

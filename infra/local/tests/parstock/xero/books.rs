@@ -42,6 +42,9 @@ impl conformance::books::Harness for Shop {
         };
         self.apply(&Act::set_status(DocumentKind::Invoice, &number, Status::Voided));
     }
+    fn attach(&self, bill: DocumentId, name: &str, content: &[u8]) {
+        self.apply(&Act::attach(bill.0, name, content));
+    }
     fn pass(&self, time: SignedDuration) {
         self.ports.clock.advance_to(self.ports.clock.now() + time);
     }

@@ -11,19 +11,19 @@ use crate::http::reply::Reply;
 use crate::world::World;
 
 impl World {
-    /// Keeps a file's name, form and length.
+    /// Keeps a file.
     pub(super) fn write_attachment(
         &mut self,
         now: Timestamp,
         (endpoint, id): (&str, &str),
         name: &str,
-        length: usize,
+        body: &[u8],
     ) -> Reply {
         let Some(of) = self.attached_to(endpoint, id) else { return Reply::not_found() };
-        if length == 0 {
+        if body.is_empty() {
             return Reply::refused("The file is empty");
         }
-        let act = Act::Attach { of, file_name: name.to_owned(), mime_type: form_of(name).to_owned(), length };
+        let act = Act::attach(of, name, body);
         match self.apply_within(now, &act, true) {
             Ok(_) => {}
             Err(XeroError::Refused(messages)) => return Reply::refused(&messages.join("; ")),
@@ -44,16 +44,5 @@ impl World {
             return self.books.journals.iter().find(|row| row.id == id).map(|row| row.id);
         }
         self.document_in(list_named(endpoint)?, id).map(|document| document.id)
-    }
-}
-
-/// The form of a file by its name.
-fn form_of(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
-        Some("pdf") => "application/pdf",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("csv") => "text/csv",
-        _ => "application/octet-stream",
     }
 }

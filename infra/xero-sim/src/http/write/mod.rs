@@ -74,9 +74,7 @@ impl World {
                 _ => Reply::not_found(),
             },
             ["CreditNotes", id, "Allocations"] if only_new => self.write_allocations(now, id, query, body),
-            [endpoint, id, "Attachments", name] => {
-                self.write_attachment(now, (endpoint, id), name, body.len())
-            }
+            [endpoint, id, "Attachments", name] => self.write_attachment(now, (endpoint, id), name, body),
             [endpoint, id, "History"] => self.write_notes(now, endpoint, id, body),
             ["BankTransactions", ..] => Reply::plain(404, "This write is not simulated"),
             [endpoint] => match list_named(endpoint) {

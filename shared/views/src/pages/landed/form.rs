@@ -1,11 +1,13 @@
 //! The form of a voucher: charges of a bill, and the goods that they may have carried.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 use jiff::civil::Date;
 use parstock_domain::document::DocumentRef;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::LineId;
-use parstock_domain::landed::{Basis, Charge, Purchase, Received};
+use parstock_domain::landed::{Basis, Charge, Papers, Purchase, Received};
 
 use super::{Entered, basis_words, bill_name, receipt_key};
 use crate::format::{Style, counted};
@@ -24,7 +26,10 @@ pub struct ReceiptRow {
     pub received: Received,
 }
 
-/// The page with the form. It sends `csrf`, `kind`, `bill`, `days`, `basis`, `on`, a `charge` and a `receipt` for each that is
+/// What papers suggest: purchases, and which of their items, all where that is `None`.
+type Suggested = BTreeMap<DocumentRef, Option<BTreeSet<String>>>;
+
+/// The page with the form. Another one has its papers read (`csrf`, `kind` and `bill`). It sends `csrf`, `kind`, `bill`, `days`, `basis`, `on`, a `charge` and a `receipt` for each that is
 /// chosen, and `amount-…`, `weight-…` and `take-…` with what was entered beside them.
 #[derive(Clone, Debug)]
 pub struct LandedFormPage {
@@ -104,6 +109,7 @@ impl LandedFormPage {
     pub fn render(&self) -> Result<String, askama::Error> {
         let style = self.site.style();
         let bill = bill_name(&self.purchase.of, &self.purchase.number);
+        let suggested = self.purchase.papers.as_ref().map(Papers::suggested).unwrap_or_default();
         let bases = Basis::ALL.map(|basis| BasisChoice {
             code: basis.code(),
             words: basis_words(basis),
@@ -121,7 +127,7 @@ impl LandedFormPage {
             bases: bases.into(),
             on: self.text("on"),
             today: style.today(),
-            receipts: self.receipts.iter().map(|receipt| self.receipt(receipt)).collect(),
+            receipts: self.receipts.iter().map(|receipt| self.receipt(receipt, &suggested)).collect(),
             style,
         }
         .render()
@@ -146,7 +152,10 @@ impl LandedFormPage {
         }
     }
 
-    fn receipt<'a>(&'a self, receipt: &'a ReceiptRow) -> ReceiptChoice<'a> {
+    fn receipt<'a>(&'a self, receipt: &'a ReceiptRow, suggested: &Suggested) -> ReceiptChoice<'a> {
+        let is_suggested = suggested
+            .get(&receipt.of)
+            .is_some_and(|items| items.as_ref().is_none_or(|items| items.contains(&receipt.received.code)));
         let key = receipt_key(receipt.of, receipt.line);
         ReceiptChoice {
             bill: bill_name(&receipt.of, &receipt.received.number),
@@ -154,12 +163,30 @@ impl LandedFormPage {
             received: &receipt.received,
             checked: match &self.entered {
                 Some(entered) => entered.receipts.contains(&key),
-                None => receipt.of == self.purchase.of,
+                None => receipt.of == self.purchase.of || is_suggested,
             },
             weight: self.text(&format!("weight-{key}")),
             take: self.text(&format!("take-{key}")),
             key,
         }
+    }
+
+    /// What its papers say, if anybody asked for them.
+    fn papers_words(&self) -> Option<String> {
+        let papers = self.purchase.papers.as_ref()?;
+        let words = papers.words();
+        let chosen = if papers.suggested().is_empty() { "" } else { " These goods are chosen below." };
+        Some(match papers {
+            Papers::Read { papers, .. } if !papers.is_empty() => format!("Attached: {words}.{chosen}"),
+            Papers::Due => "Its papers are being read: look again in a minute.".to_owned(),
+            Papers::Read { .. } => "No paper is attached to it in Xero.".to_owned(),
+            Papers::Failed { why } => format!("Its papers could not be read: {why}"),
+        })
+    }
+
+    /// Whether its papers can be read now.
+    fn may_read_papers(&self) -> bool {
+        self.purchase.papers != Some(Papers::Due)
     }
 
     fn left_out_words(&self) -> Option<String> {

@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::civil::Date;
 use parstock_domain::document::DocumentRef;
 use parstock_domain::fixed::{FixedError, Money};
-use parstock_domain::landed::{Charge, Purchase, Voucher, VoucherNumber};
+use parstock_domain::landed::{Charge, Papers, Purchase, Voucher, VoucherNumber};
 
 use super::{bill_name, journal_words};
 use crate::format::{Style, counted};
@@ -30,6 +30,8 @@ pub struct BillRow {
     pub what: String,
     /// What of them is left to spread, base currency.
     pub left: Money,
+    /// What its papers say, if anybody asked for them.
+    pub papers: Option<String>,
 }
 
 impl BillRow {
@@ -53,6 +55,7 @@ impl BillRow {
             on: purchase.on,
             what: what.join(", "),
             left,
+            papers: purchase.papers.as_ref().map(Papers::words),
         }))
     }
 
@@ -221,6 +224,7 @@ mod tests {
             on: jiff::civil::date(2026, 11, 20),
             has_goods: false,
             left_alone: false,
+            papers: None,
             charges: vec![
                 charge("Sea freight", "100", "40"),
                 charge("Import duty", "5", "5"),
