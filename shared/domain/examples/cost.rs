@@ -1,5 +1,5 @@
 //! How long the costs of a file's movements take, step by step: `cost FILE METHOD OUT` does what `parstock cost` does, and builds
-//! in a minute.
+//! in a minute. Only the command makes lines while it writes others.
 
 #![expect(clippy::print_stdout, reason = "it is here to say what it measured")]
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("costed  {:?}", begun.elapsed());
     let mut out = std::fs::File::create(out)?;
     for part in movements.lines(&outcome) {
-        out.write_all(part.as_bytes())?;
+        out.write_all(&part)?;
     }
     println!("written {:?}", begun.elapsed());
     println!("{} movements, {} without a known cost", movements.count(), outcome.unknown.len());

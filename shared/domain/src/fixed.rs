@@ -70,47 +70,76 @@ fn appended(value: i64, digit: i64) -> Option<i64> {
     value.checked_mul(10)?.checked_add(digit)
 }
 
-/// Takes the last digit off a number.
-fn last_digit(rest: &mut u64) -> u8 {
-    let digit = rest.checked_rem(10).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0);
-    *rest = rest.checked_div(10).unwrap_or(0);
-    b'0'.saturating_add(digit)
-}
-
-/// Longest text of an amount in bytes: a sign, 19 digits, a point.
+/// Longest text of a number in bytes: a sign, 19 digits and a point, or 20 digits.
 const TEXT_BYTES_MAX: usize = 21;
 
-fn write(value: i64, f: &mut fmt::Formatter<'_>, decimals_min: usize) -> fmt::Result {
-    let mut text = [0u8; TEXT_BYTES_MAX];
-    let mut free = text.iter_mut().rev();
-    let mut length: usize = 0;
-    let mut put = |byte: u8| {
-        if let Some(place) = free.next() {
-            *place = byte;
-            length = length.saturating_add(1);
+/// The text of a number, which is written from its last digit on.
+struct Text {
+    bytes: [u8; TEXT_BYTES_MAX],
+    start: usize,
+}
+
+impl Text {
+    const EMPTY: Self = Self { bytes: [0; TEXT_BYTES_MAX], start: TEXT_BYTES_MAX };
+
+    fn of_amount(value: i64, decimals_min: usize) -> Self {
+        let mut text = Self::EMPTY;
+        let mut whole = value.unsigned_abs();
+        let mut fraction = divided(&mut whole, SCALE.unsigned_abs());
+        let mut is_shown = false;
+        for decimal in (1..=DECIMALS).rev() {
+            let digit = last_digit(&mut fraction);
+            is_shown |= digit != b'0' || decimal <= decimals_min;
+            if is_shown {
+                text.put(digit);
+            }
         }
-    };
-    let mut rest = value.unsigned_abs();
-    let mut is_shown = false;
-    for decimal in (1..=DECIMALS).rev() {
-        let digit = last_digit(&mut rest);
-        is_shown |= digit != b'0' || decimal <= decimals_min;
         if is_shown {
-            put(digit);
+            text.put(b'.');
+        }
+        text.put_number(whole);
+        if value < 0 {
+            text.put(b'-');
+        }
+        text
+    }
+
+    fn put_number(&mut self, mut number: u64) {
+        self.put(last_digit(&mut number));
+        while number > 0 {
+            self.put(last_digit(&mut number));
         }
     }
-    if is_shown {
-        put(b'.');
+
+    fn put(&mut self, byte: u8) {
+        self.start = self.start.saturating_sub(1);
+        if let Some(place) = self.bytes.get_mut(self.start) {
+            *place = byte;
+        }
     }
-    put(last_digit(&mut rest));
-    while rest > 0 {
-        put(last_digit(&mut rest));
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
     }
-    if value < 0 {
-        put(b'-');
-    }
-    let used = text.get(TEXT_BYTES_MAX.saturating_sub(length)..).unwrap_or_default();
-    f.write_str(std::str::from_utf8(used).unwrap_or_default())
+}
+
+/// Writes a number behind a text as it is shown, faster than by way of `Display`.
+pub fn append_number(text: &mut Vec<u8>, number: u64) {
+    let mut digits = Text::EMPTY;
+    digits.put_number(number);
+    text.extend_from_slice(digits.bytes());
+}
+
+/// Takes the last digit off a number.
+fn last_digit(number: &mut u64) -> u8 {
+    b'0'.saturating_add(u8::try_from(divided(number, 10)).unwrap_or(0))
+}
+
+/// Divides a number, and answers the remainder.
+fn divided(number: &mut u64, by: u64) -> u64 {
+    let remainder = number.checked_rem(by).unwrap_or(0);
+    *number = number.checked_div(by).unwrap_or(0);
+    remainder
 }
 
 /// `value × numerator ÷ denominator`, rounded half away from zero.
@@ -201,6 +230,11 @@ macro_rules! fixed_point {
                 self.0 < 0
             }
 
+            /// Writes it behind a text as it is shown, faster than by way of `Display`.
+            pub fn append_to(self, text: &mut Vec<u8>) {
+                text.extend_from_slice(Text::of_amount(self.0, $decimals_min).bytes());
+            }
+
             /// What goes with `part` of `whole`: its share, and all of it with the whole, so that the last part
             /// takes the rest.
             ///
@@ -221,7 +255,7 @@ macro_rules! fixed_point {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write(self.0, f, $decimals_min)
+                f.write_str(std::str::from_utf8(Text::of_amount(self.0, $decimals_min).bytes()).unwrap_or_default())
             }
         }
 

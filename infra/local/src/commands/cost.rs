@@ -1,8 +1,10 @@
 //! `parstock cost`: what the movements of a file cost by a method. It needs no folder and no stack.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use clap::{Args, ValueEnum};
 use parstock_domain::costing::Method;
@@ -13,6 +15,8 @@ use crate::screen;
 
 /// Movements without a known cost whose lines are named.
 const UNKNOWN_SHOWN: usize = 20;
+/// Parts of a file that may wait to be written.
+const PARTS_AHEAD: usize = 2;
 
 /// How the cost of what goes out is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,10 +60,9 @@ pub(super) fn run(options: &Cost) -> Result<u8, LocalError> {
     drop(text);
     let outcome = movements.cost(method).map_err(|wrong| refused(&[wrong]))?;
     if let Some(path) = &options.layers {
-        write(path, &[&movements.layers(&outcome)?])?;
+        write(path, std::iter::once(movements.layers(&outcome)?))?;
     }
-    let [first, second] = movements.lines(&outcome);
-    write(&options.out, &[first.as_bytes(), second.as_bytes()])?;
+    write(&options.out, movements.lines(&outcome))?;
     screen::talk(&format!("{} movements of {} items", movements.count(), movements.items()));
     if !outcome.unknown.is_empty() {
         screen::talk(&unknown(&outcome.unknown));
@@ -74,12 +77,24 @@ fn refused(wrong: &[Wrong]) -> LocalError {
 }
 
 /// Half a file is none.
-fn write(path: &Path, parts: &[&[u8]]) -> Result<(), LocalError> {
-    let written =
-        fs::File::create(path).and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
+fn write(path: &Path, parts: impl Iterator<Item = Vec<u8>> + Send) -> Result<(), LocalError> {
+    let written = fs::File::create(path).and_then(|mut file| take(parts, |part| file.write_all(part)));
     written.map_err(|error| {
         let _ = fs::remove_file(path);
         LocalError::Outside(format!("{} can't be written: {error}", path.display()))
+    })
+}
+
+/// Takes parts one by one, while the next ones are made.
+fn take(
+    mut parts: impl Iterator<Item = Vec<u8>> + Send,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    thread::scope(|scope| {
+        let (made, ready) = mpsc::sync_channel(PARTS_AHEAD);
+        // no more are made once nobody takes them
+        scope.spawn(move || parts.all(|part| made.send(part).is_ok()));
+        ready.into_iter().try_for_each(|part| take(&part))
     })
 }
 
@@ -93,4 +108,22 @@ fn unknown(lines: &[u64]) -> String {
         "no cost was known where these lines needed one, so they count as zero: {}{more}",
         named.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_taken_in_their_order_until_one_cannot_be() {
+        let mut taken = Vec::new();
+        let endless = (0_u8..=u8::MAX).cycle().map(|number| vec![number]);
+        let error = take(endless, |part| {
+            taken.extend_from_slice(part);
+            if taken.len() < 100 { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+        })
+        .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(taken, (0..100).collect::<Vec<_>>());
+    }
 }

@@ -76,7 +76,7 @@ impl Example<'_> {
         }
         let movements = file::read(text.as_bytes()).unwrap_or_else(|wrong| panic!("{told}: {wrong:?}"));
         let outcome = movements.cost(self.method).unwrap();
-        let lines = movements.lines(&outcome).concat();
+        let lines = String::from_utf8(movements.lines(&outcome).flatten().collect()).unwrap();
         let is: BTreeMap<&str, String> = lines
             .lines()
             .skip(1)

@@ -117,7 +117,8 @@ proptest! {
         let costed = |lines: &[String]| {
             let file = format!("seq,date,item,kind,quantity,unit_cost,ref,origin_ref\n{}", lines.concat());
             let movements = file::read(file.as_bytes()).unwrap();
-            movements.lines(&movements.cost(method).unwrap()).concat()
+            let outcome = movements.cost(method).unwrap();
+            String::from_utf8(movements.lines(&outcome).flatten().collect()).unwrap()
         };
         let whole = costed(&lines);
         prop_assert_eq!(&costed(&mixed), &whole);
