@@ -156,9 +156,17 @@ fn what_was_sold_was_there() {
             if !matches!(document.status, Status::Authorised | Status::Paid) {
                 continue;
             }
+            let is_purchase = matches!(
+                document.kind,
+                DocumentKind::Bill | DocumentKind::SpendMoney | DocumentKind::SupplierCredit
+            );
             for line in document.lines.iter().filter(|line| line.item_code.is_some()) {
-                *stock.entry(line.item_code.clone().unwrap()).or_default() +=
-                    sign * line.quantity.0 / E4::ONE.0;
+                let code = line.item_code.clone().unwrap();
+                let per = match company.items().iter().find(|item| is_purchase && item.code == code) {
+                    Some(item) => item.per_paper_unit(),
+                    None => 1,
+                };
+                *stock.entry(code).or_default() += sign * line.quantity.0 * per / E4::ONE.0;
             }
         }
         stock.retain(|code, _| !cases::NOT_COUNTED.contains(&code.as_str()));
@@ -232,7 +240,8 @@ fn one_supplier_raised_its_prices() {
             let item =
                 company.items().iter().find(|item| Some(item.code) == line.item_code.as_deref()).unwrap();
             let raised = order.date >= rise;
-            assert_eq!(line.unit_amount > item.cost, raised, "{order:?}");
+            let cost = item.cost.times(E4::whole(item.per_paper_unit()));
+            assert_eq!(line.unit_amount > cost, raised, "{order:?}");
             *(if raised { &mut after } else { &mut before }) += 1;
         }
     }

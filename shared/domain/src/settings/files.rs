@@ -873,6 +873,23 @@ mod tests {
                 "units.csv BOX of Acme from 2026-03-01 unit: crate",
             ]
         );
+        // what stands of an item that Xero tracks by now does no harm, and a pack has to fit
+        let tracking = Known { tracked: ["BOX".to_owned()].into(), ..known() };
+        assert!(check(&Files { units: Some(text), ..Files::default() }, &settings, &tracking).is_ok());
+        let pack = Files { items: Some("item,pack\nBOX,24\n"), ..Files::default() };
+        let packed = check(&pack, &settings, &known()).unwrap();
+        let odd = Files { items: Some("item,pack\nBOX,18\n"), ..Files::default() };
+        let wrong = check(&odd, &settings, &known()).unwrap_err();
+        assert_eq!(
+            wrong[0].to_string(),
+            "items.csv line 2: pack: 18 and the 12 that a purchase unit holds in units.csv are no whole multiples of each other"
+        );
+        let tens = Files { units: Some("item,unit,holds\nBOX,case,10\n"), ..Files::default() };
+        let wrong = check(&tens, &packed, &known()).unwrap_err();
+        assert_eq!(
+            wrong[0].to_string(),
+            "units.csv line 2: holds: 10 and the pack of 24 in items.csv are no whole multiples of each other"
+        );
         let none = Files { units: Some("item,supplier,from,unit,holds\n"), ..Files::default() };
         assert_eq!(check(&none, &settings, &known()), Ok(Settings::default()));
 
@@ -1114,7 +1131,7 @@ mod tests {
             supplier in trimmed(), from in prop::option::of(0_i64..4_000), name in trimmed(), holds in 1_i64..HOLDS_MAX.e4(),
         ) -> UnitRule<String> {
             let from = from.map(|days| jiff::civil::date(2020, 1, 1).saturating_add(jiff::Span::new().days(days)));
-            let name = name.unwrap_or_else(|| "case".to_owned());
+            let name = name.map_or_else(|| "case".to_owned(), |name| name.replace('\n', "-"));
             UnitRule { supplier, from, unit: PurchaseUnit { name, holds: Quantity::from_e4(holds) } }
         }
     }
