@@ -759,9 +759,18 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                     let asked =
                         self.session.attached_pdf(kind, of.id.0, file.attachment_id, papers::BYTES_MAX).await;
                     match asked {
-                        Ok(pdf) => papers::text_of(pdf).await.map_err(str::to_owned),
+                        Ok(pdf) => match papers::text_of(pdf).await {
+                            Ok(text) => text.map_err(str::to_owned),
+                            Err(papers::Busy) => {
+                                return Err(BooksError::Retry(
+                                    "other papers take long to be read".to_owned(),
+                                ));
+                            }
+                        },
                         Err(Error::BadAnswer { .. }) => Err(papers::too_long()),
                         Err(Error::Reject { status: 404, .. }) => Err("is there no more".to_owned()),
+                        // one that can't be had does not take the others with it
+                        Err(Error::Reject { .. }) => Err("could not be had from Xero".to_owned()),
                         Err(error) => return Err(failure(self.by_consent)(error)),
                     }
                 }

@@ -24,7 +24,9 @@ use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::{Message, PLAN_ITEMS_MAX};
 use crate::poller::PLAN_ALL_AFTER_DAYS;
 use crate::ports::{Clock, Ports, Store, Write};
-use crate::records::{Backfill, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, Want};
+use crate::records::{
+    Backfill, HintOf, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, WaitingHint, Want,
+};
 use crate::send::{send_in, send_now};
 use crate::writer::{LEASE_SECONDS, Reason, Writer};
 
@@ -168,8 +170,10 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         let old = old.map(|row| row.content);
         let lesson = lesson.map(|row| row.content);
         let resolved = chunk.resolved(&item, &location, lesson.as_ref());
-        if lesson.as_ref().is_some_and(|lesson| chunk.is_read_otherwise(&item, lesson)) {
-            // its stock and prices are of another unit until its papers are read again, which plans it
+        // its stock and prices are of another unit until its papers are read again, which plans it
+        if lesson.as_ref().is_some_and(|lesson| chunk.is_read_otherwise(&item, lesson))
+            && papers_wait(ports, org).await?
+        {
             continue;
         }
         let demand = chunk.demand(item.id, &position, history.map(|row| row.content)).await?;
@@ -211,6 +215,12 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         send_in(ports, Message::Propose { org }, PROPOSE_AFTER_SECONDS).await?;
     }
     Ok(())
+}
+
+/// Whether documents wait to be fetched.
+async fn papers_wait<P: Ports>(ports: &P, org: OrgId) -> Result<bool, AppError> {
+    let waiting = load::all::<WaitingHint>(ports.store(), org, &List::Hints).await?;
+    Ok(waiting.iter().any(|(key, _)| matches!(key, Key::Hint(HintOf::Invoice(_) | HintOf::Again(_)))))
 }
 
 /// An item that two plans show to have crossed a line.
@@ -341,7 +351,8 @@ impl<P: Ports> Chunk<'_, P> {
     /// Whether the item's latest bill was read by another unit than holds for it now.
     fn is_read_otherwise(&self, item: &Item, lesson: &Learned) -> bool {
         let unit = self.unit_on(item, lesson.supplier, lesson.on);
-        !item.tracked && unit.map(|unit| unit.holds) != lesson.holds
+        let holds = unit.map_or(Quantity::ONE, |unit| unit.holds);
+        !item.tracked && holds != lesson.holds.unwrap_or(Quantity::ONE)
     }
 
     fn supplier(&self, resolved: &Resolved, lesson: Option<&Learned>) -> Option<Sourced<ContactId>> {

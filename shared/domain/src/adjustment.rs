@@ -342,6 +342,9 @@ impl Adjustment {
             Stage::Waiting => "waits for approval".to_owned(),
             Stage::Booking => "being booked".to_owned(),
             Stage::Booked => match self.form {
+                Form::Ledger if !self.left_out.is_empty() => {
+                    format!("booked without {}, which Xero tracks by now", self.left_out.join(", "))
+                }
                 Form::Ledger => "booked".to_owned(),
                 Form::Bill => "in Xero as a bill".to_owned(),
                 Form::CreditNote => "in Xero as a credit note".to_owned(),

@@ -430,6 +430,7 @@ fn purchase(of: DocumentRef) -> Purchase {
                 Paper {
                     name: "Frachtbrief \u{1f6a2}.pdf".into(),
                     names: vec![Named { what: NameOf::Order, name: "PO-1".into(), receipts: vec![of] }],
+                    more: 0,
                     unread: None,
                 },
                 Paper::unread("scan.pdf", "has no text that can be read"),

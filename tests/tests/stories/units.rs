@@ -89,6 +89,7 @@ fn a_rule_holds_from_its_day_on_and_a_supplier_s_own_before_everybody_s() {
         let others = "item,supplier,from,unit,holds\nBOX,,,case,12\nBOX,Other,2026-05-01,piece,1\n";
         count_by(&shop, others).await;
         assert_eq!(shop.on_hand("BOX"), "49", "12, two and one of twelve, and one");
+        assert_eq!(shop.plan("BOX").on_hand, Some(q("49")), "that one is a piece holds up no plan");
     });
 }
 

@@ -103,7 +103,9 @@ impl Step<'_> {
                     items.bill(after.item, part, billed)?;
                 }
                 match unclear.is_empty() {
-                    true => writes.extend(ended),
+                    true if left.is_zero() => writes.extend(ended),
+                    // what was asked about the rest stands
+                    true => {}
                     false => writes.push(self.unclear(writer, change.line, after.item, left, &unclear)),
                 }
                 Ok(billed)
@@ -121,8 +123,12 @@ impl Step<'_> {
 
     /// The order lines that a line brings in whose paper says what it said, and counts by another unit now: those of before.
     fn recounted(&self, change: &LineChange, after: &DesiredLine) -> Result<Option<Vec<Billed>>, FixedError> {
-        let before = change.before.as_ref().filter(|before| self.same_content && !before.billed.is_empty());
-        let Some(before) = before.filter(|before| before.item == after.item) else { return Ok(None) };
+        let is_recounted = |before: &&BookedLine| {
+            self.same_paper
+                && !before.billed.is_empty()
+                && (before.item, before.cost) == (after.item, after.cost)
+        };
+        let Some(before) = change.before.as_ref().filter(is_recounted) else { return Ok(None) };
         let (mut of_before, mut left) = (Quantity::ZERO, after.change);
         for part in &before.billed {
             of_before = of_before.plus(part.quantity)?;

@@ -75,13 +75,14 @@ pub async fn book<P: Ports>(
     let mut conflicts = 0;
     loop {
         let mut loaded = Loaded::read(writer, document.of).await?;
-        let mut same_content = false;
+        let (mut same_content, mut same_paper) = (false, false);
         if let Some(header) = &loaded.header {
             let standing = &header.content;
             if standing.updated_at > document.updated_at {
                 return Ok(outcome);
             }
-            same_content = standing.content == content && standing.progress.is_none();
+            same_paper = standing.content == content;
+            same_content = same_paper && standing.progress.is_none();
             if same_content && !standing.unresolved && (effect.is_none() || standing.effect == effect) {
                 return Ok(outcome);
             }
@@ -137,7 +138,7 @@ pub async fn book<P: Ports>(
                 is_new,
                 unresolved,
                 uncountable,
-                same_content,
+                same_paper,
                 may_guess,
             };
             let mut extra = Vec::new();

@@ -50,7 +50,7 @@ pub(super) struct Step<'a> {
     pub(super) unresolved: bool,
     pub(super) uncountable: Money,
     /// Whether the paper says what it said when it was booked.
-    pub(super) same_content: bool,
+    pub(super) same_paper: bool,
     /// Whether the order of a bill's line that is booked may be guessed: not because the bill changed, but
     /// because an order came after it. Else it must be named.
     pub(super) may_guess: bool,

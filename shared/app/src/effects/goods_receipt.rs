@@ -12,6 +12,7 @@ use parstock_domain::governance::Phase;
 use parstock_domain::ids::LineId;
 use parstock_domain::ledger::OrderLine;
 use parstock_domain::settings::Policy;
+use parstock_domain::units::PurchaseUnit;
 
 use super::{Attempt, GivenUp, book_ours};
 use crate::error::AppError;
@@ -134,7 +135,8 @@ async fn unbilled<'r, P: Ports>(
         let on_bill = units.on(line.item, receipt.supplier, receipt.on);
         let said = unit.map_or(Ok(left), |unit| unit.of_base(left))?;
         let is_said = unit.is_none_or(|unit| unit.to_base(said) == Ok(left));
-        if !is_said || unit.map(|unit| unit.holds) != on_bill.map(|unit| unit.holds) {
+        let holds = |unit: Option<&PurchaseUnit>| unit.map_or(Quantity::ONE, |unit| unit.holds);
+        if !is_said || holds(unit) != holds(on_bill) {
             counted_otherwise.push(line.code.as_str());
         }
         lines.push((line.line, said));
@@ -176,7 +178,7 @@ async fn finish<P: Ports>(
     if let (BillFate::Written { bill }, true) = (&fate, asks) {
         let why = match standing.content.stage {
             Stage::TakenBack { .. } => format!("Goods receipt {} was taken back.", name(number)),
-            _ => format!("Bills have come for the goods of receipt {}.", name(number)),
+            _ => format!("The draft bill of goods receipt {} does not fit it any more.", name(number)),
         };
         let bill = DocumentRef { kind: DocumentKind::Bill, id: *bill };
         writes.extend(delete_bill(writer, &standing.content, bill, &why).await?);

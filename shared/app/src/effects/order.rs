@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::document::{Document, DocumentKind, DocumentRef, Item, OrderDraft, OrderDraftLine};
-use parstock_domain::fixed::FixedError;
+use parstock_domain::fixed::{FixedError, Quantity};
 use parstock_domain::governance::{Approval, OrderedBy, Phase, Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, ProposalId, derived};
 use parstock_domain::replenish::PROPOSAL_LINES_MAX;
@@ -133,8 +133,9 @@ async fn counted_otherwise<'p, P: Ports>(
     let items = proposal.lines.iter().map(|line| line.item).collect();
     let units = Units::of(writer, items, proposal.supplier).await?;
     let otherwise = proposal.lines.iter().find(|line| {
-        let holds = units.on(line.item, proposal.supplier, day).map(|unit| unit.holds);
-        holds != line.by.as_ref().map(|by| by.unit.holds)
+        let unit = units.on(line.item, proposal.supplier, day);
+        let by = line.by.as_ref().map(|by| &by.unit);
+        unit.map_or(Quantity::ONE, |unit| unit.holds) != by.map_or(Quantity::ONE, |unit| unit.holds)
     });
     Ok(otherwise.map(|line| line.code.as_str()))
 }

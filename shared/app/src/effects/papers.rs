@@ -13,6 +13,9 @@ use crate::writer::{Reason, Writer};
 /// Calls that the papers of one bill take: listing them, and reading the PDFs.
 const CALLS: u32 = 1 + PAPERS_READ_MAX;
 
+/// Times that reading may be broken off, as by a file that takes the process with it.
+const READS_BROKEN_OFF_MAX: u32 = 2;
+
 /// Tries to read the papers of a bill.
 pub(super) async fn read<P: Ports>(
     writer: &mut Writer<'_, P>,
@@ -21,6 +24,11 @@ pub(super) async fn read<P: Ports>(
     by_person: bool,
 ) -> Result<(), AppError> {
     let done = EffectState::Done { at: writer.now() };
+    // whoever read them before did not come to an end
+    if attempt.looks_first && attempt.effect.content.attempts > READS_BROKEN_OFF_MAX {
+        let why = "reading them was broken off twice: look at them in Xero yourself".to_owned();
+        return failed(writer, attempt, of, why).await;
+    }
     if landed::purchase(writer, of).await?.is_none() {
         let told = Reason::own("papers of no bill any more").with("id", of.id);
         return attempt.end(writer, done, Vec::new(), told).await;
@@ -32,7 +40,13 @@ pub(super) async fn read<P: Ports>(
             session.close().await;
             outcome
         }
-        Err(error) => Err(error),
+        // nothing was asked yet: what a person has to do first is waited for
+        Err(error) => {
+            let Some((attempt, given_up)) = attempt.unless_put_off(writer, error).await? else {
+                return Ok(());
+            };
+            return failed(writer, attempt, of, given_up.why()).await;
+        }
     };
     // a person who has to act, as where a scope is missing, asks again afterwards: trying on would use up calls
     let (attempt, why) = match outcome {
@@ -48,9 +62,18 @@ pub(super) async fn read<P: Ports>(
             Some((attempt, given_up)) => (attempt, given_up.why()),
         },
     };
+    failed(writer, attempt, of, why).await
+}
+
+async fn failed<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    attempt: Attempt,
+    of: DocumentRef,
+    why: String,
+) -> Result<(), AppError> {
     let told = Reason::own("papers not read").with("id", of.id).with("reason", &why);
-    let failed = EffectState::Failed { reason: why.clone() };
-    end(writer, attempt, of, Papers::Failed { why }, failed, told).await
+    let status = EffectState::Failed { reason: why.clone() };
+    end(writer, attempt, of, Papers::Failed { why }, status, told).await
 }
 
 async fn end<P: Ports>(

@@ -148,7 +148,8 @@ async fn known_names<P: Ports>(writer: &Writer<'_, P>, bill: &Purchase) -> Resul
     let mut add = |what: NameOf, name: &str, of: DocumentRef| {
         known.entry((what, name.to_owned())).or_default().insert(of);
     };
-    for goods in &goods {
+    // a paper has its own bill's number on it, which another supplier's may be like
+    for goods in goods.iter().filter(|goods| !goods.number.eq_ignore_ascii_case(&bill.number)) {
         add(NameOf::purchase(goods.of.kind), &goods.number, goods.of);
     }
     let all: BTreeSet<DocumentRef> = goods.iter().map(|goods| goods.of).collect();

@@ -112,19 +112,34 @@ async fn rounds<P: Ports>(
             return Ok(());
         }
         done.sync |= hints.contains(&HintOf::Sync);
-        // of many documents those that are fetched are done with, whatever becomes of the rest
-        let many: Vec<HintOf> =
+        // what fails does not hold up the rest, and is asked for again
+        let mut failure = look_again(writer, &hints, done).await.err();
+        let of_documents: Vec<HintOf> =
             hints.iter().copied().filter(|hint| matches!(hint, HintOf::Invoice(_))).collect();
-        for chunk in many.chunks(INVOICES_PER_ROUND_MAX) {
+        for chunk in of_documents.chunks(INVOICES_PER_ROUND_MAX) {
             if writer.is_late() {
-                return record(writer.ports(), writer.org(), &hints).await;
+                record(writer.ports(), writer.org(), &hints).await?;
+                return failure.map_or(Ok(()), Err);
             }
-            fetch_invoices(writer, chunk, done).await?;
-            let is_served = |key: &Key| matches!(key, Key::Hint(of) if chunk.contains(of));
-            end(writer, waiting.iter().filter(|(key, _)| is_served(key))).await?;
-            hints.retain(|hint| !chunk.contains(hint));
+            match fetch_invoices(writer, chunk, done).await {
+                Ok(()) => {
+                    let of_chunk = |key: &Key| matches!(key, Key::Hint(of) if chunk.contains(of));
+                    end(writer, waiting.iter().filter(|(key, _)| of_chunk(key))).await?;
+                    hints.retain(|hint| !chunk.contains(hint));
+                }
+                Err(error) => {
+                    failure.get_or_insert(error);
+                }
+            }
         }
-        round(writer, &hints, done).await?;
+        if hints.contains(&HintOf::Sync)
+            && let Err(error) = poll(writer, done).await
+        {
+            failure.get_or_insert(error);
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
         end(writer, waiting.iter().filter(|(key, _)| matches!(key, Key::Hint(of) if hints.contains(of))))
             .await?;
         hints.clear();
@@ -151,18 +166,18 @@ async fn end<P: Ports>(
     Ok(())
 }
 
-/// Serves what is asked besides documents that can be fetched by their ids.
-async fn round<P: Ports>(
+/// Reads the lists again that are asked for, orders among them, before the bills that bring their goods in. A poll reads every list.
+async fn look_again<P: Ports>(
     writer: &mut Writer<'_, P>,
     hints: &BTreeSet<HintOf>,
     done: &mut Done,
 ) -> Result<(), AppError> {
+    let is_polled = hints.contains(&HintOf::Sync);
     let mut feeds = BTreeSet::new();
     let mut again: BTreeMap<Feed, Vec<DocumentRef>> = BTreeMap::new();
     for hint in hints {
         match hint {
-            HintOf::Invoice(_) | HintOf::Sync => {}
-            HintOf::CreditNotes => {
+            HintOf::CreditNotes if !is_polled => {
                 feeds.insert(Feed::CreditNotes);
             }
             HintOf::Again(of) => {
@@ -170,23 +185,21 @@ async fn round<P: Ports>(
                     again.entry(feed).or_default().push(*of);
                 }
             }
+            HintOf::Invoice(_) | HintOf::Sync | HintOf::CreditNotes => {}
         }
     }
     for (feed, documents) in &again {
         feed::rewind(writer, *feed, documents).await?;
         feeds.insert(*feed);
     }
-    if hints.contains(&HintOf::Sync) {
-        // which reads every feed
-        poll(writer, done).await?;
-    } else if !feeds.is_empty() {
-        let calls = u32::try_from(feeds.len()).unwrap_or(u32::MAX);
-        let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
-        let result = read_feeds(writer, &mut session, &feeds, done).await;
-        session.close().await;
-        result?;
+    if feeds.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let calls = u32::try_from(feeds.len()).unwrap_or(u32::MAX);
+    let mut session = writer.ports().books().open(writer.org(), Priority::Webhook, calls).await?;
+    let result = read_feeds(writer, &mut session, &feeds, done).await;
+    session.close().await;
+    result
 }
 
 async fn read_feeds<P: Ports>(

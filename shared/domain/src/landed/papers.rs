@@ -18,7 +18,7 @@ const RECEIPTS_OF_NAME_MAX: usize = 20;
 /// Letters and digits that a name must have so that it is looked for: shorter ones stand in any text.
 const TELLING_MIN: usize = 3;
 /// The same for a number of digits alone, which could as well be an amount or a postcode.
-const TELLING_DIGITS_MIN: usize = 5;
+const TELLING_DIGITS_MIN: usize = 6;
 
 /// What is known of a bill's papers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,9 +48,17 @@ pub struct Paper {
     /// What it names; none where it could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Named>,
+    /// How many names it has beyond those.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub more: usize,
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_none(more: &usize) -> bool {
+    *more == 0
 }
 
 /// A known name that stands in a paper.
@@ -114,17 +122,18 @@ impl Paper {
             found.retain(|(_, (what, _), _)| *what != NameOf::Item);
         }
         found.sort_by_key(|(at, key, _)| (*at, *key));
+        let more = found.len().saturating_sub(NAMED_MAX);
         let names = found.into_iter().take(NAMED_MAX).map(|(_, (what, name), receipts)| Named {
             what: *what,
             name: name.clone(),
             receipts: receipts.iter().take(RECEIPTS_OF_NAME_MAX).copied().collect(),
         });
-        Self { name: cut(name), names: names.collect(), unread: None }
+        Self { name: cut(name), names: names.collect(), more, unread: None }
     }
 
     /// One that could not be read, and why.
     pub fn unread(name: &str, why: &str) -> Self {
-        Self { name: cut(name), names: Vec::new(), unread: Some(why.to_owned()) }
+        Self { name: cut(name), names: Vec::new(), more: 0, unread: Some(why.to_owned()) }
     }
 
     /// What it says, for people: `freight.pdf names order PO-1234 and bill G-1877`.
@@ -136,6 +145,14 @@ impl Paper {
             self.names.iter().map(|named| format!("{} {}", named.what.words(), named.name)).collect();
         match names.as_slice() {
             [] => format!("{} names none of the goods that came in then", self.name),
+            all if self.more > 0 => {
+                format!(
+                    "{} names {} and {} more, too many to choose by",
+                    self.name,
+                    all.join(", "),
+                    self.more
+                )
+            }
             [one] => format!("{} names {one}", self.name),
             [all @ .., last] => format!("{} names {} and {last}", self.name, all.join(", ")),
         }
@@ -157,6 +174,10 @@ impl Papers {
     pub fn suggested(&self) -> BTreeMap<DocumentRef, Option<BTreeSet<String>>> {
         let mut suggested: BTreeMap<DocumentRef, Option<BTreeSet<String>>> = BTreeMap::new();
         let Self::Read { papers, .. } = self else { return suggested };
+        // a part of what is meant would look like all of it
+        if papers.iter().any(|paper| paper.more > 0) {
+            return suggested;
+        }
         let numbers_are_named =
             papers.iter().flat_map(|paper| &paper.names).any(|named| named.what != NameOf::Item);
         for named in papers.iter().flat_map(|paper| &paper.names) {
@@ -251,8 +272,8 @@ fn goes_on<'a>(last: char, mut beside: impl Iterator<Item = &'a char>) -> bool {
     match beside.next() {
         Some(next) if next.is_alphanumeric() => true,
         Some('-' | '_' | '.') => beside.next().is_some_and(|next| next.is_alphanumeric()),
-        // 12,345 is one number
-        Some(',') => last.is_numeric() && beside.next().is_some_and(|next| next.is_numeric()),
+        // 12,345 is one number, and 12/05/2026 a day
+        Some(',' | '/') => last.is_numeric() && beside.next().is_some_and(|next| next.is_numeric()),
         _ => false,
     }
 }

@@ -317,6 +317,15 @@ fn read_rows(
     }
 }
 
+/// The last rule of each supplier, by which orders count: rules stand in the order of suppliers and days.
+fn latest(rules: Option<&Vec<UnitRule<String>>>) -> impl Iterator<Item = &UnitRule<String>> {
+    let mut by_supplier = BTreeMap::new();
+    for rule in rules.into_iter().flatten() {
+        by_supplier.insert(rule.supplier.as_ref(), rule);
+    }
+    by_supplier.into_values()
+}
+
 /// Whether one holds the other so many whole times: an order is in whole packs and in whole purchase units.
 fn fits(pack: Quantity, holds: Quantity) -> bool {
     pack.common_multiple(holds) == Ok(pack.max(holds))
@@ -359,9 +368,9 @@ fn read_items(
                 }
             },
         };
-        let holds = units.get(code).into_iter().flatten().map(|rule| rule.unit.holds);
+        let mut holds = latest(units.get(code)).map(|rule| rule.unit.holds);
         if let Some(pack) = item.pack
-            && let Some(holds) = holds.into_iter().find(|holds| !fits(pack, *holds))
+            && let Some(holds) = holds.find(|holds| !fits(pack, *holds))
         {
             problems.add(
                 row.line,
@@ -412,19 +421,12 @@ fn read_units(
     problems: &mut Problems,
 ) -> BTreeMap<String, Vec<UnitRule<String>>> {
     let mut units: BTreeMap<String, Vec<UnitRule<String>>> = BTreeMap::new();
+    let mut lines = BTreeMap::new();
     let key = ["item", "supplier", "from"];
     read_rows(text, &UNIT_COLUMNS, &key, UNIT_ROWS_MAX, problems, |row, problems| {
         let code = row.cell("item");
         if !known.items.contains_key(code) {
             problems.add(row.line, unknown_item(code));
-        } else if known.tracked.contains(code) && !standing.units.contains_key(code) {
-            problems.add(
-                row.line,
-                format_args!(
-                    "`{code}` is tracked by Xero, which adds up the quantities on its papers as they stand: they have to \
-                     count it as you sell it"
-                ),
-            );
         }
         let supplier = row.text("supplier");
         if let Some(supplier) = supplier.as_deref().filter(|name| !known.suppliers.contains(*name)) {
@@ -443,33 +445,48 @@ fn read_units(
         if holds.is_some_and(|holds| holds > HOLDS_MAX) {
             problems.add(row.line, format_args!("holds: at most {HOLDS_MAX}"));
         }
-        match name.as_deref().map(|name| name.chars().count()) {
+        match name.as_deref() {
             None => problems.add(row.line, "unit: what is it called, such as case or dozen?"),
-            _ if name.as_deref().is_some_and(|name| name.contains(char::is_control)) => {
+            Some(name) if name.contains(char::is_control) => {
                 problems.add(row.line, "unit: it has a line break or another control character");
             }
-            Some(1..=UNIT_CHARS_MAX) => {}
-            Some(_) => problems.add(row.line, format_args!("unit: longer than {UNIT_CHARS_MAX} characters")),
+            Some(name) if name.chars().count() > UNIT_CHARS_MAX => {
+                problems.add(row.line, format_args!("unit: longer than {UNIT_CHARS_MAX} characters"));
+            }
+            Some(_) => {}
         }
         let (Some(name), Some(holds)) = (name, holds) else { return };
-        let pack = items.get(code).and_then(|item| item.pack);
-        if let Some(pack) = pack.filter(|pack| !fits(*pack, holds)) {
+        let rule = UnitRule { supplier, from, unit: PurchaseUnit { name, holds } };
+        // what stands from before Xero tracked it does no harm
+        if known.tracked.contains(code) && !standing.units.get(code).is_some_and(|all| all.contains(&rule)) {
             problems.add(
                 row.line,
+                format_args!(
+                    "`{code}` is tracked by Xero, which adds up the quantities on its papers as they stand: they have to \
+                     count it as you sell it"
+                ),
+            );
+        }
+        lines.insert((code.to_owned(), rule.supplier.clone(), rule.from), row.line);
+        let rules = units.entry(code.to_owned()).or_default();
+        rules.push(rule);
+        if rules.len() > RULES_PER_ITEM_MAX {
+            problems.add(row.line, format_args!("`{code}` has more than {RULES_PER_ITEM_MAX} rows"));
+        }
+    });
+    for (code, rules) in &mut units {
+        rules.sort_by(|a, b| (&a.supplier, a.from).cmp(&(&b.supplier, b.from)));
+        let Some(pack) = items.get(code).and_then(|item| item.pack) else { continue };
+        for rule in latest(Some(rules)).filter(|rule| !fits(pack, rule.unit.holds)) {
+            let line = lines.get(&(code.clone(), rule.supplier.clone(), rule.from)).copied().unwrap_or(1);
+            let holds = rule.unit.holds;
+            problems.add(
+                line,
                 format_args!(
                     "holds: {holds} and the pack of {pack} in items.csv are no whole multiples of each other"
                 ),
             );
         }
-        let rules = units.entry(code.to_owned()).or_default();
-        if rules.len() >= RULES_PER_ITEM_MAX {
-            problems.add(row.line, format_args!("`{code}` has more than {RULES_PER_ITEM_MAX} rows"));
-            return;
-        }
-        rules.push(UnitRule { supplier, from, unit: PurchaseUnit { name, holds } });
-    });
-    for rules in units.values_mut() {
-        rules.sort_by(|a, b| (&a.supplier, a.from).cmp(&(&b.supplier, b.from)));
     }
     units
 }

@@ -662,11 +662,13 @@ fn freight(say: Say) -> Purchase {
                         Named { what: NameOf::Order, name: say("PO-1234"), receipts: vec![bill(2)] },
                         Named { what: NameOf::Bill, name: say("NW-88120"), receipts: vec![bill(2)] },
                     ],
+                    more: 0,
                     unread: None,
                 },
                 Paper {
                     name: say("scan.pdf"),
                     names: vec![],
+                    more: 0,
                     unread: Some(say("has no text that can be read")),
                 },
             ],
