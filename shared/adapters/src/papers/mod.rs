@@ -7,7 +7,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lopdf::content::Content;
 use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
@@ -86,10 +88,12 @@ pub(crate) async fn text_of(pdf: Vec<u8>) -> Result<Result<String, &'static str>
         return Err(Busy);
     };
     let (sender, answer) = oneshot::channel();
+    let given_up = Arc::new(AtomicBool::new(false));
+    let is_given_up = Arc::clone(&given_up);
     let reader = std::thread::Builder::new().name("paper".to_owned()).stack_size(STACK_BYTES);
     let reader = reader.spawn(move || {
         let _permit = permit;
-        let text = catch_unwind(|| read(&pdf));
+        let text = catch_unwind(|| read(&pdf, &is_given_up));
         let text = text.unwrap_or_else(|stop| Err(if stop.is::<TooMuch>() { TOO_MUCH } else { NO_TEXT }));
         // nobody waits any more for what took too long
         drop(sender.send(text));
@@ -98,11 +102,14 @@ pub(crate) async fn text_of(pdf: Vec<u8>) -> Result<Result<String, &'static str>
         Ok(Ok(text)) => text,
         Ok(Err(_)) if reader.is_err() => return Err(Busy),
         Ok(Err(_)) => Err(NO_TEXT),
-        Err(_) => Err(TOO_MUCH),
+        Err(_) => {
+            given_up.store(true, Ordering::Relaxed);
+            Err(TOO_MUCH)
+        }
     })
 }
 
-fn read(pdf: &[u8]) -> Result<String, &'static str> {
+fn read(pdf: &[u8], given_up: &AtomicBool) -> Result<String, &'static str> {
     if pdf.len() > BYTES_MAX {
         return Err(TOO_MUCH);
     }
@@ -126,7 +133,7 @@ fn read(pdf: &[u8]) -> Result<String, &'static str> {
         operators: OPERATORS_MAX,
         codes: CODES_MAX,
         fonts: BTreeMap::new(),
-        ends: Instant::now() + TIME_MAX,
+        given_up,
         pen: None,
     };
     for page in document.page_iter().take(PAGES_MAX) {
@@ -287,8 +294,8 @@ struct Pages<'a> {
     codes: u32,
     /// Those that were set up, by what they are in the PDF.
     fonts: BTreeMap<ObjectId, Option<Rc<Font>>>,
-    /// When nothing more is looked at.
-    ends: Instant,
+    /// Whether nobody waits for it any more.
+    given_up: &'a AtomicBool,
     /// Where the last letter ended.
     pen: Option<(f32, f32)>,
 }
@@ -301,7 +308,7 @@ impl<'a> Pages<'a> {
         for operation in &content.operations {
             let Some(left) = self.operators.checked_sub(1) else { return };
             self.operators = left;
-            if self.text.len() > TEXT_MAX || Instant::now() > self.ends {
+            if self.text.len() > TEXT_MAX || self.given_up.load(Ordering::Relaxed) {
                 return;
             }
             let operands = operation.operands.as_slice();
@@ -543,7 +550,7 @@ mod tests {
 
     /// The text as [`text_of`] would tell it.
     fn said(pdf: &[u8]) -> Result<String, &'static str> {
-        catch_unwind(|| read(pdf))
+        catch_unwind(|| read(pdf, &AtomicBool::new(false)))
             .unwrap_or_else(|stop| Err(if stop.is::<TooMuch>() { TOO_MUCH } else { "it panicked" }))
             .map(|text| text.trim().to_owned())
     }
