@@ -292,7 +292,38 @@ class Check:
             said = self.page.elements("p.at strong")[0].text()
             same(number(said), decimal(stored["quantity"]), f"{stored['code']} at the end of the day")
 
+            layers = [(number(row[0]), number(row[1])) for row in self.page.rows("table.layers tbody tr")]
+            stored = [(decimal(layer["quantity"]), decimal(layer["cost"]).quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")) for layer in stored["layers"]]
+            same(layers, stored, "the cost layers")
+
         self.steadily(["ledger", "--item", item["code"], "--at", "2026-05-31"], look)
+
+    def count(self):
+        """An item that nobody has counted is counted by the form, and then has a quantity."""
+        item = next(row for row in self.product.ask("positions") if row["on_hand"] is None)
+        self.page.width(WIDTHS[1])
+        path = f"/items/{item['item']}"
+        self.go(path)
+        csrf = self.page.element("form[action$='/count'] input[name=csrf]").attribute("value")
+        day = self.page.element("#as_of").attribute("value")
+        form = {"csrf": csrf, "as_of": day, "quantity": "-1", "unit_cost": ""}
+        for wrong, answer in (({}, 409), ({"quantity": ""}, 409), ({"quantity": "1", "csrf": "x"}, 403)):
+            status, _ = self.request("POST", f"{path}/count", {**form, **wrong})
+            expect(status == answer, f"a count with {wrong or 'less than nothing'} answers {status}")
+        expect(self.product.ask("item", item["code"])["on_hand"] is None, "a refused count was booked")
+        ends = time.monotonic() + ORDER_SECONDS_MAX
+        # the work of the moment may hold the organisation
+        while True:
+            self.go(path)
+            self.page.element("#quantity").type("12")
+            self.page.element("#unit_cost").type("2.50")
+            self.page.follow("form[action$='/count'] button")
+            if self.page.url().endswith(path) and "not counted" not in self.page.text() or time.monotonic() > ends:
+                break
+            time.sleep(2)
+        stored = self.product.ask("item", item["code"])
+        same(decimal(stored["on_hand"]), decimal("12"), "what was counted")
+        self.shoot("count")
 
     def proof(self):
         """The page of the daily proof shows the differences that are kept."""
@@ -589,6 +620,7 @@ class Check:
         self.sign_in()
         item = self.positions()
         self.item(item)
+        self.count()
         self.proof()
         self.approve(self.proposals())
         self.landed()

@@ -58,6 +58,9 @@ class Element:
     def click(self):
         self.browser.call("POST", f"{self.path}/click", {})
 
+    def type(self, text):
+        self.browser.call("POST", f"{self.path}/value", {"text": text})
+
     def all(self, css):
         return self.browser.elements(css, f"{self.path}/elements")
 

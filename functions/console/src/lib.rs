@@ -6,6 +6,7 @@
 mod access;
 mod adjustments;
 mod connections;
+mod counts;
 mod form;
 mod landed;
 mod pages;
@@ -90,6 +91,7 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/", get(pages::positions::<P>))
         .route("/positions", get(pages::positions::<P>))
         .route("/items/{item}", get(pages::item::<P>))
+        .route("/items/{item}/count", post(counts::count::<P>))
         .route("/proposals", get(pages::proposals::<P>))
         .route("/proposals/{proposal}", get(pages::proposal::<P>))
         .route("/proposals/{proposal}/approve", post(pages::approve::<P>))
@@ -98,6 +100,8 @@ fn pages_of<P: Ports + 'static>(console: Console<P>) -> Router {
         .route("/digests/{day}", get(pages::digest::<P>))
         .route("/health", get(pages::health::<P>))
         .route("/proof", get(pages::proof::<P>))
+        .route("/closings", get(pages::closings::<P>))
+        .route("/closings/{month}/{number}", get(pages::closing::<P>))
         .route("/journals", get(pages::journals::<P>))
         .route("/journals/{number}", get(pages::journal::<P>))
         .route("/landed", get(landed::all::<P>).post(landed::make::<P>))

@@ -115,7 +115,7 @@ pub async fn positions<P: Ports + 'static>(
 
 #[derive(Deserialize)]
 pub struct ItemPath {
-    item: ItemId,
+    pub item: ItemId,
 }
 
 #[derive(Deserialize)]
@@ -225,6 +225,12 @@ pub struct JournalPath {
 }
 
 #[derive(Deserialize)]
+pub struct ClosingPath {
+    month: Date,
+    number: u32,
+}
+
+#[derive(Deserialize)]
 pub struct DigestPath {
     day: Date,
 }
@@ -253,6 +259,23 @@ pub async fn proof<P: Ports + 'static>(
     State(console): State<Console<P>>,
 ) -> Result<Response, Refused> {
     show(session.questions(&console).await?.proof().await?.render())
+}
+
+/// `/closings`
+pub async fn closings<P: Ports + 'static>(
+    session: Session,
+    State(console): State<Console<P>>,
+) -> Result<Response, Refused> {
+    show(session.questions(&console).await?.closings().await?.render())
+}
+
+/// `/closings/{month}/{number}`
+pub async fn closing<P: Ports + 'static>(
+    session: Session,
+    State(console): State<Console<P>>,
+    Path(path): Path<ClosingPath>,
+) -> Result<Response, Refused> {
+    show(session.questions(&console).await?.closing(path.month, path.number).await?.render())
 }
 
 /// `/journals`

@@ -20,8 +20,8 @@ use crate::commands::landed::Vouchers;
 use crate::commands::prices::Pricing;
 use crate::commands::receipts::Receiving;
 use crate::commands::{
-    Common, adjustments, approve, audit, connect, connections, dead_letters, digest, health, item, landed,
-    ledger, positions, prices, proposals, receipts, reconcile, reject, reviews, settings, stock,
+    Common, adjustments, approve, audit, closings, connect, connections, dead_letters, digest, health, item,
+    landed, ledger, positions, prices, proposals, receipts, reconcile, reject, reviews, settings, stock,
 };
 use crate::control;
 use crate::doctor;
@@ -66,6 +66,17 @@ pub enum Ask {
     Reconcile {
         /// Whether it is made anew.
         now: bool,
+    },
+    /// Show what was reported of closed months.
+    Closings {
+        /// The items of this month; all months without one.
+        month: Option<String>,
+        /// Its closing with this number; the latest without one.
+        closing: Option<u32>,
+        /// Whether it is held beside what the ledger says now.
+        check: bool,
+        /// Whether the text is CSV.
+        csv: bool,
     },
     /// List proposals.
     Proposals,
@@ -329,6 +340,9 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
             ledger::answer(place, org, &code, at.as_deref(), known.as_deref(), csv).await
         }
         Ask::Reconcile { now } => Box::pin(reconcile::answer(place, org, now)).await,
+        Ask::Closings { month, closing, check, csv } => {
+            Box::pin(closings::answer(place, org, month.as_deref(), closing, check, csv)).await
+        }
         Ask::Proposals => proposals::answer(place, org).await,
         Ask::Approve { proposal, contents } => {
             approve::answer(place, org, &proposal, contents.as_deref()).await

@@ -73,6 +73,7 @@ pub async fn ensure<P: Ports>(ports: &P, connection: &str) -> Result<OrgId, AppE
             planned_all_on: None,
             digest_on: None,
             proved_on: None,
+            reported_through: None,
             journaled_on: None,
             alerts_told_at: None,
             needs_person: unknown,

@@ -2,6 +2,7 @@
 
 mod adjustments;
 mod card;
+mod closings;
 mod landed;
 mod prices;
 mod receipts;
@@ -23,10 +24,10 @@ use parstock_domain::settings::{LEAD_TIME_DAYS_DEFAULT, Policy};
 use parstock_views::StandingGroup;
 use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
-    DigestPage, HealthPage, ItemPage, JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine, JournalPage,
-    JournalsPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked, PendingEffect, PlanShown,
-    PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage, ProofPage, ProposalPage,
-    ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
+    DigestPage, EnteredCount, HealthPage, ItemPage, JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine,
+    JournalPage, JournalsPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked, PendingEffect,
+    PlanShown, PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage, ProofPage,
+    ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
 
 pub use card::ItemCard;
@@ -348,6 +349,8 @@ impl<'p, P: Ports> Console<'p, P> {
             layers,
             orders,
             plan,
+            entered: EnteredCount::default(),
+            problem: None,
         })
     }
 

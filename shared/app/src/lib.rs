@@ -8,6 +8,7 @@ pub mod adjustments;
 pub mod audit;
 pub mod booking;
 pub mod chart;
+pub mod closing;
 pub mod cogs;
 pub mod connect;
 pub mod console;

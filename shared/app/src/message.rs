@@ -92,6 +92,12 @@ pub enum Message {
         /// The org.
         org: OrgId,
     },
+    /// Work queue: put down what closed months report.
+    #[serde(rename = "parstock.close.v1")]
+    Close {
+        /// The org.
+        org: OrgId,
+    },
     /// Work queue: decide the day's journals of cost of goods sold.
     #[serde(rename = "parstock.journal.v1")]
     Journal {
@@ -134,6 +140,7 @@ impl Message {
             | Self::Propose { org }
             | Self::CheckAudit { org, .. }
             | Self::Reconcile { org }
+            | Self::Close { org }
             | Self::Journal { org }
             | Self::Effect { org, .. }
             | Self::Alerts { org }
@@ -154,6 +161,7 @@ impl Message {
             Self::Propose { .. } => "propose",
             Self::CheckAudit { .. } => "check_audit",
             Self::Reconcile { .. } => "reconcile",
+            Self::Close { .. } => "close",
             Self::Journal { .. } => "journal",
             Self::Effect { .. } => "effect",
             Self::Alerts { .. } => "alerts",

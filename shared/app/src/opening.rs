@@ -56,7 +56,9 @@ pub struct Count {
 pub fn parse(text: &str) -> Result<Vec<Count>, Vec<Wrong>> {
     let mut seen = BTreeMap::new();
     table::read(text, &COLUMNS, ROWS_MAX, |line, record| {
-        let count = count(line, record)?;
+        let field = |index: usize| record.get(index).unwrap_or_default();
+        table::main_location(field(1))?;
+        let count = Count { line, ..count(field(0), field(2), field(3), field(4))? };
         match seen.insert((count.code.clone(), count.location.clone()), line) {
             Some(first) => Err(format!("`{}` was given in line {first} already", count.code)),
             None => Ok(count),
@@ -64,17 +66,18 @@ pub fn parse(text: &str) -> Result<Vec<Count>, Vec<Wrong>> {
     })
 }
 
-fn count(line: u64, record: &csv::StringRecord) -> Result<Count, String> {
-    let field = |index: usize| record.get(index).unwrap_or_default();
-    let code = field(0);
+/// Reads one count, as it stands in a row or a form.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn count(code: &str, as_of: &str, quantity: &str, unit_cost: &str) -> Result<Count, String> {
     if code.is_empty() {
         return Err("the item's code is missing".to_owned());
     }
-    table::main_location(field(1))?;
-    let as_of = field(2).parse().map_err(|_| format!("`{}` is not a day such as 2026-11-22", field(2)))?;
+    let as_of = as_of.parse().map_err(|_| format!("`{as_of}` is not a day such as 2026-11-22"))?;
     // blank is not zero
-    let quantity: Quantity = field(3).parse().map_err(|error| format!("quantity: {error}"))?;
-    let unit_cost: Option<Money> = match field(4) {
+    let quantity: Quantity = quantity.parse().map_err(|error| format!("quantity: {error}"))?;
+    let unit_cost: Option<Money> = match unit_cost {
         "" => None,
         text => Some(text.parse().map_err(|error| format!("unit_cost: {error}"))?),
     };
@@ -82,7 +85,7 @@ fn count(line: u64, record: &csv::StringRecord) -> Result<Count, String> {
         return Err("quantity and unit_cost can't be below zero".to_owned());
     }
     let location = LocationId::main();
-    Ok(Count { line, code: code.to_owned(), location, as_of, quantity, unit_cost })
+    Ok(Count { line: 1, code: code.to_owned(), location, as_of, quantity, unit_cost })
 }
 
 /// What an import did.

@@ -119,6 +119,9 @@ pub async fn sweep<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError>
     if local.time() >= PLAN_FROM && writer.profile.content.proved_on != Some(today) {
         send_in(ports, Message::Reconcile { org }, AFTER_POLL_SECONDS).await?;
     }
+    if crate::closing::is_due(&writer.profile.content) {
+        send_in(ports, Message::Close { org }, AFTER_POLL_SECONDS).await?;
+    }
     let profile = &writer.profile.content;
     let is_journaled = profile.cogs_from.is_some_and(|from| from < today);
     if local.time() >= PLAN_FROM && is_journaled && profile.journaled_on != Some(today) {

@@ -271,6 +271,7 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
             }
             outcome => outcome,
         },
+        Message::Close { org } => crate::closing::step(ports, org).await,
         Message::Journal { org } => match crate::cogs::daily(ports, org).await {
             // the sweep after the next poll asks again
             Err(error @ (AppError::NotNow { .. } | AppError::Unreachable(_) | AppError::NeedsPerson(_))) => {

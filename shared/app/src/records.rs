@@ -18,7 +18,7 @@ use parstock_domain::ids::{
 };
 use parstock_domain::landed::{Purchase, Voucher, VoucherNumber};
 use parstock_domain::ledger::{
-    BookedLine, Checkpoint, Layers, Movement, MovementKey, OrderLine, Position, Proof, Revaluation,
+    BookedLine, Checkpoint, Closing, Layers, Movement, MovementKey, OrderLine, Position, Proof, Revaluation,
 };
 use parstock_domain::prices::{PriceChange, PriceWrite};
 use parstock_domain::replenish::{Plan, Standing};
@@ -27,6 +27,7 @@ use parstock_domain::units::UnitRule;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::closing::ClosedPart;
 use crate::ports::Feed;
 
 /// Whose rows.
@@ -121,6 +122,10 @@ pub enum Key {
     Digest(Date),
     /// The proof of a day.
     Proof(Date),
+    /// What was reported of a month, named by its first day; it may have been closed more than once.
+    Closing(Date, u32),
+    /// A part of its items.
+    ClosedItems(Date, u32, u32),
     /// Cost of goods sold since it is journaled.
     Cogs,
     /// Cost of goods sold of a month, named by its first day.
@@ -190,6 +195,10 @@ pub enum List {
     Reviews,
     /// Digests, by day.
     Digests,
+    /// What was reported of closed months, by month.
+    Closings,
+    /// The items of a closing.
+    ClosedItems(Date, u32),
     /// Cost of goods sold by month.
     CogsMonths,
     /// Items of which no cost of goods sold is journaled.
@@ -327,6 +336,9 @@ pub struct Profile {
     /// Day of the latest proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved_on: Option<Date>,
+    /// The last month, by its first day, up to which all that was reported is put down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_through: Option<Date>,
     /// Day of the latest decision about journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journaled_on: Option<Date>,
@@ -886,6 +898,10 @@ records! {
     Digest(DigestRecord)
     /// See [`Proof`].
     Proof(Proof)
+    /// See [`Closing`].
+    Closing(Closing)
+    /// See [`ClosedPart`].
+    ClosedItems(ClosedPart)
     /// See [`CogsLedger`].
     Cogs(CogsLedger)
     /// See [`CogsMonth`].
@@ -950,6 +966,7 @@ impl List {
             | (Self::Alerts, Key::Alert(_))
             | (Self::Reviews, Key::Review(_))
             | (Self::Digests, Key::Digest(_))
+            | (Self::Closings, Key::Closing(..))
             | (Self::CogsMonths, Key::CogsMonth(_))
             | (Self::CogsHeld, Key::CogsHeld(_))
             | (Self::Journals, Key::Journal(_))
@@ -960,6 +977,9 @@ impl List {
             | (Self::Adjustments, Key::Adjustment(_))
             | (Self::AuditEntries, Key::AuditEntry(_)) => true,
             (Self::DocumentLines(of), Key::DocumentLines(document, _)) => of == document,
+            (Self::ClosedItems(month, number), Key::ClosedItems(of, closing, _)) => {
+                (month, number) == (of, closing)
+            }
             (Self::Movements(of), Key::Movement(item, _))
             | (Self::Revaluations(of), Key::Revaluation(item, _))
             | (Self::OrderLines(of), Key::OrderLine(item, ..)) => of == item,

@@ -17,6 +17,7 @@ impl Message {
             | Self::PlanAll { .. }
             | Self::Propose { .. }
             | Self::CheckAudit { .. }
+            | Self::Close { .. }
             | Self::Reconcile { .. }
             | Self::Journal { .. } => QueueName::Work,
             Self::Effect { .. } | Self::Alerts { .. } | Self::Digest { .. } => QueueName::Effects,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
+use parstock_app::closing::ClosedPart;
 use parstock_app::ports::Feed;
 use parstock_app::records::{
     AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, List, Mark,
@@ -30,8 +31,8 @@ use parstock_domain::landed::{
 };
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
-    Balance, Billed, BilledPart, BookedLine, Cause, Layers, Movement, MovementKey, OrderLine, OtherGoods,
-    Place, Position, Proof, ReceivedPart, Valuation,
+    Balance, Billed, BilledPart, BookedLine, Cause, ClosedItem, Closing, ClosingState, Figures, Layers,
+    Movement, MovementKey, OrderLine, OtherGoods, Place, Position, Proof, ReceivedPart, Valuation,
 };
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use parstock_domain::prices::{PriceChange, PriceStatus};
@@ -296,6 +297,8 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::AlertBatch(id(3)), Record::AlertBatch(AlertBatch { at: instant(), alerts: vec![alert] })),
         (Key::Review(id(3)), Record::Review(review)),
         (Key::Proof(date(2026, 1, 1)), Record::Proof(proof)),
+        (Key::Closing(since, 2), Record::Closing(closing())),
+        (Key::ClosedItems(since, 2, 0), Record::ClosedItems(closed_part(item))),
         (Key::Cogs, Record::Cogs(cogs)),
         (Key::CogsMonth(date(2026, 1, 1)), Record::CogsMonth(month)),
         (Key::CogsHeld(item), Record::CogsHeld(held)),
@@ -536,4 +539,21 @@ pub fn lists() -> BTreeMap<&'static str, ListSample> {
         ("touched", (List::Touched, touched.collect())),
         ("pending effects", (List::PendingEffects, pending.collect())),
     ])
+}
+
+fn figures() -> Figures {
+    let end = Balance { quantity: Quantity::from_e4(-LARGEST), value: Money::from_e4(LARGEST) };
+    Figures { end, opened: Money::ZERO, purchased: Money::from_e4(1), sold: Money::from_e4(-1) }
+}
+
+fn closing() -> Closing {
+    Closing {
+        state: ClosingState::Making(Some(ItemId(id(1)))),
+        ours: figures(),
+        ..Closing::begin(date(2026, 1, 1), 2, instant())
+    }
+}
+
+fn closed_part(item: ItemId) -> ClosedPart {
+    ClosedPart { items: vec![ClosedItem { item, code: "#".into(), tracked: true, figures: figures() }; 200] }
 }

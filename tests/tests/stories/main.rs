@@ -4,6 +4,7 @@
 mod adjustments;
 mod alerts;
 mod audit;
+mod closings;
 mod cogs;
 mod cursors;
 mod first_load;

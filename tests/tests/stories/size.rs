@@ -117,6 +117,7 @@ fn stack(orgs: u32) -> (FakePorts<FakeStore>, OrgId) {
             planned_all_on: None,
             digest_on: None,
             proved_on: None,
+            reported_through: None,
             journaled_on: None,
             alerts_told_at: None,
             needs_person: None,

@@ -3,6 +3,7 @@
 pub mod adjustments;
 pub mod approve;
 pub mod audit;
+pub mod closings;
 pub mod connect;
 pub mod connections;
 pub mod cost;
@@ -93,6 +94,8 @@ pub enum Command {
     Ledger(ledger::Ledger),
     /// Show the latest daily proof: what Xero holds beside what the ledger says
     Reconcile(reconcile::Reconcile),
+    /// Show what was reported of closed months, and whether the ledger still says so
+    Closings(closings::Closings),
     /// List the proposed orders
     Proposals(proposals::Proposals),
     /// Approve a proposed order: it becomes a DRAFT purchase order in Xero
@@ -140,6 +143,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Item(command) => put(&command.common, Ok(command.ask())).await,
         Command::Ledger(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reconcile(command) => put(&command.common, Ok(command.ask())).await,
+        Command::Closings(command) => put(&command.common, Ok(command.ask())).await,
         Command::Proposals(command) => put(&command.common, Ok(command.ask())).await,
         Command::Approve(command) => put(&command.common, Ok(command.ask())).await,
         Command::Reject(command) => put(&command.common, Ok(command.ask())).await,

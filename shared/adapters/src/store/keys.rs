@@ -140,6 +140,10 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Review(review) => (Shelf::Main, format!("REVIEW#{review}")),
         Key::Digest(day) => (Shelf::Main, format!("DIGEST#{day}")),
         Key::Proof(day) => (Shelf::Main, format!("PROOF#{day}")),
+        Key::Closing(month, number) => (Shelf::Main, format!("CLOSING#{month}#{number:010}")),
+        Key::ClosedItems(month, number, part) => {
+            (Shelf::Main, format!("CLOSED_ITEMS#{month}#{number:010}#{part:010}"))
+        }
         Key::Cogs => (Shelf::Main, "COGS".to_owned()),
         Key::CogsMonth(month) => (Shelf::Main, format!("COGS_MONTH#{month}")),
         Key::CogsHeld(item) => (Shelf::Main, format!("COGS_HELD#{item}")),
@@ -192,6 +196,8 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Alerts => (Shelf::Main, "ALERT#".to_owned()),
         List::Reviews => (Shelf::Main, "REVIEW#".to_owned()),
         List::Digests => (Shelf::Main, "DIGEST#".to_owned()),
+        List::Closings => (Shelf::Main, "CLOSING#".to_owned()),
+        List::ClosedItems(month, number) => (Shelf::Main, format!("CLOSED_ITEMS#{month}#{number:010}#")),
         List::CogsMonths => (Shelf::Main, "COGS_MONTH#".to_owned()),
         List::CogsHeld => (Shelf::Main, "COGS_HELD#".to_owned()),
         List::Journals => (Shelf::Main, "JOURNAL#".to_owned()),
@@ -253,6 +259,15 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "REVIEW") => Key::Review(rest.parse().ok()?),
         (Shelf::Main, "DIGEST") => Key::Digest(rest.parse().ok()?),
         (Shelf::Main, "PROOF") => Key::Proof(rest.parse().ok()?),
+        (Shelf::Main, "CLOSING") => {
+            let (month, number) = rest.split_once('#')?;
+            Key::Closing(month.parse().ok()?, number.parse().ok()?)
+        }
+        (Shelf::Main, "CLOSED_ITEMS") => {
+            let (month, rest) = rest.split_once('#')?;
+            let (number, part) = rest.split_once('#')?;
+            Key::ClosedItems(month.parse().ok()?, number.parse().ok()?, part.parse().ok()?)
+        }
         (Shelf::Main, "COGS") => Key::Cogs,
         (Shelf::Main, "COGS_MONTH") => Key::CogsMonth(rest.parse().ok()?),
         (Shelf::Main, "COGS_HELD") => Key::CogsHeld(rest.parse().ok()?),
@@ -343,6 +358,8 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Review(_) => "review",
         Key::Digest(_) => "digest",
         Key::Proof(_) => "proof",
+        Key::Closing(..) => "closing",
+        Key::ClosedItems(..) => "closed_items",
         Key::Cogs => "cogs",
         Key::CogsMonth(_) => "cogs_month",
         Key::CogsHeld(_) => "cogs_held",
@@ -562,6 +579,9 @@ mod tests {
             id().prop_map(Key::Review),
             day().prop_map(Key::Digest),
             day().prop_map(Key::Proof),
+            (day(), number()).prop_map(|(month, number)| Key::Closing(month, number)),
+            (day(), number(), number())
+                .prop_map(|(month, number, part)| Key::ClosedItems(month, number, part)),
             Just(Key::Cogs),
             day().prop_map(|day| Key::CogsMonth(day.first_of_month())),
             item().prop_map(Key::CogsHeld),
@@ -604,9 +624,11 @@ mod tests {
                 List::Alerts,
                 List::Reviews,
                 List::Digests,
+                List::Closings,
                 List::AuditEntries,
             ]),
             document_ref().prop_map(List::DocumentLines),
+            (day(), number()).prop_map(|(month, number)| List::ClosedItems(month, number)),
             item().prop_map(List::Movements),
             item().prop_map(List::OrderLines),
         ]

@@ -5,6 +5,7 @@
 //! - [`position`]: the fold of an item's movements.
 //! - [`card`]: the movements one by one, each with what lay there after it.
 //! - [`proof`]: what Xero holds beside what the ledger says.
+//! - [`closing`]: what was reported of a month when its books closed.
 //! - [`count`]: what a person counted stands, whatever documents say.
 //! - [`arrival`]: which open order line a bill line brings in.
 //! - `fold`: movements in effective order, and what costs come of them.
@@ -17,6 +18,7 @@ pub mod adjusted;
 pub mod arrival;
 pub mod booking;
 pub mod card;
+pub mod closing;
 pub mod count;
 mod fold;
 pub mod landed;
@@ -30,6 +32,7 @@ pub mod valuation;
 pub use arrival::{Arrival, Billed, BilledPart, OrderLine, OtherGoods, ReceivedPart};
 pub use booking::{BookedLine, DesiredLine, LineChange};
 pub use card::{Balance, Card, CardLine, View};
+pub use closing::{ClosedItem, Closing, ClosingState, Figures};
 pub use fold::{CogsDating, Dating};
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};

@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::adjusted::Adjusting;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
 use super::card::{Card, View};
+use super::closing::Figures;
 use super::count::Count;
 use super::fold::{CogsDating, Dating, Standing, fold};
 use super::landed::Landing;
 use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
-use super::valuation::{Checkpoint, Layers, Refold, Start, Valuation};
+use super::valuation::{Because, Checkpoint, Layers, Refold, Revaluation, Start, Valuation};
 use crate::adjustment::{AdjustmentLine, AdjustmentNumber, ReasonCode};
 use crate::costing::{Layer, Method};
 use crate::document::{DocumentKind, DocumentRef};
@@ -315,6 +316,24 @@ impl Notebook {
             value = value.plus(*change).unwrap();
         }
         value
+    }
+
+    /// The month of a day as the books have it.
+    pub(super) fn figures(&self, month: Date) -> Figures {
+        let of = |months, closed, posted_on| Revaluation {
+            item: ITEM,
+            because: Because::Book,
+            months,
+            closed,
+            posted_on,
+            recorded_at: self.now(),
+            commit: CommitId(Uuid::nil()),
+        };
+        let mut revaluations = vec![of(self.revalued.clone(), BTreeMap::new(), None)];
+        for (on, change) in &self.posted {
+            revaluations.push(of(BTreeMap::new(), BTreeMap::from([(Date::MIN, *change)]), Some(*on)));
+        }
+        Figures::of(month, self.position.opened, &self.movements, &revaluations).unwrap().unwrap_or_default()
     }
 
     /// Units at the end of a day.

@@ -53,7 +53,18 @@ pub struct PlanShown {
     pub proposal: Option<ProposalId>,
 }
 
-/// The page of an item.
+/// What a person entered for a count, as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EnteredCount {
+    /// The day at whose end it lay there.
+    pub as_of: String,
+    /// How much.
+    pub quantity: String,
+    /// What one unit is worth.
+    pub unit_cost: String,
+}
+
+/// The page of an item. Where the ledger is its book, its form sends `csrf`, `as_of`, `quantity` and `unit_cost` to `…/count`.
 #[derive(Clone, Debug)]
 pub struct ItemPage {
     /// The frame.
@@ -74,6 +85,10 @@ pub struct ItemPage {
     pub orders: Vec<OpenOrder>,
     /// The plan; `None` before the first.
     pub plan: Option<PlanShown>,
+    /// What stands in the form of a count.
+    pub entered: EnteredCount,
+    /// What stood against the count.
+    pub problem: Option<String>,
 }
 
 #[derive(Template)]
@@ -87,9 +102,16 @@ struct Page<'a> {
     page: &'a ItemPage,
     position: &'a PositionRow,
     chart: Option<String>,
+    today: Date,
 }
 
 impl ItemPage {
+    /// The page again, with what was entered and what stands against it.
+    #[must_use]
+    pub fn refused(self, entered: EnteredCount, problem: String) -> Self {
+        Self { entered, problem: Some(problem), ..self }
+    }
+
     fn card_words(&self) -> String {
         counted(self.card.found, "line", "lines")
     }
@@ -118,6 +140,7 @@ impl ItemPage {
         let chart = self.chart.as_ref().map(|chart| chart.figure(&style));
         Page {
             site: &self.site,
+            today: style.today(),
             style,
             tab: Tab::Positions,
             title: format!("{} {}", self.position.code, self.position.name),

@@ -1,8 +1,8 @@
 //! The console's pages. Each is a struct of plain values with a `render` method; no page needs a script.
 //!
-//! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}`, `/proposals`,
+//! Their paths, below [`Site::root`]: `/` (positions), `/positions`, `/items/{item}` with `POST …/count`, `/proposals`,
 //! `/proposals/{id}` with `POST …/approve` and `POST …/reject`, `/digest` (the latest), `/digests/{day}`,
-//! `/health`, `/proof`, `/journals`, `/journals/{number}`, `/landed`, `/landed/new`, `/landed/{number}` with `POST …/take-back`,
+//! `/health`, `/proof`, `/closings`, `/closings/{month}/{number}`, `/journals`, `/journals/{number}`, `/landed`, `/landed/new`, `/landed/{number}` with `POST …/take-back`,
 //! `POST /landed/preview`, `POST /landed`, `POST /landed/leave`, `POST /landed/papers`, `/receipts`, `/receipts/new`, `POST /receipts`, `/receipts/{name}` with `POST …/decide` and
 //! `POST …/take-back`, `/adjustments` with `POST /adjustments`, `POST …/{number}/approve` and `…/reject`, `/reviews`. At the console's own root: `/sign-in`, `/sign-in/link`, `POST /sign-out`, `/connections`,
 //! `/connections/callback`, `/connections/{name}/disconnect` and `POST /connections/{name}/connect`, `…/choose`.
@@ -10,6 +10,7 @@
 
 mod adjustments;
 mod card;
+mod closings;
 mod connections;
 mod consent;
 mod digest;
@@ -33,12 +34,13 @@ use parstock_domain::governance::Phase;
 
 pub use adjustments::{ADJUSTMENTS_SHOWN_MAX, AdjustmentsPage, EnteredAdjustment};
 pub use card::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow};
+pub use closings::{CLOSED_ITEMS_SHOWN_MAX, ClosingPage, ClosingsPage};
 pub use connections::{ChoosePage, ConnectionRow, ConnectionsPage, ConsentedPage, DisconnectPage, Frame};
 pub use consent::ConsentPage;
 pub use digest::DigestPage;
 pub use error::ErrorPage;
 pub use health::{DeadLetter, HealthPage, PartBooked, PendingEffect, QueueState};
-pub use item::{ItemPage, OpenOrder, PlanShown};
+pub use item::{EnteredCount, ItemPage, OpenOrder, PlanShown};
 pub use journals::{JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine, JournalPage, JournalsPage};
 pub use landed::{
     BILLS_SHOWN_MAX, BillRow, Entered, LandedChoicePage, LandedFormPage, LandedPage, LandedPreviewPage,

@@ -1131,6 +1131,8 @@ pub fn item_page(say: Say) -> ItemPage {
             inputs: inputs(say),
             proposal: Some(proposal_id(1)),
         }),
+        entered: EnteredCount { as_of: say("soon"), quantity: say("12"), unit_cost: say("") },
+        problem: Some(say("`soon` is not a day such as 2026-11-22")),
     }
 }
 
