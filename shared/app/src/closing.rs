@@ -3,7 +3,10 @@
 use parstock_domain::document::Item;
 use parstock_domain::ids::{ItemId, LocationId, OrgId};
 use parstock_domain::ledger::closing::{Due, due, last_closed_month};
-use parstock_domain::ledger::{ClosedItem, Closing, ClosingState, Figures, Movement, Position, Revaluation};
+use parstock_domain::ledger::position::Snapshot;
+use parstock_domain::ledger::{
+    Balance, ClosedItem, Closing, ClosingState, Figures, Movement, Position, Revaluation,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -147,7 +150,9 @@ async fn make<P: Ports>(writer: &Writer<'_, P>, mut closing: Closing) -> Result<
         history.revaluations.retain(|revaluation| revaluation.recorded_at <= closing.known_at);
         match history.figures(&closing, position.opened)? {
             Some(figures) => {
-                part.push(ClosedItem { item: item.id, code: item.code, tracked: position.tracked, figures });
+                let tracked = position.tracked;
+                let xero = if tracked { said(writer, item.id, &closing).await? } else { None };
+                part.push(ClosedItem { item: item.id, code: item.code, tracked, figures, xero });
             }
             None => not_counted = not_counted.saturating_add(1),
         }
@@ -160,6 +165,20 @@ async fn make<P: Ports>(writer: &Writer<'_, P>, mut closing: Closing) -> Result<
     let part = ClosedPart { items: part };
     closing.add(&part.items, not_counted, &serde_json::to_vec(&part)?)?;
     Ok(Made { closing, part, read })
+}
+
+/// What Xero had said last of an item by the end of the month.
+async fn said<P: Ports>(
+    writer: &Writer<'_, P>,
+    item: ItemId,
+    closing: &Closing,
+) -> Result<Option<Balance>, AppError> {
+    let store = writer.ports().store();
+    let said = load::all_of::<Snapshot>(store, writer.owner(), &List::Snapshots(item)).await?;
+    let last = closing.month.last_of_month();
+    let said = said.into_iter().map(|(_, row)| row.content);
+    let by_then = said.filter(|said| writer.clock().day_of(said.at) <= last).last();
+    Ok(by_then.map(|said| Balance { quantity: said.xero.on_hand, value: said.xero.cost_pool }))
 }
 
 struct History {

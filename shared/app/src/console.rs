@@ -17,8 +17,7 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{DocumentId, ItemId, LocationId, OrgId, ProposalId};
-use parstock_domain::ledger::position::quantity_at;
-use parstock_domain::ledger::{Movement, OrderLine, Position, Proof, View};
+use parstock_domain::ledger::{OrderLine, Position, Proof, View};
 use parstock_domain::replenish::Plan;
 use parstock_domain::settings::{LEAD_TIME_DAYS_DEFAULT, Policy};
 use parstock_views::StandingGroup;
@@ -47,8 +46,6 @@ use crate::writer::Writer;
 /// Latest audit entries among whose documents those that are part-booked are looked for: one writer books at a
 /// time, and what it leaves is booked on before anything else or at the next poll.
 const ENTRIES_LOOKED_THROUGH: u32 = 200;
-/// Movements read at once.
-const MOVEMENTS_PAGE: u32 = 500;
 
 /// Who looks: signed in, with the token that their forms must send back.
 #[derive(Clone, Debug)]
@@ -222,42 +219,13 @@ impl<'p, P: Ports> Console<'p, P> {
         let positions = self.many::<Position>(&keys).await?;
         let mut rows = Vec::with_capacity(shown.len());
         for (item, position) in shown.into_iter().zip(positions) {
-            let on_hand = match position.filter(|position| position.opened) {
-                Some(_) => self.quantity_at(item.id, day).await?,
+            let end = match position {
+                Some(position) => self.balance_at(item.id, &position, day).await?,
                 None => None,
             };
-            rows.push(PositionAt { item: item.id, code: item.code, name: item.name, on_hand });
+            rows.push(PositionAt { item: item.id, code: item.code, name: item.name, end });
         }
         Ok(PositionsAtPage { site: self.site().await?, day, search, page, rows, found })
-    }
-
-    /// The sum of an item's movements up to the end of a day: they are listed by day. `None` for a day before
-    /// the first opening balance, of which only some movements are known.
-    async fn quantity_at(&self, item: ItemId, day: Date) -> Result<Option<Quantity>, AppError> {
-        let (list, mut after, mut sum) = (List::Movements(item), None, Quantity::ZERO);
-        let mut is_opened = false;
-        loop {
-            let store = self.reader.ports().store();
-            let page = store.list(self.reader.owner(), &list, after.as_ref(), MOVEMENTS_PAGE).await?;
-            let mut movements = Vec::with_capacity(page.rows.len());
-            for row in page.rows {
-                movements.extend(load::decode_row::<Movement>(Some(row))?.map(|row| row.content));
-            }
-            sum = sum.plus(quantity_at(&movements, day)?)?;
-            let mut openings = movements.iter().filter(|movement| movement.is_balance());
-            if let Some(opening) = openings.next().filter(|_| !is_opened) {
-                if opening.key.effective_on > day {
-                    return Ok(None);
-                }
-                is_opened = true;
-            }
-            // past the day only an opening could say that the days before it are not known
-            let is_past = movements.last().is_some_and(|movement| movement.key.effective_on > day);
-            after = page.next.filter(|_| !(is_past && is_opened));
-            if after.is_none() {
-                return Ok(Some(sum));
-            }
-        }
     }
 
     /// The item with a code.

@@ -17,6 +17,7 @@ use parstock_domain::ids::{
     CommitId, ContactId, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
 use parstock_domain::landed::{Purchase, Voucher, VoucherNumber};
+use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{
     BookedLine, Checkpoint, Closing, Layers, Movement, MovementKey, OrderLine, Position, Proof, Revaluation,
 };
@@ -86,6 +87,8 @@ pub enum Key {
     Layer(ItemId, LocationId),
     /// An item's costs at the end of a month. It holds as long as the layers name it.
     Checkpoint(ItemId, LocationId, Date),
+    /// What Xero said of a tracked item at an instant.
+    Snapshot(ItemId, Timestamp),
     /// What a commit made earlier movements of an item worth.
     Revaluation(ItemId, CommitId),
     /// A movement.
@@ -175,6 +178,8 @@ pub enum List {
     Movements(ItemId),
     /// What earlier movements of an item were made worth.
     Revaluations(ItemId),
+    /// What Xero said of a tracked item, the earliest first.
+    Snapshots(ItemId),
     /// An item's order lines.
     OrderLines(ItemId),
     /// Plans that want to order now, by supplier.
@@ -864,6 +869,8 @@ records! {
     Checkpoint(Checkpoint)
     /// See [`Revaluation`].
     Revaluation(Revaluation)
+    /// See [`Snapshot`].
+    Snapshot(Snapshot)
     /// See [`Movement`].
     Movement(Movement)
     /// See [`OrderLine`].
@@ -982,6 +989,7 @@ impl List {
             }
             (Self::Movements(of), Key::Movement(item, _))
             | (Self::Revaluations(of), Key::Revaluation(item, _))
+            | (Self::Snapshots(of), Key::Snapshot(item, _))
             | (Self::OrderLines(of), Key::OrderLine(item, ..)) => of == item,
             _ => false,
         }

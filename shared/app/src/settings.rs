@@ -192,7 +192,8 @@ pub async fn check<P: Ports>(ports: &P, org: OrgId, texts: &Files<'_>) -> Result
     let profile = load::one::<Profile>(ports.store(), Owner::Org(org), Key::Profile).await?;
     let standing = all(ports, org).await?;
     let (known, _) = known(ports, org, profile.as_ref().map(|profile| &profile.content)).await?;
-    Ok(match wanted(texts, &standing, &known, profile.as_ref().map(|profile| &profile.content)) {
+    let now = ports.clock().now();
+    Ok(match wanted(texts, &standing, &known, profile.as_ref().map(|profile| &profile.content), now) {
         Err(problems) => Applied::Refused(problems),
         Ok(wanted) => Applied::Changed(files::difference(&standing, &wanted)),
     })
@@ -204,6 +205,7 @@ fn wanted(
     standing: &Settings,
     known: &Known,
     profile: Option<&Profile>,
+    now: Timestamp,
 ) -> Result<Settings, Vec<Problem>> {
     let wanted = files::check(texts, standing, known)?;
     let zone = |settings: &Settings| settings.policy.org().time_zone;
@@ -211,6 +213,17 @@ fn wanted(
         && let Err(unknown) = OrgClock::of_org(None, &profile.organisation.xero_time_zone)
     {
         return Err(vec![Problem { file: File::Policy, line: 1, what: unknown.to_string() }]);
+    }
+    let clock = profile.and_then(|profile| OrgClock::new(&profile.time_zone).ok());
+    let today = clock.map_or(Date::MAX, |clock| clock.day_of(now));
+    if let Some(day) = wanted.policy.org().closed_through.filter(|day| *day >= today) {
+        let lines = (1..).zip(texts.policy.unwrap_or_default().lines());
+        let line =
+            lines.into_iter().find(|(_, text)| text.contains("closed_through")).map_or(1, |(line, _)| line);
+        let what = format!(
+            "closed_through: {day} is not over yet, so it can't be closed: name yesterday or an earlier day"
+        );
+        return Err(vec![Problem { file: File::Policy, line, what }]);
     }
     Ok(wanted)
 }
@@ -247,7 +260,7 @@ async fn write<P: Ports>(
 ) -> Result<Applied, AppError> {
     let standing = all(writer.ports(), writer.org()).await?;
     let (known, ids) = known(writer.ports(), writer.org(), Some(&writer.profile.content)).await?;
-    let wanted = match wanted(texts, &standing, &known, Some(&writer.profile.content)) {
+    let wanted = match wanted(texts, &standing, &known, Some(&writer.profile.content), writer.now()) {
         Err(problems) => return Ok(Applied::Refused(problems)),
         Ok(wanted) => wanted,
     };

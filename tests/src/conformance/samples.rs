@@ -29,6 +29,7 @@ use parstock_domain::landed::{
     Basis, Charge, Draft, NameOf, Named, Paper, Papers, Purchase, Share, Spent, Stage, TakenBack, Voucher,
     VoucherJournal, VoucherJournalFate,
 };
+use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{
     Balance, Billed, BilledPart, BookedLine, Cause, ClosedItem, Closing, ClosingState, Figures, Layers,
@@ -297,6 +298,10 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::AlertBatch(id(3)), Record::AlertBatch(AlertBatch { at: instant(), alerts: vec![alert] })),
         (Key::Review(id(3)), Record::Review(review)),
         (Key::Proof(date(2026, 1, 1)), Record::Proof(proof)),
+        (
+            Key::Snapshot(item, instant()),
+            Record::Snapshot(Snapshot { xero: in_xero(), at: instant(), booked: Quantity::ZERO }),
+        ),
         (Key::Closing(since, 2), Record::Closing(closing())),
         (Key::ClosedItems(since, 2, 0), Record::ClosedItems(closed_part(item))),
         (Key::Cogs, Record::Cogs(cogs)),
@@ -541,6 +546,11 @@ pub fn lists() -> BTreeMap<&'static str, ListSample> {
     ])
 }
 
+/// What Xero says, as large as it gets.
+fn in_xero() -> XeroQuantity {
+    XeroQuantity { on_hand: Quantity::ONE, back_ordered: Quantity::ZERO, cost_pool: Money::from_e4(LARGEST) }
+}
+
 fn figures() -> Figures {
     let end = Balance { quantity: Quantity::from_e4(-LARGEST), value: Money::from_e4(LARGEST) };
     Figures { end, opened: Money::ZERO, purchased: Money::from_e4(1), sold: Money::from_e4(-1) }
@@ -555,5 +565,16 @@ fn closing() -> Closing {
 }
 
 fn closed_part(item: ItemId) -> ClosedPart {
-    ClosedPart { items: vec![ClosedItem { item, code: "#".into(), tracked: true, figures: figures() }; 200] }
+    ClosedPart {
+        items: vec![
+            ClosedItem {
+                item,
+                code: "#".into(),
+                tracked: true,
+                figures: figures(),
+                xero: Some(figures().end)
+            };
+            200
+        ],
+    }
 }

@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 use parstock_app::records::{Key, Owner, Record};
+use parstock_app::settings::{self, Applied};
 
 use parstock_domain::audit::Statement;
 use parstock_domain::document::DocumentStatus;
@@ -137,5 +138,30 @@ fn a_changed_row_is_found_and_a_month_that_is_opened_again_is_closed_anew() {
         let second = closings(&shop).remove(1);
         assert_eq!(second.ours.purchased, "48".parse().unwrap());
         assert_eq!(closings(&shop)[0].ours, first.ours, "what was reported first is kept");
+    });
+}
+
+#[test]
+fn a_day_that_is_not_over_is_not_closed() {
+    run_alone(async {
+        let shop = shop().await;
+        let policy = |day: &str| {
+            format!(
+                r#"{{"version": 1, "rules": [
+{{"scope": "org", "setting": "closed_through", "value": "{day}"}}]}}"#
+            )
+        };
+        let check = async |day: &str| {
+            let text = policy(day);
+            settings::check(&shop.ports, shop.org, &Files { policy: Some(&text), ..Files::default() })
+                .await
+                .unwrap()
+        };
+        assert!(matches!(check("2026-05-31").await, Applied::Changed(_)));
+        for day in ["2026-06-01", "2026-12-31"] {
+            let Applied::Refused(problems) = check(day).await else { panic!("{day} was closed") };
+            assert_eq!(problems[0].line, 2);
+            assert!(problems[0].what.contains("not over yet"), "{}", problems[0].what);
+        }
     });
 }

@@ -8,8 +8,8 @@ use parstock_app::records::Record;
 use parstock_domain::audit::Statement;
 use parstock_domain::document::Account;
 use parstock_domain::fixed::Money;
-use parstock_domain::ledger::Proof;
 use parstock_domain::ledger::proof::Difference;
+use parstock_domain::ledger::{Proof, View};
 use parstock_tests::scheduler::run_alone;
 
 use super::stock::{Shop, item, q, sale};
@@ -127,5 +127,35 @@ fn without_the_right_to_read_the_accounts_the_items_are_proven_and_the_cause_is_
         let proof = reconcile::anew(&shop.ports, shop.org, "Kim").await.unwrap();
         assert_eq!((proof.without_accounts, proof.accounts.len()), (None, 1));
         assert_eq!(proofs(&shop).len(), 2, "it takes the place of the day's");
+    });
+}
+
+#[test]
+fn what_xero_said_of_a_past_day_is_kept() {
+    run_alone(async {
+        let shop = shop().await;
+        for _ in 0..5 {
+            shop.poll().await;
+        }
+        let first = shop.ports.sim.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        shop.wait(SignedDuration::from_hours(48));
+        // three more that no document brought
+        shop.in_xero(|company, _| company.initial.insert(item("T1"), q("13")));
+        for _ in 0..5 {
+            shop.poll().await;
+        }
+        let console = shop.console().await;
+        let held = async |on: jiff::civil::Date| {
+            let page = console.positions_at(on, "T1".to_owned(), 1).await.unwrap();
+            page.rows[0].end.map(|end| (end.quantity.to_string(), end.value.to_string()))
+        };
+        let last = first + jiff::Span::new().days(3);
+        assert_eq!(held(first).await, Some(("10".to_owned(), "20.00".to_owned())));
+        assert_eq!(held(last).await, Some(("13".to_owned(), "26.00".to_owned())));
+        let kept = shop.rows().filter(|(_, record)| matches!(record, Record::Snapshot(_))).count();
+        assert_eq!(kept, 2, "one for each change");
+        let view = View { at: Some(first), known: None };
+        let card = console.card(item("T1"), view).await.unwrap().card;
+        assert_eq!(card.said.unwrap().xero.on_hand, q("10"));
     });
 }

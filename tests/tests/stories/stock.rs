@@ -539,12 +539,12 @@ fn quantities_are_right_at_any_date() {
         {
             let page = console.positions_at(day(on), String::new(), 1).await.unwrap();
             let found: Vec<(&str, Option<Quantity>)> =
-                page.rows.iter().map(|row| (row.code.as_str(), row.on_hand)).collect();
+                page.rows.iter().map(|row| (row.code.as_str(), row.end.map(|end| end.quantity))).collect();
             assert_eq!(found, [("BOX", Some(q(expected))), ("PEN", None)], "{on}");
         }
         // before the count nobody knows
         let page = console.positions_at(day("2026-05-09"), "box".to_owned(), 1).await.unwrap();
-        assert_eq!((page.found, page.rows[0].on_hand), (1, None));
+        assert_eq!((page.found, page.rows[0].end), (1, None));
     });
 }
 

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use parstock_app::closing::Changed;
 use parstock_app::console::Console;
 use parstock_domain::ids::OrgId;
-use parstock_domain::ledger::{ClosedItem, Closing, ClosingState, Figures};
+use parstock_domain::ledger::{Balance, ClosedItem, Closing, ClosingState, Figures};
 use parstock_domain::settings::files::escaped;
 use serde_json::{Value, json};
 
@@ -15,7 +15,18 @@ use crate::error::{DIFFERENCES, DONE, LocalError};
 use crate::place::Place;
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 8] = ["item", "code", "book", "quantity", "value", "opened", "purchased", "sold"];
+const COLUMNS: [&str; 10] = [
+    "item",
+    "code",
+    "book",
+    "quantity",
+    "value",
+    "opened",
+    "purchased",
+    "sold",
+    "xero_quantity",
+    "xero_value",
+];
 
 /// Shows what was reported of closed months.
 #[derive(Args, Clone, Debug)]
@@ -140,7 +151,7 @@ fn listed(closings: &[Closing], currency: &str) -> String {
             closing.ours.end.value.to_string(),
             closing.ours.purchased.to_string(),
             closing.ours.sold.to_string(),
-            closing.tracked.end.value.to_string(),
+            closing.xero.value.to_string(),
             closing.items.to_string(),
             state(closing).to_owned(),
         ]
@@ -167,7 +178,7 @@ fn for_people(closing: &Closing, items: &[ClosedItem], currency: &str) -> String
         state(closing),
         table(&rows),
         closing.ours.end.value,
-        closing.tracked.end.value,
+        closing.xero.value,
         closing.not_counted,
         closing.hash,
     )
@@ -185,9 +196,14 @@ fn figures(figures: &Figures) -> Value {
     })
 }
 
+fn balance(balance: &Balance) -> Value {
+    json!({ "quantity": balance.quantity.to_string(), "value": balance.value.to_string() })
+}
+
 fn item_for_machines(item: &ClosedItem) -> Value {
     json!({
         "item": item.item.to_string(), "code": item.code, "book": book(item), "figures": figures(&item.figures),
+        "xero": item.xero.as_ref().map(balance),
     })
 }
 
@@ -200,7 +216,7 @@ fn for_machines(closing: &Closing) -> Value {
         "month": closing.month.strftime("%Y-%m").to_string(), "closing": closing.number,
         "known_at": closing.known_at.to_string(), "stands": closing.state == ClosingState::Standing,
         "reopened_at": reopened_at, "items": closing.items, "not_counted": closing.not_counted,
-        "ours": figures(&closing.ours), "xero": figures(&closing.tracked), "hash": closing.hash.to_string(),
+        "ours": figures(&closing.ours), "tracked": figures(&closing.tracked), "xero": balance(&closing.xero), "hash": closing.hash.to_string(),
     })
 }
 
@@ -219,6 +235,8 @@ fn in_csv(items: &[ClosedItem]) -> Result<String, LocalError> {
             opened.to_string(),
             purchased.to_string(),
             sold.to_string(),
+            item.xero.map_or_else(String::new, |xero| xero.quantity.to_string()),
+            item.xero.map_or_else(String::new, |xero| xero.value.to_string()),
         ];
         writer.write_record(cells).map_err(LocalError::outside)?;
     }

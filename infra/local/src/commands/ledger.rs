@@ -91,6 +91,10 @@ pub(crate) async fn answer(
         "known": known.map(|instant| instant.to_string()),
         "quantity": card.end.map(|end| end.quantity.to_string()),
         "value": card.end.map(|end| end.value.to_string()),
+        "xero": card.said.map(|said| json!({
+            "quantity": said.xero.on_hand.to_string(), "value": said.xero.cost_pool.to_string(),
+            "at": said.at.to_string(),
+        })),
         "unexplained": card.unexplained.map(|more| json!({
             "quantity": more.quantity.to_string(), "value": more.value.to_string(),
         })),
@@ -118,6 +122,12 @@ fn for_people(shown: &ItemCard, known: Option<Timestamp>) -> String {
         Some(end) => format!("{until}: {} on hand, worth {} {currency}\n", end.quantity, end.value),
         None => format!("{until}: not counted\n"),
     });
+    if let Some(said) = card.said {
+        text.push_str(&format!(
+            "Xero held {}, worth {} {currency}, as it said at {}\n",
+            said.xero.on_hand, said.xero.cost_pool, said.at
+        ));
+    }
     if let Some(more) = card.unexplained {
         text.push_str(&format!(
             "beyond these lines Xero holds {}, worth {} {currency}\n",

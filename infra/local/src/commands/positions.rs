@@ -110,19 +110,26 @@ async fn at_the_end_of(
     day: Date,
 ) -> Result<Answer, LocalError> {
     let console = console(place, org).await?;
-    let mut lines = vec![["item", "name", "on hand"].map(str::to_owned).to_vec()];
+    let mut lines = vec![["item", "name", "on hand", "worth"].map(str::to_owned).to_vec()];
     let mut all = Vec::new();
     let mut page = 1;
     loop {
         let shown = console.positions_at(day, search.clone(), page).await?;
         for row in &shown.rows {
-            lines.push(vec![row.code.clone(), row.name.clone(), known(row.on_hand)]);
+            let worth = row.end.map_or_else(String::new, |end| end.value.to_string());
+            lines.push(vec![
+                row.code.clone(),
+                row.name.clone(),
+                known(row.end.map(|end| end.quantity)),
+                worth,
+            ]);
             all.push(json!({
                 "item": row.item.to_string(),
                 "code": row.code,
                 "name": row.name,
                 "at": day.to_string(),
-                "on_hand": row.on_hand.map(|quantity| quantity.to_string()),
+                "on_hand": row.end.map(|end| end.quantity.to_string()),
+                "value": row.end.map(|end| end.value.to_string()),
             }));
         }
         page = page.saturating_add(1);

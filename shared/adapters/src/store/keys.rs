@@ -162,6 +162,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Layer(item, location) => (Shelf::Item(*item), format!("LAYER#{location}")),
         Key::Checkpoint(item, location, on) => (Shelf::Item(*item), format!("CHECKPOINT#{on}#{location}")),
         Key::Revaluation(item, commit) => (Shelf::Item(*item), format!("REVALUATION#{commit}")),
+        Key::Snapshot(item, at) => (Shelf::Item(*item), format!("SNAPSHOT#{}", at.strftime(INSTANT))),
         Key::Movement(item, movement) => (Shelf::Item(*item), movement_sort(movement)),
         Key::OrderLine(item, order, line) => (Shelf::Item(*item), format!("ORDER_LINE#{order}#{line}")),
         Key::Plan(item, location) => (Shelf::Item(*item), format!("PLAN#{location}")),
@@ -186,6 +187,7 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::DocumentLines(of) => (Shelf::Documents, format!("L#{}#", document(*of))),
         List::Movements(item) => (Shelf::Item(*item), "M#".to_owned()),
         List::Revaluations(item) => (Shelf::Item(*item), "REVALUATION#".to_owned()),
+        List::Snapshots(item) => (Shelf::Item(*item), "SNAPSHOT#".to_owned()),
         List::OrderLines(item) => (Shelf::Item(*item), "ORDER_LINE#".to_owned()),
         List::Wants => (Shelf::Main, "WANT#".to_owned()),
         List::Troubles => (Shelf::Main, "TROUBLE#".to_owned()),
@@ -300,6 +302,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
             Key::Checkpoint(item, LocationId(location.to_owned()), on.parse().ok()?)
         }
         (Shelf::Item(item), "REVALUATION") => Key::Revaluation(item, rest.parse().ok()?),
+        (Shelf::Item(item), "SNAPSHOT") => Key::Snapshot(item, rest.parse().ok()?),
         (Shelf::Item(item), "M") => Key::Movement(item, parse_movement(rest)?),
         (Shelf::Item(item), "ORDER_LINE") => {
             let (order, line) = rest.split_once('#')?;
@@ -341,6 +344,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Layer(..) => "layer",
         Key::Checkpoint(..) => "checkpoint",
         Key::Revaluation(..) => "revaluation",
+        Key::Snapshot(..) => "snapshot",
         Key::Movement(..) => "movement",
         Key::OrderLine(..) => "order_line",
         Key::Plan(..) => "plan",
@@ -388,6 +392,9 @@ const fn kind_part(kind: DocumentKind) -> &'static str {
         DocumentKind::PurchaseOrder => "9-purchase_order",
     }
 }
+
+/// An instant whose text sorts as it does.
+const INSTANT: &str = "%Y-%m-%dT%H:%M:%S.%6fZ";
 
 /// The causes that come before the documents of their day.
 const OPENING: &str = "0-opening";
@@ -459,6 +466,7 @@ fn flag(text: &str) -> Option<bool> {
 mod tests {
     use std::cmp::Ordering;
 
+    use jiff::Timestamp;
     use parstock_domain::adjustment::AdjustmentNumber;
     use parstock_domain::audit::Hash;
     use parstock_domain::ids::{CommitId, ContactId, EffectId, LineId, ProposalId};
@@ -557,6 +565,9 @@ mod tests {
             (item(), location()).prop_map(|(item, location)| Key::Layer(item, location)),
             (item(), location(), day()).prop_map(|(item, location, on)| Key::Checkpoint(item, location, on)),
             (item(), id()).prop_map(|(item, commit)| Key::Revaluation(item, CommitId(commit))),
+            (item(), 0i64..4_000_000_000_000_000).prop_map(|(item, micros)| {
+                Key::Snapshot(item, Timestamp::from_microsecond(micros).unwrap())
+            }),
             (item(), movement()).prop_map(|(item, key)| Key::Movement(item, key)),
             (item(), id(), id()).prop_map(|(item, order, line)| Key::OrderLine(
                 item,
@@ -630,6 +641,7 @@ mod tests {
             document_ref().prop_map(List::DocumentLines),
             (day(), number()).prop_map(|(month, number)| List::ClosedItems(month, number)),
             item().prop_map(List::Movements),
+            item().prop_map(List::Snapshots),
             item().prop_map(List::OrderLines),
         ]
     }

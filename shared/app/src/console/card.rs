@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
+use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Balance, Because, Card, CardLine, Cause, Layers, Position, Revaluation, View};
 use parstock_views::pages::{
     CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow,
@@ -42,6 +44,7 @@ impl<P: Ports> Console<'_, P> {
         let item = self.known_item(id).await?;
         let position = self.position(id).await?;
         let Card { lines, end, layers } = self.folded(id, &position, view).await?;
+        let said = self.said(id, &position, view).await?;
         let rows = self.card_rows(&lines).await?;
         let unexplained = unexplained(&position, view)?;
         let found = rows.len();
@@ -49,7 +52,7 @@ impl<P: Ports> Console<'_, P> {
         Ok(ItemCard {
             item,
             currency: self.reader.profile.content.organisation.base_currency.clone(),
-            card: CardShown { at: view.at, end, unexplained, rows, page: 1, found, revalued },
+            card: CardShown { at: view.at, end, said, unexplained, rows, page: 1, found, revalued },
             layers: layer_rows(layers)?,
         })
     }
@@ -63,13 +66,43 @@ impl<P: Ports> Console<'_, P> {
         page: usize,
     ) -> Result<(CardShown, Vec<LayerRow>), AppError> {
         let Card { lines, end, layers } = self.folded(id, position, view).await?;
+        let said = self.said(id, position, view).await?;
         let found = lines.len();
         let skipped = page.saturating_sub(1).saturating_mul(CARD_LINES_PER_PAGE);
         let shown: Vec<CardLine> = lines.into_iter().rev().skip(skipped).take(CARD_LINES_PER_PAGE).collect();
         let rows = self.card_rows(&shown).await?;
         let unexplained = unexplained(position, view)?;
         let revalued = self.revalued(id, view, REVALUED_SHOWN_MAX).await?;
-        Ok((CardShown { at: view.at, end, unexplained, rows, page, found, revalued }, layer_rows(layers)?))
+        let card = CardShown { at: view.at, end, said, unexplained, rows, page, found, revalued };
+        Ok((card, layer_rows(layers)?))
+    }
+
+    /// What lay there at the end of a day and what it was worth; `None` where nobody knows. Of a tracked item it is what Xero said last
+    /// by then: its documents say so only of the days before parstock was connected.
+    pub(super) async fn balance_at(
+        &self,
+        id: ItemId,
+        position: &Position,
+        day: Date,
+    ) -> Result<Option<Balance>, AppError> {
+        let view = View { at: Some(day), known: None };
+        if let Some(Snapshot { xero, .. }) = self.said(id, position, view).await? {
+            return Ok(Some(Balance { quantity: xero.on_hand, value: xero.cost_pool }));
+        }
+        if !position.opened {
+            return Ok(None);
+        }
+        Ok(self.folded(id, position, view).await?.end)
+    }
+
+    /// What Xero had said last of a tracked item by the end of a day, if the view is of one.
+    async fn said(&self, id: ItemId, position: &Position, view: View) -> Result<Option<Snapshot>, AppError> {
+        let Some(day) = view.at.filter(|_| position.tracked) else { return Ok(None) };
+        let mut said = self.all::<Snapshot>(&List::Snapshots(id)).await?.into_iter().map(|(_, said)| said);
+        let clock = self.reader.clock();
+        let is_seen =
+            |said: &Snapshot| clock.day_of(said.at) <= day && view.known.is_none_or(|known| said.at <= known);
+        Ok(said.rfind(is_seen))
     }
 
     async fn folded(&self, id: ItemId, position: &Position, view: View) -> Result<Card, AppError> {

@@ -15,7 +15,7 @@ use parstock_domain::ledger::booking::{self, Opening};
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Layers, Position};
 
-use super::quantities::Held;
+use super::quantities::{Held, snapshot_key};
 use super::{Done, contacts, feed, items, organisation};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
@@ -31,8 +31,8 @@ pub const MONTHS: i32 = 24;
 const PAGES_PER_STEP: u32 = 1;
 /// Times that one step reads the quantities of tracked items and the documents that came meanwhile.
 const ROUNDS_MAX: u32 = 3;
-/// Items whose opening one commit books: movement, position, layer and review each, and the audit entry.
-const OPENINGS_PER_COMMIT: usize = 20;
+/// Items whose opening one commit books: movement, position, layer, what Xero said and review each, and the audit entry.
+const OPENINGS_PER_COMMIT: usize = 19;
 
 /// Does the next step of an org's first load, and asks for the one after it.
 ///
@@ -216,7 +216,9 @@ pub(super) async fn open_tracked<P: Ports>(
         }
         let booked = position.booked;
         position.tracked = true;
-        position.snapshot = Some(Snapshot { xero: held.xero, at: now, booked });
+        let snapshot = Snapshot { xero: held.xero, at: now, booked };
+        position.snapshot = Some(snapshot);
+        writes.push(unguarded(snapshot_key(held.item, &snapshot), snapshot));
         if held.layers.expect != Expect::Absent || layer != Layer::default() {
             let key = Key::Layer(held.item, location.clone());
             let content = Layers::Arrival(layer);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::Quantity;
@@ -97,7 +98,7 @@ async fn keep<P: Ports>(
     let keys: Vec<Key> = quantities.iter().map(|(item, _)| Key::Position(*item, location.clone())).collect();
     let positions = load::many::<Position>(writer.ports().store(), writer.owner(), &keys).await?;
     let mut writes = Vec::new();
-    let (mut reported, mut unopened) = (Vec::new(), Vec::new());
+    let (mut reported, mut unopened, mut said) = (Vec::new(), Vec::new(), Vec::new());
     for ((item, xero), position) in quantities.iter().zip(positions) {
         let (before, expect) = match position {
             Some(row) => (row.content, row.expect),
@@ -141,6 +142,7 @@ async fn keep<P: Ports>(
             writes.push(alert);
         }
         reported.push(*item);
+        said.push(unguarded(snapshot_key(*item, &snapshot), snapshot));
         writes.push(Versioned { content: after, expect }.write(Key::Position(*item, location.clone())));
     }
     super::backfill::open_tracked(writer, &unopened).await?;
@@ -150,6 +152,8 @@ async fn keep<P: Ports>(
     let reason =
         Reason { event: Some(event), ..Reason::own("keep Xero's quantities") }.with("items", reported.len());
     super::touch(writer, reported.into_iter().collect()).await?;
+    // what Xero said is true whatever becomes of the commit
+    writer.ports().store().write_each(writer.owner(), said).await?;
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await
 }
@@ -181,6 +185,12 @@ async fn ask<P: Ports>(
         writer.ports().store().write_each(writer.owner(), vec![unguarded(key, review)]).await?;
     }
     Ok(())
+}
+
+/// Where what Xero said is kept: in whole microseconds, as the key holds.
+pub(super) fn snapshot_key(item: ItemId, snapshot: &Snapshot) -> Key {
+    let at = Timestamp::from_microsecond(snapshot.at.as_microsecond()).unwrap_or(snapshot.at);
+    Key::Snapshot(item, at)
 }
 
 /// The one question about what is unexplained of an item; it ends when nothing is.

@@ -105,6 +105,9 @@ pub struct ClosedItem {
     pub tracked: bool,
     /// The figures.
     pub figures: Figures,
+    /// What Xero had said last by the month's end of an item that it tracks, if it was asked by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xero: Option<Balance>,
 }
 
 /// How far a closing is.
@@ -140,6 +143,8 @@ pub struct Closing {
     pub ours: Figures,
     /// The sum of the items whose book is Xero's, as its documents were booked.
     pub tracked: Figures,
+    /// The sum of what Xero had said of them.
+    pub xero: Balance,
     /// Over all parts in their order.
     pub hash: Hash,
 }
@@ -157,6 +162,7 @@ impl Closing {
             not_counted: 0,
             ours: Figures::default(),
             tracked: Figures::default(),
+            xero: Balance::default(),
             hash: Hash::of(&[]),
         }
     }
@@ -169,6 +175,7 @@ impl Closing {
         for item in part {
             let sum = if item.tracked { &mut self.tracked } else { &mut self.ours };
             *sum = sum.plus(item.figures)?;
+            self.xero = self.xero.plus(item.xero.unwrap_or_default())?;
         }
         self.hash = Hash::of(&[self.hash.to_string().as_bytes(), text].concat());
         self.items = self.items.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));

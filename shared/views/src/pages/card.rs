@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Balance, Place};
 
 /// Lines of a card on one page: on a phone each is a block of its own.
@@ -56,6 +57,8 @@ pub struct CardShown {
     pub at: Option<Date>,
     /// What lies there after its last line; `None` where nobody knows.
     pub end: Option<Balance>,
+    /// What Xero had said of a tracked item by the end of that day, if it was asked by then.
+    pub said: Option<Snapshot>,
     /// What Xero holds of a tracked item beyond all its movements, if it is anything.
     pub unexplained: Option<Balance>,
     /// The lines.

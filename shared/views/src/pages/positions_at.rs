@@ -2,8 +2,8 @@
 
 use askama::Template;
 use jiff::civil::Date;
-use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::ItemId;
+use parstock_domain::ledger::Balance;
 
 use super::positions::POSITIONS_PER_PAGE;
 use super::{STYLE_SHEET, Site, Tab, query_value};
@@ -18,8 +18,8 @@ pub struct PositionAt {
     pub code: String,
     /// Its name.
     pub name: String,
-    /// How much; `None` when nobody has counted it, or only after that day.
-    pub on_hand: Option<Quantity>,
+    /// How much and what it was worth; `None` when nobody has counted it, or only after that day.
+    pub end: Option<Balance>,
 }
 
 /// The positions at the end of a day, by the documents known now.

@@ -11,7 +11,7 @@ use parstock_domain::adjustment::{self, Adjustment, AdjustmentLine, AdjustmentNu
 use parstock_domain::alert::AlertKind;
 use parstock_domain::audit::{Hash, Head};
 use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber};
-use parstock_domain::document::{DocumentKind, DocumentRef};
+use parstock_domain::document::{DocumentKind, DocumentRef, XeroQuantity};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::{self, BillFate, Deviation, GoodsReceipt, ReceiptNumber};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
@@ -19,6 +19,7 @@ use parstock_domain::ids::{
     ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, LocationId, ProposalId,
 };
 use parstock_domain::landed::*;
+use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
 use parstock_domain::ledger::{Balance, Place, Proof};
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
@@ -1014,7 +1015,7 @@ pub fn positions_at(say: Say) -> PositionsAtPage {
         item: item(number),
         code: say(code),
         name: say(name),
-        on_hand: on_hand.map(q),
+        end: on_hand.map(|on_hand| Balance { quantity: q(on_hand), value: money("12.5") }),
     };
     PositionsAtPage {
         site: site(say, Phase::Assist),
@@ -1071,6 +1072,11 @@ pub fn item_page(say: Say) -> ItemPage {
         card: CardShown {
             at: Some(day("2026-11-23")),
             end: Some(Balance { quantity: q("8"), value: money("248") }),
+            said: Some(Snapshot {
+                xero: XeroQuantity { on_hand: q("6"), back_ordered: Quantity::ZERO, cost_pool: money("186") },
+                at: Timestamp::UNIX_EPOCH,
+                booked: q("8"),
+            }),
             unexplained: Some(Balance { quantity: q("-2"), value: money("-62") }),
             rows: vec![
                 line("2026-11-23", "invoice", "INV-2231", "Bay Cafe", "-3", "8"),
