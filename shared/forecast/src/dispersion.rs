@@ -7,8 +7,6 @@ use crate::study::State;
 
 /// Periods that what is usual weighs as much as.
 const USUAL: f64 = 15.0;
-/// Errors of whole protection intervals as a share beside those of single periods, which are many times more.
-const OF_TOTALS: f64 = 0.25;
 /// Errors that an item counts with at most, among others.
 const ERRORS_MAX: f64 = 20.0;
 /// Errors before an item counts.
@@ -68,7 +66,7 @@ fn own(state: &State) -> Option<(f64, f64)> {
 }
 
 /// Sums of a weighted regression, which come from all items.
-pub(crate) const SUMS: usize = 8;
+pub(crate) const SUMS: usize = 6;
 
 /// Adds an item to the sums.
 pub(crate) fn sum(sums: &mut [f64; SUMS], state: &State, protection: f64) {
@@ -78,7 +76,7 @@ pub(crate) fn sum(sums: &mut [f64; SUMS], state: &State, protection: f64) {
     if let Some((totals, singles)) = own(state) {
         let weight = state.totals.count.min(ERRORS_MAX);
         let level = libm::log((state.steady() * protection).max(TOTAL_LEAST));
-        let of = [1.0, level, level * level, totals, singles, level * totals, level * singles, 0.0];
+        let of = [1.0, level, level * level, totals, singles, level * singles];
         for (sum, of) in sums.iter_mut().zip(of) {
             *sum += weight * of;
         }
@@ -88,27 +86,25 @@ pub(crate) fn sum(sums: &mut [f64; SUMS], state: &State, protection: f64) {
 impl Dispersion {
     /// What is usual, by the sums.
     pub(crate) fn of_sums(sums: &[f64; SUMS]) -> Self {
-        let [weight, level, levels, totals, singles, level_totals, level_singles, _] = *sums;
+        let [weight, level, levels, totals, singles, products] = *sums;
         if weight <= 0.0 {
             return NONE;
         }
         let of_totals = (totals - singles) / weight;
-        let y = (OF_TOTALS * totals + (1.0 - OF_TOTALS) * singles) / weight + (1.0 - OF_TOTALS) * of_totals;
-        let x = level / weight;
-        let xy = (OF_TOTALS * level_totals + (1.0 - OF_TOTALS) * level_singles) / weight
-            + (1.0 - OF_TOTALS) * of_totals * x;
+        let (x, y, xy) = (level / weight, singles / weight, products / weight);
         let variance = levels / weight - x * x;
         let slope =
             if variance > 1e-6 { ((xy - x * y) / variance).clamp(SLOPE_LEAST, SLOPE_MOST) } else { 0.0 };
-        Self { base: y - slope * x, slope, of_totals }
+        Self { base: y + of_totals - slope * x, slope, of_totals }
     }
 
     /// Logarithm of variance by mean of an item's total, whose expected value is given.
     pub(crate) fn log_of(&self, state: &State, total: f64) -> f64 {
         let now = libm::log(total.max(TOTAL_LEAST));
         let usual = self.base + self.slope * if total > 0.0 { libm::log(total) } else { 0.0 };
-        let Some((totals, singles)) = own(state) else { return usual.min(LOG_MOST) };
-        let own = OF_TOTALS * totals + (1.0 - OF_TOTALS) * (singles + self.of_totals);
+        let Some((_, singles)) = own(state) else { return usual.min(LOG_MOST) };
+        // single periods tell more than the few protection intervals of one item
+        let own = singles + self.of_totals;
         let then = libm::log((state.totals.level / state.totals.count.max(1e-9)).max(TOTAL_LEAST));
         let change = then - now;
         let change = change * if change < 0.0 { AFTER_RISE } else { AFTER_FALL };

@@ -23,7 +23,7 @@ pub const BLOCK: usize = 256;
 /// Origins before those that are looked back at, which growth is learnt from.
 const GROWTH_ORIGINS: usize = 30;
 /// Periods with a known demand before an item's level counts.
-const PERIODS_MIN: f64 = 3.0;
+const PERIODS_MIN: f64 = 6.0;
 
 /// Gathers [`OrgStatistics`] in passes over all items: for every pass, [`sums`](Self::sums) of each block in any order and on any
 /// thread, then [`next`](Self::next) with all of them in the order of the items, until [`done`](Self::done).

@@ -14,6 +14,8 @@ const CARRIES_MOST: f64 = 1.5;
 const PERIOD_MOST: f64 = 1.0;
 /// All items grow, or shrink, by no more than half as much again: the logarithm of 1.5.
 const GROWTH_MOST: f64 = 0.405_465_108_108_164_4;
+/// As many origins without growth are mixed in: a short past shows little.
+const NO_GROWTH: f64 = 5.0;
 /// Origins at the beginning that say nothing about what carries on.
 const FIRST: usize = 3;
 
@@ -54,7 +56,8 @@ pub(crate) fn growth(asked: &[f64], expected: &[f64], protection: usize) -> Vec<
                 learnt += 1;
             }
             let carries = ((BELIEF * CARRIES + products) / (BELIEF + squares)).clamp(0.0, CARRIES_MOST);
-            (carries * run).clamp(-GROWTH_MOST, GROWTH_MOST)
+            let origins = now as f64;
+            (carries * run * origins / (origins + NO_GROWTH)).clamp(-GROWTH_MOST, GROWTH_MOST)
         })
         .collect()
 }
