@@ -204,7 +204,8 @@ impl Tallies {
                 squares += enough * enough;
             }
             let mean = sum / origins;
-            let off = if mean < level { (mean - level + TOLERANCE * (1.0 - level)).min(0.0) } else { mean - level };
+            let off =
+                if mean < level { (mean - level + TOLERANCE * (1.0 - level)).min(0.0) } else { mean - level };
             // origins overlap, so that only one in a protection interval counts
             let chance = (squares / origins - mean * mean).max(0.0) * protection as f64 / origins;
             let agreed = (1.0 - CHANCE * chance / (off * off + 1e-9)).max(0.0);
@@ -236,8 +237,11 @@ fn deviation(tally: &Tally, tolerance: f64) -> Shift {
             let enough = enough / tally.forecasts;
             highest = step;
             if enough >= wanted {
-                let part =
-                    if enough > enough_below { (wanted - enough_below) / (enough - enough_below) } else { 1.0 };
+                let part = if enough > enough_below {
+                    (wanted - enough_below) / (enough - enough_below)
+                } else {
+                    1.0
+                };
                 let low = numbers::logit(step_below);
                 found = Some(low + part * (numbers::logit(step) - low));
                 break;

@@ -36,7 +36,13 @@ pub(crate) struct Expectation {
 
 impl Expectation {
     /// At an origin with this state.
-    pub(crate) fn new(plan: Plan, state: &State, origin: &OriginStatistics, others: f64, season: f64) -> Self {
+    pub(crate) fn new(
+        plan: Plan,
+        state: &State,
+        origin: &OriginStatistics,
+        others: f64,
+        season: f64,
+    ) -> Self {
         let weights = pool::weights(state, &origin.scores);
         let mut level: f64 = weights.iter().zip(state.levels).map(|(weight, level)| weight * level).sum();
         let mut dying = false;

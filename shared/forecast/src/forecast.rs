@@ -114,9 +114,8 @@ pub fn forecast_item(statistics: &OrgStatistics, item: &Item<'_>) -> Forecast {
     for ahead in 0..plan.horizon() {
         let mean = expectation.level * expectation.growth * shared.ahead(ahead) * study.season.ahead(ahead);
         let same = before.filter(|(of, _)| *of == mean).map(|(_, step)| step);
-        let step = same.unwrap_or_else(|| {
-            step(mean, &expectation.quantiles_of_period(mean, &origin.dispersion), 1)
-        });
+        let step =
+            same.unwrap_or_else(|| step(mean, &expectation.quantiles_of_period(mean, &origin.dispersion), 1));
         steps.push(step);
         before = Some((mean, step));
     }

@@ -42,7 +42,8 @@ pub(crate) fn growth(asked: &[f64], expected: &[f64], protection: usize) -> Vec<
     }
     // what came in the protection interval after each origin
     let length = protection as f64;
-    let came = |origin: usize| Some(ahead.get(origin + 1..=origin + protection)?.iter().sum::<f64>() / length);
+    let came =
+        |origin: usize| Some(ahead.get(origin + 1..=origin + protection)?.iter().sum::<f64>() / length);
     let (mut squares, mut products) = (0.0, 0.0);
     let mut learnt = FIRST;
     runs.iter()

@@ -43,9 +43,8 @@ impl Sizes {
             let deviation = variance.sqrt();
             let again = if before.is_nan() { 0.0 } else { AGAIN * before };
             taken.level = demand.min((self.mean + LEVEL_DEVIATIONS * deviation + ALWAYS).max(again));
-            taken.dispersion = demand
-                .min(self.mean + DISPERSION_DEVIATIONS * deviation + ALWAYS)
-                .max(taken.level);
+            taken.dispersion =
+                demand.min(self.mean + DISPERSION_DEVIATIONS * deviation + ALWAYS).max(taken.level);
         }
         if taken.level > 0.0 {
             // Welford's updates

@@ -77,10 +77,7 @@ mod tests {
     #[test]
     fn a_plan_has_limits() {
         assert!(Plan::new(52, 3, 8).is_ok());
-        assert_eq!(
-            Plan::new(0, 3, 8).unwrap_err().to_string(),
-            "the season has to be between 1 and 53"
-        );
+        assert_eq!(Plan::new(0, 3, 8).unwrap_err().to_string(), "the season has to be between 1 and 53");
         assert!(Plan::new(52, PROTECTION_MAX + 1, 8).is_err());
         assert!(Plan::new(52, 3, 0).is_err());
     }

@@ -91,7 +91,8 @@ pub(crate) fn study(plan: Plan, item: &Item<'_>, seasons: &Seasons, periods: usi
     let mut rest: Vec<f64> =
         demand.iter().enumerate().map(|(period, demand)| demand / shared.of_period(period)).collect();
     // before seasons are known, none is looked for
-    let season = if shared.of_period.is_empty() { None } else { season::own(plan, &rest) }.unwrap_or_default();
+    let season =
+        if shared.of_period.is_empty() { None } else { season::own(plan, &rest) }.unwrap_or_default();
     for (period, demand) in rest.iter_mut().enumerate() {
         *demand /= season.of_period(period);
     }

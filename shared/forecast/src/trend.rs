@@ -92,7 +92,7 @@ fn index(values: &[f64], season: usize) -> Option<Vec<f64>> {
         let sum: f64 = year.iter().sum();
         let ends = (year.first()? + year.last()?) / 2.0;
         // of an even season the two ends are half inside
-        let mean = if season % 2 == 0 { (sum - ends) / season as f64 } else { sum / season as f64 };
+        let mean = if season.is_multiple_of(2) { (sum - ends) / season as f64 } else { sum / season as f64 };
         let value = values.get(begin + half)?;
         ratios.get_mut((begin + half) % season)?.push(value / mean);
     }
