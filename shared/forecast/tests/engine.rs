@@ -1,5 +1,7 @@
 //! The engine from outside: what holds whatever an organisation's past looks like, and that the same past gives the same bits.
 
+#![expect(clippy::unwrap_used, reason = "a broken expectation here ends the test that met it")]
+
 use parstock_forecast::{BLOCK, Doubt, Forecast, Gather, Item, LEVELS, OrgStatistics, Plan, forecast_item};
 use proptest::prelude::*;
 

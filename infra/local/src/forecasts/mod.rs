@@ -13,7 +13,7 @@ use std::path::Path;
 pub use calendar::DataSet;
 pub use history::{History, Past};
 pub use long::long;
-pub use run::{each_cutoff, line};
+pub use run::{each_cutoff, lines};
 
 /// The first line of what is written.
 pub const HEADER: &str = "unique_id,cutoff,h,mean,q50,q80,q90,q95,q975,q99";

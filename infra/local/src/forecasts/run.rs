@@ -1,11 +1,10 @@
 //! Asks the engine for all items at each cutoff.
 
-use std::fmt::Write as _;
 use std::thread;
 
 use parstock_forecast::{BLOCK, Forecast, Gather, Item, Plan, Step, forecast_item};
 
-use super::{History, Wrong};
+use super::History;
 
 /// Threads that work at a time.
 const THREADS: usize = 2;
@@ -65,20 +64,17 @@ fn side_by_side<T: Send>(blocks: &[&[Item<'_>]], work: impl Fn(&[Item<'_>]) -> T
     answers.into_iter().flatten().collect()
 }
 
-/// The lines of a forecast: the total of the protection interval as `h` 0, then the single periods.
-pub fn line(text: &mut String, id: &str, cutoff: &str, forecast: &Forecast) -> Result<(), Wrong> {
+/// Adds the lines of a forecast: the total of the protection interval as `h` 0, then the single periods.
+pub fn lines(text: &mut String, id: &str, cutoff: &str, forecast: &Forecast) {
     let id = quoted(id);
     for (h, Step { mean, quantiles }) in std::iter::once(&forecast.total).chain(&forecast.steps).enumerate() {
-        let written = write!(text, "{id},{cutoff},{h},{:.4}", mean).and_then(|()| {
-            for quantile in quantiles {
-                // decimals beyond the grain come from its being no binary fraction
-                write!(text, ",{}", (quantile * 1e4).round() / 1e4)?;
-            }
-            writeln!(text)
-        });
-        written.map_err(|error| Wrong::whole(error.to_string()))?;
+        text.push_str(&format!("{id},{cutoff},{h},{mean:.4}"));
+        for quantile in quantiles {
+            // decimals beyond the grain come from its being no binary fraction
+            text.push_str(&format!(",{}", (quantile * 1e4).round() / 1e4));
+        }
+        text.push('\n');
     }
-    Ok(())
 }
 
 /// An id as a cell.
@@ -88,8 +84,11 @@ fn quoted(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::fmt::Write as _;
+
+    use super::super::DataSet;
     use super::*;
-    use crate::forecasts::DataSet;
 
     #[test]
     fn what_comes_after_a_cutoff_changes_nothing_and_neither_do_threads() {
@@ -108,7 +107,11 @@ mod tests {
         let plan = set.plan().unwrap();
         let text = |history: &History| {
             let mut text = String::new();
-            each_cutoff(plan, history, 9, |id, forecast| line(&mut text, id, "2026-03-02", forecast)).unwrap();
+            let taken: Result<(), Infallible> = each_cutoff(plan, history, 9, |id, forecast| {
+                lines(&mut text, id, "2026-03-02", forecast);
+                Ok(())
+            });
+            taken.unwrap();
             text
         };
         let once = text(&history);
@@ -118,7 +121,7 @@ mod tests {
         let statistics = Gather::all(plan, 9, &items);
         let mut alone = String::new();
         for (past, item) in history.items.iter().zip(&items) {
-            line(&mut alone, &past.id, "2026-03-02", &forecast_item(&statistics, item)).unwrap();
+            lines(&mut alone, &past.id, "2026-03-02", &forecast_item(&statistics, item));
         }
         assert_eq!(once, alone);
     }
