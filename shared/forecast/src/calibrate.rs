@@ -40,7 +40,7 @@ const TAKEN_PROMOTION: f64 = 1.0;
 /// How many times its error by chance a deviation of all items has to exceed to be taken, squared.
 const CHANCE: f64 = 8.0;
 /// A shortfall of this share of what is allowed to fall short is left as it is.
-const TOLERANCE: f64 = 0.05;
+const TOLERANCE: f64 = 0.03;
 /// Origins before deviations of all items are taken.
 const ORIGINS_MIN: f64 = 2.0;
 /// No level is shifted by more than this, as a logarithm of odds.

@@ -91,7 +91,8 @@ impl Step {
                 (between % days == 0).then_some(between / days)?
             }
             Self::Month => {
-                let months = i32::from(date.year() - first.year()) * 12 + i32::from(date.month() - first.month());
+                let months =
+                    i32::from(date.year() - first.year()) * 12 + i32::from(date.month() - first.month());
                 (first.checked_add(months.months()).ok()? == date).then_some(months)?
             }
         };

@@ -66,10 +66,10 @@ impl History {
     /// A line is wrong.
     pub fn read(set: &DataSet, history: impl Read, items: Option<impl Read>) -> Result<Self, Wrong> {
         let step = set.step()?;
-        let known = items.map(categories).transpose().map_err(|wrong| Wrong {
-            what: format!("{} (in the table of items)", wrong.what),
-            ..wrong
-        })?;
+        let known = items
+            .map(categories)
+            .transpose()
+            .map_err(|wrong| Wrong { what: format!("{} (in the table of items)", wrong.what), ..wrong })?;
         let (mut items, rows, promo) = rows(history)?;
         let bounds = rows.iter().map(|row| row.date);
         let (Some(first), Some(last)) = (bounds.clone().min(), bounds.max()) else {
@@ -103,7 +103,10 @@ impl History {
             let bit = 1 << (place % 64);
             if let Some(seen) = seen.get_mut(place / 64) {
                 if *seen & bit != 0 {
-                    return Err(Wrong::at(row.line, format!("the item has had a line for {} before", row.date)));
+                    return Err(Wrong::at(
+                        row.line,
+                        format!("the item has had a line for {} before", row.date),
+                    ));
                 }
                 *seen |= bit;
             }
@@ -125,9 +128,9 @@ impl History {
     /// None does.
     pub fn until(&self, cutoff: Date) -> Result<usize, Wrong> {
         let place = self.step.between(self.first, cutoff).filter(|place| *place < self.periods);
-        place.map(|place| place + 1).ok_or_else(|| {
-            Wrong::whole(format!("no period of the history begins on the cutoff {cutoff}"))
-        })
+        place
+            .map(|place| place + 1)
+            .ok_or_else(|| Wrong::whole(format!("no period of the history begins on the cutoff {cutoff}")))
     }
 }
 
@@ -154,8 +157,8 @@ fn rows(history: impl Read) -> Result<(Vec<Past>, Vec<Row>, bool), Wrong> {
                         return Err(Wrong::at(line, "unique_id is empty"));
                     }
                     let place = u32::try_from(items.len()).ok().filter(|place| (*place as usize) < ITEMS_MAX);
-                    let place =
-                        place.ok_or_else(|| Wrong::at(line, format!("there are more than {ITEMS_MAX} items")))?;
+                    let place = place
+                        .ok_or_else(|| Wrong::at(line, format!("there are more than {ITEMS_MAX} items")))?;
                     items.push(Past {
                         id: name.to_owned(),
                         demand: Vec::new(),
@@ -173,8 +176,9 @@ fn rows(history: impl Read) -> Result<(Vec<Past>, Vec<Row>, bool), Wrong> {
             Some(date) => *date,
             None => {
                 let date = day.get(..10).unwrap_or(day).parse();
-                let date: Date = date
-                    .map_err(|_| Wrong::at(line, format!("ds is {day}, which is no date such as 2026-05-31")))?;
+                let date: Date = date.map_err(|_| {
+                    Wrong::at(line, format!("ds is {day}, which is no date such as 2026-05-31"))
+                })?;
                 dates.insert(day.to_owned(), date);
                 date
             }
@@ -183,7 +187,9 @@ fn rows(history: impl Read) -> Result<(Vec<Past>, Vec<Row>, bool), Wrong> {
         let demand = match number {
             "" | "NaN" | "nan" => None,
             number => {
-                let demand: f64 = number.parse().map_err(|_| Wrong::at(line, format!("y is {number}, which is no number")))?;
+                let demand: f64 = number
+                    .parse()
+                    .map_err(|_| Wrong::at(line, format!("y is {number}, which is no number")))?;
                 if !demand.is_finite() {
                     return Err(Wrong::at(line, format!("y is {number}, which is no number")));
                 }
@@ -197,9 +203,10 @@ fn rows(history: impl Read) -> Result<(Vec<Past>, Vec<Row>, bool), Wrong> {
             None => false,
             Some(column) => match text(&record, column, line, "promo")? {
                 "" | "0" | "0.0" => false,
-                flag => flag.parse::<f64>().map(|flag| flag > 0.0).map_err(|_| {
-                    Wrong::at(line, format!("promo is {flag}, but has to be 0 or 1"))
-                })?,
+                flag => flag
+                    .parse::<f64>()
+                    .map(|flag| flag > 0.0)
+                    .map_err(|_| Wrong::at(line, format!("promo is {flag}, but has to be 0 or 1")))?,
             },
         };
         rows.push(Row { item: latest, date, demand, promoted, line });
@@ -272,11 +279,23 @@ mod tests {
         let items = "unique_id\na\n";
         for (history, line, what) in [
             ("unique_id,ds\na,2026-01-05\n", Some(1), "the column y is missing"),
-            ("unique_id,ds,y\na,2026-01-05,1\na,2026-01-32,1\n", Some(3), "ds is 2026-01-32, which is no date such as 2026-05-31"),
+            (
+                "unique_id,ds,y\na,2026-01-05,1\na,2026-01-32,1\n",
+                Some(3),
+                "ds is 2026-01-32, which is no date such as 2026-05-31",
+            ),
             ("unique_id,ds,y\na,2026-01-05,many\n", Some(2), "y is many, which is no number"),
             ("unique_id,ds,y\na,2026-01-05,inf\n", Some(2), "y is inf, which is no number"),
-            ("unique_id,ds,y\na,2026-01-05,1\na,2026-01-08,1\n", Some(3), "no period begins on 2026-01-08 if one does on 2026-01-05"),
-            ("unique_id,ds,y\na,2026-01-05,1\na,2026-01-05,1\n", Some(3), "the item has had a line for 2026-01-05 before"),
+            (
+                "unique_id,ds,y\na,2026-01-05,1\na,2026-01-08,1\n",
+                Some(3),
+                "no period begins on 2026-01-08 if one does on 2026-01-05",
+            ),
+            (
+                "unique_id,ds,y\na,2026-01-05,1\na,2026-01-05,1\n",
+                Some(3),
+                "the item has had a line for 2026-01-05 before",
+            ),
             ("unique_id,ds,y\na,2026-01-05\n", Some(2), "2 columns where the first line has 3"),
             ("unique_id,ds,y\n,2026-01-05,1\n", Some(2), "unique_id is empty"),
             ("unique_id,ds,y\nb,2026-01-05,1\n", None, "the item b is not in the table of items"),

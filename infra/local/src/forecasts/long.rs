@@ -47,7 +47,8 @@ pub fn long(table: impl Read) -> Result<String, Wrong> {
                 let cell = text(&record, y, line, "y")?;
                 let value: Result<f64, _> = cell.parse();
                 let value = value.ok().filter(|value| value.is_finite());
-                let value = value.ok_or_else(|| Wrong::at(line, format!("y is {cell}, which is no number")))?;
+                let value =
+                    value.ok_or_else(|| Wrong::at(line, format!("y is {cell}, which is no number")))?;
                 series.seen.insert(place, value);
             }
             "test" => series.asked.push(place),

@@ -79,7 +79,11 @@ pub fn lines(text: &mut String, id: &str, cutoff: &str, forecast: &Forecast) {
 
 /// An id as a cell.
 fn quoted(id: &str) -> String {
-    if id.contains([',', '"', '\n', '\r']) { format!("\"{}\"", id.replace('"', "\"\"")) } else { id.to_owned() }
+    if id.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", id.replace('"', "\"\""))
+    } else {
+        id.to_owned()
+    }
 }
 
 #[cfg(test)]
