@@ -13,7 +13,7 @@ const ALWAYS: f64 = 2.0;
 const USUAL_SIZES: f64 = 6.0;
 /// That usual spread, as standard deviation by mean.
 const USUAL_SPREAD: f64 = 0.8;
-/// This share of the period before is no one-off any more.
+/// This share of the larger of the two periods before is no one-off any more.
 const AGAIN: f64 = 0.7;
 
 /// Sizes of the demands so far, in grains.
@@ -34,7 +34,8 @@ pub(crate) struct Taken {
 }
 
 impl Sizes {
-    /// How much of a demand is taken, given the demand of the period before, and adds it to the sizes.
+    /// How much of a demand is taken, given the larger demand of the two periods before, NaN if neither is known, and adds it to
+    /// the sizes.
     pub(crate) fn take(&mut self, demand: f64, before: f64) -> Taken {
         let mut taken = Taken { level: demand, dispersion: demand };
         if self.count >= 1.0 {

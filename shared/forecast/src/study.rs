@@ -110,7 +110,7 @@ fn states(plan: Plan, raw: &[f64], demand: &[f64], origins: usize) -> (Vec<State
     let mut ladder = Ladder::new(protection);
     let mut sizes = Sizes::default();
     let mut interval: VecDeque<Option<Expected>> = VecDeque::with_capacity(protection);
-    let mut before = f64::NAN;
+    let mut before = [f64::NAN; 2];
     let first = demand.len().saturating_sub(origins);
     for (period, (&demand, &raw)) in demand.iter().zip(raw).enumerate() {
         if interval.len() == protection {
@@ -119,7 +119,7 @@ fn states(plan: Plan, raw: &[f64], demand: &[f64], origins: usize) -> (Vec<State
         let begun = state.periods > 0.0 || demand > 0.0;
         state.known = !demand.is_nan();
         if state.known && begun {
-            let taken = sizes.take(demand, before);
+            let taken = sizes.take(demand, before.into_iter().fold(f64::NAN, f64::max));
             if taken.level < demand {
                 cuts.push(Cut { period, demand: raw, taken: raw * taken.level / demand });
             }
@@ -155,7 +155,8 @@ fn states(plan: Plan, raw: &[f64], demand: &[f64], origins: usize) -> (Vec<State
                 state.quiet += 1.0;
             }
         }
-        before = demand;
+        let [latest, _] = before;
+        before = [demand, latest];
         if period >= first {
             states.push(state);
         }
