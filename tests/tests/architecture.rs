@@ -15,8 +15,9 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each of our crates may depend on among ours, tests aside.
-const MAY_KNOW: [(&str, &[&str]); 14] = [
+const MAY_KNOW: [(&str, &[&str]); 15] = [
     ("parstock-domain", &[]),
+    ("parstock-forecast", &[]),
     ("parstock-views", &["parstock-domain"]),
     ("parstock-app", &["parstock-domain", "parstock-views"]),
     ("parstock-xero", &[]),
@@ -41,6 +42,7 @@ const FUNCTION: &[&str] =
 /// it serves itself. Nobody else depends on a function.
 const LOCAL: &[&str] = &[
     "parstock-domain",
+    "parstock-forecast",
     "parstock-views",
     "parstock-app",
     "parstock-xero",
@@ -49,7 +51,7 @@ const LOCAL: &[&str] = &[
     "parstock-console",
 ];
 /// The core: no runtime, no network, no AWS, however far down.
-const PURE: [&str; 3] = ["parstock-domain", "parstock-views", "parstock-app"];
+const PURE: [&str; 4] = ["parstock-domain", "parstock-forecast", "parstock-views", "parstock-app"];
 /// Beginnings of the names of crates that are not pure.
 const IMPURE: [&str; 8] = ["tokio", "reqwest", "hyper", "aws-", "lambda_", "rusqlite", "axum", "mio"];
 

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod driver;
 pub mod error;
 pub mod folder;
+pub mod forecasts;
 pub mod live;
 pub mod notebook;
 pub mod owner;

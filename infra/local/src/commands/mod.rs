@@ -10,6 +10,7 @@ pub mod cost;
 pub mod dead_letters;
 pub mod digest;
 pub mod doctor;
+pub mod forecast;
 pub mod health;
 pub mod item;
 pub mod landed;
@@ -112,6 +113,8 @@ pub enum Command {
     Landed(landed::Landed),
     /// Cost the movements of a file by FIFO, average or LIFO
     Cost(cost::Cost),
+    /// Forecast the demand of a file's items: what is enough for each protection interval
+    Forecast(forecast::Forecast),
     /// What Xero does not know: suppliers, lead times, packs, thresholds, phase
     Settings(settings::Settings),
     /// Show the digest of a day
@@ -152,6 +155,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Receipts(command) => put(command.common(), Ok(command.ask())).await,
         Command::Landed(command) => put(command.common(), command.ask()).await,
         Command::Cost(options) => cost::run(&options),
+        Command::Forecast(options) => forecast::run(&options),
         Command::Settings(command) => settings::run(command).await,
         Command::Digest(command) => put(&command.common, Ok(command.ask())).await,
         Command::Health(command) => put(&command.common, Ok(command.ask())).await,

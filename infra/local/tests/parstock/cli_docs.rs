@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 48] = [
+const COMMANDS: [&str; 49] = [
     "",
     "run",
     "connect",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 48] = [
     "landed take-back",
     "landed leave",
     "cost",
+    "forecast",
     "settings export",
     "settings check",
     "settings apply",

@@ -4,6 +4,7 @@ mod cli_docs;
 mod conformance;
 mod connect;
 mod cost;
+mod forecast;
 mod kill;
 mod live;
 mod program;
