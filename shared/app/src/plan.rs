@@ -320,6 +320,7 @@ impl<P: Ports> Chunk<'_, P> {
             today: self.today,
             now: self.now,
             rate,
+            enough: None,
             on_hand: position.on_hand(self.today)?,
             committed: position.committed_total(resolved.count_sales_drafts)?,
             changes_on: position.next_ahead(self.today),

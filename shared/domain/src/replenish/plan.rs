@@ -23,6 +23,19 @@ pub const ARRIVAL_DAYS_MAX: usize = 16;
 /// Late orders that a plan names; it says how many there are.
 pub const LATE_ORDERS_NAMED_MAX: usize = 8;
 
+/// How much is enough, by a forecast of demand itself instead of rate and spread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enough {
+    /// Expected demand of a day.
+    pub per_day: PerDay,
+    /// Enough for the lead time, with the probability that the service level names.
+    pub lead_time: Quantity,
+    /// Enough for lead time and review together.
+    pub both: Quantity,
+    /// What else the forecast says, by name: it stands among the plan's inputs.
+    pub facts: BTreeMap<String, String>,
+}
+
 /// All that a plan depends on.
 #[derive(Clone, Debug)]
 pub struct PlanInput<'a> {
@@ -32,6 +45,8 @@ pub struct PlanInput<'a> {
     pub now: Timestamp,
     /// How fast it sells.
     pub rate: Rate,
+    /// How much is enough, if a forecast says so.
+    pub enough: Option<Enough>,
     /// How much there is.
     pub on_hand: OnHand,
     /// How much of it is promised, see [`crate::ledger::Position::committed_total`].
@@ -254,14 +269,28 @@ struct Levels {
 }
 
 /// The levels; computed ones are rounded up to whole units where the item sells in whole units.
-fn levels(rate: &Rate, z_micro: i64, settings: &Resolved) -> Result<Levels, FixedError> {
+fn levels(
+    rate: &Rate,
+    enough: Option<&Enough>,
+    z_micro: i64,
+    settings: &Resolved,
+) -> Result<Levels, FixedError> {
     let lead = u32::from(settings.lead_time_days.value);
     let both = lead.saturating_add(u32::from(settings.review_days.value));
     let unit = if rate.whole_units { Quantity::ONE } else { Quantity::ZERO };
-    let safety_stock = safety(z_micro, rate.spread, lead)?;
-    let mut reorder_point = rate.per_day.over(lead)?.plus(safety_stock)?.up_to_multiple_of(unit)?;
-    let mut order_up_to =
-        rate.per_day.over(both)?.plus(safety(z_micro, rate.spread, both)?)?.up_to_multiple_of(unit)?;
+    let (safety_stock, for_lead_time, for_both) = match enough {
+        Some(enough) => {
+            let safety_stock = enough.lead_time.minus(rate.per_day.over(lead)?)?.max(Quantity::ZERO);
+            (safety_stock, enough.lead_time, enough.both.max(enough.lead_time))
+        }
+        None => {
+            let safety_stock = safety(z_micro, rate.spread, lead)?;
+            let for_both = rate.per_day.over(both)?.plus(safety(z_micro, rate.spread, both)?)?;
+            (safety_stock, rate.per_day.over(lead)?.plus(safety_stock)?, for_both)
+        }
+    };
+    let mut reorder_point = for_lead_time.up_to_multiple_of(unit)?;
+    let mut order_up_to = for_both.up_to_multiple_of(unit)?;
     if let Some(max) = settings.max {
         order_up_to = max;
         reorder_point = reorder_point.min(max);
@@ -296,10 +325,12 @@ fn buyable(
 /// # Errors
 /// [`FixedError`] when an amount does not fit.
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
-    let (today, settings, rate) = (input.today, input.settings, &input.rate);
+    let (today, settings) = (input.today, input.settings);
+    let per_day = input.enough.as_ref().map_or(input.rate.per_day, |enough| enough.per_day);
+    let rate = &Rate { per_day, ..input.rate.clone() };
     let z_micro = settings.service_level.z_micro();
     let supply = supply(input.orders, today, settings.lead_time_days.value)?;
-    let levels = levels(rate, z_micro, settings)?;
+    let levels = levels(rate, input.enough.as_ref(), z_micro, settings)?;
     let on_hand = input.on_hand.quantity();
     let sells = !rate.per_day.is_zero();
     let hold = if on_hand.is_none() {
@@ -366,7 +397,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
         unit_price: input.unit_price.map_or(Money::ZERO, |price| price.value),
         by: input.by.clone(),
         reason: String::new(),
-        inputs: inputs(input, &supply, z_micro),
+        inputs: inputs(input, rate, &supply, z_micro),
         next_check_on,
     };
     plan.reason = reason(&plan, settings, supply.late.len(), expected)?;
@@ -374,8 +405,8 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, FixedError> {
 }
 
 /// Every figure that a plan depends on, by name.
-fn inputs(input: &PlanInput<'_>, supply: &Supply, z_micro: i64) -> BTreeMap<String, String> {
-    let (settings, rate) = (input.settings, &input.rate);
+fn inputs(input: &PlanInput<'_>, rate: &Rate, supply: &Supply, z_micro: i64) -> BTreeMap<String, String> {
+    let settings = input.settings;
     let or_none =
         |value: Option<Quantity>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
     let arrivals: Vec<String> =
@@ -428,7 +459,11 @@ fn inputs(input: &PlanInput<'_>, supply: &Supply, z_micro: i64) -> BTreeMap<Stri
             ("purchase_unit_price", by.price.to_string()),
         ]
     }))
+    .chain(input.enough.iter().flat_map(|enough| {
+        [("enough_for_lead_time", enough.lead_time.to_string()), ("enough_for_both", enough.both.to_string())]
+    }))
     .map(|(name, value)| (name.to_owned(), value))
+    .chain(input.enough.iter().flat_map(|enough| enough.facts.clone()))
     .collect()
 }
 
@@ -542,6 +577,31 @@ mod tests {
         let plan = plan(&input("30", rate("2", "1.5"), &[], &settings)).unwrap();
         assert_eq!((plan.cover_days, plan.stock_out_on), (Some(15), Some(day(15))));
         assert_eq!((plan.wanted_on, plan.next_check_on), (day(12), day(7)));
+    }
+
+    #[test]
+    fn what_a_forecast_says_is_enough_takes_the_place_of_rate_and_spread() {
+        let settings = settings();
+        let enough = |per_day: &str, lead_time: &str, both: &str| Enough {
+            per_day: per_day.parse().unwrap(),
+            lead_time: q(lead_time),
+            both: q(both),
+            facts: BTreeMap::new(),
+        };
+        let planned = |on_hand: &str, enough| {
+            let plan =
+                plan(&PlanInput { enough, ..input(on_hand, rate("2", "1.5"), &[], &settings) }).unwrap();
+            let figures = [plan.safety_stock, plan.reorder_point, plan.order_up_to].map(|it| it.to_string());
+            (figures, plan.order.map(|order| order.to_string()), plan.cover_days)
+        };
+        let said = |figures: [&str; 3], order: Option<&str>, cover| {
+            (figures.map(str::to_owned), order.map(str::to_owned), Some(cover))
+        };
+        // 3 a day over 12 days are 36; 40 are enough, and 60 for 19 days
+        assert_eq!(planned("41", Some(enough("3", "40", "60"))), said(["4", "40", "60"], None, 13));
+        assert_eq!(planned("40", Some(enough("3", "40", "60"))), said(["4", "40", "60"], Some("20"), 13));
+        // enough for longer is never less
+        assert_eq!(planned("30", Some(enough("1", "40.2", "9"))), said(["29", "41", "41"], Some("11"), 30));
     }
 
     /// On hand, open orders (quantity, expected in days, status), what is changed in the settings; then the
@@ -758,6 +818,10 @@ mod tests {
             let deviation = u128::from((spread * spread).unsigned_abs() * days.unsigned_abs()).isqrt();
             let safety = (deviation * u128::from(z.unsigned_abs())).div_ceil(100_000_000);
             let level = mul_div(rate, days, 100).unwrap() + i64::try_from(safety).unwrap();
+            let lead = days == number("lead_time_days");
+            let named = if lead { "enough_for_lead_time" } else { "enough_for_both" };
+            let enough = inputs.get("enough_for_lead_time").map(|lead| q(lead).e4().max(q(text(named)).e4()));
+            let level = enough.unwrap_or(level);
             if text("whole_units") == "true" { (level + 9_999) / 10_000 * 10_000 } else { level }
         };
         let lead = number("lead_time_days");
@@ -814,6 +878,7 @@ mod tests {
             rate_micro in prop_oneof![Just(0i64), 1i64..40_000_000],
             spread_micro in 0i64..40_000_000,
             whole: bool,
+            enough in prop::option::of((prop_oneof![Just(0i64), 1i64..40_000_000], 0i64..5_000_000, 0i64..5_000_000)),
             orders in orders(),
             settings in any_settings(),
         ) {
@@ -826,6 +891,12 @@ mod tests {
             let input = PlanInput {
                 on_hand: on_hand.map_or(OnHand::NotCounted, |e4| OnHand::Counted(Quantity::from_e4(e4))),
                 committed: Quantity::from_e4(committed),
+                enough: enough.map(|(micro, lead_time, both)| Enough {
+                    per_day: PerDay::from_micro(micro),
+                    lead_time: Quantity::from_e4(lead_time),
+                    both: Quantity::from_e4(both),
+                    facts: BTreeMap::from([("growth".to_owned(), "1.1".to_owned())]),
+                }),
                 ..input("0", rate, &orders, &settings)
             };
             let plan = plan(&input).unwrap();

@@ -98,6 +98,7 @@ pub(super) fn input<'a>(
         today: TODAY,
         now: now(),
         rate,
+        enough: None,
         on_hand: OnHand::Counted(q(on_hand)),
         committed: Quantity::ZERO,
         changes_on: None,
