@@ -16,6 +16,7 @@ pub mod live;
 pub mod notebook;
 pub mod owner;
 pub mod place;
+pub mod plans;
 pub mod ports;
 pub mod queue;
 pub mod recording;

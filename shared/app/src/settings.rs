@@ -22,7 +22,7 @@ use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::look_again;
 use crate::message::Message;
-use crate::ports::{Expect, Ports, Write};
+use crate::ports::{Clock, Expect, Ports, Write};
 use crate::records::{
     ContactRecord, Content, ItemSettingsRecord, Key, List, Owner, Profile, Review, ReviewKind,
 };

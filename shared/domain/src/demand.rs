@@ -227,9 +227,14 @@ impl ServiceLevel {
     const MIN: i64 = 5_000;
     const MAX: i64 = 9_990;
 
+    /// As a probability.
+    pub fn probability(self) -> f64 {
+        f64::from(self.hundredths) / 10_000.0
+    }
+
     /// How many standard deviations of safety it takes, in millionths: the normal distribution's quantile.
     pub fn z_micro(self) -> i64 {
-        let z = normal_quantile(f64::from(self.hundredths) / 10_000.0);
+        let z = normal_quantile(self.probability());
         #[expect(clippy::cast_possible_truncation, reason = "between 0 and 3.1 million")]
         let micro = libm::round(z * 1_000_000.0) as i64;
         micro

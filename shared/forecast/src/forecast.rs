@@ -52,6 +52,28 @@ pub struct Step {
     pub quantiles: [f64; LEVELS.len()],
 }
 
+impl Step {
+    /// How much is enough with a probability: between two of [`LEVELS`] in proportion of the logarithm of the odds. Beyond the highest it goes
+    /// on as between the two highest, which no past has calibrated; below the lowest it is that of the lowest.
+    #[must_use]
+    pub fn enough(&self, probability: f64) -> f64 {
+        let odds = |level: f64| libm::log(level / (1.0 - level));
+        let asked = odds(probability.clamp(LEVELS[0], 0.9999));
+        let mut enough = self.quantiles[0];
+        for (levels, quantiles) in LEVELS.windows(2).zip(self.quantiles.windows(2)) {
+            let (&[low, high], &[least, most]) = (levels, quantiles) else { continue };
+            let part = (asked - odds(low)) / (odds(high) - odds(low));
+            if part > 0.0 {
+                enough = least + part * (most - least);
+            }
+            if part <= 1.0 {
+                break;
+            }
+        }
+        enough
+    }
+}
+
 /// A method and what it weighs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MethodWeight {
@@ -166,5 +188,26 @@ fn nothing(horizon: usize) -> Forecast {
         dispersion: 1.0,
         capped: Vec::new(),
         doubts: vec![Doubt::NoDemand, Doubt::ShortPast, Doubt::Uncalibrated],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_enough_lies_between_the_levels() {
+        let step = Step { mean: 4.0, quantiles: [4.0, 6.0, 8.0, 9.0, 11.0, 14.0] };
+        for (level, quantile) in LEVELS.into_iter().zip(step.quantiles) {
+            assert!((step.enough(level) - quantile).abs() < 1e-9);
+        }
+        assert_eq!((step.enough(0.1), step.enough(f64::NAN)), (4.0, 4.0));
+        let mut before = 0.0;
+        for hundredths in 5_000..9_999 {
+            let enough = step.enough(f64::from(hundredths) / 10_000.0);
+            assert!(enough >= before);
+            before = enough;
+        }
+        assert!(before > 14.0, "beyond the highest it goes on");
     }
 }

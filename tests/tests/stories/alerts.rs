@@ -73,6 +73,7 @@ impl Shop {
                 known_since: None,
                 whole_units: true,
             },
+            enough: None,
             on_hand: OnHand::Counted(on_hand),
             committed: Quantity::ZERO,
             changes_on: None,

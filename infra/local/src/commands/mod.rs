@@ -15,6 +15,7 @@ pub mod health;
 pub mod item;
 pub mod landed;
 pub mod ledger;
+pub mod plan;
 pub mod positions;
 pub mod prices;
 pub mod proposals;
@@ -115,6 +116,8 @@ pub enum Command {
     Cost(cost::Cost),
     /// Forecast the demand of a file's items: what is enough for each protection interval
     Forecast(forecast::Forecast),
+    /// Plan what to order from three files alone: what was sold, what is there, how items are bought
+    Plan(plan::Plan),
     /// What Xero does not know: suppliers, lead times, packs, thresholds, phase
     Settings(settings::Settings),
     /// Show the digest of a day
@@ -155,6 +158,7 @@ pub async fn run(cli: Cli) -> u8 {
         Command::Receipts(command) => put(command.common(), Ok(command.ask())).await,
         Command::Landed(command) => put(command.common(), command.ask()).await,
         Command::Cost(options) => cost::run(&options),
+        Command::Plan(options) => plan::run(&options),
         Command::Forecast(options) => forecast::run(&options),
         Command::Settings(command) => settings::run(command).await,
         Command::Digest(command) => put(&command.common, Ok(command.ask())).await,

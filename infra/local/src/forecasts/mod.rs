@@ -13,7 +13,7 @@ use std::path::Path;
 pub use calendar::DataSet;
 pub use history::{History, Past};
 pub use long::long;
-pub use run::{each_cutoff, lines};
+pub use run::{each_cutoff, forecast_all, lines};
 
 /// The first line of what is written.
 pub const HEADER: &str = "unique_id,cutoff,h,mean,q50,q80,q90,q95,q975,q99";
@@ -28,11 +28,11 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    fn whole(what: impl Into<String>) -> Self {
+    pub(crate) fn whole(what: impl Into<String>) -> Self {
         Self { line: None, what: what.into() }
     }
 
-    fn at(line: u64, what: impl Into<String>) -> Self {
+    pub(crate) fn at(line: u64, what: impl Into<String>) -> Self {
         Self { line: Some(line), what: what.into() }
     }
 }
@@ -65,23 +65,23 @@ pub fn open(path: &Path) -> io::Result<Box<dyn Read>> {
 }
 
 /// A table's columns by name.
-struct Columns(csv::ByteRecord);
+pub(crate) struct Columns(csv::ByteRecord);
 
 impl Columns {
-    fn of(reader: &mut csv::Reader<impl Read>) -> Result<Self, Wrong> {
+    pub(crate) fn of(reader: &mut csv::Reader<impl Read>) -> Result<Self, Wrong> {
         Ok(Self(reader.byte_headers().map_err(|error| unread(&error))?.clone()))
     }
 
-    fn find(&self, name: &str) -> Option<usize> {
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|column| column == name.as_bytes())
     }
 
-    fn need(&self, name: &str) -> Result<usize, Wrong> {
+    pub(crate) fn need(&self, name: &str) -> Result<usize, Wrong> {
         self.find(name).ok_or_else(|| Wrong::at(1, format!("the column {name} is missing")))
     }
 }
 
-fn unread(error: &csv::Error) -> Wrong {
+pub(crate) fn unread(error: &csv::Error) -> Wrong {
     let line = error.position().map(csv::Position::line);
     let what = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -94,7 +94,12 @@ fn unread(error: &csv::Error) -> Wrong {
 }
 
 /// A cell as text.
-fn text<'a>(record: &'a csv::ByteRecord, column: usize, line: u64, name: &str) -> Result<&'a str, Wrong> {
+pub(crate) fn text<'a>(
+    record: &'a csv::ByteRecord,
+    column: usize,
+    line: u64,
+    name: &str,
+) -> Result<&'a str, Wrong> {
     std::str::from_utf8(record.get(column).unwrap_or_default())
         .map_err(|_| Wrong::at(line, format!("{name} is not in UTF-8")))
 }

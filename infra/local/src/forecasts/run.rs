@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use parstock_forecast::{BLOCK, Forecast, Gather, Item, Plan, Step, forecast_item};
+use parstock_forecast::{BLOCK, Forecast, Gather, Item, OrgStatistics, Plan, Step, forecast_item};
 
 use super::History;
 
@@ -21,12 +21,7 @@ pub fn each_cutoff<E>(
 ) -> Result<(), E> {
     let items: Vec<Item<'_>> = history.items.iter().map(|past| past.until(periods)).collect();
     let blocks: Vec<&[Item<'_>]> = items.chunks(BLOCK).collect();
-    let mut gather = Gather::new(plan, periods);
-    while !gather.done() {
-        let sums = side_by_side(&blocks, |block| gather.sums(block));
-        gather = gather.next(sums);
-    }
-    let statistics = gather.statistics();
+    let statistics = statistics(plan, periods, &blocks);
     let mut ids = history.items.iter();
     // a few blocks at a time, so that not all forecasts are held
     for blocks in blocks.chunks(THREADS * 4) {
@@ -40,15 +35,43 @@ pub fn each_cutoff<E>(
     Ok(())
 }
 
+/// Forecasts those of the items that are wanted, with what all of them have in common, each with its index.
+pub fn forecast_all(
+    plan: Plan,
+    periods: usize,
+    items: &[Item<'_>],
+    is_wanted: impl Fn(usize) -> bool + Sync,
+) -> Vec<(usize, Forecast)> {
+    let blocks: Vec<&[Item<'_>]> = items.chunks(BLOCK).collect();
+    let statistics = statistics(plan, periods, &blocks);
+    let firsts: Vec<usize> = (0..items.len()).step_by(BLOCK).collect();
+    let of_block = |first: usize, block: &[Item<'_>]| {
+        let wanted = (first..).zip(block).filter(|(index, _)| is_wanted(*index));
+        wanted.map(|(index, item)| (index, forecast_item(&statistics, item))).collect::<Vec<_>>()
+    };
+    let blocks: Vec<(usize, &[Item<'_>])> = firsts.into_iter().zip(blocks).collect();
+    side_by_side(&blocks, |(first, block)| of_block(*first, block)).into_iter().flatten().collect()
+}
+
+/// What all items have in common.
+fn statistics(plan: Plan, periods: usize, blocks: &[&[Item<'_>]]) -> OrgStatistics {
+    let mut gather = Gather::new(plan, periods);
+    while !gather.done() {
+        let sums = side_by_side(blocks, |block| gather.sums(block));
+        gather = gather.next(sums);
+    }
+    gather.statistics()
+}
+
 /// Does something with each block, several at a time; the answers are in the order of the blocks.
-fn side_by_side<T: Send>(blocks: &[&[Item<'_>]], work: impl Fn(&[Item<'_>]) -> T + Sync) -> Vec<T> {
+fn side_by_side<B: Sync, T: Send>(blocks: &[B], work: impl Fn(&B) -> T + Sync) -> Vec<T> {
     let mut answers: Vec<Option<T>> = Vec::new();
     answers.resize_with(blocks.len(), || None);
     let work = &work;
     thread::scope(|scope| {
-        let mut lots: Vec<Vec<(&[Item<'_>], &mut Option<T>)>> = (0..THREADS).map(|_| Vec::new()).collect();
+        let mut lots: Vec<Vec<(&B, &mut Option<T>)>> = (0..THREADS).map(|_| Vec::new()).collect();
         let dealt = (0..THREADS).cycle();
-        for ((block, answer), lot) in blocks.iter().copied().zip(&mut answers).zip(dealt) {
+        for ((block, answer), lot) in blocks.iter().zip(&mut answers).zip(dealt) {
             if let Some(lot) = lots.get_mut(lot) {
                 lot.push((block, answer));
             }

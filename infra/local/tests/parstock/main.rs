@@ -7,6 +7,7 @@ mod cost;
 mod forecast;
 mod kill;
 mod live;
+mod plan;
 mod program;
 mod recording;
 mod replay;
