@@ -119,7 +119,7 @@ pub async fn sweep<P: Ports>(writer: &mut Writer<'_, P>) -> Result<(), AppError>
     if local.time() >= PLAN_FROM && writer.profile.content.proved_on != Some(today) {
         send_in(ports, Message::Reconcile { org }, AFTER_POLL_SECONDS).await?;
     }
-    if crate::closing::is_due(&writer.profile.content) {
+    if crate::closing::is_due(writer) {
         send_in(ports, Message::Close { org }, AFTER_POLL_SECONDS).await?;
     }
     let profile = &writer.profile.content;

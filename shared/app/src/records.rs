@@ -87,8 +87,8 @@ pub enum Key {
     Layer(ItemId, LocationId),
     /// An item's costs at the end of a month. It holds as long as the layers name it.
     Checkpoint(ItemId, LocationId, Date),
-    /// What Xero said of a tracked item at an instant.
-    Snapshot(ItemId, Timestamp),
+    /// What Xero said last of a tracked item on a day.
+    Snapshot(ItemId, Date),
     /// What a commit made earlier movements of an item worth.
     Revaluation(ItemId, CommitId),
     /// A movement.

@@ -216,7 +216,9 @@ fn wanted(
     }
     let clock = profile.and_then(|profile| OrgClock::new(&profile.time_zone).ok());
     let today = clock.map_or(Date::MAX, |clock| clock.day_of(now));
-    if let Some(day) = wanted.policy.org().closed_through.filter(|day| *day >= today) {
+    let stands = standing.policy.org().closed_through;
+    let closed = wanted.policy.org().closed_through.filter(|day| Some(*day) != stands);
+    if let Some(day) = closed.filter(|day| *day >= today) {
         let lines = (1..).zip(texts.policy.unwrap_or_default().lines());
         let line =
             lines.into_iter().find(|(_, text)| text.contains("closed_through")).map_or(1, |(line, _)| line);

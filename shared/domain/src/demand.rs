@@ -4,7 +4,8 @@
 //! weekly totals, brought to one day by the square root of seven, but at least that of single customers
 //! coming by chance (a Poisson process: the square root of the rate). Trend and season are not seen.
 //!
-//! Everything is exact arithmetic on whole numbers but for [`ServiceLevel::z`], the one place with floats.
+//! Everything is exact arithmetic on whole numbers but for [`ServiceLevel`]'s probability and its
+//! normal quantile, the one place with floats.
 
 mod history;
 

@@ -299,7 +299,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Review(id(3)), Record::Review(review)),
         (Key::Proof(date(2026, 1, 1)), Record::Proof(proof)),
         (
-            Key::Snapshot(item, instant()),
+            Key::Snapshot(item, since),
             Record::Snapshot(Snapshot { xero: in_xero(), at: instant(), booked: Quantity::ZERO }),
         ),
         (Key::Closing(since, 2), Record::Closing(closing())),
@@ -566,6 +566,7 @@ fn closing() -> Closing {
 
 fn closed_part(item: ItemId) -> ClosedPart {
     ClosedPart {
+        not_counted: 7,
         items: vec![
             ClosedItem {
                 item,

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use jiff::SignedDuration;
+use parstock_app::closing::{self, Checked};
+use parstock_app::message::Message;
 use parstock_app::records::{Key, Owner, Record};
 use parstock_app::settings::{self, Applied};
 
@@ -36,6 +38,8 @@ async fn close(shop: &Shop, through: &str) {
     );
     shop.set(Files { policy: Some(&policy), ..Files::default() }).await;
     shop.poll().await;
+    shop.wait(SignedDuration::from_mins(20));
+    shop.poll().await;
     shop.wait(SignedDuration::from_mins(2));
     shop.poll().await;
 }
@@ -48,6 +52,10 @@ fn put(shop: &Shop, key: Key, record: Record) {
 fn closings(shop: &Shop) -> Vec<Closing> {
     let closing = |record| if let Record::Closing(closing) = record { Some(closing) } else { None };
     shop.rows().filter_map(|(_, record)| closing(record)).collect()
+}
+
+fn assert_stands(checked: &Checked, items: usize) {
+    assert_eq!((checked.is_whole, checked.items, &checked.changed), (true, items, &Vec::new()));
 }
 
 fn names(shop: &Shop) -> Vec<(String, u32, bool)> {
@@ -81,6 +89,7 @@ fn what_a_closed_month_reported_stays_whatever_is_told_later() {
         // twenty were there at 2 each; ten at 4 came; six of thirty went
         assert_eq!(words(&ours.figures), ["24", "64.00", "0.00", "40.00", "16.00"]);
         assert_eq!(xeros.figures.end.quantity, q("10"));
+        assert_eq!((page.closing.tracked_items, page.closing.said), (1, 0), "Xero was first asked in June");
         assert!(page.render().unwrap().contains("April 2026"));
         let statements: Vec<Statement> = shop
             .rows()
@@ -99,7 +108,7 @@ fn what_a_closed_month_reported_stays_whatever_is_told_later() {
         shop.count("NEW", "2026-03-01", "7").await.unwrap();
         let console = shop.console().await;
         assert_ne!(shop.balance_at("BOX", "2026-04-30").await.unwrap().value, ours.figures.end.value);
-        assert_eq!(console.check_closing(&page.closing).await.unwrap(), []);
+        assert_stands(&console.check_closing(&page.closing).await.unwrap(), 2);
         close(&shop, "2026-05-31").await;
         assert_eq!(names(&shop).last(), Some(&("2026-05-01".to_owned(), 1, true)));
         let may = shop.console().await.closing(day("2026-05-01"), 1).await.unwrap();
@@ -108,7 +117,7 @@ fn what_a_closed_month_reported_stays_whatever_is_told_later() {
         let Figures { end, opened, purchased, sold } = boxes.figures;
         let follows = ours.figures.end.value.plus(opened).unwrap().plus(purchased).unwrap();
         assert_eq!(follows.minus(sold).unwrap(), end.value, "May begins with what April ended with");
-        assert_eq!(console.check_closing(&page.closing).await.unwrap(), []);
+        assert_stands(&console.check_closing(&page.closing).await.unwrap(), 2);
     });
 }
 
@@ -125,10 +134,19 @@ fn a_changed_row_is_found_and_a_month_that_is_opened_again_is_closed_anew() {
         let (key, movement) = row.unwrap();
         let tampered = Movement { value: "41".parse().unwrap(), ..movement.clone() };
         put(&shop, key.clone(), Record::Movement(tampered));
-        let changed = shop.console().await.check_closing(&first).await.unwrap();
-        assert_eq!(changed.len(), 1);
+        let Checked { is_whole, changed, .. } = shop.console().await.check_closing(&first).await.unwrap();
+        assert_eq!((is_whole, changed.len()), (true, 1));
         assert_eq!(words(&changed[0].now.unwrap())[3], "41.00");
         put(&shop, key, Record::Movement(movement));
+        // what was kept is changed by hand, too
+        let part = Key::ClosedItems(first.month, 1, 0);
+        let kept = shop.rows().find(|(key, _)| *key == part).unwrap().1;
+        let Record::ClosedItems(mut other) = kept.clone() else { panic!("a part") };
+        other.items.pop();
+        put(&shop, part.clone(), Record::ClosedItems(other));
+        assert!(!shop.console().await.check_closing(&first).await.unwrap().is_whole);
+        put(&shop, part, kept);
+        assert_stands(&shop.console().await.check_closing(&first).await.unwrap(), 2);
         close(&shop, "").await;
         assert_eq!(names(&shop), [("2026-04-01".to_owned(), 1, false)]);
         shop.save(bill("B-2", "2026-04-06").line("BOX", "1", "8"));
@@ -163,5 +181,35 @@ fn a_day_that_is_not_over_is_not_closed() {
             assert_eq!(problems[0].line, 2);
             assert!(problems[0].what.contains("not over yet"), "{}", problems[0].what);
         }
+    });
+}
+
+#[test]
+fn many_items_are_put_down_in_parts_whoever_asks_again() {
+    run_alone(async {
+        let codes: Vec<String> = (0..450).map(|number| format!("I{number:03}")).collect();
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        let shop = Shop::open(&codes).await;
+        for code in codes.iter().step_by(3) {
+            shop.count(code, "2026-05-02", "10").await.unwrap();
+        }
+        shop.wait(SignedDuration::from_mins(20));
+        let policy = r#"{"version": 1, "rules": [{"scope": "org", "setting": "closed_through", "value": "2026-05-31"}]}"#;
+        shop.set(Files { policy: Some(policy), ..Files::default() }).await;
+        shop.say(Message::Close { org: shop.org }).await;
+        closing::step(&shop.ports, shop.org).await.unwrap();
+        let made = closings(&shop).remove(0);
+        assert_eq!((made.parts, made.items, made.not_counted, made.stands()), (3, 150, 300, true));
+        assert_eq!(made.ours.end.value, "3000".parse().unwrap());
+        assert_stands(&shop.console().await.check_closing(&made).await.unwrap(), 150);
+        closing::step(&shop.ports, shop.org).await.unwrap();
+        assert_eq!(closings(&shop), [made]);
+        // Xero's lock reaches into next year: no month that is not over is closed by it
+        shop.in_xero(|company, _| company.organisation.period_lock_date = Some(day("2026-12-31")));
+        for _ in 0..5 {
+            shop.wait(SignedDuration::from_hours(24));
+            shop.poll().await;
+        }
+        assert_eq!(names(&shop), [("2026-05-01".to_owned(), 1, true)]);
     });
 }

@@ -159,3 +159,27 @@ fn what_xero_said_of_a_past_day_is_kept() {
         assert_eq!(card.said.unwrap().xero.on_hand, q("10"));
     });
 }
+
+#[test]
+fn many_tracked_items_that_come_later_are_all_opened() {
+    run_alone(async {
+        let codes: Vec<String> = (0..40).map(|number| format!("T{number:02}")).collect();
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        let shop = Shop::new(&codes);
+        let later = shop.in_xero(|company, _| std::mem::take(&mut company.items));
+        shop.connect().await;
+        shop.wait(SignedDuration::from_hours(1));
+        shop.in_xero(|company, now| {
+            for (id, mut found) in later {
+                found.updated_at = now;
+                company.initial.insert(id, q("3"));
+                company.items.insert(id, found);
+            }
+        });
+        for _ in 0..10 {
+            shop.poll().await;
+        }
+        let opened = codes.iter().filter(|code| shop.position(code).opened).count();
+        assert_eq!(opened, 40);
+    });
+}

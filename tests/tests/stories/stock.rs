@@ -89,7 +89,7 @@ impl Shop {
     }
 
     /// Connected, its history read.
-    async fn open(codes: &[&str]) -> Self {
+    pub(super) async fn open(codes: &[&str]) -> Self {
         let shop = Self::new(codes);
         shop.connect().await;
         shop

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use jiff::civil::Date;
-use parstock_app::closing::Changed;
+use parstock_app::closing::{Changed, Checked};
 use parstock_app::console::Console;
 use parstock_domain::ids::OrgId;
 use parstock_domain::ledger::{Balance, ClosedItem, Closing, ClosingState, Figures};
@@ -92,9 +92,12 @@ async fn checked<P: parstock_app::ports::Ports>(
     closing: &Closing,
     currency: &str,
 ) -> Result<Answer, LocalError> {
-    let changed = console.check_closing(closing).await?;
-    let exit_code = if changed.is_empty() { DONE } else { DIFFERENCES };
-    let mut text = format!("{}: {} items checked\n", name(closing), closing.items);
+    let Checked { is_whole, items, changed } = console.check_closing(closing).await?;
+    let exit_code = if is_whole && changed.is_empty() { DONE } else { DIFFERENCES };
+    let mut text = format!("{}: {items} items checked\n", name(closing));
+    if !is_whole {
+        text.push_str("what was kept is not whole: its parts don't add up to its figures and hash\n");
+    }
     if changed.is_empty() {
         text.push_str("the ledger says of each what was reported\n");
     } else {
@@ -116,7 +119,8 @@ async fn checked<P: parstock_app::ports::Ports>(
             json!({ "reported": item_for_machines(reported), "now": now.as_ref().map(figures) })
         })
         .collect();
-    Ok(Answer::new(json!({ "closing": for_machines(closing), "changed": lines }), text).exiting(exit_code))
+    Ok(Answer::new(json!({ "closing": for_machines(closing), "whole": is_whole, "changed": lines }), text)
+        .exiting(exit_code))
 }
 
 fn parse_month(text: &str) -> Result<Date, LocalError> {
@@ -151,7 +155,7 @@ fn listed(closings: &[Closing], currency: &str) -> String {
             closing.ours.end.value.to_string(),
             closing.ours.purchased.to_string(),
             closing.ours.sold.to_string(),
-            closing.xero.value.to_string(),
+            if closing.said > 0 { closing.xero.value.to_string() } else { String::new() },
             closing.items.to_string(),
             state(closing).to_owned(),
         ]
@@ -172,13 +176,15 @@ fn for_people(closing: &Closing, items: &[ClosedItem], currency: &str) -> String
         vec![["item", "book", "quantity", "value", "purchased", "sold"].map(str::to_owned).to_vec()];
     rows.extend(items.iter().map(|item| cells(&item.code, book(item), &item.figures)));
     format!(
-        "{}, as known at {}: {}\n{}our stock {} {currency}, Xero's {} {currency}; {} items not counted\nhash {}\n",
+        "{}, as known at {}: {}\n{}our stock {} {currency}, Xero's {} {currency} by {} of {} items; {} items not counted\nhash {}\n",
         name(closing),
         closing.known_at,
         state(closing),
         table(&rows),
         closing.ours.end.value,
         closing.xero.value,
+        closing.said,
+        closing.tracked_items,
         closing.not_counted,
         closing.hash,
     )
@@ -216,7 +222,7 @@ fn for_machines(closing: &Closing) -> Value {
         "month": closing.month.strftime("%Y-%m").to_string(), "closing": closing.number,
         "known_at": closing.known_at.to_string(), "stands": closing.state == ClosingState::Standing,
         "reopened_at": reopened_at, "items": closing.items, "not_counted": closing.not_counted,
-        "ours": figures(&closing.ours), "tracked": figures(&closing.tracked), "xero": balance(&closing.xero), "hash": closing.hash.to_string(),
+        "ours": figures(&closing.ours), "tracked": figures(&closing.tracked), "tracked_items": closing.tracked_items, "xero": balance(&closing.xero), "xero_items": closing.said, "hash": closing.hash.to_string(),
     })
 }
 

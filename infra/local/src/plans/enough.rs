@@ -17,9 +17,11 @@ const WEEK_DAYS: u16 = 7;
 const YEAR_WEEKS: usize = 52;
 /// Weeks that are looked back at, at most: five years.
 const WEEKS_MAX: usize = 261;
+/// The numbers of weeks that are forecast: each takes going over all items, so what lies between two is read between them.
+const GRID: [u16; 12] = [0, 1, 2, 3, 4, 6, 8, 13, 20, 26, 39, 64];
 
-/// How much is enough of each, in their order.
-pub fn of_all(subjects: &[Subject], today: Date) -> Result<Vec<Enough>, FixedError> {
+/// How much is enough of each, in their order; `None` of what was never sold, of which nobody can say whether it is new or dead.
+pub fn of_all(subjects: &[Subject], today: Date) -> Result<Vec<Option<Enough>>, FixedError> {
     let first = subjects.iter().filter_map(|subject| subject.first_on).min().unwrap_or(today);
     let weeks = weeks_before(first, today).map_or(1, |weeks| weeks.saturating_add(1)).min(WEEKS_MAX);
     let categories: BTreeSet<&str> =
@@ -36,7 +38,6 @@ pub fn of_all(subjects: &[Subject], today: Date) -> Result<Vec<Enough>, FixedErr
             grain: past.grain,
         })
         .collect();
-    // whole weeks around the days of each item
     let spans: Vec<[Span; 2]> = subjects.iter().map(spans).collect();
     let asked: BTreeSet<usize> =
         spans.iter().flatten().flat_map(|span| [span.shorter, span.longer]).collect();
@@ -62,13 +63,16 @@ pub fn of_all(subjects: &[Subject], today: Date) -> Result<Vec<Enough>, FixedErr
     }
     let all = subjects.iter().zip(spans).zip(totals).zip(facts);
     all.map(|(((subject, [lead_time, both]), totals), facts)| {
+        if subject.first_on.is_none() {
+            return Ok(None);
+        }
         let per_day = totals.get(&both.longer).map_or(0.0, |total| total.mean / (days_of(both.longer)));
-        Ok(Enough {
+        Ok(Some(Enough {
             per_day: PerDay::from_micro(scaled(per_day, 1e6)),
             lead_time: lead_time.enough(&totals, Past::grain_of(subject))?,
             both: both.enough(&totals, Past::grain_of(subject))?,
             facts,
-        })
+        }))
     })
     .collect()
 }
@@ -80,7 +84,7 @@ struct Total {
     enough: f64,
 }
 
-/// Days between two numbers of whole weeks.
+/// Days between two numbers of weeks that are forecast.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     days: u16,
@@ -90,24 +94,26 @@ struct Span {
 
 impl Span {
     fn of(days: u16) -> Self {
-        let weeks = |days: u16| usize::from(days.div_euclid(WEEK_DAYS));
-        let longer = weeks(days.saturating_add(WEEK_DAYS - 1));
-        Self { days, shorter: weeks(days), longer }
+        let weeks = |days: u16| usize::from(days / WEEK_DAYS);
+        let shorter = GRID.into_iter().rev().find(|weeks| weeks * WEEK_DAYS <= days).unwrap_or(0);
+        let longer = GRID.into_iter().find(|weeks| weeks * WEEK_DAYS >= days);
+        let longer = longer.map_or_else(|| weeks(days), usize::from);
+        Self { days, shorter: usize::from(shorter), longer }
     }
 
-    /// What is enough for the days: between two weeks in proportion; for less than one, its mean in proportion and what lies above it as
-    /// chance grows, by the square root. Whole grains, rounded up.
+    /// What is enough for the days: between two numbers of weeks in proportion; for less than one week, its mean in proportion and what lies
+    /// above it as chance grows, by the square root, but never more than for the week. Whole grains, rounded up.
     fn enough(self, totals: &BTreeMap<usize, Total>, grain: i64) -> Result<Quantity, FixedError> {
         let days = f64::from(self.days);
         let enough = match (totals.get(&self.shorter), totals.get(&self.longer)) {
             (Some(shorter), Some(longer)) if self.shorter < self.longer => {
-                let part = (days - days_of(self.shorter)) / f64::from(WEEK_DAYS);
+                let part = (days - days_of(self.shorter)) / (days_of(self.longer) - days_of(self.shorter));
                 shorter.enough + part * (longer.enough - shorter.enough)
             }
             (Some(exactly), _) => exactly.enough,
             (None, Some(week)) => {
                 let part = days / f64::from(WEEK_DAYS);
-                week.mean * part + (week.enough - week.mean).max(0.0) * part.sqrt()
+                (week.mean * part + (week.enough - week.mean).max(0.0) * part.sqrt()).min(week.enough)
             }
             (None, None) => 0.0,
         };
@@ -144,11 +150,14 @@ struct Past {
 }
 
 impl Past {
-    /// The weeks since the one after which it was first sold whole; a week begun counts.
+    /// The whole weeks since it was first sold, and of an item of this week what there is of it.
     fn of(subject: &Subject, today: Date, weeks: usize) -> Self {
-        let since = subject.first_on.and_then(|first| weeks_before(first, today));
         let mut demand = vec![None; weeks];
-        for known in demand.iter_mut().rev().take(since.map_or(0, |since| since.saturating_add(1))) {
+        let days =
+            subject.first_on.and_then(|first| first.until(today).ok()).map_or(0, |days| days.get_days());
+        let whole = usize::try_from(days).unwrap_or(0) / usize::from(WEEK_DAYS);
+        let known = if days > 0 { whole.max(1) } else { 0 };
+        for known in demand.iter_mut().rev().take(known) {
             *known = Some(0.0);
         }
         for (day, quantity) in subject.demand.iter() {
@@ -207,6 +216,13 @@ mod tests {
         assert_eq!([enough(10, SCALE), enough(10, 1000)], ["16", "15.5"]);
         // two days: 2 expected, and √(2/7) of the 5 above the mean
         assert_eq!(enough(2, 100), "4.68");
+        // what is enough for a week is enough for three days of it
+        let rare = BTreeMap::from([(1, Total { mean: 0.04, enough: 0.0 })]);
+        assert_eq!(Span::of(3).enough(&rare, SCALE).unwrap(), Quantity::ZERO);
+        // five weeks lie between four and six
+        let far =
+            BTreeMap::from([(4, Total { mean: 4.0, enough: 10.0 }), (6, Total { mean: 6.0, enough: 14.0 })]);
+        assert_eq!(Span::of(35).enough(&far, SCALE).unwrap().to_string(), "12");
         assert_eq!(Span::of(0).enough(&BTreeMap::new(), SCALE).unwrap(), Quantity::ZERO);
     }
 }

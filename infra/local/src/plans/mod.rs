@@ -42,7 +42,7 @@ pub fn plan_all(subjects: Vec<Subject>, today: Date) -> Result<Vec<Planned>, Fix
                 today,
                 now: Timestamp::UNIX_EPOCH,
                 rate: rate(&subject.demand, subject.first_on, today)?,
-                enough: Some(enough),
+                enough,
                 on_hand: subject.on_hand.map_or(OnHand::NotCounted, OnHand::Counted),
                 committed: subject.committed,
                 changes_on: None,

@@ -86,6 +86,19 @@ impl<R: Read> Table<R> {
     }
 }
 
+/// An amount that can't be below zero.
+fn amount<T: FromStr<Err: Display> + Default + PartialOrd>(
+    record: &csv::ByteRecord,
+    column: Option<usize>,
+    line: u64,
+    name: &str,
+) -> Result<Option<T>, Wrong> {
+    match cell::<T>(record, column, line, name)? {
+        Some(amount) if amount < T::default() => Err(Wrong::at(line, format!("{name} can't be below zero"))),
+        amount => Ok(amount),
+    }
+}
+
 /// A cell; `None` if it is empty or there is no such column.
 fn cell<T: FromStr<Err: Display>>(
     record: &csv::ByteRecord,
@@ -123,7 +136,11 @@ pub fn demand(history: impl Read) -> Result<BTreeMap<String, Sold>, Wrong> {
             .map_err(|_| Wrong::at(line, format!("day is `{on}`, which is no day such as 2026-05-31")))?;
         let amount = cell::<Quantity>(record, Some(quantity), line, "quantity")?;
         let amount = amount.ok_or_else(|| Wrong::at(line, "quantity is empty"))?;
-        let of_item = sold.entry(code(record, item, line)?).or_default();
+        let code = code(record, item, line)?;
+        if sold.len() >= ITEMS_MAX && !sold.contains_key(&code) {
+            return Err(Wrong::at(line, format!("there are more than {ITEMS_MAX} items")));
+        }
+        let of_item = sold.entry(code).or_default();
         of_item.demand.add(on, amount).map_err(|error| Wrong::at(line, error.to_string()))?;
         of_item.first_on = Some(of_item.first_on.map_or(on, |first| first.min(on)));
         of_item.last_on = Some(of_item.last_on.map_or(on, |last| last.max(on)));
@@ -146,8 +163,8 @@ pub fn stock(table: impl Read) -> Result<BTreeMap<String, There>, Wrong> {
         let code = code(record, item, line)?;
         let found = There {
             on_hand: cell(record, Some(on_hand), line, "on_hand")?,
-            committed: cell(record, committed, line, "committed")?.unwrap_or_default(),
-            on_order: cell(record, on_order, line, "on_order")?.unwrap_or_default(),
+            committed: amount(record, committed, line, "committed")?.unwrap_or_default(),
+            on_order: amount(record, on_order, line, "on_order")?.unwrap_or_default(),
         };
         match there.insert(code, found) {
             None => Ok(()),
@@ -207,9 +224,9 @@ pub fn items(
             settings.service_level = level;
         }
         settings.pack = cell(record, pack, line, "pack")?;
-        settings.moq = cell(record, moq, line, "moq")?;
-        settings.min = cell(record, min, line, "min")?;
-        settings.max = cell(record, max, line, "max")?;
+        settings.moq = amount(record, moq, line, "moq")?;
+        settings.min = amount(record, min, line, "min")?;
+        settings.max = amount(record, max, line, "max")?;
         if let (Some(min), Some(max)) = (settings.min, settings.max)
             && min > max
         {
@@ -222,7 +239,7 @@ pub fn items(
             Some(column) => text(record, column, line, "category")?.to_owned(),
             None => String::new(),
         };
-        let unit_cost = cell(record, cost, line, "unit_cost")?;
+        let unit_cost = amount(record, cost, line, "unit_cost")?;
         let There { on_hand, committed, on_order } = there.remove(&code).unwrap_or(There {
             on_hand: None,
             committed: Quantity::ZERO,
@@ -318,6 +335,8 @@ mod tests {
             ((history, there, "item,lead_time_days\nBOX,445\n"), "line 2: lead time and review are 452 days"),
             ((history, there, "item,service_level\nBOX,40\n"), "line 2: service_level"),
             ((history, there, "item,pack\nBOX,0\n"), "line 2: pack has to be above zero"),
+            ((history, "item,on_hand,on_order\nBOX,1,-2\n", table), "line 2: on_order can't be below zero"),
+            ((history, there, "item,min\nBOX,-5\n"), "line 2: min can't be below zero"),
         ] {
             let told = read(tables.0, tables.1, tables.2).unwrap_err();
             assert!(told.contains(says), "{told} does not say {says}");

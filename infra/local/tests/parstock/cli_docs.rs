@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 49] = [
+const COMMANDS: [&str; 51] = [
     "",
     "run",
     "connect",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 49] = [
     "item",
     "ledger",
     "reconcile",
+    "closings",
     "proposals",
     "approve",
     "reject",
@@ -38,6 +39,7 @@ const COMMANDS: [&str; 49] = [
     "landed leave",
     "cost",
     "forecast",
+    "plan",
     "settings export",
     "settings check",
     "settings apply",

@@ -35,7 +35,7 @@ fn history() -> String {
     text
 }
 
-const STOCK: &str = "item,on_hand,on_order\ncup,40,0\npot,30,\nbowl,0,20\n";
+const STOCK: &str = "item,on_hand,on_order\ncup,40,0\npot,30,\nbowl,0,20\nnew,0,\n";
 const ITEMS: &str = "item,lead_time_days,review_days,service_level,pack,unit_cost\n\
                      cup,14,7,95,12,1.50\npot,10,7,90,,4\nbowl,14,7,95,,2\nnew,14,7,95,,2\n";
 
@@ -64,8 +64,8 @@ fn what_is_enough_is_ordered_in_cartons_and_says_what_it_comes_from() {
     // the one order of five hundred is no level
     assert!(number(bowl, "order_up_to") < 60.0, "{bowl}");
     assert!(bowl["inputs"]["forecast_one_offs"].as_str().unwrap().starts_with("500 counted as"), "{bowl}");
-    assert_eq!((new["inputs"]["on_hand"].as_str(), &new["order"]), (Some("not counted"), &Value::Null));
-    assert!(new["inputs"]["forecast_doubts"].as_str().unwrap().contains("NoDemand"), "{new}");
+    assert_eq!((new["inputs"]["on_hand"].as_str(), &new["order"]), (Some("0"), &Value::Null), "{new}");
+    assert!(new["reason"].as_str().unwrap().contains("nothing to order"), "{new}");
     let low = STOCK.replace("cup,40,0", "cup,3,0");
     let again = plan(folder.path(), &history(), &low, ITEMS, &["--json"]);
     let cup = &self::items(&again)[1];

@@ -162,7 +162,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Layer(item, location) => (Shelf::Item(*item), format!("LAYER#{location}")),
         Key::Checkpoint(item, location, on) => (Shelf::Item(*item), format!("CHECKPOINT#{on}#{location}")),
         Key::Revaluation(item, commit) => (Shelf::Item(*item), format!("REVALUATION#{commit}")),
-        Key::Snapshot(item, at) => (Shelf::Item(*item), format!("SNAPSHOT#{}", at.strftime(INSTANT))),
+        Key::Snapshot(item, on) => (Shelf::Item(*item), format!("SNAPSHOT#{on}")),
         Key::Movement(item, movement) => (Shelf::Item(*item), movement_sort(movement)),
         Key::OrderLine(item, order, line) => (Shelf::Item(*item), format!("ORDER_LINE#{order}#{line}")),
         Key::Plan(item, location) => (Shelf::Item(*item), format!("PLAN#{location}")),
@@ -393,9 +393,6 @@ const fn kind_part(kind: DocumentKind) -> &'static str {
     }
 }
 
-/// An instant whose text sorts as it does.
-const INSTANT: &str = "%Y-%m-%dT%H:%M:%S.%6fZ";
-
 /// The causes that come before the documents of their day.
 const OPENING: &str = "0-opening";
 const COUNT: &str = "1-count";
@@ -466,7 +463,6 @@ fn flag(text: &str) -> Option<bool> {
 mod tests {
     use std::cmp::Ordering;
 
-    use jiff::Timestamp;
     use parstock_domain::adjustment::AdjustmentNumber;
     use parstock_domain::audit::Hash;
     use parstock_domain::ids::{CommitId, ContactId, EffectId, LineId, ProposalId};
@@ -565,9 +561,7 @@ mod tests {
             (item(), location()).prop_map(|(item, location)| Key::Layer(item, location)),
             (item(), location(), day()).prop_map(|(item, location, on)| Key::Checkpoint(item, location, on)),
             (item(), id()).prop_map(|(item, commit)| Key::Revaluation(item, CommitId(commit))),
-            (item(), 0i64..4_000_000_000_000_000).prop_map(|(item, micros)| {
-                Key::Snapshot(item, Timestamp::from_microsecond(micros).unwrap())
-            }),
+            (item(), day()).prop_map(|(item, on)| Key::Snapshot(item, on)),
             (item(), movement()).prop_map(|(item, key)| Key::Movement(item, key)),
             (item(), id(), id()).prop_map(|(item, order, line)| Key::OrderLine(
                 item,

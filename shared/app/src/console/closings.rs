@@ -5,7 +5,7 @@ use parstock_domain::ledger::{ClosedItem, Closing};
 use parstock_views::pages::{CLOSED_ITEMS_SHOWN_MAX, ClosingPage, ClosingsPage};
 
 use super::Console;
-use crate::closing::{self, Changed};
+use crate::closing::{self, Checked};
 use crate::error::AppError;
 use crate::ports::Ports;
 use crate::records::{Key, List};
@@ -43,11 +43,11 @@ impl<P: Ports> Console<'_, P> {
         closing::items(self.reader.ports(), self.reader.org(), closing).await
     }
 
-    /// Items of a closing of which the ledger says another thing now.
+    /// Whether a closing is whole, and the items of which the ledger says another thing now.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn check_closing(&self, closing: &Closing) -> Result<Vec<Changed>, AppError> {
+    pub async fn check_closing(&self, closing: &Closing) -> Result<Checked, AppError> {
         closing::check(self.reader.ports(), self.reader.org(), closing).await
     }
 }

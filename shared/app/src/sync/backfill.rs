@@ -15,7 +15,7 @@ use parstock_domain::ledger::booking::{self, Opening};
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Layers, Position};
 
-use super::quantities::{Held, snapshot_key};
+use super::quantities::Held;
 use super::{Done, contacts, feed, items, organisation};
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
@@ -85,9 +85,7 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
             // people are at work in Xero: the next step looks again
             let Some(TrackedQuantities { quantities, unreadable }) = settled? else { return Ok(true) };
             feed::tell_unreadable(writer, feed::QUANTITY, &unreadable).await?;
-            for chunk in quantities.chunks(OPENINGS_PER_COMMIT) {
-                open_tracked(writer, chunk).await?;
-            }
+            open_tracked(writer, &quantities).await?;
             let now = writer.now();
             let last_entry = writer.head().seq;
             let profile = &mut writer.profile.content;
@@ -147,8 +145,18 @@ async fn read<P: Ports>(
     Ok(feed::Reached::End)
 }
 
-/// Books the opening balance that makes the movements since explain what Xero holds now.
+/// Books the opening balances that make the movements since explain what Xero holds now.
 pub(super) async fn open_tracked<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    quantities: &[(ItemId, XeroQuantity)],
+) -> Result<(), AppError> {
+    for quantities in quantities.chunks(OPENINGS_PER_COMMIT) {
+        open_some(writer, quantities).await?;
+    }
+    Ok(())
+}
+
+async fn open_some<P: Ports>(
     writer: &mut Writer<'_, P>,
     quantities: &[(ItemId, XeroQuantity)],
 ) -> Result<(), AppError> {
@@ -218,7 +226,7 @@ pub(super) async fn open_tracked<P: Ports>(
         position.tracked = true;
         let snapshot = Snapshot { xero: held.xero, at: now, booked };
         position.snapshot = Some(snapshot);
-        writes.push(unguarded(snapshot_key(held.item, &snapshot), snapshot));
+        writes.push(unguarded(Key::Snapshot(held.item, today), snapshot));
         if held.layers.expect != Expect::Absent || layer != Layer::default() {
             let key = Key::Layer(held.item, location.clone());
             let content = Layers::Arrival(layer);

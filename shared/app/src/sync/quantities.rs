@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use parstock_domain::document::XeroQuantity;
 use parstock_domain::event::{Event, EventType, Source};
 use parstock_domain::fixed::Quantity;
@@ -142,7 +141,7 @@ async fn keep<P: Ports>(
             writes.push(alert);
         }
         reported.push(*item);
-        said.push(unguarded(snapshot_key(*item, &snapshot), snapshot));
+        said.push(unguarded(Key::Snapshot(*item, today), snapshot));
         writes.push(Versioned { content: after, expect }.write(Key::Position(*item, location.clone())));
     }
     super::backfill::open_tracked(writer, &unopened).await?;
@@ -185,12 +184,6 @@ async fn ask<P: Ports>(
         writer.ports().store().write_each(writer.owner(), vec![unguarded(key, review)]).await?;
     }
     Ok(())
-}
-
-/// Where what Xero said is kept: in whole microseconds, as the key holds.
-pub(super) fn snapshot_key(item: ItemId, snapshot: &Snapshot) -> Key {
-    let at = Timestamp::from_microsecond(snapshot.at.as_microsecond()).unwrap_or(snapshot.at);
-    Key::Snapshot(item, at)
 }
 
 /// The one question about what is unexplained of an item; it ends when nothing is.

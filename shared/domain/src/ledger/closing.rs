@@ -25,61 +25,85 @@ pub struct Figures {
     pub sold: Money,
 }
 
-impl Figures {
-    /// Those of the month of a day; `None` where nobody knew at its end what lay there. `opened` says whether an opening balance
-    /// stands: one of zero may have booked no movement.
+/// The figures of a month while movements and revaluations are read, in any order.
+#[derive(Clone, Copy, Debug)]
+pub struct Month {
+    first: Date,
+    last: Date,
+    figures: Figures,
+    /// Whether it began with a balance that booked a movement.
+    began: bool,
+    /// Whether a balance was known by its end.
+    is_known: bool,
+}
+
+impl Month {
+    /// The month of a day.
+    pub fn of(day: Date) -> Self {
+        Self {
+            first: day.first_of_month(),
+            last: day.last_of_month(),
+            figures: Figures::default(),
+            began: false,
+            is_known: false,
+        }
+    }
+
+    /// Takes a movement in.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
-    pub fn of(
-        month: Date,
-        opened: bool,
-        movements: &[Movement],
-        revaluations: &[Revaluation],
-    ) -> Result<Option<Self>, FixedError> {
-        let (first, last) = (month.first_of_month(), month.last_of_month());
-        let mut is_known = opened && !movements.iter().any(Movement::is_balance);
-        let mut figures = Self::default();
-        for movement in movements {
-            let counted_on = movement.posted_on.unwrap_or(movement.key.effective_on);
-            if counted_on > last {
-                continue;
-            }
-            is_known |= opened && movement.is_balance();
-            let change = Balance { quantity: movement.signed_quantity()?, value: movement.layer_change()? };
-            figures.end = figures.end.plus(change)?;
-            if counted_on >= first {
-                figures.count(movement, change.value)?;
-            }
+    pub fn movement(&mut self, movement: &Movement) -> Result<(), FixedError> {
+        self.began |= movement.key.cause == Cause::Opening;
+        let counted_on = movement.posted_on.unwrap_or(movement.key.effective_on);
+        if counted_on > self.last {
+            return Ok(());
         }
-        for revaluation in revaluations {
-            let open = revaluation.months.iter().map(|(month, change)| (*month, *change));
-            let posted_on = revaluation.posted_on;
-            let closed = revaluation.closed.iter().filter_map(|(_, change)| Some((posted_on?, *change)));
-            for (counted_on, change) in open.chain(closed).filter(|(on, _)| *on <= last) {
-                figures.end.value = figures.end.value.plus(change)?;
-                if counted_on >= first {
-                    figures.sold = figures.sold.minus(change)?;
-                }
-            }
+        self.is_known |= movement.is_balance();
+        let change = Balance { quantity: movement.signed_quantity()?, value: movement.layer_change()? };
+        let figures = &mut self.figures;
+        figures.end = figures.end.plus(change)?;
+        if counted_on < self.first {
+            return Ok(());
         }
-        Ok(is_known.then_some(figures))
-    }
-
-    fn count(&mut self, movement: &Movement, change: Money) -> Result<(), FixedError> {
         let is_of = |place: &Place| movement.from == *place || movement.to == *place;
         if movement.key.cause == Cause::Opening {
-            self.opened = self.opened.plus(change)?;
+            figures.opened = figures.opened.plus(change.value)?;
         } else if is_of(&Place::Supplier) {
             // what had been sold before it came, and cost more or less than was known
-            self.purchased = self.purchased.plus(change)?.plus(movement.correction)?;
-            self.sold = self.sold.plus(movement.correction)?;
+            figures.purchased = figures.purchased.plus(change.value)?.plus(movement.correction)?;
+            figures.sold = figures.sold.plus(movement.correction)?;
         } else {
-            self.sold = self.sold.minus(change)?;
+            figures.sold = figures.sold.minus(change.value)?;
         }
         Ok(())
     }
 
+    /// Takes in what changed the worth of earlier movements.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn revaluation(&mut self, revaluation: &Revaluation) -> Result<(), FixedError> {
+        let open = revaluation.months.iter().map(|(month, change)| (*month, *change));
+        let posted_on = revaluation.posted_on;
+        let closed = revaluation.closed.iter().filter_map(|(_, change)| Some((posted_on?, *change)));
+        for (counted_on, change) in open.chain(closed).filter(|(on, _)| *on <= self.last) {
+            self.figures.end.value = self.figures.end.value.plus(change)?;
+            if counted_on >= self.first {
+                self.figures.sold = self.figures.sold.minus(change)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the month reports; `None` where nobody knew at its end what lay there. `opened` says whether an opening balance stands: one of
+    /// zero books no movement, and is known from the beginning.
+    pub fn figures(self, opened: bool) -> Option<Figures> {
+        (opened && (self.is_known || !self.began)).then_some(self.figures)
+    }
+}
+
+impl Figures {
     /// The sum.
     ///
     /// # Errors
@@ -129,7 +153,7 @@ pub struct Closing {
     pub month: Date,
     /// Counts the closings of the month, from 1: it may be opened and closed again.
     pub number: u32,
-    /// What was known at this instant is in it.
+    /// What was known at this instant is in it, of items whose book is Xero's.
     pub known_at: Timestamp,
     /// How far it is.
     pub state: ClosingState,
@@ -143,8 +167,12 @@ pub struct Closing {
     pub ours: Figures,
     /// The sum of the items whose book is Xero's, as its documents were booked.
     pub tracked: Figures,
-    /// The sum of what Xero had said of them.
+    /// How many these are.
+    pub tracked_items: u32,
+    /// The sum of what Xero had said by then, of those of which it had said anything.
     pub xero: Balance,
+    /// How many these are.
+    pub said: u32,
     /// Over all parts in their order.
     pub hash: Hash,
 }
@@ -162,7 +190,9 @@ impl Closing {
             not_counted: 0,
             ours: Figures::default(),
             tracked: Figures::default(),
+            tracked_items: 0,
             xero: Balance::default(),
+            said: 0,
             hash: Hash::of(&[]),
         }
     }
@@ -175,13 +205,23 @@ impl Closing {
         for item in part {
             let sum = if item.tracked { &mut self.tracked } else { &mut self.ours };
             *sum = sum.plus(item.figures)?;
-            self.xero = self.xero.plus(item.xero.unwrap_or_default())?;
+            self.tracked_items = self.tracked_items.saturating_add(u32::from(item.tracked));
+            if let Some(xero) = item.xero {
+                self.xero = self.xero.plus(xero)?;
+                self.said = self.said.saturating_add(1);
+            }
         }
         self.hash = Hash::of(&[self.hash.to_string().as_bytes(), text].concat());
         self.items = self.items.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
         self.not_counted = self.not_counted.saturating_add(not_counted);
         self.parts = self.parts.saturating_add(1);
         Ok(())
+    }
+
+    /// Whether another one, made of the stored parts once more, is the same.
+    pub fn is_made_of(&self, again: &Self) -> bool {
+        let made = Self { state: self.state, ..again.clone() };
+        *self == made
     }
 
     /// Whether the month counts as reported by it.
@@ -200,15 +240,15 @@ pub enum Due {
 }
 
 /// What is due next, given all closings and the last closed day. The first month that is ever reported is the last one that was closed
-/// then: of those before it nothing was reported by us.
-pub fn due(closings: &[Closing], closed_through: Option<Date>, now: Timestamp) -> Option<Due> {
+/// then: of those before it nothing was reported by us. `known_at` is what a new one knows by.
+pub fn due(closings: &[Closing], closed_through: Option<Date>, known_at: Timestamp) -> Option<Due> {
     let last = closed_through.and_then(last_closed_month);
     let latest =
         |month: Date| closings.iter().filter(|closing| closing.month == month).max_by_key(|it| it.number);
     let opened =
         closings.iter().find(|closing| closing.stands() && last.is_none_or(|last| closing.month > last));
     if let Some(opened) = opened {
-        return Some(Due::Reopen(Closing { state: ClosingState::Reopened(now), ..opened.clone() }));
+        return Some(Due::Reopen(opened.clone()));
     }
     let last = last?;
     let mut month = closings.iter().map(|closing| closing.month).min().unwrap_or(last);
@@ -218,7 +258,7 @@ pub fn due(closings: &[Closing], closed_through: Option<Date>, now: Timestamp) -
             Some(closing) if closing.stands() => return Some(Due::Make(closing.clone())),
             known => {
                 let number = known.map_or(0, |known| known.number).saturating_add(1);
-                return Some(Due::Make(Closing::begin(month, number, now)));
+                return Some(Due::Make(Closing::begin(month, number, known_at)));
             }
         }
         month = month.last_of_month().tomorrow().ok()?;
@@ -283,8 +323,8 @@ mod tests {
         let (april, may) = (date(2026, 4, 1), date(2026, 5, 1));
         let mut known = [standing(april, 1), standing(may, 1)];
         let Some(Due::Reopen(reopened)) = due(&known, Some(date(2026, 4, 30)), at(9)) else { panic!("open") };
-        assert_eq!((reopened.month, reopened.state), (may, ClosingState::Reopened(at(9))));
-        known[1] = reopened;
+        assert_eq!(reopened.month, may);
+        known[1] = Closing { state: ClosingState::Reopened(at(9)), ..reopened };
         assert_eq!(due(&known, Some(date(2026, 4, 30)), at(9)), None);
         assert_eq!(made(due(&known, Some(date(2026, 5, 31)), at(9))), Some((may, 2)));
         assert!(matches!(due(&known, None, at(9)), Some(Due::Reopen(closing)) if closing.month == april));

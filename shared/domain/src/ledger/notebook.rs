@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::adjusted::Adjusting;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
 use super::card::{Card, View};
-use super::closing::Figures;
+use super::closing::{Figures, Month};
 use super::count::Count;
 use super::fold::{CogsDating, Dating, Standing, fold};
 use super::landed::Landing;
@@ -333,7 +333,10 @@ impl Notebook {
         for (on, change) in &self.posted {
             revaluations.push(of(BTreeMap::new(), BTreeMap::from([(Date::MIN, *change)]), Some(*on)));
         }
-        Figures::of(month, self.position.opened, &self.movements, &revaluations).unwrap().unwrap_or_default()
+        let mut figures = Month::of(month);
+        self.movements.iter().for_each(|movement| figures.movement(movement).unwrap());
+        revaluations.iter().for_each(|revaluation| figures.revaluation(revaluation).unwrap());
+        figures.figures(self.position.opened).unwrap_or_default()
     }
 
     /// Units at the end of a day.
