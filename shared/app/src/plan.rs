@@ -146,7 +146,7 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         contacts: Contacts::all(ports, org).await?,
         settings: crate::settings::for_items(ports, org, items).await?,
     };
-    let mut priced = crate::prices::standing(ports, org).await?;
+    let mut priced = crate::prices::standing(ports, org, items).await?;
     let mut writes = Vec::new();
     let mut crossings = Vec::new();
     let mut maybe_over = Vec::new();
