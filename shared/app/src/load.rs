@@ -138,7 +138,7 @@ pub async fn all<T: Content>(
     org: OrgId,
     list: &List,
 ) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
-    all_of(store, Owner::Org(org), list).await
+    decoded(rows_after(store, Owner::Org(org), list, None).await?)
 }
 
 /// As [`all`], for any owner.
@@ -150,7 +150,7 @@ pub async fn all_of<T: Content>(
     owner: Owner,
     list: &List,
 ) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
-    all_after(store, owner, list, None).await
+    decoded(rows_after(store, owner, list, None).await?)
 }
 
 /// What follows a key in a list.
@@ -163,7 +163,10 @@ pub async fn all_after<T: Content>(
     list: &List,
     after: Option<Key>,
 ) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
-    let rows = rows_after(store, owner, list, after).await?;
+    decoded(rows_after(store, owner, list, after).await?)
+}
+
+fn decoded<T: Content>(rows: Vec<Row>) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
     rows.into_iter().map(|row| Ok((row.key.clone(), Versioned::from_row(row)?))).collect()
 }
 
