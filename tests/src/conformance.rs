@@ -163,7 +163,9 @@ mod tests {
             mailer.taken().into_iter().map(|mail| mail.what).collect()
         }));
         let chat = FakeChat::new(sim());
-        run_alone(super::send::chat(&chat));
+        run_alone(super::send::chat(&chat, async || {
+            chat.taken().into_iter().map(|post| post.what.1).collect()
+        }));
     }
 
     #[test]

@@ -221,8 +221,7 @@ impl Teller {
         let mut said = Vec::new();
         for (key, alert) in load::all::<Alert>(self.ports.store(), self.org, &List::Alerts).await? {
             let Key::Alert(id) = key else { continue };
-            // what was told is kept, and was said when it was raised
-            if alert.content.told_at.is_some() || !self.warned.insert(id) {
+            if !self.warned.insert(id) {
                 continue;
             }
             let alert = alert.content;

@@ -1,6 +1,6 @@
 //! The call budget of an org, shared by every process through the store.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use parstock_app::ports::{Commit, CommitError, Entropy, Expect, Store, Write};
 use parstock_app::records::{CallBudgetRecord, Content, Key, Owner, Record};
@@ -23,34 +23,44 @@ enum BudgetError {
     Busy,
 }
 
-/// The budget of one org, as a row that is only ever written over the version that was read.
+/// The budget of one org, as a row that is only ever written over a version that is known.
 #[derive(Debug)]
 pub struct StoreBudget<S, E> {
     store: Arc<S>,
     entropy: Arc<E>,
     org: OrgId,
+    /// The state that the latest grant left: mostly nobody writes before it is settled.
+    granted: Mutex<Option<(BudgetState, Expect)>>,
 }
 
 impl<S: Store, E: Entropy> StoreBudget<S, E> {
     /// The budget of `org`.
     pub fn new(store: Arc<S>, entropy: Arc<E>, org: OrgId) -> Self {
-        Self { store, entropy, org }
+        Self { store, entropy, org, granted: Mutex::default() }
     }
 
-    /// Reads the state, lets `step` change it and writes it back, again as long as others were faster. `step` may
-    /// be run several times; its last answer counts. Nothing is written when it says so.
-    async fn change<A>(&self, step: impl Fn(&mut BudgetState) -> (A, Keep) + Send) -> Result<A, StoreError> {
+    /// Takes the state as `known`, or else as it is read, lets `step` change it and writes it back, again as long as
+    /// others were faster. `step` may be run several times; its last answer counts. Nothing is written when it says so.
+    /// Answers the state that it left, too.
+    async fn change<A>(
+        &self,
+        mut known: Option<(BudgetState, Expect)>,
+        step: impl Fn(&mut BudgetState) -> (A, Keep) + Send,
+    ) -> Result<(A, BudgetState, Expect), StoreError> {
         for _ in 0..TRIES_MAX {
-            let (mut state, expect) = read_state(&*self.store, self.org).await?;
+            let (mut state, expect) = match known.take() {
+                Some(known) => known,
+                None => read_state(&*self.store, self.org).await?,
+            };
             let (answer, keep) = step(&mut state);
             if matches!(keep, Keep::Unchanged) {
-                return Ok(answer);
+                return Ok((answer, state, expect));
             }
             let record = CallBudgetRecord { state: serde_json::to_string(&state)? }.into_record();
             let write = Write { key: Key::CallBudget, record: Some(record), expect };
             let commit = Commit { id: CommitId(self.entropy.uuid()), writes: vec![write] };
             match self.store.commit(Owner::Org(self.org), commit).await {
-                Ok(()) => return Ok(answer),
+                Ok(()) => return Ok((answer, state, expect.after_write())),
                 Err(CommitError::Conflict { .. }) => {}
                 // Whether or not it was written, the caller gets no grant: one that nobody holds runs out.
                 Err(error) => return Err(error.into()),
@@ -88,16 +98,21 @@ pub(crate) async fn kept<S: Store>(store: &S, org: OrgId) -> Result<Option<Budge
 
 impl<S: Store, E: Entropy> CallBudget for StoreBudget<S, E> {
     async fn grant(&self, priority: Priority, calls: u32, now: Timestamp) -> Result<Answer, StoreError> {
-        self.change(|state| {
+        let step = |state: &mut BudgetState| {
             let answer = state.grant(priority, calls, now);
             let keep = if matches!(answer, Answer::Granted(_)) { Keep::Changed } else { Keep::Unchanged };
             (answer, keep)
-        })
-        .await
+        };
+        let (answer, state, expect) = self.change(None, step).await?;
+        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = Some((state, expect));
+        Ok(answer)
     }
 
     async fn settle(&self, grant: &Grant, usage: &Usage, now: Timestamp) -> Result<(), StoreError> {
-        self.change(|state| (state.settle(grant, usage, now), Keep::Changed)).await
+        let known = self.granted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (answer, ..) =
+            self.change(known, |state| (state.settle(grant, usage, now), Keep::Changed)).await?;
+        Ok(answer)
     }
 }
 

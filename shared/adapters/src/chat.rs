@@ -152,6 +152,9 @@ impl Chat for FileChat {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use parstock_tests::conformance;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use uuid::Uuid;
 
@@ -203,6 +206,57 @@ mod tests {
             String::from_utf8_lossy(&asked[..length]).into_owned()
         });
         (url, served)
+    }
+
+    /// [`SlackChat`] with another address than Slack's, which it would not post to.
+    struct ToThisMachine {
+        slack: SlackChat<EncryptedFileVault>,
+        address: Url,
+    }
+
+    impl Chat for ToThisMachine {
+        async fn post(&self, _: OrgId, message: &str) -> Result<(), SendError> {
+            deliver(self.slack.http().await?, self.address.clone(), message).await
+        }
+    }
+
+    /// Takes messages as Slack's webhook does. Answers where, and what was taken.
+    async fn webhook() -> (Url, Arc<Mutex<Vec<String>>>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap()).parse().unwrap();
+        let taken = Arc::<Mutex<Vec<String>>>::default();
+        let keep = Arc::clone(&taken);
+        tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let (mut asked, mut bytes) = (Vec::new(), [0; 4_096]);
+                let body = loop {
+                    let read = socket.read(&mut bytes).await.unwrap();
+                    asked.extend_from_slice(&bytes[..read]);
+                    let text = String::from_utf8_lossy(&asked);
+                    let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                    let length = head.lines().find_map(|line| {
+                        line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned)
+                    });
+                    if asked.len() >= head.len() + 4 + length.unwrap().parse::<usize>().unwrap() {
+                        break body.to_owned();
+                    }
+                };
+                keep.lock().unwrap().push(body);
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+                socket.write_all(answer).await.unwrap();
+            }
+        });
+        (url, taken)
+    }
+
+    #[tokio::test]
+    async fn slack_conforms() {
+        let folder = tempfile::tempdir().unwrap();
+        let slack = SlackChat::new(Arc::new(EncryptedFileVault::open(folder.path()).unwrap()));
+        let (address, taken) = webhook().await;
+        let chat = ToThisMachine { slack, address };
+        conformance::send::chat(&chat, async || taken.lock().unwrap().clone()).await;
     }
 
     #[tokio::test]

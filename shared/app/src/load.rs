@@ -2,11 +2,11 @@
 
 use jiff::civil::Date;
 use parstock_domain::ids::{ItemId, OrgId};
-use parstock_domain::ledger::{Movement, MovementKey};
+use parstock_domain::ledger::{Movement, MovementKey, OrderLine};
 
 use crate::error::AppError;
 use crate::ports::{Expect, Row, Store, Write};
-use crate::records::{Content, Key, List, Owner};
+use crate::records::{Content, Key, List, Owner, Record};
 
 /// The content of a row and the version to name when it is written again.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +106,29 @@ pub async fn movements(
     Ok(rows.into_iter().map(|(_, row)| row.content).collect())
 }
 
+/// As [`movements`], and the item's order lines with them.
+///
+/// # Errors
+/// As [`all`].
+pub async fn movements_and_order_lines(
+    store: &impl Store,
+    org: OrgId,
+    item: ItemId,
+    from: Date,
+) -> Result<(Vec<Movement>, Vec<OrderLine>), AppError> {
+    let after = MovementKey::before(from).map(|key| Key::Movement(item, key));
+    let list = List::MovementsAndOrderLines(item);
+    let (mut movements, mut orders) = (Vec::new(), Vec::new());
+    for row in rows_after(store, Owner::Org(org), &list, after).await? {
+        match row.record {
+            Record::Movement(movement) => movements.push(movement),
+            Record::OrderLine(order) => orders.push(order),
+            _ => return Err(AppError::Bug(format!("the row {:?} holds another kind of record", row.key))),
+        }
+    }
+    Ok((movements, orders))
+}
+
 /// Reads a list to its end.
 ///
 /// # Errors
@@ -115,7 +138,7 @@ pub async fn all<T: Content>(
     org: OrgId,
     list: &List,
 ) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
-    all_of(store, Owner::Org(org), list).await
+    decoded(rows_after(store, Owner::Org(org), list, None).await?)
 }
 
 /// As [`all`], for any owner.
@@ -127,7 +150,7 @@ pub async fn all_of<T: Content>(
     owner: Owner,
     list: &List,
 ) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
-    all_after(store, owner, list, None).await
+    decoded(rows_after(store, owner, list, None).await?)
 }
 
 /// What follows a key in a list.
@@ -138,14 +161,25 @@ pub async fn all_after<T: Content>(
     store: &impl Store,
     owner: Owner,
     list: &List,
-    mut after: Option<Key>,
+    after: Option<Key>,
 ) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
+    decoded(rows_after(store, owner, list, after).await?)
+}
+
+fn decoded<T: Content>(rows: Vec<Row>) -> Result<Vec<(Key, Versioned<T>)>, AppError> {
+    rows.into_iter().map(|row| Ok((row.key.clone(), Versioned::from_row(row)?))).collect()
+}
+
+async fn rows_after(
+    store: &impl Store,
+    owner: Owner,
+    list: &List,
+    mut after: Option<Key>,
+) -> Result<Vec<Row>, AppError> {
     let mut rows = Vec::new();
     loop {
         let page = store.list(owner, list, after.as_ref(), LIST_PAGE).await?;
-        for row in page.rows {
-            rows.push((row.key.clone(), Versioned::from_row(row)?));
-        }
+        rows.extend(page.rows);
         if rows.len() > LIST_ROWS_MAX {
             return Err(AppError::Bug(format!("the list {list:?} has more than {LIST_ROWS_MAX} rows")));
         }

@@ -19,13 +19,15 @@ use parstock_domain::units::PurchaseUnit;
 
 use crate::booking;
 use crate::contacts::Contacts;
+use crate::effects::{forget_told, may_be_over};
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::{Message, PLAN_ITEMS_MAX};
 use crate::poller::PLAN_ALL_AFTER_DAYS;
-use crate::ports::{Clock, Ports, Store, Write};
+use crate::ports::{Clock, Ports, Row, Store, Write};
 use crate::records::{
-    Backfill, HintOf, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, WaitingHint, Want,
+    Backfill, Content, HintOf, Key, List, Owner, Pointer, Profile, Rejected, Touched, Trouble, WaitingHint,
+    Want,
 };
 use crate::send::{send_in, send_now};
 use crate::writer::{LEASE_SECONDS, Reason, Writer};
@@ -135,20 +137,7 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
     let now = ports.clock().now();
     let location = LocationId::main();
-    let keys = |key: &dyn Fn(ItemId) -> Key| items.iter().map(|item| key(*item)).collect::<Vec<_>>();
-    let masters = load::many::<Item>(ports.store(), owner, &keys(&Key::Item)).await?;
-    let positions =
-        load::many::<Position>(ports.store(), owner, &keys(&|item| Key::Position(item, location.clone())))
-            .await?;
-    let lessons = load::many::<Learned>(ports.store(), owner, &keys(&Key::Supply)).await?;
-    let troubles =
-        load::many::<Trouble>(ports.store(), owner, &keys(&|item| Key::Trouble(item, location.clone())))
-            .await?;
-    let histories =
-        load::many::<History>(ports.store(), owner, &keys(&|item| Key::Demand(item, location.clone())))
-            .await?;
-    let standing =
-        load::many::<Plan>(ports.store(), owner, &keys(&|item| Key::Plan(item, location.clone()))).await?;
+    let known = known(ports, owner, items, &location).await?;
     let chunk = Chunk {
         ports,
         org,
@@ -157,18 +146,13 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         contacts: Contacts::all(ports, org).await?,
         settings: crate::settings::for_items(ports, org, items).await?,
     };
-    let mut priced = crate::prices::standing(ports, org).await?;
+    let mut priced = crate::prices::standing(ports, org, items).await?;
     let mut writes = Vec::new();
     let mut crossings = Vec::new();
+    let mut maybe_over = Vec::new();
     let mut wants_changed = false;
-    let rows = masters.into_iter().zip(positions).zip(lessons).zip(standing).zip(troubles).zip(histories);
-    for (((((item, position), lesson), old), trouble), history) in rows {
-        let Some(item) = item else { continue };
-        let item = item.content;
-        let mut position =
-            position.map_or(Position { tracked: item.tracked, ..Position::default() }, |row| row.content);
-        let old = old.map(|row| row.content);
-        let lesson = lesson.map(|row| row.content);
+    for Known { item, position, lesson, trouble, history, old } in known {
+        let mut position = position.unwrap_or(Position { tracked: item.tracked, ..Position::default() });
         let resolved = chunk.resolved(&item, &location, lesson.as_ref());
         // its stock and prices are of another unit until its papers are read again, which plans it
         if lesson.as_ref().is_some_and(|lesson| chunk.is_read_otherwise(&item, lesson))
@@ -176,7 +160,7 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         {
             continue;
         }
-        let demand = chunk.demand(item.id, &position, history.map(|row| row.content)).await?;
+        let (demand, orders) = chunk.demand_and_orders(item.id, &position, history).await?;
         if let Some(history) = demand.keep {
             writes.push(unguarded(Key::Demand(item.id, location.clone()), history));
         }
@@ -191,9 +175,12 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
             now,
         };
         crate::prices::keep(ports, org, &item, &bill, priced.remove(&item.id)).await?;
-        let plan = chunk.plan(&item, &resolved, &position, lesson, &demand.days).await?;
+        let plan = chunk.plan(&item, &resolved, &position, lesson, &demand.days, &orders)?;
         let standing = replenish::standing(&position, &plan, &resolved, chunk.today)?;
-        mark_trouble(&item, &location, standing, &plan, trouble.map(|row| row.content), &mut writes);
+        mark_trouble(&item, &location, standing, &plan, trouble, &mut writes);
+        if may_be_over(&position, standing) {
+            maybe_over.push((item.id, location.clone(), standing));
+        }
         wants_changed |= want(&item, &location, old.as_ref(), &plan, &mut writes);
         mark_next_check(&clock, item.id, old.as_ref(), &plan, &mut writes);
         writes.push(unguarded(Key::Plan(item.id, location.clone()), plan.clone()));
@@ -207,6 +194,7 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
     for crossings in crossings.chunks(WARNINGS_PER_COMMIT) {
         warn(ports, org, &location, crossings).await?;
     }
+    writes.extend(forget_told(ports, org, &maybe_over).await?);
     ports.store().write_each(owner, writes).await?;
     if !crossings.is_empty() {
         send_now(ports, Message::Alerts { org }).await?;
@@ -215,6 +203,60 @@ pub async fn items<P: Ports>(ports: &P, org: OrgId, items: &[ItemId]) -> Result<
         send_in(ports, Message::Propose { org }, PROPOSE_AFTER_SECONDS).await?;
     }
     Ok(())
+}
+
+/// What is known of an item that is planned.
+struct Known {
+    item: Item,
+    position: Option<Position>,
+    lesson: Option<Learned>,
+    trouble: Option<Trouble>,
+    history: Option<History>,
+    old: Option<Plan>,
+}
+
+/// What is known of items, read together; an item that Xero does not list is left out.
+async fn known<P: Ports>(
+    ports: &P,
+    owner: Owner,
+    items: &[ItemId],
+    location: &LocationId,
+) -> Result<Vec<Known>, AppError> {
+    let at = || location.clone();
+    let keys: Vec<Key> = items
+        .iter()
+        .flat_map(|item| {
+            [
+                Key::Item(*item),
+                Key::Position(*item, at()),
+                Key::Supply(*item),
+                Key::Trouble(*item, at()),
+                Key::Demand(*item, at()),
+                Key::Plan(*item, at()),
+            ]
+        })
+        .collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = ports.store().get(owner, &keys).await?.into_iter();
+    let mut known = Vec::with_capacity(items.len());
+    for _ in items {
+        let item = content::<Item>(&mut rows)?;
+        let position = content(&mut rows)?;
+        let lesson = content(&mut rows)?;
+        let trouble = content(&mut rows)?;
+        let history = content(&mut rows)?;
+        let old = content(&mut rows)?;
+        let Some(item) = item else { continue };
+        known.push(Known { item, position, lesson, trouble, history, old });
+    }
+    Ok(known)
+}
+
+/// The content of the next row, if it is there.
+fn content<T: Content>(rows: &mut impl Iterator<Item = Option<Row>>) -> Result<Option<T>, AppError> {
+    Ok(load::decode_row(rows.next().flatten())?.map(|row| row.content))
 }
 
 /// Whether documents wait to be fetched.
@@ -277,17 +319,16 @@ impl<P: Ports> Chunk<'_, P> {
         self.settings.for_item(item, location, learned)
     }
 
-    async fn plan(
+    fn plan(
         &self,
         item: &Item,
         resolved: &Resolved,
         position: &Position,
         lesson: Option<Learned>,
         demand: &DemandByDay,
+        orders: &[OrderLine],
     ) -> Result<Plan, AppError> {
         let rate = demand::rate(demand, position.first_on, self.today)?;
-        let orders = load::all::<OrderLine>(self.ports.store(), self.org, &List::OrderLines(item.id)).await?;
-        let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
         let supplier = self.supplier(resolved, lesson.as_ref());
         let unit = supplier.and_then(|supplier| self.unit_on(item, supplier.value, self.today));
         let unit_of_price = self.unit_of_price(item, resolved, lesson.as_ref());
@@ -324,7 +365,7 @@ impl<P: Ports> Chunk<'_, P> {
             on_hand: position.on_hand(self.today)?,
             committed: position.committed_total(resolved.count_sales_drafts)?,
             changes_on: position.next_ahead(self.today),
-            orders: &orders,
+            orders,
             settings: resolved,
             supplier,
             unit_price: price(Quantity::ONE)?,
@@ -361,29 +402,36 @@ impl<P: Ports> Chunk<'_, P> {
         Sourced::set_or_learned(set, lesson.map(|lesson| self.contacts.present(lesson.supplier)))
     }
 
-    /// The item's demand: what is folded and what came since, or the whole window where that isn't enough.
-    async fn demand(
+    /// The item's demand: what is folded and what came since, or the whole window where that isn't enough. Its order
+    /// lines lie behind its movements and are read with them.
+    async fn demand_and_orders(
         &self,
         item: ItemId,
         position: &Position,
         known: Option<History>,
-    ) -> Result<Brought, AppError> {
-        if let Some(known) = known {
-            let read = match known.is_whole(position.movements) {
-                true => Vec::new(),
-                false => {
-                    load::movements(self.ports.store(), self.org, item, Some(known.folded_before)).await?
-                }
-            };
-            if let Some(brought) = known.bring(&read, position.movements, self.today)? {
-                return Ok(brought);
-            }
+    ) -> Result<(Brought, Vec<OrderLine>), AppError> {
+        let store = self.ports.store();
+        let window = demand::window_start(self.today);
+        let Some(known) = known else {
+            let (read, orders) = load::movements_and_order_lines(store, self.org, item, window).await?;
+            return Ok((History::of_window(&read, position.movements, self.today)?, orders));
+        };
+        let (read, orders) = match known.is_whole(position.movements) {
+            true => (Vec::new(), order_lines(store, self.org, item).await?),
+            false => load::movements_and_order_lines(store, self.org, item, known.folded_before).await?,
+        };
+        if let Some(brought) = known.bring(&read, position.movements, self.today)? {
+            return Ok((brought, orders));
         }
-        let read =
-            load::movements(self.ports.store(), self.org, item, Some(demand::window_start(self.today)))
-                .await?;
-        Ok(History::of_window(&read, position.movements, self.today)?)
+        let read = load::movements(store, self.org, item, Some(window)).await?;
+        Ok((History::of_window(&read, position.movements, self.today)?, orders))
     }
+}
+
+/// An item's order lines.
+async fn order_lines(store: &impl Store, org: OrgId, item: ItemId) -> Result<Vec<OrderLine>, AppError> {
+    let lines = load::all::<OrderLine>(store, org, &List::OrderLines(item)).await?;
+    Ok(lines.into_iter().map(|(_, row)| row.content).collect())
 }
 
 /// Keeps the list of items that stand otherwise than well.
@@ -544,9 +592,7 @@ async fn outdated<P: Ports>(
     }
     for line in &proposal.lines {
         let Some(want) = wants.iter().find(|want| want.line.item == line.item) else { continue };
-        let list = List::OrderLines(line.item);
-        let orders = load::all::<OrderLine>(writer.ports().store(), writer.org(), &list).await?;
-        let orders: Vec<OrderLine> = orders.into_iter().map(|(_, row)| row.content).collect();
+        let orders = order_lines(writer.ports().store(), writer.org(), line.item).await?;
         if replenish::open_on_orders(&orders)? != want.open_on_orders {
             outdated.push(line.item);
         }

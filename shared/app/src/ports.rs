@@ -88,6 +88,18 @@ pub enum Expect {
     Anything,
 }
 
+impl Expect {
+    /// What holds of the row once it was written under this condition, as long as nobody else writes it.
+    #[must_use]
+    pub const fn after_write(self) -> Self {
+        match self {
+            Self::Absent => Self::Version(1),
+            Self::Version(version) => Self::Version(version.saturating_add(1)),
+            Self::Anything => Self::Anything,
+        }
+    }
+}
+
 /// One write of a commit. No commit holds two with one key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {

@@ -18,19 +18,33 @@ use crate::send::try_effects;
 use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
+/// Items whose price changes are read by their keys.
+const READ_BY_KEY_MAX: usize = 10;
 /// Prices that a decision's audit entry names; it says how many there are.
 const NAMED_MAX: usize = 20;
 
-/// The price changes that stand, by item: few beside the items.
+/// The price changes that stand of items. Those of a few are read by their keys, since all of a shop's may be hundreds;
+/// those of many as a list, since few items have one.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn standing<P: Ports>(
     ports: &P,
     org: OrgId,
+    items: &[ItemId],
 ) -> Result<BTreeMap<ItemId, Versioned<PriceChange>>, AppError> {
-    let rows = load::all::<PriceChange>(ports.store(), org, &List::PriceChanges).await?;
-    Ok(rows.into_iter().map(|(_, row)| (row.content.item, row)).collect())
+    let rows: Vec<Versioned<PriceChange>> = if items.len() <= READ_BY_KEY_MAX {
+        let keys: Vec<Key> = items.iter().map(|item| Key::PriceChange(*item)).collect();
+        load::many::<PriceChange>(ports.store(), Owner::Org(org), &keys)
+            .await?
+            .into_iter()
+            .flatten()
+            .collect()
+    } else {
+        let all = load::all::<PriceChange>(ports.store(), org, &List::PriceChanges).await?;
+        all.into_iter().map(|(_, row)| row).collect()
+    };
+    Ok(rows.into_iter().map(|row| (row.content.item, row)).collect())
 }
 
 /// Keeps what is proposed of an item's price, unless a person is quicker: the item's next plan looks again.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
-use parstock_domain::alert::Alert;
+use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash, Head};
 use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNumber};
 use parstock_domain::demand::History;
@@ -115,8 +115,10 @@ pub enum Key {
     Effect(EffectId),
     /// An effect that is not finished.
     PendingEffect(EffectId),
-    /// A warning.
+    /// A warning that waits to be told.
     Alert(Uuid),
+    /// What was told of an item that is short.
+    Told(ItemId, LocationId),
     /// Warnings told together.
     AlertBatch(Uuid),
     /// A question for a person.
@@ -155,7 +157,7 @@ pub enum Key {
     AuditCheck,
 }
 
-/// A list of rows with a common beginning of their keys.
+/// A list of rows that lie side by side: most have a common beginning of their keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum List {
     /// The orgs of the stack.
@@ -182,6 +184,8 @@ pub enum List {
     Snapshots(ItemId),
     /// An item's order lines.
     OrderLines(ItemId),
+    /// An item's movements and, behind them, its order lines.
+    MovementsAndOrderLines(ItemId),
     /// Plans that want to order now, by supplier.
     Wants,
     /// Items that stand otherwise than well.
@@ -194,7 +198,7 @@ pub enum List {
     PendingProposals,
     /// Effects that are not finished.
     PendingEffects,
-    /// Warnings.
+    /// Warnings that wait to be told.
     Alerts,
     /// Questions for a person.
     Reviews,
@@ -591,6 +595,15 @@ pub struct Effect {
     pub needs_person: Option<String>,
 }
 
+/// What was told of an item, kept for as long as it is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The gravest that was told of it and still holds.
+    pub kind: AlertKind,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Warnings told together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertBatch {
@@ -897,6 +910,8 @@ records! {
     PendingEffect(Mark)
     /// See [`Alert`].
     Alert(Alert)
+    /// See [`Told`].
+    Told(Told)
     /// See [`AlertBatch`].
     AlertBatch(AlertBatch)
     /// See [`Review`].
@@ -987,10 +1002,12 @@ impl List {
             (Self::ClosedItems(month, number), Key::ClosedItems(of, closing, _)) => {
                 (month, number) == (of, closing)
             }
-            (Self::Movements(of), Key::Movement(item, _))
+            (Self::Movements(of) | Self::MovementsAndOrderLines(of), Key::Movement(item, _))
             | (Self::Revaluations(of), Key::Revaluation(item, _))
             | (Self::Snapshots(of), Key::Snapshot(item, _))
-            | (Self::OrderLines(of), Key::OrderLine(item, ..)) => of == item,
+            | (Self::OrderLines(of) | Self::MovementsAndOrderLines(of), Key::OrderLine(item, ..)) => {
+                of == item
+            }
             _ => false,
         }
     }

@@ -89,20 +89,21 @@ impl<'p, P: Ports> Writer<'p, P> {
         let owner = Owner::Org(org);
         let now = ports.clock().now();
         let look_again = look_again_at(now, ports.entropy().uuid());
-        let (holder, version) = match load::one::<Lease>(ports.store(), owner, Key::Lease).await? {
+        let version = match load::one::<Lease>(ports.store(), owner, Key::Lease).await? {
             Some(lease) if lease.content.holder != Uuid::nil() && lease.content.until > now => {
                 return Err(AppError::NotNow {
                     until: look_again.min(lease.content.until),
                     why: "another worker holds the organisation".to_owned(),
                 });
             }
-            Some(lease) => (ports.entropy().uuid(), lease.expect),
-            None => (ports.entropy().uuid(), Expect::Absent),
+            Some(lease) => lease.expect,
+            None => Expect::Absent,
         };
         let taken = Lease {
-            holder,
+            holder: ports.entropy().uuid(),
             until: now.saturating_add(SignedDuration::from_secs(LEASE_SECONDS)).unwrap_or(now),
         };
+        let held = Versioned { content: taken, expect: version.after_write() };
         let write = Versioned { content: taken, expect: version }.write(Key::Lease);
         let id = CommitId(ports.entropy().uuid());
         match ports.store().commit(owner, Commit { id, writes: vec![write] }).await {
@@ -115,7 +116,7 @@ impl<'p, P: Ports> Writer<'p, P> {
             }
             Err(error) => return Err(error.into()),
         }
-        Self::read(ports, org, Some(holder)).await
+        Self::read(ports, org, Some(held)).await
     }
 
     /// A writer for a small decision that must not wait for the lease: it relies on the conditions of its
@@ -128,19 +129,14 @@ impl<'p, P: Ports> Writer<'p, P> {
     }
 
     /// Reads what every writer needs, after the lease is ours, so that nobody has written since.
-    async fn read(ports: &'p P, org: OrgId, holder: Option<Uuid>) -> Result<Self, AppError> {
-        let rows = ports.store().get(Owner::Org(org), &[Key::Profile, Key::AuditHead, Key::Lease]).await?;
+    async fn read(ports: &'p P, org: OrgId, lease: Option<Versioned<Lease>>) -> Result<Self, AppError> {
+        let rows = ports.store().get(Owner::Org(org), &[Key::Profile, Key::AuditHead]).await?;
         let mut rows = rows.into_iter();
-        let mut next = || rows.next().flatten();
-        let profile = load::decode_row::<Profile>(next())?.ok_or_else(|| {
+        let mut row = || rows.next().flatten();
+        let profile = load::decode_row::<Profile>(row())?.ok_or_else(|| {
             AppError::NeedsPerson("the organisation is not connected yet: run the poller once".to_owned())
         })?;
-        let head = load::decode_row::<Head>(next())?.unwrap_or(Versioned::new(Head::default()));
-        let lease = match (holder, load::decode_row::<Lease>(next())?) {
-            (None, _) => None,
-            (Some(holder), Some(lease)) if lease.content.holder == holder => Some(lease),
-            (Some(_), _) => return Err(AppError::Retry("the organisation's lease was lost".to_owned())),
-        };
+        let head = load::decode_row::<Head>(row())?.unwrap_or(Versioned::new(Head::default()));
         let clock = OrgClock::new(&profile.content.time_zone)
             .map_err(|error| AppError::NeedsPerson(error.to_string()))?;
         Ok(Self { ports, org, profile, clock, head, lease })
@@ -234,11 +230,7 @@ impl<'p, P: Ports> Writer<'p, P> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let version = match self.head.expect {
-            Expect::Version(version) => version + 1,
-            Expect::Absent | Expect::Anything => 1,
-        };
-        self.head = Versioned { content: head, expect: Expect::Version(version) };
+        self.head = Versioned { content: head, expect: self.head.expect.after_write() };
         Ok(())
     }
 
@@ -260,9 +252,7 @@ impl<'p, P: Ports> Writer<'p, P> {
         let id = self.new_commit();
         let write = self.profile.clone().write(Key::Profile);
         self.ports.store().commit(self.owner(), Commit { id, writes: vec![write] }).await?;
-        if let Expect::Version(version) = self.profile.expect {
-            self.profile.expect = Expect::Version(version + 1);
-        }
+        self.profile.expect = self.profile.expect.after_write();
         Ok(())
     }
 

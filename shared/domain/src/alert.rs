@@ -43,9 +43,6 @@ pub struct Alert {
     pub on_order: Quantity,
     /// The reorder point that was crossed, if it is known.
     pub reorder_point: Option<Quantity>,
-    /// When it was told to people; `None` while it waits. What was told is kept for as long as the item is short.
-    #[serde(default)]
-    pub told_at: Option<Timestamp>,
 }
 
 /// The line that a change of the available quantity crosses downwards, the graver first.

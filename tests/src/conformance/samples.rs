@@ -8,7 +8,7 @@ use parstock_app::closing::ClosedPart;
 use parstock_app::ports::Feed;
 use parstock_app::records::{
     AlertBatch, Cursor, DocumentRecord, Effect, EffectKind, EffectState, HintOf, Key, Lease, List, Mark,
-    MoreLines, Pointer, Record, Review, ReviewKind, SignInLink, SignInMails, Touched, WaitingHint,
+    MoreLines, Pointer, Record, Review, ReviewKind, SignInLink, SignInMails, Told, Touched, WaitingHint,
 };
 use parstock_domain::adjustment::{
     self, Adjustment, AdjustmentLine, AdjustmentNumber, Approved, Form, ReasonCode,
@@ -141,7 +141,6 @@ pub fn rows() -> Vec<(Key, Record)> {
         available: Quantity::from_e4(-1),
         on_order: Quantity::ZERO,
         reorder_point: None,
-        told_at: Some(instant()),
     };
     let order_line = OrderLine {
         order: DocumentId(id(8)),
@@ -286,7 +285,10 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Document(of), Record::Document(document)),
         (Key::DocumentLines(of, 0), Record::DocumentLines(MoreLines { lines: vec![booked_line(1)] })),
         (Key::Position(item, main.clone()), Record::Position(Position::default())),
-        (Key::Layer(item, main), Record::Layer(Layers::Effective(Box::new(Valuation::new(Method::Fifo))))),
+        (
+            Key::Layer(item, main.clone()),
+            Record::Layer(Layers::Effective(Box::new(Valuation::new(Method::Fifo)))),
+        ),
         movement(item, date(2026, 1, 1), false, Cause::Opening, 1, false),
         (Key::OrderLine(item, order_line.order, order_line.line), Record::OrderLine(order_line)),
         (Key::Touched(id(4)), Record::Touched(Touched { at: instant(), items: vec![item; 100] })),
@@ -295,6 +297,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Effect(EffectId(id(2))), Record::Effect(effect(EffectState::Failed { reason: text.into() }))),
         (Key::PendingEffect(EffectId(id(1))), Record::PendingEffect(Mark {})),
         (Key::Alert(id(3)), Record::Alert(alert.clone())),
+        (Key::Told(item, main), Record::Told(Told { kind: AlertKind::BelowReorderPoint, at: instant() })),
         (Key::AlertBatch(id(3)), Record::AlertBatch(AlertBatch { at: instant(), alerts: vec![alert] })),
         (Key::Review(id(3)), Record::Review(review)),
         (Key::Proof(date(2026, 1, 1)), Record::Proof(proof)),

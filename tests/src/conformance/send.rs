@@ -42,11 +42,17 @@ pub async fn mailer(mailer: &impl Mailer, taken: impl AsyncFn() -> Vec<Mail>) {
     assert_eq!(taken().await.len(), both.len(), "what is refused isn't taken");
 }
 
-/// A message is taken, and no failure where nothing is set up.
+/// Messages are taken whole, each once and in their order. `taken` answers what was taken so far.
 ///
 /// # Panics
 /// When a promise is broken.
-pub async fn chat(chat: &impl Chat) {
+pub async fn chat(chat: &impl Chat, taken: impl AsyncFn() -> Vec<String>) {
     let org = OrgId(Uuid::from_u128(1));
-    chat.post(org, r#"{"text":"3 < 5 & “so on”"}"#).await.unwrap();
+    assert_eq!(taken().await, [""; 0], "nothing was posted yet");
+    let long = format!(r#"{{"text":"{}"}}"#, "5 × “A” ".repeat(5_000));
+    let messages = [r#"{"text":"3 < 5 & “so on”\n*end*"}"#, long.as_str()];
+    for message in messages {
+        chat.post(org, message).await.unwrap();
+    }
+    assert_eq!(taken().await, messages);
 }

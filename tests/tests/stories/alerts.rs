@@ -4,9 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 use parstock_app::ports::{Mail, QueueName, Store};
 use parstock_app::process::{self, Received};
-use parstock_app::records::{Key, List, Owner, Record, Trouble};
+use parstock_app::records::{Key, List, Owner, Record};
 use parstock_app::settings::{self, Applied};
-use parstock_app::{connect, effects, load};
+use parstock_app::{connect, effects};
 use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::demand::Rate;
 use parstock_domain::document::Item;
@@ -88,19 +88,13 @@ impl Shop {
         put(Key::Item(item.id), Record::Item(item.clone()));
         put(Key::Position(item.id, location.clone()), Record::Position(position));
         put(Key::Plan(item.id, location.clone()), Record::Plan(plan.unwrap()));
-        let trouble = Key::Trouble(item.id, location);
         let standing = match quantity {
             ..=0 => Standing::OutOfStock,
             1..=10 => Standing::BelowReorderPoint,
-            _ => return self.ports.store.write_each(owner, vec![load::removal(trouble)]).await.unwrap(),
+            _ => Standing::Fine,
         };
-        let (code, name) = (item.code.clone(), item.name.clone());
-        let (available, runs_out_on) = (Some(on_hand), None);
-        let late_order_numbers = Vec::new();
-        put(
-            trouble,
-            Record::Trouble(Trouble { code, name, standing, available, runs_out_on, late_order_numbers }),
-        );
+        let over = effects::forget_told(&self.ports, self.org, &[(item.id, location, standing)]).await;
+        self.ports.store.write_each(owner, over.unwrap()).await.unwrap();
     }
 
     /// Something runs low or out, as a booking finds it.
@@ -114,7 +108,6 @@ impl Shop {
             available: Quantity::ZERO,
             on_order: Quantity::ZERO,
             reorder_point: Some(Quantity::ONE),
-            told_at: None,
         };
         // one row per item, kind and day
         let key = Key::Alert(Uuid::from_u128(2 * number as u128 + kind as u128 + 1));
@@ -139,13 +132,13 @@ impl Shop {
     }
 
     fn waiting(&self) -> bool {
-        let is_waiting = |record| matches!(record, Record::Alert(alert) if alert.told_at.is_none());
-        self.ports.store.rows(Owner::Org(self.org)).into_iter().any(|row| is_waiting(row.record))
+        self.ports.store.has(Owner::Org(self.org), &List::Alerts)
     }
 
     /// Whether anything is kept, told or not.
     fn keeps_any(&self) -> bool {
-        self.ports.store.has(Owner::Org(self.org), &List::Alerts)
+        let is_kept = |key: &Key| matches!(key, Key::Alert(_) | Key::Told(..));
+        self.ports.store.rows(Owner::Org(self.org)).iter().any(|row| is_kept(&row.key))
     }
 }
 

@@ -203,7 +203,6 @@ impl Shop {
             available: Quantity::ZERO,
             on_order: Quantity::ZERO,
             reorder_point: None,
-            told_at: None,
         };
         let put = |key, record| self.ports.store.store.put(Owner::Org(self.org), key, record);
         let position = Position { opened: true, ..Position::default() };

@@ -276,7 +276,7 @@ impl Shop {
         let mut found = Vec::new();
         for (_, record) in self.rows() {
             let alerts: Vec<Alert> = match record {
-                Record::Alert(alert) if alert.told_at.is_none() => vec![alert],
+                Record::Alert(alert) => vec![alert],
                 Record::AlertBatch(batch) => batch.alerts,
                 _ => Vec::new(),
             };

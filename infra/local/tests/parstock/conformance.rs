@@ -55,7 +55,13 @@ async fn the_queues_conform() {
 #[tokio::test]
 async fn the_chat_in_a_file_conforms() {
     let folder = tempfile::tempdir().unwrap();
-    conformance::send::chat(&FileChat::new(folder.path().join("chat"))).await;
+    let file = folder.path().join("chat");
+    let lines = async || {
+        let files = std::fs::read_dir(&file).into_iter().flatten().map(|file| file.unwrap().path());
+        let text: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        text.lines().map(str::to_owned).collect()
+    };
+    conformance::send::chat(&FileChat::new(file.clone()), lines).await;
 }
 
 #[test]

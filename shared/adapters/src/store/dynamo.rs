@@ -28,7 +28,7 @@ use parstock_app::ports::{
 use parstock_app::records::{Key, List, Owner};
 use uuid::Uuid;
 
-use super::keys::{self, Address};
+use super::keys::{self, Address, Sort};
 use super::row::{self, Attributes};
 use super::units::{self, Costs, Meter};
 
@@ -331,6 +331,19 @@ impl Store for DynamoStore {
             });
         }
         let limit = limit.max(1);
+        let (condition, mut values) = match range.sort {
+            Sort::BeginsWith(prefix) => (
+                "PK = :partition AND begins_with(SK, :prefix)",
+                Attributes::from([(":prefix".to_owned(), AttributeValue::S(prefix))]),
+            ),
+            Sort::Between(from, to) => (
+                "PK = :partition AND SK BETWEEN :from AND :to",
+                [(":from", from), (":to", to)]
+                    .map(|(name, sort)| (name.to_owned(), AttributeValue::S(sort.to_owned())))
+                    .into(),
+            ),
+        };
+        values.insert(":partition".to_owned(), AttributeValue::S(range.partition));
         let mut page = Page::default();
         loop {
             let left = limit.saturating_sub(u32::try_from(page.rows.len()).unwrap_or(u32::MAX));
@@ -338,9 +351,8 @@ impl Store for DynamoStore {
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("PK = :partition AND begins_with(SK, :prefix)")
-                .expression_attribute_values(":partition", AttributeValue::S(range.partition.clone()))
-                .expression_attribute_values(":prefix", AttributeValue::S(range.prefix.clone()))
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
                 .consistent_read(true)
                 .limit(i32::try_from(left).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start.map(row::named))

@@ -12,8 +12,9 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::Future;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -25,8 +26,15 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use dynoxide::{Database, DynoxideError};
+use dynoxide::DynoxideError;
+use dynoxide::actions::{
+    batch_get_item, batch_write_item, create_table, delete_item, get_item, put_item, query,
+    transact_write_items,
+};
+use dynoxide::storage::Storage;
+use futures::FutureExt;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -35,6 +43,11 @@ use super::row::{PARTITION, SORT};
 
 /// The table's name.
 const TABLE: &str = "parstock";
+/// How the file is used: with a write-ahead log `NORMAL` costs no commit, where the default would wait for the disk in
+/// each; rows that are read and written all the time stay in memory (32 MB), and the log grows to 16 MB before it is put
+/// into the file.
+const USE_OF_FILE: &str =
+    "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4096;";
 /// How many of the latest commits are known again.
 const REMEMBERED_COMMITS: usize = 256;
 
@@ -60,11 +73,9 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`], which says what to do.
 pub fn open(path: &Path) -> Result<DynamoStore, OpenError> {
-    let database = Database::new(path.to_str().ok_or_else(|| OpenError::Path(path.to_owned()))?)?;
-    // The emulator's word for `PRAGMA synchronous = NORMAL`: with a write-ahead log it costs no commit,
-    // where the default would wait for the disk in each.
-    database.disable_bulk_loading()?;
-    Ok(Emulator::over(database)?.store())
+    let storage = Storage::new(path.to_str().ok_or_else(|| OpenError::Path(path.to_owned()))?)?;
+    storage.conn().execute_batch(USE_OF_FILE).map_err(DynoxideError::from)?;
+    Ok(Emulator::over(storage)?.store())
 }
 
 /// A store that ends with the process.
@@ -78,12 +89,9 @@ pub fn in_memory() -> Result<DynamoStore, OpenError> {
 /// The table and what answers requests for it. As an HTTP client of the SDK its requests end in this process.
 #[derive(Clone)]
 pub struct Emulator {
-    database: Database,
-    /// Token and request of the latest commits.
-    ///
-    /// The emulator has a memory of its own for them, which keeps ten minutes and is walked through on
-    /// every commit, so that a busy run would slow down without end. Here a few hundred are enough: a
-    /// commit that got no answer is sent again at once.
+    storage: Arc<Mutex<Storage>>,
+    /// Token and request of the latest commits: a few hundred are enough, since a commit that got no answer is sent
+    /// again at once.
     commits: Arc<Mutex<VecDeque<SentCommit>>>,
 }
 
@@ -118,11 +126,11 @@ impl Emulator {
     /// # Errors
     /// [`OpenError`]
     pub fn in_memory() -> Result<Self, OpenError> {
-        Self::over(Database::memory()?)
+        Self::over(Storage::memory()?)
     }
 
-    fn over(database: Database) -> Result<Self, OpenError> {
-        if database.get_table_metadata(TABLE)?.is_none() {
+    fn over(storage: Storage) -> Result<Self, OpenError> {
+        if storage.get_table_metadata(TABLE)?.is_none() {
             let description = json!({
                 "TableName": TABLE,
                 "BillingMode": "PAY_PER_REQUEST",
@@ -135,9 +143,9 @@ impl Emulator {
                     {"AttributeName": SORT, "KeyType": "RANGE"},
                 ],
             });
-            database.create_table(serde_json::from_value(description)?)?;
+            at_once(create_table::execute(&storage, serde_json::from_value(description)?))?;
         }
-        Ok(Self { database, commits: Arc::default() })
+        Ok(Self { storage: Arc::new(Mutex::new(storage)), commits: Arc::default() })
     }
 
     /// The store over this table.
@@ -167,25 +175,44 @@ impl Emulator {
     }
 
     fn run(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
-        let database = &self.database;
         match operation {
-            "GetItem" => written(&database.get_item(read(body)?)?),
-            "BatchGetItem" => written(&database.batch_get_item(read(body)?)?),
-            "Query" => written(&database.query(read(body)?)?),
-            "PutItem" => written(&database.put_item(read(body)?)?),
-            "DeleteItem" => written(&database.delete_item(read(body)?)?),
-            "BatchWriteItem" => written(&database.batch_write_item(read(body)?)?),
+            "GetItem" => self.act(body, |storage, request| at_once(get_item::execute(storage, request))),
+            "BatchGetItem" => {
+                self.act(body, |storage, request| at_once(batch_get_item::execute(storage, request)))
+            }
+            "Query" => self.act(body, |storage, request| at_once(query::execute(storage, request))),
+            "PutItem" => self.act(body, |storage, request| at_once(put_item::execute(storage, request))),
+            "DeleteItem" => {
+                self.act(body, |storage, request| at_once(delete_item::execute(storage, request)))
+            }
+            "BatchWriteItem" => {
+                self.act(body, |storage, request| at_once(batch_write_item::execute(storage, request)))
+            }
             "TransactWriteItems" => self.commit(body),
             _ => Err(DynoxideError::ValidationException(format!("{operation} is not used here"))),
         }
     }
 
+    /// Not to be had any more after a panic: nobody knows what the request that panicked had begun.
+    fn storage(&self) -> Result<MutexGuard<'_, Storage>, DynoxideError> {
+        self.storage.lock().map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+    }
+
+    fn act<Q: DeserializeOwned, A: Serialize>(
+        &self,
+        body: &[u8],
+        act: impl FnOnce(&Storage, Q) -> Result<A, DynoxideError>,
+    ) -> Result<Vec<u8>, DynoxideError> {
+        let request = read(body)?;
+        written(&act(&*self.storage()?, request)?)
+    }
+
     fn commit(&self, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
-        let mut request: dynoxide::actions::transact_write_items::TransactWriteItemsRequest = read(body)?;
+        let mut request: transact_write_items::TransactWriteItemsRequest = read(body)?;
         // Held until the commit is done, so that its repeat waits for its end.
         let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(token) = request.client_request_token.take() else {
-            return written(&self.database.transact_write_items(request)?);
+            return written(&at_once(transact_write_items::execute(&*self.storage()?, request))?);
         };
         if let Some((_, first)) = commits.iter().find(|(known, _)| *known == token) {
             // compared as JSON, since the SDK writes attributes in any order
@@ -195,7 +222,7 @@ impl Emulator {
                 Err(DynoxideError::IdempotentParameterMismatchException(token))
             };
         }
-        let answer = written(&self.database.transact_write_items(request)?)?;
+        let answer = written(&at_once(transact_write_items::execute(&*self.storage()?, request))?)?;
         if commits.len() >= REMEMBERED_COMMITS {
             commits.pop_front();
         }
@@ -204,7 +231,13 @@ impl Emulator {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
+/// The emulator's operations over SQLite never wait for anything.
+fn at_once<A>(operation: impl Future<Output = Result<A, DynoxideError>>) -> Result<A, DynoxideError> {
+    let waits = || DynoxideError::InternalServerError("the operation waits for something".to_owned());
+    operation.now_or_never().unwrap_or_else(|| Err(waits()))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
     serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
 }
 

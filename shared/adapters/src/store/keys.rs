@@ -36,19 +36,32 @@ pub struct Address {
     pub sort: String,
 }
 
-/// Where the rows of a list lie: all of one partition whose sort key begins so.
+/// Where the rows of a list lie: all of one partition whose sort key is so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
     /// The partition key.
     pub partition: String,
-    /// The common beginning of the sort keys.
-    pub prefix: String,
+    /// The sort keys.
+    pub sort: Sort,
+}
+
+/// The sort keys of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// They begin so.
+    BeginsWith(String),
+    /// They lie between these two.
+    Between(&'static str, &'static str),
 }
 
 impl Range {
     /// Whether a row with this address is in the list.
     pub fn contains(&self, address: &Address) -> bool {
-        self.partition == address.partition && address.sort.starts_with(&self.prefix)
+        self.partition == address.partition
+            && match &self.sort {
+                Sort::BeginsWith(prefix) => address.sort.starts_with(prefix),
+                Sort::Between(from, to) => (*from..=*to).contains(&address.sort.as_str()),
+            }
     }
 }
 
@@ -136,6 +149,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Effect(effect) => (Shelf::Main, format!("EFFECT#{effect}")),
         Key::PendingEffect(effect) => (Shelf::Main, format!("PENDING_EFFECT#{effect}")),
         Key::Alert(alert) => (Shelf::Main, format!("ALERT#{alert}")),
+        Key::Told(item, location) => (Shelf::Main, format!("TOLD#{item}#{location}")),
         Key::AlertBatch(batch) => (Shelf::Main, format!("ALERT_BATCH#{batch}")),
         Key::Review(review) => (Shelf::Main, format!("REVIEW#{review}")),
         Key::Digest(day) => (Shelf::Main, format!("DIGEST#{day}")),
@@ -177,6 +191,11 @@ pub fn address(owner: Owner, key: &Key) -> Address {
 /// The address of a list.
 pub fn range(owner: Owner, list: &List) -> Range {
     let (shelf, prefix) = match list {
+        List::MovementsAndOrderLines(item) => {
+            // `$` is what follows `#`, and no other rows of an item lie between them
+            let sort = Sort::Between("M#", "ORDER_LINE$");
+            return Range { partition: Shelf::Item(*item).partition(owner), sort };
+        }
         List::Orgs => (Shelf::Main, "ORG#".to_owned()),
         List::Hints => (Shelf::Main, "HINT#".to_owned()),
         List::Items => (Shelf::Items, "ITEM#".to_owned()),
@@ -210,7 +229,7 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Adjustments => (Shelf::Main, "ADJUSTMENT#".to_owned()),
         List::AuditEntries => (Shelf::Audit, "ENTRY#".to_owned()),
     };
-    Range { partition: shelf.partition(owner), prefix }
+    Range { partition: shelf.partition(owner), sort: Sort::BeginsWith(prefix) }
 }
 
 /// The owner and key at an address; `None` where no key leads.
@@ -257,6 +276,10 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
         (Shelf::Main, "EFFECT") => Key::Effect(rest.parse().ok()?),
         (Shelf::Main, "PENDING_EFFECT") => Key::PendingEffect(rest.parse().ok()?),
         (Shelf::Main, "ALERT") => Key::Alert(rest.parse().ok()?),
+        (Shelf::Main, "TOLD") => {
+            let (item, location) = rest.split_once('#')?;
+            Key::Told(item.parse().ok()?, LocationId(location.to_owned()))
+        }
         (Shelf::Main, "ALERT_BATCH") => Key::AlertBatch(rest.parse().ok()?),
         (Shelf::Main, "REVIEW") => Key::Review(rest.parse().ok()?),
         (Shelf::Main, "DIGEST") => Key::Digest(rest.parse().ok()?),
@@ -358,6 +381,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Effect(_) => "effect",
         Key::PendingEffect(_) => "pending_effect",
         Key::Alert(_) => "alert",
+        Key::Told(..) => "told",
         Key::AlertBatch(_) => "alert_batch",
         Key::Review(_) => "review",
         Key::Digest(_) => "digest",
@@ -580,6 +604,7 @@ mod tests {
             id().prop_map(|id| Key::Effect(EffectId(id))),
             id().prop_map(|id| Key::PendingEffect(EffectId(id))),
             id().prop_map(Key::Alert),
+            (item(), location()).prop_map(|(item, location)| Key::Told(item, location)),
             id().prop_map(Key::AlertBatch),
             id().prop_map(Key::Review),
             day().prop_map(Key::Digest),
@@ -637,6 +662,7 @@ mod tests {
             item().prop_map(List::Movements),
             item().prop_map(List::Snapshots),
             item().prop_map(List::OrderLines),
+            item().prop_map(List::MovementsAndOrderLines),
         ]
     }
 

@@ -52,7 +52,6 @@ pub(crate) fn alert<P: Ports>(
         available: crossing.available,
         on_order: plan.map(|plan| plan.on_order).unwrap_or_default(),
         reorder_point: plan.map(|plan| plan.reorder_point),
-        told_at: None,
     };
     unguarded(Key::Alert(id), alert)
 }

@@ -9,7 +9,7 @@ use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{EffectId, ItemId, LocationId, OrgId, ProposalId, derived};
 use parstock_domain::ledger::Position;
-use parstock_domain::replenish::{Plan, shortage};
+use parstock_domain::replenish::{Plan, Standing, shortage};
 use parstock_domain::settings::Policy;
 use parstock_views::StandingGroup;
 use parstock_views::alert::{AlertContent, Warning};
@@ -18,7 +18,7 @@ use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
 use crate::ports::{Ports, Store, Write};
-use crate::records::{AlertBatch, Effect, EffectKind, EffectState, Key, List, Mark, Pointer, Trouble};
+use crate::records::{AlertBatch, Effect, EffectKind, EffectState, Key, List, Mark, Owner, Pointer, Told};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
@@ -39,23 +39,17 @@ type Row = (Key, Versioned<Alert>);
 pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     let mut writer = Writer::open_unleased(ports, org).await?;
     let now = writer.now();
-    let rows = load::all::<Alert>(ports.store(), org, &List::Alerts).await?;
-    let (told, waiting): (Vec<Row>, Vec<Row>) =
-        rows.into_iter().partition(|(_, alert)| alert.content.told_at.is_some());
-    let told = still_short(&writer, told).await?;
-    if waiting.is_empty() {
-        return Ok(());
-    }
     let policy = load::one::<Policy>(ports.store(), writer.owner(), Key::Policy).await?;
     let settings = policy.map(|row| row.content).unwrap_or_default().org();
     let interval = SignedDuration::from_mins(i64::from(settings.alert_interval_minutes));
     let told_lately =
         writer.profile.content.alerts_told_at.is_some_and(|told| now.duration_since(told) < interval);
     if told_lately || writer.clock().is_quiet(now, settings.quiet) {
-        // the sweep after each poll asks again
+        // the sweep after each poll asks again as long as a warning waits
         return Ok(());
     }
-    let mut due = due(&writer, &told, waiting).await?;
+    let waiting = load::all::<Alert>(ports.store(), org, &List::Alerts).await?;
+    let mut due = due(&writer, waiting).await?;
     due.sort_by_key(|due| (due.alert.kind, due.alert.raised_at));
     due.truncate(WARNINGS_MAX);
     let Some(first) = due.first() else { return Ok(()) };
@@ -67,8 +61,8 @@ pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
             break;
         }
         writes.extend(due.rows.into_iter().map(|(key, row)| Write { key, record: None, expect: row.expect }));
-        let key = told_key(&(due.alert.item, due.alert.location.clone()));
-        writes.push(unguarded(key, due.alert.clone()));
+        let key = Key::Told(due.alert.item, due.alert.location.clone());
+        writes.push(unguarded(key, Told { kind: due.alert.kind, at: now }));
         alerts.push(due.alert);
     }
     let count = alerts.len();
@@ -91,49 +85,48 @@ pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// The row that keeps what was told of an item.
-fn told_key((item, location): &Place) -> Key {
-    Key::Alert(derived("told", &[&item.to_string(), &location.to_string()]))
+/// The line below which an item stands, if it is short.
+fn short(standing: Standing) -> Option<AlertKind> {
+    match StandingGroup::from(standing) {
+        StandingGroup::OutOfStock => Some(AlertKind::OutOfStock),
+        StandingGroup::Low => Some(AlertKind::BelowReorderPoint),
+        _ => None,
+    }
 }
 
-/// What was told of items that are short still, as their latest plans found; the rest is forgotten, so that it
-/// is told again when it happens again.
-async fn still_short<P: Ports>(
-    writer: &Writer<'_, P>,
-    told: Vec<Row>,
-) -> Result<BTreeMap<Place, AlertKind>, AppError> {
-    let mut kept = BTreeMap::new();
-    if told.is_empty() {
-        return Ok(kept);
+/// Whether something may have been told of an item that does not hold any more, now that a plan found it to stand so.
+pub(crate) fn may_be_over(position: &Position, standing: Standing) -> bool {
+    match short(standing) {
+        Some(AlertKind::OutOfStock) => false,
+        Some(AlertKind::BelowReorderPoint) => position.warned_on.contains_key(&AlertKind::OutOfStock),
+        None => !position.warned_on.is_empty(),
     }
-    let store = writer.ports().store();
-    let mut short = BTreeMap::new();
-    for (key, trouble) in load::all::<Trouble>(store, writer.org(), &List::Troubles).await? {
-        let Key::Trouble(item, location) = key else { continue };
-        let kind = match StandingGroup::from(trouble.content.standing) {
-            StandingGroup::OutOfStock => AlertKind::OutOfStock,
-            StandingGroup::Low => AlertKind::BelowReorderPoint,
-            _ => continue,
-        };
-        short.insert((item, location), kind);
-    }
+}
+
+/// What was told of items keeps only what holds by their new plans; the rest is forgotten, so that it is told again when
+/// it happens again. Answers what to write.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn forget<P: Ports>(
+    ports: &P,
+    org: OrgId,
+    planned: &[(ItemId, LocationId, Standing)],
+) -> Result<Vec<Write>, AppError> {
+    let keys: Vec<Key> =
+        planned.iter().map(|(item, location, _)| Key::Told(*item, location.clone())).collect();
+    let rows = load::many::<Told>(ports.store(), Owner::Org(org), &keys).await?;
     let mut writes = Vec::new();
-    for (key, Versioned { content: alert, .. }) in told {
-        let place = (alert.item, alert.location.clone());
-        match short.get(&place) {
+    for ((key, told), (_, _, standing)) in keys.into_iter().zip(rows).zip(planned) {
+        let Some(told) = told.map(|row| row.content) else { continue };
+        match short(*standing) {
             None => writes.push(removal(key)),
-            Some(kind) => {
-                // what is only low again may run out again
-                let kind = alert.kind.max(*kind);
-                kept.insert(place, kind);
-                if kind != alert.kind {
-                    writes.push(unguarded(key, Alert { kind, ..alert }));
-                }
-            }
+            // what is only low again may run out again
+            Some(kind) if kind > told.kind => writes.push(unguarded(key, Told { kind, ..told })),
+            Some(_) => {}
         }
     }
-    store.write_each(writer.owner(), writes).await?;
-    Ok(kept)
+    Ok(writes)
 }
 
 /// A warning to tell, with the rows that it replaces.
@@ -144,11 +137,7 @@ struct Due {
 
 /// One warning of each item that is short now and was not told to be so. What is not to be told now waits
 /// until its day is over: the item's next crossing of that day raises no other.
-async fn due<P: Ports>(
-    writer: &Writer<'_, P>,
-    told: &BTreeMap<Place, AlertKind>,
-    waiting: Vec<Row>,
-) -> Result<Vec<Due>, AppError> {
+async fn due<P: Ports>(writer: &Writer<'_, P>, waiting: Vec<Row>) -> Result<Vec<Due>, AppError> {
     let store = writer.ports().store();
     let now = writer.now();
     let today = writer.clock().day_of(now);
@@ -161,12 +150,14 @@ async fn due<P: Ports>(
     let positions = load::many::<Position>(store, writer.owner(), &positions).await?;
     let plans = keys(&|(item, location)| Key::Plan(item, location));
     let plans = load::many::<Plan>(store, writer.owner(), &plans).await?;
+    let told = keys(&|(item, location)| Key::Told(item, location));
+    let told = load::many::<Told>(store, writer.owner(), &told).await?;
     let (mut due, mut over) = (Vec::new(), Vec::new());
-    for (((place, rows), position), plan) in places.into_iter().zip(positions).zip(plans) {
+    for ((((place, rows), position), plan), told) in places.into_iter().zip(positions).zip(plans).zip(told) {
         let plan = plan.map(|row| row.content);
         let position = position.map(|row| row.content).unwrap_or_default();
         let short = shortage(&position, plan.as_ref(), today)?
-            .filter(|short| told.get(&place).is_none_or(|told| short.kind < *told));
+            .filter(|short| told.as_ref().is_none_or(|told| short.kind < told.content.kind));
         let Some(short) = short else {
             let is_over = |row: &Row| writer.clock().day_of(row.1.content.raised_at) < today;
             over.extend(rows.into_iter().filter(is_over).map(|(key, _)| removal(key)));
@@ -182,7 +173,6 @@ async fn due<P: Ports>(
             available: short.available,
             on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
             reorder_point: plan.map(|plan| plan.reorder_point),
-            told_at: Some(now),
         };
         due.push(Due { alert, rows });
     }

@@ -30,8 +30,8 @@ use crate::send::send_in;
 use crate::tries::Tries;
 use crate::writer::{Reason, Writer};
 
-pub use alerts::tell as tell_alerts;
-pub(crate) use alerts::{effect_id, plan_effects};
+pub(crate) use alerts::{effect_id, may_be_over, plan_effects};
+pub use alerts::{forget as forget_told, tell as tell_alerts};
 
 /// What the audit trail says of an order that is in Xero.
 pub const ORDER_WRITTEN: &str = "order written";

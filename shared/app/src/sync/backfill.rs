@@ -135,7 +135,7 @@ async fn read<P: Ports>(
     if writer.profile.content.contacts_until.is_none() {
         contacts::refresh(writer, session).await?;
     }
-    for feed in Feed::ALL {
+    for feed in feed::cursors(writer, Feed::ALL).await? {
         // orders before bills, so that bills find their order
         if feed::read(writer, session, feed, PAGES_PER_STEP, Source::Poll, done).await? == feed::Reached::More
         {

@@ -28,6 +28,17 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// After a full page reading starts again this much before its last change.
 const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
+/// Each feed with where its reading stopped, in their order; `None` for one that was never read.
+pub async fn cursors<P: Ports>(
+    writer: &Writer<'_, P>,
+    feeds: impl IntoIterator<Item = Feed>,
+) -> Result<Vec<(Feed, Option<Versioned<Cursor>>)>, AppError> {
+    let feeds: Vec<Feed> = feeds.into_iter().collect();
+    let keys: Vec<Key> = feeds.iter().map(|feed| Key::Cursor(*feed)).collect();
+    let kept = load::many::<Cursor>(writer.ports().store(), writer.owner(), &keys).await?;
+    Ok(feeds.into_iter().zip(kept).collect())
+}
+
 /// Where a feed stands after reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
@@ -45,18 +56,19 @@ pub enum Reached {
 /// for them one after the other can tell that Xero gives the same page again. Where reading stops is kept, so
 /// that the next poll goes on from there.
 ///
+/// `kept` is where reading stopped before, as [`cursors`] has it.
+///
 /// The cursor moves by Xero's time alone: by what it says of documents, and of itself when it answers. Our
 /// own clock may be hours ahead of it, and stepping on by it would jump over what changes meanwhile.
 pub async fn read<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
-    feed: Feed,
+    (feed, kept): (Feed, Option<Versioned<Cursor>>),
     pages: u32,
     source: Source,
     done: &mut Done,
 ) -> Result<Reached, AppError> {
     let key = Key::Cursor(feed);
-    let kept = load::one::<Cursor>(writer.ports().store(), writer.owner(), key.clone()).await?;
     let begin = match writer.profile.content.backfill {
         Backfill::Reading { from, .. } => from,
         Backfill::Opening { .. } | Backfill::Done { .. } => writer.profile.content.connected_at,
@@ -85,8 +97,7 @@ pub async fn read<P: Ports>(
             let write = Versioned { content, expect: cursor.expect }.write(key.clone());
             let commit = Commit { id: writer.new_commit(), writes: vec![write] };
             writer.ports().store().commit(writer.owner(), commit).await?;
-            let version = if let Expect::Version(version) = cursor.expect { version + 1 } else { 1 };
-            cursor = Versioned { content, expect: Expect::Version(version) };
+            cursor = Versioned { content, expect: cursor.expect.after_write() };
         }
         if !more {
             return Ok(Reached::End);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use parstock_domain::document::Item;
 use parstock_domain::event::{Event, EventType, Source};
+use parstock_domain::ids::ItemId;
 use parstock_domain::prices::PriceStatus;
 
 use super::{backfill, feed, quantities};
@@ -53,7 +54,8 @@ async fn keep<P: Ports>(writer: &mut Writer<'_, P>, items: &[Item]) -> Result<()
     let id = writer.new_commit();
     let (mut writes, mut codes, mut turned) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut repriced = BTreeSet::new();
-    let priced = crate::prices::standing(writer.ports(), writer.org()).await?;
+    let ids: Vec<ItemId> = items.iter().map(|item| item.id).collect();
+    let priced = crate::prices::standing(writer.ports(), writer.org(), &ids).await?;
     let mut event = None;
     let mut changed = 0;
     for (item, known) in items.iter().zip(known) {

@@ -208,8 +208,8 @@ async fn read_feeds<P: Ports>(
     feeds: &BTreeSet<Feed>,
     done: &mut Done,
 ) -> Result<(), AppError> {
-    for feed in feeds {
-        feed::read(writer, session, *feed, feed::PAGES_PER_POLL_MAX, Source::Webhook, done).await?;
+    for feed in feed::cursors(writer, feeds.iter().copied()).await? {
+        feed::read(writer, session, feed, feed::PAGES_PER_POLL_MAX, Source::Webhook, done).await?;
     }
     Ok(())
 }
@@ -322,12 +322,13 @@ async fn read_all<P: Ports>(
     if contacts && let Err(error) = contacts::refresh(writer, session).await {
         failure.get_or_insert(error);
     }
-    for feed in Feed::ALL {
+    for kept in feed::cursors(writer, Feed::ALL).await? {
         if writer.is_late() {
             reached = feed::Reached::More;
             break;
         }
-        match feed::read(writer, session, feed, feed::PAGES_PER_POLL_MAX, Source::Poll, done).await {
+        let feed = kept.0;
+        match feed::read(writer, session, kept, feed::PAGES_PER_POLL_MAX, Source::Poll, done).await {
             Ok(feed::Reached::End) => {}
             Ok(feed::Reached::More) => reached = feed::Reached::More,
             Err(error) => {
