@@ -695,7 +695,10 @@ impl Company {
         let mut there = self.initial.get(&item.id).copied().unwrap_or_default();
         let mut pool = there.at(item.purchase_price.unwrap_or_default()).unwrap_or_default();
         let mut documents: Vec<&Document> = self.documents.values().collect();
-        documents.sort_by_key(|document| (document.updated_at, document.of.id));
+        documents.sort_by_key(|document| {
+            // of one moment, what comes in first
+            (document.updated_at, document.of.kind == DocumentKind::SupplierCredit, document.of.id)
+        });
         for document in documents {
             if !matches!(document.status, DocumentStatus::Authorised | DocumentStatus::Paid) {
                 continue;
