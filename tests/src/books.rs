@@ -16,7 +16,7 @@ use parstock_domain::document::{
     Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item,
     ItemRef, OrderDraft, Organisation, XeroQuantity,
 };
-use parstock_domain::fixed::Quantity;
+use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::Approval;
 use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId, LineId, OrgId};
 use parstock_domain::manual_journal::{JournalInXero, JournalState, StateInXero};
@@ -84,6 +84,13 @@ pub struct Company {
     pub read_back_refusal: Option<BooksError>,
     /// Whether an earlier write of an adjustment, whose answer was lost, gets through together with the next.
     pub writes_adjustments_late: bool,
+    /// Whether cost pools are a moving average of what documents brought and took, as in Xero, instead of what the items cost at their
+    /// purchase price. `Some(true)` takes what a supplier's credit note takes at its line's amount, `Some(false)` at the average.
+    pub moving_average: Option<bool>,
+    /// How many answers to writes of a kind get lost from now on, whose writes get through.
+    pub loses_answers: BTreeMap<&'static str, u32>,
+    /// What a bill brings in just when the next adjustment is written: an item, how many, at which price.
+    pub brings_with_adjustment: Option<(ItemId, Quantity, Money)>,
     /// Whether the plan's bills of the month are used up.
     pub is_capped: bool,
     /// What Xero answers instead, by the name of the call or the word of the feed.
@@ -144,6 +151,9 @@ impl Company {
             counts_adjustments_as: None,
             read_back_refusal: None,
             writes_adjustments_late: false,
+            moving_average: None,
+            loses_answers: BTreeMap::new(),
+            brings_with_adjustment: None,
             is_capped: false,
             refusals: BTreeMap::new(),
         }
@@ -378,7 +388,11 @@ impl FakeSession {
             *company.calls.entry(name).or_default() += 1;
             write(company, now)
         });
-        if self.books.sim.point(Edge::After, name).await == Verdict::Fail {
+        let is_lost = self.books.with(self.org, |company| {
+            let left = company.loses_answers.get_mut(name).filter(|left| **left > 0);
+            left.map(|left| *left -= 1).is_some()
+        });
+        if is_lost || self.books.sim.point(Edge::After, name).await == Verdict::Fail {
             return Err(BooksError::Unknown("timed out".into()));
         }
         answer
@@ -663,9 +677,46 @@ impl Company {
     fn quantity(&self, item: &Item) -> Option<XeroQuantity> {
         item.tracked.then(|| {
             let on_hand = self.on_hand(item.id);
-            let cost_pool = on_hand.at(item.purchase_price.unwrap_or_default()).unwrap_or_default();
+            let cost_pool = match self.moving_average {
+                Some(credits_at_amount) => self.pool(item, credits_at_amount),
+                None => on_hand.at(item.purchase_price.unwrap_or_default()).unwrap_or_default(),
+            };
             XeroQuantity { on_hand, back_ordered: Quantity::ZERO, cost_pool }
         })
+    }
+
+    /// What Xero holds of an item that it tracks.
+    pub fn held(&self, item: ItemId) -> Option<XeroQuantity> {
+        self.items.get(&item).and_then(|item| self.quantity(item))
+    }
+
+    /// What an item's stock cost by a moving average in whole cents, in the order in which documents came.
+    fn pool(&self, item: &Item, credits_at_amount: bool) -> Money {
+        let mut there = self.initial.get(&item.id).copied().unwrap_or_default();
+        let mut pool = there.at(item.purchase_price.unwrap_or_default()).unwrap_or_default();
+        let mut documents: Vec<&Document> = self.documents.values().collect();
+        documents.sort_by_key(|document| {
+            // of one moment, what comes in first
+            (document.updated_at, document.of.kind == DocumentKind::SupplierCredit, document.of.id)
+        });
+        for document in documents {
+            if !matches!(document.status, DocumentStatus::Authorised | DocumentStatus::Paid) {
+                continue;
+            }
+            let of_item = |line: &&DocumentLine| self.item_of(line.item.as_ref()) == Some(item.id);
+            for line in document.lines.iter().filter(of_item) {
+                let is_credit = document.of.kind == DocumentKind::SupplierCredit;
+                if matches!(document.of.kind, DocumentKind::Bill | DocumentKind::SpendMoney) {
+                    (there, pool) =
+                        (there.plus(line.quantity).unwrap(), pool.plus(line.net.to_cents()).unwrap());
+                } else if is_credit || document.of.kind == DocumentKind::SalesInvoice {
+                    let average = pool.part(line.quantity, there).unwrap_or_default().to_cents();
+                    let out = if is_credit && credits_at_amount { line.net.to_cents() } else { average };
+                    (there, pool) = (there.minus(line.quantity).unwrap(), pool.minus(out).unwrap());
+                }
+            }
+        }
+        pool
     }
 
     fn order(&self, number: &str) -> Option<&Document> {
@@ -726,6 +777,21 @@ impl Company {
             lines,
         };
         self.documents.insert(document.of.id, document.clone());
+        if let Some((item, quantity, price)) = self.brings_with_adjustment.take() {
+            let mut bill = Document {
+                of: DocumentRef { kind: DocumentKind::Bill, id: DocumentId(id("bill beside it")) },
+                number: "B-1".to_owned(),
+                ..document.clone()
+            };
+            bill.lines.truncate(1);
+            for line in &mut bill.lines {
+                line.item =
+                    self.items.get(&item).map(|item| ItemRef { id: Some(item.id), code: item.code.clone() });
+                (line.id, line.quantity, line.unit_amount) = (LineId(id("line beside it")), quantity, price);
+                line.net = quantity.at(price).unwrap_or_default();
+            }
+            self.documents.insert(bill.of.id, bill);
+        }
         if self.writes_adjustments_late {
             let of = DocumentRef { id: DocumentId(id("adjustment of the try before")), ..document.of };
             self.documents.insert(of.id, Document { of, ..document.clone() });

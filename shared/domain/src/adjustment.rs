@@ -15,6 +15,7 @@ use crate::audit::Hash;
 use crate::document::{DocumentKind, XeroQuantity};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{DayNumber, DocumentId, ItemId};
+use crate::landed::{Half, Revalues};
 use crate::ledger::Place;
 
 /// Lines of one adjustment: a document in Xero holds two for each.
@@ -82,10 +83,12 @@ pub enum ReasonCode {
     Sample,
     /// Anything else, which a note says.
     Other,
+    /// Nothing left or came: what it cost changed, by a landed cost voucher. Only parstock gives it.
+    Revalued,
 }
 
 impl ReasonCode {
-    /// Every reason.
+    /// Every reason that a person may give.
     pub const ALL: [Self; 8] = [
         Self::Damaged,
         Self::Expired,
@@ -108,10 +111,11 @@ impl ReasonCode {
             Self::OwnUse => "own_use",
             Self::Sample => "sample",
             Self::Other => "other",
+            Self::Revalued => "revalued",
         }
     }
 
-    /// The reason with this [`code`](Self::code).
+    /// The reason that a person may give with this [`code`](Self::code).
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.code() == code)
     }
@@ -128,7 +132,7 @@ impl ReasonCode {
     pub const fn place(self) -> Place {
         match self {
             Self::Damaged | Self::Expired | Self::Lost | Self::Stolen => Place::WriteOff,
-            Self::Found | Self::OwnUse | Self::Sample | Self::Other => Place::Adjustment,
+            Self::Found | Self::OwnUse | Self::Sample | Self::Other | Self::Revalued => Place::Adjustment,
         }
     }
 
@@ -142,7 +146,7 @@ impl ReasonCode {
         }
         let fits = match self {
             Self::Found => !change.is_negative(),
-            Self::Other => true,
+            Self::Other | Self::Revalued => true,
             _ => change.is_negative(),
         };
         match self {
@@ -325,15 +329,27 @@ pub struct Adjustment {
     /// Its document in Xero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentId>,
+    /// Whether its items are its own since it began to be written, so that no other document may come between.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_begun: bool,
+    /// What makes it one half of a revaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revalues: Option<Revalues>,
 }
 
 impl Adjustment {
-    /// The sum of what its lines are worth, whichever way they go.
+    /// The sum of what its lines are worth, whichever way they go; of a revaluation what it puts on the stock or takes off.
     ///
     /// # Errors
     /// [`FixedError`] when it does not fit.
     pub fn worth(&self) -> Result<Money, FixedError> {
-        worth(&self.lines)
+        match &self.revalues {
+            Some(revalues) => {
+                let on_pool = revalues.parts.iter().map(|part| part.on_pool.magnitude());
+                on_pool.into_iter().try_fold(Money::ZERO, Money::plus)
+            }
+            None => worth(&self.lines),
+        }
     }
 
     /// Where it stands, in words.
@@ -346,6 +362,8 @@ impl Adjustment {
                     format!("booked without {}, which Xero tracks by now", self.left_out.join(", "))
                 }
                 Form::Ledger => "booked".to_owned(),
+                // all of it was sold before it was written
+                _ if self.document.is_none() => "nothing was left to revalue".to_owned(),
                 Form::Bill => "in Xero as a bill".to_owned(),
                 Form::CreditNote => "in Xero as a credit note".to_owned(),
             },
@@ -365,6 +383,26 @@ impl Adjustment {
     /// Whether this try, too, had come as far as writing: the same is asked again then.
     pub const fn was_tried(&self) -> bool {
         !self.before.is_empty() && self.before_again == self.again
+    }
+
+    /// Whether another adjustment may not be written between, where one of the two revalues items of the other: it is being written, or
+    /// its first half is in Xero and it is not.
+    pub fn keeps_out(&self, other: &Self) -> bool {
+        let (own, others) = (self.revalues.as_ref(), other.revalues.as_ref());
+        let is_pair = own.is_some_and(|own| own.other == other.number);
+        let is_second = own.is_some_and(|own| own.half == Half::Second);
+        let is_between = match self.stage {
+            Stage::Booking => self.has_begun || is_second,
+            Stage::Waiting | Stage::Refused { .. } => is_second,
+            Stage::Booked | Stage::Rejected { .. } => false,
+        };
+        let mut items = self.lines.iter().map(|line| line.item);
+        let has_same = items.any(|item| other.lines.iter().any(|line| line.item == item));
+        (own.is_some() || others.is_some())
+            && self.number != other.number
+            && !is_pair
+            && is_between
+            && has_same
     }
 
     /// How much each of its items changes, by item.

@@ -26,8 +26,8 @@ use parstock_domain::ids::{
     CommitId, ContactId, DayNumber, DocumentId, EffectId, ItemId, LineId, LocationId, OrgId, ProposalId,
 };
 use parstock_domain::landed::{
-    Basis, Charge, Draft, NameOf, Named, Paper, Papers, Purchase, Share, Spent, Stage, TakenBack, Voucher,
-    VoucherJournal, VoucherJournalFate,
+    Accounts, Basis, Charge, Draft, Half, NameOf, Named, Paper, Papers, Part, Purchase, Revaluation,
+    RevaluationFate, Revalues, Share, Spent, Stage, TakenBack, Voucher, VoucherJournal, VoucherJournalFate,
 };
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
@@ -399,6 +399,30 @@ fn adjustment(item: ItemId) -> Adjustment {
         before: vec![(item, held)],
         before_again: u32::MAX,
         document: Some(DocumentId(id(9))),
+        has_begun: true,
+        revalues: Some(Revalues {
+            voucher: DayNumber { on, index: 1 },
+            back: true,
+            half: Half::First,
+            other: AdjustmentNumber(DayNumber { on, index: 1 }),
+            account: "401".into(),
+            parts: vec![revalued_part(item)],
+        }),
+    }
+}
+
+fn revalued_part(item: ItemId) -> Part {
+    Part {
+        item,
+        code: "A".into(),
+        amount: Money::from_e4(LARGEST),
+        received: Quantity::from_e4(-1),
+        on_hand: Quantity::ONE,
+        pool: Money::from_e4(LARGEST),
+        units: Quantity::ONE,
+        comes_at: Money::from_e4(LARGEST),
+        goes_at: Money::from_e4(1),
+        on_pool: Money::from_e4(-1),
     }
 }
 
@@ -434,6 +458,7 @@ fn purchase(of: DocumentRef) -> Purchase {
         contact_name: "Carrier".into(),
         on: date(2026, 1, 1),
         has_goods: true,
+        has_tracked: true,
         left_alone: true,
         papers: Some(Papers::Read {
             at: Timestamp::UNIX_EPOCH,
@@ -474,6 +499,7 @@ fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
         value: amount,
         weight: Some(Quantity::from_e4(1)),
         amount,
+        tracked: true,
     };
     let line = ManualJournalLine { account: "620".into(), what: "Landed cost".into(), amount };
     let journal =
@@ -489,6 +515,15 @@ fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
         taken_back: Some(TakenBack { by: "Ada".into(), at: instant(), reason: "wrong".into() }),
         journal: Some(journal(VoucherJournalFate::Posted { id: DocumentId(id(3)) })),
         journal_back: Some(journal(VoucherJournalFate::Due { why_not: Some("not yet".into()) })),
+        revaluation: Some(Revaluation {
+            adjustment: Some(AdjustmentNumber(DayNumber { on, index: 7 })),
+            on,
+            since: on,
+            accounts: Accounts { stock: "620".into(), adjustment: "401".into(), cogs: "310".into() },
+            fate: RevaluationFate::Settled,
+            parts: vec![revalued_part(item)],
+        }),
+        revaluation_back: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod outages;
 mod prices;
 mod proof;
 mod receiving;
+mod revalued;
 mod sign_in;
 mod simulation;
 mod size;

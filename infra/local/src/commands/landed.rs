@@ -235,7 +235,15 @@ async fn make(
         return Ok(Answer::new(as_json(&preview), as_text(&preview)?).saying(talk).exiting(DIFFERENCES));
     };
     let number = landed::make(place, org, place.person(), &request, Some(parse_hash(contents)?)).await?;
-    Ok(Answer::new(json!({ "voucher": number.to_string() }), format!("voucher {number} is being booked\n")))
+    let made = landed::all(place, org).await?.into_iter().find(|voucher| voucher.number == number);
+    let revaluation = made.and_then(|voucher| voucher.revaluation?.adjustment);
+    let waits = revaluation.map_or_else(String::new, |number| {
+        format!("revaluation {number} waits: parstock stock adjustments approve {number}\n")
+    });
+    Ok(Answer::new(
+        json!({ "voucher": number.to_string(), "revaluation": revaluation.map(|number| number.to_string()) }),
+        format!("voucher {number} is being booked\n{waits}"),
+    ))
 }
 
 fn as_json(preview: &Preview) -> Value {
@@ -245,6 +253,7 @@ fn as_json(preview: &Preview) -> Value {
         .map(|landed| json!({ "in_stock": landed.in_stock.to_string(), "sold": landed.sold.to_string() }));
     json!({
         "contents": preview.contents.to_string(), "voucher": preview.draft, "landed": landed.collect::<Vec<_>>(),
+        "revalued": preview.revalued,
     })
 }
 
@@ -271,5 +280,20 @@ fn as_text(preview: &Preview) -> Result<String, LocalError> {
     let all = ["all", "", "", "", &total.to_string(), &in_stock.to_string(), &sold.to_string()];
     rows.push(all.map(str::to_owned).to_vec());
     text.push_str(&table(&rows));
+    if !preview.revalued.is_empty() {
+        text.push_str("in Xero, once it is approved, by what lies there then:\n");
+        let head = ["revalued", "on hand", "of these goods", "on the stock", "sold"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        for part in &preview.revalued {
+            rows.push(vec![
+                part.code.clone(),
+                part.on_hand.to_string(),
+                part.kept().to_string(),
+                part.on_pool.to_string(),
+                part.sold().map_err(LocalError::outside)?.to_string(),
+            ]);
+        }
+        text.push_str(&table(&rows));
+    }
     Ok(text)
 }

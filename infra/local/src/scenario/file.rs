@@ -54,8 +54,10 @@ pub struct ExpectJournal {
     /// Its date.
     #[serde(deserialize_with = "day")]
     pub date: Date,
-    /// What it credits to the stock account.
+    /// What it credits to an account.
     pub amount: Number,
+    /// The account; that of untracked stock if it is left out.
+    pub account: Option<String>,
     /// A part of what it says, if that is compared.
     pub says: Option<String>,
 }
@@ -115,6 +117,8 @@ pub struct Step {
     pub receipt_back: Option<usize>,
     /// What a person writes off or finds.
     pub adjust: Option<Vec<Adjust>>,
+    /// The adjustment that waits and is approved, counted from 1.
+    pub approve: Option<usize>,
     /// By what suppliers' papers count items from then on: all rules that hold.
     pub units: Option<Vec<Unit>>,
     /// A landed cost voucher.
@@ -461,6 +465,7 @@ impl Step {
             + usize::from(self.take_in.is_some())
             + usize::from(self.receipt_back.is_some())
             + usize::from(self.adjust.is_some())
+            + usize::from(self.approve.is_some())
             + usize::from(self.units.is_some())
             + usize::from(self.landed.is_some())
             + usize::from(self.take_back.is_some())

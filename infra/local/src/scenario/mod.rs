@@ -107,6 +107,9 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
         } else if let Some(rows) = &step.adjust {
             books.settle().await?;
             books.adjust(rows).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(which) = step.approve {
+            books.settle().await?;
+            books.approve(which).await.map_err(|error| wrong(error.to_string()))?;
         } else if let Some(units) = &step.units {
             books.settle().await?;
             books.units(units).await.map_err(|error| wrong(error.to_string()))?;
@@ -227,19 +230,20 @@ impl Books {
         let world = locked(&self.world);
         let journals: Vec<JournalView> = world.manual_journals().collect();
         let found: Vec<&JournalView> = journals.iter().filter(stands).collect();
-        let credited = |journal: &JournalView| -> i64 {
-            let lines = journal.lines.iter().filter(|line| line.account_code == STOCK);
+        let credited = |journal: &JournalView, number: usize| -> i64 {
+            let account = expected.get(number).and_then(|wanted| wanted.account.as_deref()).unwrap_or(STOCK);
+            let lines = journal.lines.iter().filter(|line| line.account_code == account);
             lines.map(|line| -line.amount.0).sum()
         };
         let mut wrong = Vec::new();
         for number in 0..expected.len().max(found.len()) {
-            let told = found
-                .get(number)
-                .map(|it| format!("{} of {}: {}", Money::from_e4(credited(it)), it.date, it.narration));
+            let told = found.get(number).map(|it| {
+                format!("{} of {}: {}", Money::from_e4(credited(it, number)), it.date, it.narration)
+            });
             match (expected.get(number), found.get(number)) {
                 (Some(wanted), Some(there))
                     if wanted.date == there.date
-                        && wanted.amount.money()?.e4() == credited(there)
+                        && wanted.amount.money()?.e4() == credited(there, number)
                         && wanted.says.as_ref().is_none_or(|says| there.narration.contains(says)) => {}
                 (Some(wanted), _) => wrong.push(format!(
                     "journal {} must be {} of {}{}, and is {}",
@@ -329,6 +333,15 @@ impl Books {
             .map_err(LocalError::Input)?;
         let made = adjustments::make(&*self.ports, self.org, PERSON, &rows).await?;
         made.map(|_| ()).map_err(told)
+    }
+
+    /// As `parstock stock adjustments approve` does.
+    async fn approve(&self, which: usize) -> Result<(), LocalError> {
+        let made = adjustments::all(&*self.ports, self.org).await?;
+        let adjustment = which.checked_sub(1).and_then(|at| made.iter().rev().nth(at));
+        let adjustment =
+            adjustment.ok_or_else(|| LocalError::Input(format!("there is no adjustment {which}")))?;
+        Ok(adjustments::approve(&*self.ports, self.org, PERSON, adjustment.number, None).await?)
     }
 
     /// As `parstock landed make` does.

@@ -19,9 +19,10 @@ use parstock_domain::ledger::{Layers, Position};
 use parstock_domain::settings::{OrgSettings, Policy};
 
 use super::file::Asked;
-use super::{adjustment, made_since, missing, question, question_key, under_way};
+use super::{adjustment, last_index, made_since, missing, question, question_key, under_way};
 use crate::effects::plan_effects;
 use crate::error::AppError;
+use crate::landed;
 use crate::load::{self, Versioned, removal};
 use crate::ports::Ports;
 use crate::records::{Backfill, EffectKind, Key, Pointer};
@@ -180,8 +181,7 @@ async fn make_once<P: Ports>(
     let mut all_lines = parts.iter().flat_map(|(_, _, lines)| lines);
     let is_unknown = all_lines.any(|line| line.unit_cost <= Money::ZERO);
     let waits = settings.adjustment_value_max.filter(|most| of_today > *most || is_unknown);
-    let last = standing.iter().map(|known| known.number.0).filter(|number| number.on == today);
-    let mut index = last.map(|number| number.index).max().unwrap_or(0);
+    let mut index = last_index(&standing, today);
     let mut made = Vec::new();
     for ((on, form, lines), request) in parts.into_iter().zip(requests) {
         index = index.saturating_add(1);
@@ -206,6 +206,8 @@ async fn make_once<P: Ports>(
             before: Vec::new(),
             before_again: 0,
             document: None,
+            has_begun: false,
+            revalues: None,
         });
     }
     let (mut writes, mut effects) = (Vec::new(), Vec::new());
@@ -450,7 +452,7 @@ async fn approve_once<P: Ports>(
     if matches!(adjustment.stage, Stage::Refused { .. }) {
         adjustment.again = adjustment.again.saturating_add(1);
     }
-    adjustment.stage = Stage::Booking;
+    (adjustment.stage, adjustment.has_begun) = (Stage::Booking, false);
     adjustment.approved = Some(Approved { by: who.to_owned(), at: writer.now() });
     let reason = Reason { who: who.to_owned(), ..Reason::own("approve adjustment") }
         .with("adjustment", number)
@@ -476,7 +478,11 @@ async fn reject_once<P: Ports>(
     let reason = Reason { who: who.to_owned(), ..Reason::own("reject adjustment") }
         .with("adjustment", number)
         .with("reason", why);
-    let writes = vec![removal(question_key(number)), row.write(Key::Adjustment(number))];
+    let mut writes = match &row.content.revalues {
+        Some(revalues) => landed::rejected(writer, revalues).await?,
+        None => Vec::new(),
+    };
+    writes.extend([removal(question_key(number)), row.write(Key::Adjustment(number))]);
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await
 }

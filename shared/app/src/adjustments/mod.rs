@@ -11,17 +11,21 @@ pub use make::{approve, make, reject};
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parstock_domain::adjustment::{Adjustment, AdjustmentNumber, Stage};
 use parstock_domain::fixed::Quantity;
-use parstock_domain::ids::{DayNumber, ItemId, LocationId, OrgId, derived};
+use parstock_domain::ids::{ContactId, DayNumber, ItemId, LocationId, OrgId, derived};
 use parstock_domain::ledger::Position;
+use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
 
+use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned, unguarded};
 use crate::ports::{Ports, Write};
-use crate::records::{Effect, EffectKind, Key, List, Mark, Review, ReviewKind};
-use crate::writer::Writer;
+use crate::records::{ContactRecord, Effect, EffectKind, Key, List, Mark, Review, ReviewKind};
+use crate::tries::Tries;
+use crate::writer::{Reason, Writer};
 
 /// Days that the list of adjustments goes back.
 pub const LOOKED_BACK_DAYS: i64 = 400;
@@ -44,6 +48,73 @@ async fn made_since<P: Ports>(writer: &Writer<'_, P>, from: Timestamp) -> Result
     let after = Some(Key::Adjustment(AdjustmentNumber(first)));
     let rows = load::all_after(writer.ports().store(), writer.owner(), &List::Adjustments, after).await?;
     Ok(rows.into_iter().map(|(_, row)| row.content).collect())
+}
+
+/// The index of the last number that was given on a day. The second half of a revaluation has its number before it is made.
+fn last_index(standing: &[Adjustment], on: Date) -> u32 {
+    let numbers = standing.iter().flat_map(|known| {
+        [Some(known.number.0), known.revalues.as_ref().map(|revalues| revalues.other.0)].into_iter().flatten()
+    });
+    numbers.filter(|number| number.on == on).map(|number| number.index).max().unwrap_or(0)
+}
+
+/// The index of the next adjustment of today.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn next_index<P: Ports>(writer: &Writer<'_, P>, today: Date) -> Result<u32, AppError> {
+    Ok(last_index(&made_since(writer, writer.now()).await?, today).saturating_add(1))
+}
+
+/// Makes an adjustment's items its own while it is written, where that matters: between the two halves of a revaluation nothing else of
+/// ours moves its items. Answers which adjustment is in between. The commit's place in the audit chain makes it one at a time.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn begin<P: Ports>(
+    writer: &mut Writer<'_, P>,
+    number: AdjustmentNumber,
+) -> Result<Option<Adjustment>, AppError> {
+    let mut tries = Tries::begin(writer.ports());
+    loop {
+        writer.reload_head().await?;
+        let mut own = adjustment(writer, number).await?;
+        if own.content.has_begun {
+            return Ok(None);
+        }
+        let from = writer.now().saturating_sub(LOOKED_BACK).unwrap_or(Timestamp::MIN);
+        let standing = made_since(writer, from).await?;
+        if let Some(other) = standing.into_iter().find(|other| other.keeps_out(&own.content)) {
+            return Ok(Some(other));
+        }
+        own.content.has_begun = true;
+        let reason = Reason::own("begin adjustment").with("adjustment", number);
+        let writes = vec![own.write(Key::Adjustment(number))];
+        let id = writer.new_commit();
+        match writer.commit(id, writes, reason).await {
+            Ok(()) => return Ok(None),
+            Err(error) => tries.next(error)?,
+        }
+    }
+}
+
+/// The contact of adjustments, as contacts were last read.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn contact<P: Ports>(writer: &Writer<'_, P>) -> Result<Option<ContactId>, AppError> {
+    let contacts = Contacts::all(writer.ports(), writer.org()).await?;
+    let is_it = |contact: &ContactRecord| {
+        contact.name == ADJUSTMENTS_CONTACT && !contact.archived && contact.merged_into.is_none()
+    };
+    Ok(contacts.iter().find(|(_, contact)| is_it(contact)).map(|(id, _)| id))
+}
+
+/// What to do where it is not there.
+pub(crate) fn no_contact() -> String {
+    format!(
+        "make a contact named `{ADJUSTMENTS_CONTACT}` in Xero; parstock reads contacts about once an hour, then try again"
+    )
 }
 
 /// How much adjustments that are on their way still take out, by item, whenever they were made.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::ToSpan;
+use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::document::DocumentRef;
 use parstock_domain::fixed::Money;
 use parstock_domain::landed::{Basis, Charge, Papers, Purchase, Request, SHARES_MAX, Voucher, VoucherNumber};
@@ -84,7 +85,7 @@ impl<P: Ports> Console<'_, P> {
         };
         let suggested = purchase.papers.as_ref().map(Papers::suggested).unwrap_or_default();
         let is_always = |goods: &Purchase| goods.of == of || suggested.contains_key(&goods.of);
-        goods.retain(|goods| goods.has_goods && goods.on <= last && (is_named(goods) || is_always(goods)));
+        goods.retain(|goods| goods.brings_any() && goods.on <= last && (is_named(goods) || is_always(goods)));
         // its own lines first, then what its papers name, then the nearest in time
         goods.sort_by_key(|goods| {
             let is_suggested = suggested.contains_key(&goods.of);
@@ -119,13 +120,13 @@ impl<P: Ports> Console<'_, P> {
         self.one::<Purchase>(Key::Purchase(header.date, of)).await?.ok_or_else(gone)
     }
 
-    /// The lines by which purchases brought untracked goods in, purchase by purchase, by the code of the item.
+    /// The lines by which purchases brought goods in, purchase by purchase, by the code of the item.
     async fn goods_of(&self, goods: &[Purchase]) -> Result<Vec<ReceiptRow>, AppError> {
         let received = landed::received(&self.reader, &goods.iter().map(|goods| goods.of).collect()).await?;
         let places: BTreeMap<DocumentRef, (usize, &Purchase)> =
             goods.iter().enumerate().map(|(place, goods)| (goods.of, (place, goods))).collect();
         let mut rows = Vec::new();
-        for ((of, line), received) in received.into_iter().filter(|(_, received)| !received.tracked) {
+        for ((of, line), received) in received {
             let Some((place, goods)) = places.get(&of) else { continue };
             let contact_name = goods.contact_name.clone();
             rows.push((*place, ReceiptRow { of, line, contact_name, received }));
@@ -154,6 +155,7 @@ impl<P: Ports> Console<'_, P> {
             total: preview.draft.total()?,
             landed: preview.landed.iter().map(|landed| (landed.in_stock, landed.sold)).collect(),
             draft: preview.draft,
+            revalued: preview.revalued,
             contents: preview.contents,
             in_stock,
             sold,
@@ -173,6 +175,20 @@ impl<P: Ports> Console<'_, P> {
         let voucher = self.one::<Voucher>(Key::Voucher(number)).await?;
         let voucher =
             voucher.ok_or_else(|| AppError::Reject(format!("there is no landed cost voucher {number}")))?;
-        Ok(VoucherPage { site: self.site().await?, voucher, problem })
+        let mut halves = Vec::new();
+        for made in [&voucher.revaluation, &voucher.revaluation_back].into_iter().flatten() {
+            let Some(first) = self.half(made.adjustment).await? else { continue };
+            let second = self.half(first.revalues.as_ref().map(|revalues| revalues.other)).await?;
+            halves
+                .extend([Some(first), second].into_iter().flatten().map(|it| (it.number, it.state_words())));
+        }
+        Ok(VoucherPage { site: self.site().await?, voucher, halves, problem })
+    }
+
+    async fn half(&self, number: Option<AdjustmentNumber>) -> Result<Option<Adjustment>, AppError> {
+        match number {
+            Some(number) => self.one::<Adjustment>(Key::Adjustment(number)).await,
+            None => Ok(None),
+        }
     }
 }

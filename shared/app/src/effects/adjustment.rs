@@ -7,25 +7,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use parstock_domain::adjustment::{
     ACCOUNT_KINDS, Adjustment, AdjustmentDraft, AdjustmentDraftLine, AdjustmentNumber, Form, Stage,
 };
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus, Item, XeroQuantity};
-use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::fixed::{FixedError, Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
-use parstock_domain::ids::{ContactId, DocumentId, EffectId, ItemId};
+use parstock_domain::ids::{DocumentId, EffectId, ItemId};
+use parstock_domain::landed::{Half, Part};
 use parstock_domain::ledger::adjusted::unit_worth;
-use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
 use parstock_domain::settings::Policy;
 
-use super::{Attempt, GivenUp, Trouble, book_ours, effect_id};
-use crate::adjustments::{adjustment, question, question_key};
-use crate::contacts::Contacts;
+use super::{Attempt, GivenUp, Trouble, book_ours, effect_id, plan_effects};
+use crate::adjustments::{adjustment, begin, contact, no_contact, question, question_key};
 use crate::error::AppError;
+use crate::landed;
 use crate::load::{self, Versioned, removal};
 use crate::message::{Message, PLAN_ITEMS_MAX};
-use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store};
+use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store, Write};
 use crate::records::{DocumentRecord, EffectKind, EffectState, Key};
 use crate::send::send_now;
 use crate::sync::quantities;
@@ -34,6 +35,8 @@ use crate::writer::{Reason, Writer};
 /// Calls that one document takes: looking for it; organisation, actions, accounts with their balances and quantities before; writing
 /// it; looking for it once more after a try whose answer was lost; quantities after.
 const CALLS: u32 = 9;
+/// After how long one looks again that waits for another of its items.
+const WAITS: SignedDuration = SignedDuration::from_mins(1);
 
 /// Tries to bring an adjustment into Xero. One of the ledger, which is booked by now, only ends.
 pub(super) async fn send<P: Ports>(
@@ -42,7 +45,7 @@ pub(super) async fn send<P: Ports>(
     number: AdjustmentNumber,
     again: u32,
 ) -> Result<(), AppError> {
-    let standing = adjustment(writer, number).await?.content;
+    let mut standing = adjustment(writer, number).await?.content;
     let is_meant = standing.stage == Stage::Booking && standing.again == again;
     if !is_meant || standing.form == Form::Ledger {
         let at = writer.now();
@@ -53,7 +56,7 @@ pub(super) async fn send<P: Ports>(
         Ok(session) => session,
         Err(error) => return refused(writer, attempt, &standing, error).await,
     };
-    let result = in_xero(writer, &mut session, &mut attempt, &standing).await;
+    let result = in_xero(writer, &mut session, &mut attempt, &mut standing).await;
     session.close().await;
     match result {
         Ok(done) => finish(writer, attempt, &standing, done).await,
@@ -63,22 +66,25 @@ pub(super) async fn send<P: Ports>(
     }
 }
 
-/// A document that is in Xero and booked here.
+/// A document that is in Xero and booked here; none of a revaluation of which nothing was left.
+#[derive(Default)]
 struct Written {
-    document: DocumentId,
+    document: Option<DocumentId>,
     /// Whether a position crossed a line.
     crossed: bool,
     /// How many more documents have its number.
     doubles: usize,
     /// Why what Xero holds could not be read afterwards.
     unread: Option<String>,
+    /// What costs something else afterwards than it should, in words.
+    off: Option<String>,
 }
 
 async fn in_xero<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
     attempt: &mut Attempt,
-    standing: &Adjustment,
+    standing: &mut Adjustment,
 ) -> Result<Written, Trouble> {
     let kind = standing.form.document().unwrap_or(DocumentKind::Bill);
     let items = items(writer, standing).await?;
@@ -88,7 +94,13 @@ async fn in_xero<P: Ports>(
     let document = match ours(writer, standing, &items, &found).await? {
         Some(document) => document,
         None => {
-            let (draft, before) = draft(writer, session, standing, &items).await?;
+            if let Some(other) = begin(writer, standing.number).await? {
+                return Err(in_between(writer, &other));
+            }
+            let (draft, before) = draft(writer, session, standing, (&items, attempt.looks_first)).await?;
+            if draft.lines.is_empty() {
+                return Ok(Written::default());
+            }
             if !standing.was_tried() {
                 keep_before(writer, standing, &before).await?;
             }
@@ -105,9 +117,22 @@ async fn in_xero<P: Ports>(
     }
     let stands = |other: &&Document| other.status.moves_stock() && other.of != document.of;
     let doubles = found.iter().filter(stands).count();
-    let (crossed, unread) = read_back(writer, session, standing, &asked, &items).await?;
-    let crossed = crossed || !booked.crossed.is_empty();
-    Ok(Written { document: document.of.id, crossed, doubles, unread })
+    let mut written = read_back(writer, session, standing, &asked, &items).await?;
+    written.crossed |= !booked.crossed.is_empty();
+    Ok(Written { document: Some(document.of.id), doubles, ..written })
+}
+
+/// What has to be done before something may be written, since another adjustment of its items is not whole.
+fn in_between<P: Ports>(writer: &Writer<'_, P>, other: &Adjustment) -> Trouble {
+    let number = other.number;
+    if other.stage == Stage::Booking {
+        let until = writer.now().saturating_add(WAITS).unwrap_or(writer.now());
+        let why = format!("adjustment {number} of the same items is being written");
+        return Trouble::Books(BooksError::NotNow { until, why });
+    }
+    Trouble::Held(format!(
+        "revaluation {number} of the same items is only half in Xero: approve or reject it first"
+    ))
 }
 
 /// Our document among those that have our number; `None` if there is none and it can be written.
@@ -197,8 +222,8 @@ fn is_ours(
 async fn draft<P: Ports>(
     writer: &Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
-    standing: &Adjustment,
-    items: &BTreeMap<ItemId, Item>,
+    standing: &mut Adjustment,
+    (items, looks_first): (&BTreeMap<ItemId, Item>, bool),
 ) -> Result<(AdjustmentDraft, Vec<(ItemId, XeroQuantity)>), Trouble> {
     let held = |why: String| Trouble::Held(why);
     let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
@@ -206,14 +231,12 @@ async fn draft<P: Ports>(
     if settings.phase < Phase::Assist {
         return Err(held(DecisionError::Observing.to_string()));
     }
-    let account = settings.adjustment_account.ok_or_else(|| {
+    // both halves of a revaluation and its journal meet on one account
+    let account = standing.revalues.as_ref().map(|revalues| revalues.account.clone());
+    let account = account.or(settings.adjustment_account).ok_or_else(|| {
         held("set `adjustment_account` to an expense or direct cost account, then try again".to_owned())
     })?;
-    let contact = contact(writer).await?.ok_or_else(|| {
-        held(format!(
-            "make a contact named `{ADJUSTMENTS_CONTACT}` in Xero; parstock reads contacts about once an hour, then try again"
-        ))
-    })?;
+    let contact = contact(writer).await?.ok_or_else(|| held(no_contact()))?;
     let organisation = session.organisation().await?;
     if let Some(locked) = organisation.locked_through().filter(|locked| standing.on <= *locked) {
         return Err(held(format!(
@@ -244,6 +267,9 @@ async fn draft<P: Ports>(
     }
     let quantities: BTreeMap<ItemId, XeroQuantity> =
         session.tracked_quantities().await?.quantities.into_iter().collect();
+    if !standing.was_tried() {
+        decide_anew(writer, standing, &quantities)?;
+    }
     let mut before = Vec::new();
     for (item, change) in standing.changes()? {
         let code = items.get(&item).map_or_else(|| item.to_string(), |item| item.code.clone());
@@ -261,6 +287,12 @@ async fn draft<P: Ports>(
         }
         before.push((item, *there));
     }
+    if is_first_half(standing) && standing.was_tried() && !looks_first && standing.before != before {
+        return Err(held(
+            "what lies there changed since it was first tried: approve it again, and it is worked out anew"
+                .to_owned(),
+        ));
+    }
     // of a try before whose answer was lost the same is asked again
     let valued = if standing.was_tried() { &standing.before } else { &before };
     let mut lines = Vec::new();
@@ -269,8 +301,11 @@ async fn draft<P: Ports>(
             .get(&line.item)
             .ok_or_else(|| held(format!("Xero lists no item `{}` any more", line.code)))?;
         let unit_cost = match standing.form {
-            Form::CreditNote => average(valued, line.item)?.unwrap_or(line.unit_cost),
-            Form::Bill | Form::Ledger => line.unit_cost,
+            Form::CreditNote if standing.revalues.is_none() => {
+                average(valued, line.item)?.unwrap_or(line.unit_cost)
+            }
+            // a revaluation takes out at the price that was decided with its first half
+            Form::CreditNote | Form::Bill | Form::Ledger => line.unit_cost,
         };
         lines.push(AdjustmentDraftLine {
             item_code: item.code.clone(),
@@ -283,6 +318,30 @@ async fn draft<P: Ports>(
     let kind = standing.form.document().unwrap_or(DocumentKind::Bill);
     let number = standing.number;
     Ok((AdjustmentDraft { number, kind, contact, date: standing.on, account, lines }, before))
+}
+
+/// Whether it is the first half of a revaluation, which decides the second one, too.
+fn is_first_half(standing: &Adjustment) -> bool {
+    standing.revalues.as_ref().is_some_and(|revalues| revalues.half == Half::First)
+}
+
+/// Works out the first half of a revaluation by what Xero holds now, before anything of it is written.
+fn decide_anew<P: Ports>(
+    writer: &Writer<'_, P>,
+    standing: &mut Adjustment,
+    quantities: &BTreeMap<ItemId, XeroQuantity>,
+) -> Result<(), FixedError> {
+    let Some(revalues) = standing.revalues.as_mut().filter(|revalues| revalues.half == Half::First) else {
+        return Ok(());
+    };
+    for part in &mut revalues.parts {
+        // what Xero doesn't track any more is told below
+        let Some(there) = quantities.get(&part.item) else { continue };
+        let places = landed::places(writer);
+        *part = Part::of((part.item, part.code.clone()), (part.amount, part.received), *there, places)?;
+    }
+    standing.lines = revalues.lines(Half::First)?;
+    Ok(())
 }
 
 /// What one of an item cost on average by what Xero held, rounded down, so that all of it takes no more than the pool.
@@ -299,15 +358,6 @@ fn average(held: &[(ItemId, XeroQuantity)], item: ItemId) -> Result<Option<Money
     Ok(Some(if is_too_much { unit.minus(Money::from_e4(1))? } else { unit }))
 }
 
-/// The contact of adjustments, as contacts were last read.
-async fn contact<P: Ports>(writer: &Writer<'_, P>) -> Result<Option<ContactId>, AppError> {
-    let contacts = Contacts::all(writer.ports(), writer.org()).await?;
-    let is_it = |contact: &crate::records::ContactRecord| {
-        contact.name == ADJUSTMENTS_CONTACT && !contact.archived && contact.merged_into.is_none()
-    };
-    Ok(contacts.iter().find(|(_, contact)| is_it(contact)).map(|(id, _)| id))
-}
-
 /// Keeps what Xero held before the first try, so that it can be compared even after a crash.
 async fn keep_before<P: Ports>(
     writer: &Writer<'_, P>,
@@ -317,6 +367,9 @@ async fn keep_before<P: Ports>(
     let mut row = adjustment(writer, standing.number).await?;
     row.content.before = before.to_vec();
     row.content.before_again = standing.again;
+    // of a revaluation they were decided just now
+    row.content.lines.clone_from(&standing.lines);
+    row.content.revalues.clone_from(&standing.revalues);
     let write = row.write(Key::Adjustment(standing.number));
     let commit = Commit { id: writer.new_commit(), writes: vec![write] };
     Ok(writer.ports().store().commit(writer.owner(), commit).await?)
@@ -338,14 +391,15 @@ async fn keep_document<P: Ports>(
     Ok(writer.ports().store().commit(writer.owner(), commit).await?)
 }
 
-/// Holds what Xero says now beside what it should. Says whether a position crossed a line, and of which items Xero says nothing.
+/// Holds what Xero says now beside what it should. Says whether a position crossed a line, of which items Xero says nothing, and what
+/// is not revalued as it should be.
 async fn read_back<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
     standing: &Adjustment,
     before: &[(ItemId, XeroQuantity)],
     items: &BTreeMap<ItemId, Item>,
-) -> Result<(bool, Option<String>), Trouble> {
+) -> Result<Written, Trouble> {
     let changes = standing.changes()?;
     let after: Vec<(ItemId, XeroQuantity)> = session
         .tracked_quantities()
@@ -373,7 +427,23 @@ async fn read_back<P: Ports>(
     let is_absent = |item: &&ItemId| !after.iter().any(|(known, _)| known == *item);
     let absent: Vec<String> = due.keys().filter(is_absent).map(|item| format!("`{}`", code(*item))).collect();
     let unread = (!absent.is_empty()).then(|| format!("Xero says nothing of {}", absent.join(", ")));
-    Ok((quantities::read_back(writer, &after, told).await?, unread))
+    let mut off = Vec::new();
+    for part in standing.revalues.iter().flat_map(|revalues| &revalues.parts).filter(|it| !it.units.is_zero())
+    {
+        let there = after.iter().find(|(item, _)| *item == part.item).map(|(_, there)| *there);
+        if let Some(there) = there.filter(|there| !part.is_as_due(*there)) {
+            let due = part.pool.plus(part.on_pool)?.per_unit(part.on_hand)?;
+            off.push(format!(
+                "Xero holds {} of `{}` at {}, where one was to cost {due}",
+                there.on_hand,
+                code(part.item),
+                there.cost_pool
+            ));
+        }
+    }
+    let off = (!off.is_empty()).then(|| off.join(", "));
+    let crossed = quantities::read_back(writer, &after, told).await?;
+    Ok(Written { crossed, unread, off, ..Written::default() })
 }
 
 async fn finish<P: Ports>(
@@ -382,11 +452,14 @@ async fn finish<P: Ports>(
     standing: &Adjustment,
     written: Written,
 ) -> Result<(), AppError> {
-    let number = standing.number;
+    let (number, at) = (standing.number, writer.now());
     let mut row = adjustment(writer, number).await?;
     row.content.stage = Stage::Booked;
-    row.content.document = Some(written.document);
-    let mut writes = vec![row.write(Key::Adjustment(number))];
+    row.content.document = written.document;
+    row.content.revalues.clone_from(&standing.revalues);
+    let is_as_due = written.doubles == 0 && written.unread.is_none() && written.off.is_none();
+    let (mut writes, effects) = follow(writer, &row.content, is_as_due).await?;
+    writes.push(row.write(Key::Adjustment(number)));
     let mut told = Vec::new();
     if written.doubles > 0 {
         told.push(format!(
@@ -399,13 +472,26 @@ async fn finish<P: Ports>(
             "Adjustment {number} is in Xero, but what Xero holds since could not be compared: {why}. Look at the history of its items in Xero; nothing more is written."
         ));
     }
+    if let Some(off) = written.off {
+        told.push(format!(
+            "Revaluation {number} is in Xero, and since then {off}. Look at the history of its items in Xero; nothing more is written by itself."
+        ));
+    }
     writes.push(match told.is_empty() {
         true => removal(question_key(number)),
-        false => question(writer.now(), number, told.join(" ")),
+        false => question(at, number, told.join(" ")),
     });
-    let told = Reason::own("adjustment written").with("adjustment", number).with("id", written.document);
-    let (org, at) = (writer.org(), writer.now());
+    let effects = plan_effects(&mut writes, writer.org(), effects, at);
+    let told = Reason::own("adjustment written").with("adjustment", number);
+    let told = match written.document {
+        Some(document) => told.with("id", document),
+        None => told.with("nothing_left", true),
+    };
+    let org = writer.org();
     attempt.end(writer, EffectState::Done { at }, writes, told).await?;
+    for effect in effects {
+        send_now(writer.ports(), Message::Effect { org, effect }).await?;
+    }
     let items: Vec<ItemId> = standing.changes()?.into_keys().collect();
     for items in items.chunks(PLAN_ITEMS_MAX) {
         send_now(writer.ports(), Message::Plan { org, items: items.to_vec() }).await?;
@@ -414,6 +500,31 @@ async fn finish<P: Ports>(
         send_now(writer.ports(), Message::Alerts { org }).await?;
     }
     Ok(())
+}
+
+/// What follows one half of a revaluation that is done: the other half, or the journal of its voucher.
+async fn follow<P: Ports>(
+    writer: &Writer<'_, P>,
+    done: &Adjustment,
+    is_as_due: bool,
+) -> Result<(Vec<Write>, Vec<EffectKind>), AppError> {
+    let Some(revalues) = &done.revalues else { return Ok((Vec::new(), Vec::new())) };
+    let second = match done.document {
+        Some(_) => landed::second(writer, done, is_as_due)?,
+        None => None,
+    };
+    let Some(second) = second else { return landed::settled(writer, revalues).await };
+    let (number, mut writes) = (second.number, Vec::new());
+    let effect = (second.stage == Stage::Booking).then_some(EffectKind::Adjustment { number, again: 0 });
+    if effect.is_none() {
+        let text = format!(
+            "The bill {} of a revaluation is in Xero, and something is not as it should be since. Its credit note {number} waits: approve it on the page Adjustments when what Xero holds is right, or void the bill there and reject it.",
+            done.number
+        );
+        writes.push(question(writer.now(), number, text));
+    }
+    writes.push(Versioned::new(second).write(Key::Adjustment(number)));
+    Ok((writes, effect.into_iter().collect()))
 }
 
 async fn refused<P: Ports>(
@@ -440,8 +551,10 @@ async fn fail<P: Ports>(
     let mut row: Versioned<Adjustment> = adjustment(writer, number).await?;
     if let Some(document) = row.content.document {
         // it was written and booked: what failed is only what follows
-        let written = Written { document, crossed: true, doubles: 0, unread: Some(reason) };
-        return finish(writer, attempt, standing, written).await;
+        let written =
+            Written { document: Some(document), crossed: true, unread: Some(reason), ..Written::default() };
+        let standing = row.content;
+        return finish(writer, attempt, &standing, written).await;
     }
     row.content.stage = Stage::Refused { reason: reason.clone(), is_uncertain };
     let text = if is_uncertain {

@@ -74,7 +74,8 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
     let bills: BTreeSet<DocumentRef> = shares.iter().map(|share| share.of).collect();
     let received = known::received(writer, &bills).await?;
     let mut by_item: BTreeMap<ItemId, Vec<(&Share, Date)>> = BTreeMap::new();
-    for share in &shares {
+    // what Xero tracks is revalued there
+    for share in shares.iter().filter(|share| !share.tracked) {
         let there = received.get(&(share.of, share.line));
         let received_on = there.map_or(share.on, |there| there.on);
         by_item.entry(share.item).or_default().push((share, received_on));

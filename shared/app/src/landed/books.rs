@@ -6,7 +6,9 @@ use parstock_domain::calendar::OrgClock;
 use parstock_domain::cogs::CogsSettings;
 use parstock_domain::fixed::FixedError;
 use parstock_domain::governance::Phase;
-use parstock_domain::landed::{Draft, Stage, Voucher, VoucherJournal, VoucherJournalFate as Fate};
+use parstock_domain::landed::{
+    Accounts, Draft, RevaluationFate, Stage, Voucher, VoucherJournal, VoucherJournalFate as Fate,
+};
 use parstock_domain::settings::Policy;
 
 use super::known::Known;
@@ -21,6 +23,8 @@ pub(super) struct Books {
     phase: Phase,
     /// How cost of goods sold is journaled and since when, if it is.
     cogs: Option<(CogsSettings, Date)>,
+    /// Where adjusted tracked stock goes.
+    adjustment_account: Option<String>,
     /// The first day whose books are open, if any are closed.
     open_from: Option<Date>,
     clock: OrgClock,
@@ -36,6 +40,7 @@ impl Books {
         let closed = profile.organisation.locked_through().max(profile.closed_through);
         Ok(Self {
             phase: policy.phase,
+            adjustment_account: policy.adjustment_account,
             cogs: policy.cogs.zip(profile.cogs_from.filter(|from| *from <= today)),
             open_from: closed.and_then(|closed| closed.tomorrow().ok()),
             clock: writer.clock().clone(),
@@ -50,7 +55,7 @@ impl Books {
     /// lands on them would stay on the stock account.
     pub fn check(&self, known: &Known, draft: &Draft) -> Result<(), AppError> {
         let Some((settings, _)) = &self.cogs else { return Ok(()) };
-        for share in &draft.shares {
+        for share in draft.shares.iter().filter(|share| !share.tracked) {
             let account = known.received.get(&(share.of, share.line)).map(|there| there.account.as_str());
             if let Some(account) = account.filter(|it| !it.is_empty() && *it != settings.stock_account) {
                 return Err(AppError::Reject(format!(
@@ -62,8 +67,54 @@ impl Books {
         Ok(())
     }
 
+    /// The accounts of a voucher over goods that Xero tracks, and since when cost of goods sold is journaled.
+    ///
+    /// # Errors
+    /// [`AppError::Reject`] says what has to be set first.
+    pub fn accounts(&self) -> Result<(Accounts, Date), AppError> {
+        let first = |what: &str| {
+            AppError::Reject(format!(
+                "the voucher goes over items that Xero tracks, so their stock has to be revalued in Xero: {what} first, or name only items that Xero doesn't track"
+            ))
+        };
+        if self.phase < Phase::Assist {
+            return Err(first(
+                "set `phase` to `assist`, since parstock writes nothing to Xero in the phase observe",
+            ));
+        }
+        let adjustment = self.adjustment_account.clone().ok_or_else(|| {
+            first("set `adjustment_account` to the account over which their value goes (an expense or direct cost)")
+        })?;
+        let (cogs, since) = self.cogs.as_ref().ok_or_else(|| {
+            first("set `cogs`, whose account of cost of goods sold takes what was sold of them (it holds from the day after it was set)")
+        })?;
+        let (stock, cogs) = (cogs.stock_account.clone(), cogs.cogs_account.clone());
+        Ok((Accounts { stock, adjustment, cogs }, *since))
+    }
+
+    /// The day of a voucher's revaluation: that of the journal beside it.
+    pub fn day(&self, voucher: &Voucher, since: Date) -> Date {
+        voucher.day(since, self.open_from)
+    }
+
+    /// The day of one that takes another back.
+    pub fn day_back(&self, on: Date) -> Date {
+        on.max(self.open_from.unwrap_or(on))
+    }
+
+    /// The journal beside a voucher's revaluation, or beside the one that takes it back, once that is settled.
+    pub fn beside(&self, voucher: &Voucher, back: bool) -> Result<Option<VoucherJournal>, FixedError> {
+        let revaluation = if back { &voucher.revaluation_back } else { &voucher.revaluation };
+        let is_settled = revaluation.as_ref().is_some_and(|it| it.fate == RevaluationFate::Settled);
+        let journal = if is_settled { voucher.journal_beside(back)? } else { None };
+        Ok(journal.map(|journal| self.planned(journal)))
+    }
+
     /// The journal of a voucher, where cost of goods sold is journaled.
     pub fn journal(&self, voucher: &Voucher) -> Result<Option<VoucherJournal>, FixedError> {
+        if voucher.revaluation.is_some() {
+            return self.beside(voucher, false);
+        }
         let Some((settings, since)) = &self.cogs else { return Ok(None) };
         let journal = voucher.journal_of(&settings.stock_account, *since, self.open_from)?;
         Ok(journal.map(|journal| self.planned(journal)))
@@ -115,16 +166,22 @@ impl Books {
             is_due(journal) && journal.as_ref().is_some_and(|journal| journal.since != *since)
         };
         let is_back = matches!(next.stage, Stage::TakingBack | Stage::TakenBack);
+        let is_revalued = voucher.revaluation.is_some();
         if is_back && is_due(&next.journal) && (next.journal_back.is_none() || is_due(&next.journal_back)) {
             // neither was ever written
-            (next.journal, next.journal_back) = (None, None);
+            next.journal = None;
+            let again = next.journal_back.as_ref().map_or(0, |journal| journal.again);
+            // what a revaluation left on the account of adjustments is in both together
+            next.journal_back =
+                self.beside(&next, true)?.map(|it| VoucherJournal { again: again.saturating_add(1), ..it });
         }
-        if is_old(&next.journal) {
+        // what is beside a revaluation has to follow it, whatever began anew
+        if is_old(&next.journal) && !is_revalued {
             next.journal = None;
         }
         // what was taken back before cost of goods sold began anew was not on the stock account
         let taken_back = next.taken_back.as_ref().map(|taken| self.day_of(taken.at));
-        if is_due(&next.journal_back) && taken_back.is_some_and(|on| on < *since) {
+        if is_due(&next.journal_back) && !is_revalued && taken_back.is_some_and(|on| on < *since) {
             next.journal_back = None;
         }
         if is_due(&next.journal) {
@@ -149,13 +206,18 @@ impl Books {
     }
 
     /// Why a voucher's journal must not be written now; `None` if it may.
-    pub fn why_not(&self, journal: &VoucherJournal, back: bool) -> Option<String> {
+    pub fn why_not(&self, voucher: &Voucher, journal: &VoucherJournal, back: bool) -> Option<String> {
         if self.phase < Phase::Assist {
             return Some("the phase is observe now, which writes nothing to Xero".to_owned());
         }
-        let is_same = self.cogs.as_ref().is_some_and(|(settings, since)| {
-            *since == journal.since && settings.stock_account == journal.stock_account()
-        });
+        // beside a revaluation goods that Xero doesn't track may have no part
+        let accounts = voucher.revaluation.as_ref().map(|it| it.accounts.stock.as_str());
+        let stock = accounts.unwrap_or_else(|| journal.stock_account());
+        let is_same = voucher.draft.shares.iter().all(|share| share.tracked)
+            || self
+                .cogs
+                .as_ref()
+                .is_some_and(|(settings, since)| *since == journal.since && settings.stock_account == stock);
         // what was written is taken back on the account on which it stands
         (!is_same && !back)
             .then(|| "the setting `cogs` names another stock account now or none, or began anew".to_owned())

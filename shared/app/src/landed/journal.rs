@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{DocumentId, EffectId, derived};
 use parstock_domain::landed::{Stage, Voucher, VoucherJournal, VoucherJournalFate as Fate, VoucherNumber};
-use parstock_domain::manual_journal::{JournalInXero, ManualJournal, StateInXero};
+use parstock_domain::manual_journal::{JournalInXero, ManualJournal, ManualJournalLine, StateInXero};
 
 use super::books::Books;
 use super::purchases::asked;
@@ -62,7 +62,7 @@ pub(crate) async fn planned<P: Ports>(writer: &Writer<'_, P>, which: Which) -> R
         return Ok(Planned::Nothing);
     };
     let Some(manual) = voucher.manual_journal(which.back) else { return Ok(Planned::Nothing) };
-    let why_not = Books::of(writer).await?.why_not(journal, which.back);
+    let why_not = Books::of(writer).await?.why_not(&voucher, journal, which.back);
     // an earlier decision's may have come to Xero after all
     let since = (which.again > 0).then_some(voucher.made_at);
     Ok(Planned::Write { journal: manual, why_not, since })
@@ -205,10 +205,14 @@ fn take_note(voucher: &mut Voucher, back: bool, there: &JournalInXero) -> Option
         (StateInXero::Gone, Some((id, false))) => Fate::Draft { id },
         (StateInXero::Gone, None) => Fate::Gone { id },
     };
-    let wanted = journal.lines.first()?;
-    let found = there.amounts.get(&wanted.account).copied().unwrap_or_default();
-    let is_edited = !is_gone && found != wanted.amount;
-    Some(is_edited.then(|| {
+    let is_first = |amount: Money| {
+        journal.lines.first().is_some_and(|it| it.amount.is_negative() == amount.is_negative())
+    };
+    let found = |account: &str| there.amounts.get(account).copied().unwrap_or_default();
+    let is_edited = |line: &&ManualJournalLine| is_first(line.amount) && found(&line.account) != line.amount;
+    let edited = journal.lines.iter().find(is_edited).filter(|_| !is_gone);
+    Some(edited.map(|wanted| {
+        let found = found(&wanted.account);
         format!(
             "A journal of landed cost voucher {number} was changed in Xero: it puts {found} on account {}, and the ledger holds {}. Change it back, or take the voucher back on the page Landed cost and make it anew.",
             wanted.account, wanted.amount
@@ -238,7 +242,7 @@ fn wrong(voucher: &Voucher) -> Option<String> {
 }
 
 /// The effect that writes one of a voucher's journals.
-fn effect(voucher: &Voucher, back: bool) -> Option<EffectKind> {
+pub(super) fn effect(voucher: &Voucher, back: bool) -> Option<EffectKind> {
     let again = voucher.journal(back)?.again;
     Some(EffectKind::Voucher { number: voucher.number, back, again })
 }
@@ -281,8 +285,8 @@ pub(crate) async fn drafts<P: Ports>(writer: &Writer<'_, P>) -> Result<(usize, M
     let (mut count, mut total) = (0, Money::ZERO);
     for row in vouchers(writer, from).await? {
         for journal in [&row.content.journal, &row.content.journal_back].into_iter().flatten() {
-            if let (Fate::Draft { .. }, Some(line)) = (&journal.fate, journal.lines.first()) {
-                (count, total) = (count + 1, total.plus(line.amount.magnitude())?);
+            if let Fate::Draft { .. } = &journal.fate {
+                (count, total) = (count + 1, total.plus(journal.moves()?)?);
             }
         }
     }

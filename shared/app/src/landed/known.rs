@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parstock_domain::document::{DocumentRef, Item};
+use parstock_domain::document::{DocumentKind, DocumentRef, Item};
 use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::{ItemId, LineId};
 use parstock_domain::landed::{self, Purchase, Received, Request};
@@ -96,11 +96,16 @@ pub(crate) async fn received<P: Ports>(
     let mut received = BTreeMap::new();
     for (of, number, line) in lines {
         let master = masters.get(&line.item);
+        let tracked = master.is_some_and(|item| item.tracked);
+        if tracked && of.kind == DocumentKind::GoodsReceipt {
+            // it is in Xero's stock by its bill alone
+            continue;
+        }
         let there = Received {
             number,
             item: line.item,
             code: master.map(|item| item.code.clone()).unwrap_or_default(),
-            tracked: master.is_some_and(|item| item.tracked),
+            tracked,
             on: line.effective_on,
             quantity: line.moves()?,
             value: line.priced.or(line.cost).unwrap_or(line.value),

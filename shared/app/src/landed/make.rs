@@ -15,6 +15,7 @@ use super::journal::question_key;
 use super::known::{self, Known};
 use super::preview::{contents, draft};
 use super::purchases::{freight_question, overspent_question};
+use super::revalue;
 use super::{voucher, vouchers};
 use crate::effects::{effect_id, plan_effects};
 use crate::error::AppError;
@@ -138,7 +139,7 @@ async fn made_since<P: Ports>(
         voucher.made_by == who && voucher.made_at >= began && is_same && spent && landed
     });
     Ok(made.map(|voucher| {
-        let effect = EffectKind::Voucher { number: voucher.number, back: false, again: 0 };
+        let effect = own_effect(&voucher, false);
         (voucher.number, vec![effect_id(writer.org(), &effect)])
     }))
 }
@@ -179,8 +180,14 @@ async fn make_once<P: Ports>(
         taken_back: None,
         journal: None,
         journal_back: None,
+        revaluation: None,
+        revaluation_back: None,
     };
-    voucher.journal = books.journal(&voucher)?;
+    if voucher.draft.shares.iter().any(|share| share.tracked) {
+        writes.extend(revalue::propose(writer, &books, &mut voucher).await?);
+    } else {
+        voucher.journal = books.journal(&voucher)?;
+    }
     let reason = Reason { who: who.to_owned(), ..Reason::own("make voucher") }
         .with("voucher", number)
         .with("total", voucher.total()?)
@@ -190,7 +197,11 @@ async fn make_once<P: Ports>(
     let reason = voucher.draft.charges.iter().fold(reason, |reason, charge| {
         reason.with(&format!("of {}", charge.line), format!("{} {}", charge.number, charge.amount))
     });
-    let effect = EffectKind::Voucher { number, back: false, again: 0 };
+    let reason = match &voucher.revaluation {
+        Some(made) => reason.with("on_tracked_stock", made.on_pool()?).with("tracked_sold", made.sold()?),
+        None => reason,
+    };
+    let effect = own_effect(&voucher, false);
     writes.push(Versioned::new(voucher).write(Key::Voucher(number)));
     let effects = plan_effects(&mut writes, writer.org(), vec![effect], writer.now());
     let id = writer.new_commit();
@@ -223,19 +234,30 @@ async fn take_back_once<P: Ports>(
     voucher.content.done = 0;
     voucher.content.taken_back =
         Some(TakenBack { by: who.to_owned(), at: writer.now(), reason: why.to_owned() });
-    Books::of(writer).await?.take_back(&mut voucher.content)?;
+    let books = Books::of(writer).await?;
+    if voucher.content.revaluation.is_some() {
+        writes.extend(revalue::take_back(writer, &books, &mut voucher.content, who).await?);
+    } else {
+        books.take_back(&mut voucher.content)?;
+    }
     // what was asked of its journal is answered by that
     writes.push(removal(question_key(number)));
     writes.push(removal(left_out_key(number)));
     let reason = Reason { who: who.to_owned(), ..Reason::own("take voucher back") }
         .with("voucher", number)
         .with("reason", why);
+    let effect = own_effect(&voucher.content, true);
     writes.push(voucher.write(Key::Voucher(number)));
-    let effect = EffectKind::Voucher { number, back: true, again: 0 };
     let effects = plan_effects(&mut writes, writer.org(), vec![effect], writer.now());
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     Ok(effects)
+}
+
+/// The effect that books a voucher's shares, or takes them back, and writes its journal if that is decided with it.
+fn own_effect(voucher: &Voucher, back: bool) -> EffectKind {
+    let again = voucher.journal(back).map_or(0, |journal| journal.again);
+    EffectKind::Voucher { number: voucher.number, back, again }
 }
 
 async fn next_number<P: Ports>(writer: &Writer<'_, P>, today: Date) -> Result<VoucherNumber, AppError> {
@@ -275,7 +297,7 @@ async fn spend<P: Ports>(
         writes.push(overspent_question(writer, of, Some(&row.content)).await?);
         changed.insert(of, Some(row.content.clone()));
         let key = Key::Purchase(row.content.on, of);
-        let is_gone = !row.content.has_goods && row.content.charges.is_empty();
+        let is_gone = !row.content.brings_any() && row.content.charges.is_empty();
         writes.push(match is_gone {
             true => Write { key, record: None, expect: row.expect },
             false => row.write(key),

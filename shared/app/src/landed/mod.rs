@@ -10,6 +10,7 @@ mod named;
 mod papers;
 mod preview;
 mod purchases;
+mod revalue;
 
 pub(crate) use book::book;
 pub(crate) use journal::{Planned, Which, decide_due, drafts, failed, learn, planned, written};
@@ -21,6 +22,7 @@ pub(crate) use papers::{named_by, purchase};
 pub use preview::{Landed, Preview, preview};
 pub use purchases::FREIGHT_AFTER_GOODS_DAYS;
 pub(crate) use purchases::{ask_again, freight_key, keep};
+pub(crate) use revalue::{places, rejected, second, settled};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};

@@ -42,7 +42,7 @@ pub struct NamedCharge {
 pub struct NamedReceipt {
     /// The bill's number.
     pub bill: String,
-    /// The item's code; all items that Xero doesn't track if it is left out.
+    /// The item's code; all items if it is left out.
     pub item: Option<String>,
     /// What one unit weighs.
     pub weight: Option<Quantity>,
@@ -98,18 +98,12 @@ pub async fn resolve<P: Ports>(ports: &P, org: OrgId, asked: &NamedRequest) -> R
         let received = known::received(&writer, &BTreeSet::from([of])).await?;
         let found: Vec<_> = received
             .into_iter()
-            .filter(|(_, there)| match &named.item {
-                Some(code) => there.code == *code,
-                None => !there.tracked,
-            })
+            .filter(|(_, there)| named.item.as_ref().is_none_or(|code| there.code == *code))
             .map(|((of, line), _)| (of, line))
             .collect();
         if found.is_empty() {
-            let what = named
-                .item
-                .as_ref()
-                .map_or_else(|| "an item that Xero doesn't track".to_owned(), |code| format!("`{code}`"));
-            return Err(AppError::Reject(format!("bill {} brought in nothing of {what}", named.bill)));
+            let of = named.item.as_ref().map(|code| format!(" of `{code}`")).unwrap_or_default();
+            return Err(AppError::Reject(format!("bill {} brought in nothing{of}", named.bill)));
         }
         if found.len() > 1 && named.amount.is_some() {
             return Err(AppError::Reject(format!(
@@ -133,7 +127,7 @@ fn bill<'p>(purchases: &'p [Purchase], number: &str, from: Date) -> Result<&'p P
     match (found.next(), found.next()) {
         (Some(purchase), None) => Ok(purchase),
         (None, _) => Err(AppError::Reject(format!(
-            "no approved bill since {from} has the number `{number}` (case matters) and brings in untracked goods or a line without an item"
+            "no approved bill since {from} has the number `{number}` (case matters) and brings in goods or has a line without an item"
         ))),
         (Some(_), Some(_)) => Err(AppError::Reject(format!(
             "several bills since {from} have the number `{number}`: make the voucher on the console, which knows them apart"

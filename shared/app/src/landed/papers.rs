@@ -28,7 +28,7 @@ const ASKED_AT_ONCE_MAX: usize = 10;
 
 /// Whether the papers of a bill that is asked about are to be read: freight on a bill of goods is that of its own goods.
 pub(super) const fn is_wanted(purchase: &Purchase) -> bool {
-    purchase.papers.is_none() && !purchase.has_goods
+    purchase.papers.is_none() && !purchase.brings_any()
 }
 
 /// Asks for the papers of a bill: adds the effect to a commit in which the bill is written, too.
@@ -141,7 +141,7 @@ async fn known_names<P: Ports>(writer: &Writer<'_, P>, bill: &Purchase) -> Resul
     let first = bill.on.saturating_sub(FREIGHT_AFTER_GOODS_DAYS.days());
     let last = bill.on.saturating_add(FREIGHT_BEFORE_GOODS_DAYS.days());
     let mut goods = purchases_since(writer, first).await?;
-    goods.retain(|goods| goods.has_goods && goods.on <= last && goods.of != bill.of);
+    goods.retain(|goods| goods.brings_any() && goods.on <= last && goods.of != bill.of);
     goods.sort_by_key(|goods| (super::days_apart(bill, goods), goods.of));
     goods.truncate(LOOKED_FOR_MAX);
     let mut known = KnownNames::new();
@@ -154,9 +154,7 @@ async fn known_names<P: Ports>(writer: &Writer<'_, P>, bill: &Purchase) -> Resul
     }
     let all: BTreeSet<DocumentRef> = goods.iter().map(|goods| goods.of).collect();
     for ((of, _), there) in received(writer, &all).await? {
-        if !there.tracked {
-            add(NameOf::Item, &there.code, of);
-        }
+        add(NameOf::Item, &there.code, of);
     }
     for (of, number) in orders(writer, &all).await? {
         add(NameOf::Order, &number, of);

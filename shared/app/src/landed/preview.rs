@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use parstock_domain::audit::Hash;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{ItemId, OrgId};
-use parstock_domain::landed::{self, Draft, Problem, Request, Share, VoucherNumber, spread};
+use parstock_domain::landed::{self, Draft, Part, Problem, Request, Share, VoucherNumber, spread};
 use parstock_domain::manual_journal::decimals;
 
 use super::book::{ItemCosts, Landing};
 use super::books::Books;
 use super::known::Known;
+use super::revalue;
 use crate::error::AppError;
 use crate::ports::Ports;
 use crate::writer::Writer;
 
 /// Decimals of the ledger's amounts.
-const DECIMALS: u32 = 4;
+pub(super) const DECIMALS: u32 = 4;
 
 /// What a voucher would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Preview {
     pub contents: Hash,
     /// What each share does, in their order.
     pub landed: Vec<Landed>,
+    /// What would go on stock that Xero tracks, by what Xero last said.
+    pub revalued: Vec<Part>,
 }
 
 /// What a share does.
@@ -46,11 +49,23 @@ pub async fn preview<P: Ports>(ports: &P, org: OrgId, request: &Request) -> Resu
     let writer = Writer::open_unleased(ports, org).await?;
     let known = Known::of(&writer, request).await?;
     let draft = draft(&writer, request, &known)?;
-    Books::of(&writer).await?.check(&known, &draft)?;
+    let books = Books::of(&writer).await?;
+    books.check(&known, &draft)?;
+    let mut revalued = Vec::new();
+    if draft.shares.iter().any(|share| share.tracked) {
+        books.accounts()?;
+        revalue::check_contact(&writer).await?;
+        revalued = revalue::parts(&writer, &draft).await?;
+    }
     let contents = contents(&draft)?;
     let mut landed = vec![Landed { in_stock: Money::ZERO, sold: Money::ZERO }; draft.shares.len()];
     let mut by_item: BTreeMap<ItemId, Vec<(usize, &Share)>> = BTreeMap::new();
-    for (index, share) in draft.shares.iter().enumerate() {
+    for (index, (in_stock, sold)) in revalue::of_shares(&draft, &revalued)? {
+        if let Some(share) = landed.get_mut(index) {
+            *share = Landed { in_stock, sold };
+        }
+    }
+    for (index, share) in draft.shares.iter().enumerate().filter(|(_, share)| !share.tracked) {
         by_item.entry(share.item).or_default().push((index, share));
     }
     for (item, shares) in by_item {
@@ -78,7 +93,7 @@ pub async fn preview<P: Ports>(ports: &P, org: OrgId, request: &Request) -> Resu
             }
         }
     }
-    Ok(Preview { draft, contents, landed })
+    Ok(Preview { draft, contents, landed, revalued })
 }
 
 /// What a request comes to, by what is booked.

@@ -46,12 +46,15 @@ pub(crate) async fn keep<P: Ports>(
     let before = known.as_ref().map(|known| &known.content);
     let mut kept = Purchase::of(document, places, before);
     if let Some(kept) = &mut kept {
-        kept.has_goods = kept.has_goods && brings_untracked(writer, lines).await?;
+        (kept.has_goods, kept.has_tracked) = match kept.has_goods {
+            true => brings(writer, document.of.kind, lines).await?,
+            false => (false, false),
+        };
         // what was there before parstock came is not asked about
         kept.left_alone |=
             known.is_none() && !matches!(writer.profile.content.backfill, Backfill::Done { .. });
     }
-    let mut kept = kept.filter(|kept| kept.has_goods || !kept.charges.is_empty());
+    let mut kept = kept.filter(|kept| kept.brings_any() || !kept.charges.is_empty());
     if kept.as_ref() == before {
         return Ok(Vec::new());
     }
@@ -90,14 +93,20 @@ pub(super) const fn brings_goods(kind: DocumentKind) -> bool {
     matches!(kind, DocumentKind::GoodsReceipt | DocumentKind::Bill | DocumentKind::SpendMoney)
 }
 
-/// Whether lines bring in an item whose costs parstock holds.
-async fn brings_untracked<P: Ports>(writer: &Writer<'_, P>, lines: &[DesiredLine]) -> Result<bool, AppError> {
+/// Whether lines bring in an item whose costs parstock holds, and one whose costs Xero does: that is in its stock by its bill alone.
+async fn brings<P: Ports>(
+    writer: &Writer<'_, P>,
+    kind: DocumentKind,
+    lines: &[DesiredLine],
+) -> Result<(bool, bool), AppError> {
     let items: BTreeSet<ItemId> =
         lines.iter().filter(|line| line.change > Quantity::ZERO).map(|line| line.item).collect();
     let keys: Vec<Key> = items.into_iter().map(Key::Item).collect();
     let masters = load::many::<Item>(writer.ports().store(), writer.owner(), &keys).await?;
     // one that was not read yet counts as untracked, as it is booked
-    Ok(masters.into_iter().any(|item| !item.is_some_and(|item| item.content.tracked)))
+    let is_tracked = |item: &Option<Versioned<Item>>| item.as_ref().is_some_and(|item| item.content.tracked);
+    let has_untracked = masters.iter().any(|item| !is_tracked(item));
+    Ok((has_untracked, kind != DocumentKind::GoodsReceipt && masters.iter().any(is_tracked)))
 }
 
 /// Whether a bill no longer is what vouchers have spread of it.
@@ -158,8 +167,10 @@ pub(crate) async fn freight_question<P: Ports>(
 ) -> Result<(Write, Vec<Purchase>), AppError> {
     let (store, key) = (writer.ports().store(), freight_key());
     let policy = load::one::<Policy>(store, writer.owner(), Key::Policy).await?;
-    let asks = policy.map(|row| row.content).unwrap_or_default().org().ask_about_freight;
-    if !asks || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
+    let settings = policy.map(|row| row.content).unwrap_or_default().org();
+    // of what Xero tracks nobody is asked who could not spread anything over it
+    let revalues = settings.adjustment_account.is_some() && settings.cogs.is_some();
+    if !settings.ask_about_freight || !matches!(writer.profile.content.backfill, Backfill::Done { .. }) {
         return Ok((removal(key), Vec::new()));
     }
     let today = writer.clock().day_of(writer.now());
@@ -167,7 +178,8 @@ pub(crate) async fn freight_question<P: Ports>(
     let mut purchases = purchases_since(writer, from).await?;
     purchases.retain(|purchase| !changed.contains_key(&purchase.of));
     purchases.extend(changed.values().flatten().cloned());
-    let goods: Vec<Date> = purchases.iter().filter(|it| it.has_goods).map(|it| it.on).collect();
+    let goods: Vec<Date> =
+        purchases.iter().filter(|it| it.has_goods || revalues && it.has_tracked).map(|it| it.on).collect();
     let (mut named, mut asked, mut total) = (Vec::new(), Vec::new(), Money::ZERO);
     for purchase in purchases {
         let left = purchase.freight_left()?;

@@ -3,11 +3,13 @@
 
 mod papers;
 mod purchase;
+mod revaluation;
 mod spread;
 mod voucher;
 
 pub use papers::{Known as KnownNames, NAMED_MAX, NameOf, Named, PAPER_NAME_MAX, Paper, Papers};
 pub use purchase::{CHARGES_MAX, Charge, Purchase, name};
+pub use revaluation::{Accounts, Half, Part, Revaluation, RevaluationFate, Revalues};
 pub use spread::spread;
 pub use voucher::{
     Basis, Draft, Problem, Received, Request, RequestedCharge, RequestedReceipt, SHARES_MAX, SPENT_MAX,

@@ -108,8 +108,11 @@ pub struct Purchase {
     pub contact_name: String,
     /// Its date.
     pub on: Date,
-    /// Whether it brings goods in.
+    /// Whether it brings goods in; as it is kept, goods whose costs parstock holds.
     pub has_goods: bool,
+    /// Whether it brings goods in that Xero tracks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_tracked: bool,
     /// Whether a person said that it is no freight of goods.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_alone: bool,
@@ -170,6 +173,7 @@ impl Purchase {
             contact_name: document.contact_name.clone(),
             on: document.date,
             has_goods,
+            has_tracked: false,
             left_alone: known.is_some_and(|known| known.left_alone),
             papers: known.and_then(|known| known.papers.clone()),
             charges,
@@ -184,6 +188,11 @@ impl Purchase {
     /// The lines that are no longer what vouchers have spread.
     pub fn otherwise(&self) -> impl Iterator<Item = &Charge> {
         self.charges.iter().filter(|charge| charge.is_otherwise())
+    }
+
+    /// Whether it brings goods in over which a voucher can go.
+    pub const fn brings_any(&self) -> bool {
+        self.has_goods || self.has_tracked
     }
 
     /// Whether vouchers have spread any of it.

@@ -1,6 +1,6 @@
 //! Vouchers: what a person asks to spread over what, and what becomes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::purchase::{Charge, Purchase};
+use super::revaluation::{Accounts, Revaluation, RevaluationFate};
 use super::spread::spread;
+use crate::adjustment::LINES_MAX;
 use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{DayNumber, DocumentId, ItemId, LineId};
@@ -154,6 +156,9 @@ pub struct Share {
     pub weight: Option<Quantity>,
     /// What they take, base currency.
     pub amount: Money,
+    /// Whether Xero holds the item's costs, so that a revaluation there takes the place of the ledger.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tracked: bool,
 }
 
 /// What a voucher would be.
@@ -199,12 +204,9 @@ pub enum Problem {
         /// How much was asked for.
         asked: Money,
     },
-    /// Xero costs the item itself.
-    #[error(
-        "`{0}` is tracked by Xero, which holds its cost: no journal may move it. Raise the unit price of `{0}` on its bill instead, and take \
-         the same amount off in a line of its own on the freight's account"
-    )]
-    Tracked(String),
+    /// More tracked items than one document holds.
+    #[error("a voucher goes over at most {LINES_MAX} items that Xero tracks, not {0}: make several")]
+    Tracked(usize),
     /// A day before the goods came in, or one that has not come.
     #[error("a voucher takes effect on a day from {from} to {today}, not on {on}")]
     Day {
@@ -285,9 +287,6 @@ pub fn draft(
     let mut last_received = Date::MIN;
     for asked in &request.receipts {
         let there = received.get(&(asked.of, asked.line)).ok_or(Problem::NoReceipt)?;
-        if there.tracked {
-            return Err(Problem::Tracked(there.code.clone()));
-        }
         if shares.iter().any(|known| (known.of, known.line) == (asked.of, asked.line)) {
             return Err(Problem::Twice(format!("`{}` on {}", there.code, there.number)));
         }
@@ -303,7 +302,13 @@ pub fn draft(
             value: there.value,
             weight: asked.weight.filter(|_| request.basis == Basis::Weight),
             amount: Money::ZERO,
+            tracked: there.tracked,
         });
+    }
+    let tracked: BTreeSet<ItemId> =
+        shares.iter().filter(|share| share.tracked).map(|share| share.item).collect();
+    if tracked.len() > LINES_MAX {
+        return Err(Problem::Tracked(tracked.len()));
     }
     let on = request.on.unwrap_or(first.max(last_received));
     if on < last_received || on > today {
@@ -409,6 +414,12 @@ pub struct Voucher {
     /// The journal that takes it back there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal_back: Option<VoucherJournal>,
+    /// What it puts on stock that Xero tracks, if it goes over any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revaluation: Option<Revaluation>,
+    /// What takes that back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revaluation_back: Option<Revaluation>,
 }
 
 /// A voucher's journal: the stock account takes over what was coded to the charges' accounts.
@@ -416,7 +427,7 @@ pub struct Voucher {
 pub struct VoucherJournal {
     /// Its date.
     pub date: Date,
-    /// Its lines, that of the stock account first.
+    /// Its lines, that of the stock account first where it has one.
     pub lines: Vec<ManualJournalLine>,
     /// Since when cost of goods sold was journaled when it was decided.
     pub since: Date,
@@ -473,9 +484,22 @@ impl Voucher {
         let of = |what: &str| format!("{what}, {} of {}", self.done, self.draft.shares.len());
         match self.stage {
             Stage::Booking => of("being booked"),
-            Stage::Booked => "stands".to_owned(),
+            Stage::Booked => format!("stands{}", self.revaluation_words(false)),
             Stage::TakingBack => of("being taken back"),
-            Stage::TakenBack => "taken back".to_owned(),
+            Stage::TakenBack => format!("taken back{}", self.revaluation_words(true)),
+        }
+    }
+
+    /// What of its revaluation is not done, in words that follow others.
+    fn revaluation_words(&self, back: bool) -> String {
+        let revaluation = if back { &self.revaluation_back } else { &self.revaluation };
+        let Some(Revaluation { adjustment: Some(number), fate, .. }) = revaluation else {
+            return String::new();
+        };
+        match fate {
+            RevaluationFate::Waits => format!(", its revaluation {number} waits or is being written"),
+            RevaluationFate::Settled => String::new(),
+            RevaluationFate::Rejected => format!(", its revaluation {number} was rejected"),
         }
     }
 
@@ -490,32 +514,76 @@ impl Voucher {
         since: Date,
         open_from: Option<Date>,
     ) -> Result<Option<VoucherJournal>, FixedError> {
-        let mut by_account: BTreeMap<&str, Money> = BTreeMap::new();
-        for charge in self.draft.charges.iter().filter(|charge| charge.account != stock_account) {
-            let sum = by_account.entry(&charge.account).or_default();
+        let total = self.total()?;
+        let lines = self.journal_lines(stock_account, &[("Landed cost of stock", stock_account, total)])?;
+        Ok(VoucherJournal::of(lines, self.day(since, open_from), since))
+    }
+
+    /// The day of its journal: its own, or the first one that is journaled and whose books are open.
+    pub fn day(&self, since: Date, open_from: Option<Date>) -> Date {
+        self.draft.on.max(since).max(open_from.unwrap_or(since))
+    }
+
+    /// The journal beside a revaluation that is settled: what is on the pool leaves the account of adjustments, and what was sold is cost of
+    /// goods sold. `back` is for the one that takes it back; where the voucher's own journal does not stand, it holds both.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn journal_beside(&self, back: bool) -> Result<Option<VoucherJournal>, FixedError> {
+        let Some(own) = &self.revaluation else { return Ok(None) };
+        let lines_of = |accounts: &Accounts, on_pool: Money| {
+            let tracked = self.draft.tracked_total()?;
+            self.journal_lines(
+                &accounts.stock,
+                &[
+                    ("Landed cost of stock", accounts.stock.as_str(), self.total()?.minus(tracked)?),
+                    ("Landed cost of stock that Xero tracks", accounts.adjustment.as_str(), on_pool),
+                    ("Landed cost of what was sold", accounts.cogs.as_str(), tracked.minus(on_pool)?),
+                ],
+            )
+        };
+        let mut lines = lines_of(&own.accounts, own.on_pool()?)?;
+        let mut on = own.on;
+        if back {
+            let Some(against) = &self.revaluation_back else { return Ok(None) };
+            let stands =
+                self.journal.as_ref().is_some_and(|it| it.stands() || it.fate == VoucherJournalFate::Planned);
+            let mut turned = lines_of(&own.accounts, against.on_pool()?.negated()?)?;
+            for line in &mut turned {
+                line.amount = line.amount.negated()?;
+            }
+            lines = if stands { turned } else { summed(lines.into_iter().chain(turned))? };
+            on = against.on;
+        }
+        // the voucher's own effect, which booked its shares, was none of this journal
+        Ok(VoucherJournal::of(lines, on, own.since).map(|journal| VoucherJournal { again: 1, ..journal }))
+    }
+
+    /// Debits of accounts, and the charges' accounts credited the whole; each account once.
+    fn journal_lines(
+        &self,
+        stock_account: &str,
+        debits: &[(&str, &str, Money)],
+    ) -> Result<Vec<ManualJournalLine>, FixedError> {
+        let mut charges: BTreeMap<&str, Money> = BTreeMap::new();
+        for charge in &self.draft.charges {
+            let sum = charges.entry(&charge.account).or_default();
             *sum = sum.plus(charge.amount)?;
         }
-        let total = by_account.values().try_fold(Money::ZERO, |sum, amount| sum.plus(*amount))?;
-        if total.is_zero() {
-            return Ok(None);
-        }
-        let line = |account: &str, what: &str, amount| ManualJournalLine {
+        let line = |(what, account, amount): (&str, &str, Money)| ManualJournalLine {
             account: account.to_owned(),
             what: what.to_owned(),
             amount,
         };
-        let mut lines = vec![line(stock_account, "Landed cost of stock", total)];
-        for (account, amount) in by_account {
-            lines.push(line(account, "Landed cost taken over by stock", amount.negated()?));
+        let mut lines: Vec<ManualJournalLine> = debits.iter().copied().map(line).collect();
+        for (account, amount) in charges {
+            let what = match account == stock_account {
+                true => "Landed cost of stock",
+                false => "Landed cost taken over by stock",
+            };
+            lines.push(line((what, account, amount.negated()?)));
         }
-        Ok(Some(VoucherJournal {
-            date: self.draft.on.max(since).max(open_from.unwrap_or(since)),
-            lines,
-            since,
-            again: 0,
-            copy: None,
-            fate: VoucherJournalFate::Due { why_not: None },
-        }))
+        summed(lines)
     }
 
     /// One of its journals.
@@ -553,6 +621,12 @@ impl Voucher {
 }
 
 impl VoucherJournal {
+    /// One that is to be written, unless it moves nothing.
+    fn of(lines: Vec<ManualJournalLine>, date: Date, since: Date) -> Option<Self> {
+        let fate = VoucherJournalFate::Due { why_not: None };
+        (!lines.is_empty()).then(|| Self { date, lines, since, again: 0, copy: None, fate })
+    }
+
     /// The journal against it, dated into the first open day.
     ///
     /// # Errors
@@ -582,10 +656,32 @@ impl VoucherJournal {
         matches!(self.fate, VoucherJournalFate::Draft { .. } | VoucherJournalFate::Posted { .. })
     }
 
-    /// The account that takes the cost over.
+    /// The account of untracked stock that takes the cost over; that of the first line.
     pub fn stock_account(&self) -> &str {
         self.lines.first().map_or("", |line| line.account.as_str())
     }
+
+    /// What it moves: the sum of its debits.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn moves(&self) -> Result<Money, FixedError> {
+        let debits = self.lines.iter().map(|line| line.amount).filter(|amount| !amount.is_negative());
+        debits.into_iter().try_fold(Money::ZERO, Money::plus)
+    }
+}
+
+/// Lines with each account once, in the order in which they come; none of nothing.
+fn summed(lines: impl IntoIterator<Item = ManualJournalLine>) -> Result<Vec<ManualJournalLine>, FixedError> {
+    let mut summed: Vec<ManualJournalLine> = Vec::new();
+    for line in lines {
+        match summed.iter_mut().find(|known| known.account == line.account) {
+            Some(known) => known.amount = known.amount.plus(line.amount)?,
+            None => summed.push(line),
+        }
+    }
+    summed.retain(|line| !line.amount.is_zero());
+    Ok(summed)
 }
 
 impl Draft {
@@ -595,6 +691,30 @@ impl Draft {
     /// [`FixedError`] when it does not fit.
     pub fn total(&self) -> Result<Money, FixedError> {
         self.charges.iter().map(|charge| charge.amount).try_fold(Money::ZERO, Money::plus)
+    }
+
+    /// What of it goes over goods that Xero tracks.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn tracked_total(&self) -> Result<Money, FixedError> {
+        let tracked = self.shares.iter().filter(|share| share.tracked).map(|share| share.amount);
+        tracked.into_iter().try_fold(Money::ZERO, Money::plus)
+    }
+
+    /// The items of it that Xero tracks, each once: what its receipts take together, and how many they brought.
+    ///
+    /// # Errors
+    /// [`FixedError`] when a sum does not fit.
+    pub fn tracked(&self) -> Result<BTreeMap<ItemId, (&str, Money, Quantity)>, FixedError> {
+        let mut tracked = BTreeMap::new();
+        for share in self.shares.iter().filter(|share| share.tracked) {
+            let (_, amount, received) =
+                tracked.entry(share.item).or_insert((share.code.as_str(), Money::ZERO, Quantity::ZERO));
+            *amount = amount.plus(share.amount)?;
+            *received = received.plus(share.quantity)?;
+        }
+        Ok(tracked)
     }
 
     /// The numbers and suppliers of its bills, each once.
@@ -615,8 +735,9 @@ mod tests {
     use jiff::civil::date;
     use uuid::Uuid;
 
+    use super::super::revaluation::Part;
     use super::*;
-    use crate::document::DocumentKind;
+    use crate::document::{DocumentKind, XeroQuantity};
 
     fn bill(number: u128) -> DocumentRef {
         DocumentRef { kind: DocumentKind::Bill, id: DocumentId(Uuid::from_u128(number)) }
@@ -655,6 +776,7 @@ mod tests {
                 contact_name: "Carrier".into(),
                 on: date(2026, 6, 20),
                 has_goods: false,
+                has_tracked: false,
                 left_alone: false,
                 papers: None,
                 charges: vec![charge],
@@ -739,8 +861,6 @@ mod tests {
         );
         assert!(refused(value, &|shop| shop.received.clear()).contains("no such receipt"));
         assert!(refused(value, &|shop| shop.purchases.clear()).contains("no such charge"));
-        let track = |shop: &mut Shop| shop.received.values_mut().for_each(|there| there.tracked = true);
-        assert!(refused(value, &track).contains("tracked by Xero"));
         assert!(refused(Basis::Weight, &|_| {}).contains("needs the weight"));
         let free = |shop: &mut Shop| shop.received.values_mut().for_each(|there| there.value = Money::ZERO);
         assert!(refused(value, &free).contains("count nothing"));
@@ -761,6 +881,8 @@ mod tests {
             taken_back: None,
             journal: None,
             journal_back: None,
+            revaluation: None,
+            revaluation_back: None,
         };
         voucher.draft.charges[0].number = "F-1 [x]".into();
         voucher.journal = voucher.journal_of("620", date(2026, 1, 1), Some(date(2026, 6, 25))).unwrap();
@@ -779,5 +901,67 @@ mod tests {
         assert!(narration.ends_with("[parstock voucher 2026-06-30-007 taken back]"));
         voucher.draft.charges[0].account = "620".into();
         assert_eq!(voucher.journal_of("620", TODAY, None), Ok(None));
+    }
+
+    #[test]
+    fn beside_a_revaluation_the_account_of_adjustments_comes_to_nothing() {
+        let mut shop = Shop::new(Basis::Value);
+        let tea = shop.received.get_mut(&(bill(2), line(2))).unwrap();
+        tea.tracked = true;
+        let (item, code) = (tea.item, tea.code.clone());
+        let there = |on_hand, cost_pool: &str| XeroQuantity {
+            on_hand: Quantity::from_whole(on_hand).unwrap(),
+            back_ordered: Quantity::ZERO,
+            cost_pool: money(cost_pool),
+        };
+        let draft = shop.draft().unwrap();
+        assert_eq!((draft.total(), draft.tracked_total()), (Ok(money("90")), Ok(money("70"))));
+        let (_, amount, received) = draft.tracked().unwrap()[&item];
+        let part = Part::of((item, code), (amount, received), there(2, "140"), 2).unwrap();
+        let accounts =
+            |cogs: &str| Accounts { stock: "620".into(), adjustment: "401".into(), cogs: cogs.into() };
+        let revaluation = |cogs, part| Revaluation {
+            adjustment: None,
+            on: TODAY,
+            since: TODAY,
+            accounts: accounts(cogs),
+            fate: RevaluationFate::Settled,
+            parts: vec![part],
+        };
+        let mut voucher = Voucher {
+            number: VoucherNumber { on: TODAY, index: 7 },
+            draft,
+            made_by: "Ada".into(),
+            made_at: Timestamp::UNIX_EPOCH,
+            stage: Stage::Booked,
+            done: 2,
+            left_out: Vec::new(),
+            taken_back: None,
+            journal: None,
+            journal_back: None,
+            revaluation: Some(revaluation("310", part.clone())),
+            revaluation_back: None,
+        };
+        let lines = |voucher: &Voucher, back| {
+            let journal = voucher.journal_beside(back).unwrap();
+            let lines = journal.into_iter().flat_map(|journal| journal.lines);
+            lines.map(|line| format!("{} {}", line.account, line.amount)).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&voucher, false), ["620 20.00", "401 28.00", "310 42.00", "425 -90.00"]);
+        voucher.journal = voucher.journal_beside(false).unwrap();
+        assert_eq!(voucher.journal.as_ref().unwrap().moves(), Ok(money("90")));
+        // one of the two was sold since
+        let back = part.back(there(1, "84"), 2).unwrap();
+        voucher.revaluation_back = Some(revaluation("310", back));
+        assert_eq!(
+            lines(&voucher, true),
+            ["401 14.00", "310 -14.00"],
+            "where the first never came to Xero, both together"
+        );
+        voucher.journal.as_mut().unwrap().fate = VoucherJournalFate::Planned;
+        assert_eq!(lines(&voucher, true), ["620 -20.00", "401 -14.00", "310 -56.00", "425 90.00"]);
+        // an account that is both is named once
+        voucher.revaluation = Some(revaluation("425", part));
+        assert_eq!(lines(&voucher, false), ["620 20.00", "401 28.00", "425 -48.00"]);
     }
 }

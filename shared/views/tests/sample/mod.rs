@@ -479,7 +479,9 @@ pub fn adjustments(say: Say) -> AdjustmentsPage {
         left_out: Vec::new(),
         before: Vec::new(),
         before_again: 0,
-        document: None,
+        document: Some(DocumentId(Uuid::from_u128(2))),
+        has_begun: false,
+        revalues: None,
     };
     let rejected = Stage::Rejected {
         by: say("Lee"),
@@ -582,12 +584,37 @@ fn draft(say: Say, basis: Basis) -> Draft {
         value: money(value),
         weight: (basis == Basis::Weight).then(|| q("2.5")),
         amount: money(amount),
+        tracked: code == "P-1011",
     };
     Draft {
         on: day("2026-11-20"),
         basis,
         charges: vec![spent(1, "Sea freight Gdansk", "410"), spent(2, "Import duty 5%", "74.4")],
         shares: vec![share(3, "P-1003", "48", "1488", "290.04"), share(4, "P-1011", "24", "984", "194.36")],
+    }
+}
+
+/// What a voucher puts on stock that Xero tracks, or takes off it.
+fn revaluation(say: Say, on_pool: &str) -> Revaluation {
+    let number = |index| AdjustmentNumber(DayNumber { on: day("2026-11-24"), index });
+    Revaluation {
+        adjustment: Some(number(1)),
+        on: day("2026-11-20"),
+        since: day("2026-01-01"),
+        accounts: Accounts { stock: say("631"), adjustment: say("401"), cogs: say("310") },
+        fate: RevaluationFate::Waits,
+        parts: vec![Part {
+            item: item(4),
+            code: say("P-1011"),
+            amount: money("194.36"),
+            received: q("24"),
+            on_hand: q("11"),
+            pool: money("450"),
+            units: q("1"),
+            comes_at: money("55.5"),
+            goes_at: money("43.1"),
+            on_pool: money(on_pool),
+        }],
     }
 }
 
@@ -624,6 +651,8 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
                 reason: say("it was freight of another delivery"),
             }),
             journal: fate.and_then(journal),
+            revaluation: Some(revaluation(say, "17.4")),
+            revaluation_back: back.is_some().then(|| revaluation(say, "-17.4")),
             journal_back: back.and_then(journal),
         };
     use VoucherJournalFate::{Draft, Due, Gone, Planned, Posted};
@@ -653,6 +682,7 @@ fn freight(say: Say) -> Purchase {
         contact_name: say("Southern Ocean Freight"),
         on: day("2026-11-20"),
         has_goods: false,
+        has_tracked: false,
         left_alone: false,
         papers: Some(Papers::Read {
             at: at("2026-11-21T03:00:00Z"),
@@ -753,6 +783,7 @@ pub fn landed_preview(say: Say) -> LandedPreviewPage {
         draft: draft(say, Basis::Weight),
         contents: Hash::of(b"what it would do"),
         landed: vec![(money("48.34"), money("241.7")), (money("113.3767"), money("80.9833"))],
+        revalued: revaluation(say, "89.09").parts,
         total: money("484.4"),
         in_stock: money("161.7167"),
         sold: money("322.6833"),
@@ -794,10 +825,15 @@ fn landed_pages(say: Say) -> Vec<(String, String)> {
         ("landed-form-problem".to_owned(), wrong.render()),
         ("landed-preview".to_owned(), landed_preview(say).render()),
     ];
+    let first = AdjustmentNumber(DayNumber { on: day("2026-11-24"), index: 1 });
+    let halves = vec![(first, say("waits for approval"))];
     for voucher in vouchers(say) {
         let name = format!("voucher-{}", voucher.number.index);
         let problem = if voucher.stage == Stage::Booked { problem() } else { None };
-        pages.push((name, VoucherPage { site: site(say, Phase::Assist), voucher, problem }.render()));
+        pages.push((
+            name,
+            VoucherPage { site: site(say, Phase::Assist), voucher, halves: halves.clone(), problem }.render(),
+        ));
     }
     pages.into_iter().map(|(name, page)| (name, page.unwrap())).collect()
 }

@@ -223,6 +223,7 @@ mod tests {
             contact_name: "Carrier".to_owned(),
             on: jiff::civil::date(2026, 11, 20),
             has_goods: false,
+            has_tracked: false,
             left_alone: false,
             papers: None,
             charges: vec![

@@ -3,7 +3,7 @@
 use askama::Template;
 use parstock_domain::audit::Hash;
 use parstock_domain::fixed::Money;
-use parstock_domain::landed::{Basis, Draft, Share};
+use parstock_domain::landed::{Basis, Draft, Part, Share};
 
 use super::{Entered, basis_words, bill_name};
 use crate::format::{Style, counted};
@@ -20,6 +20,8 @@ pub struct LandedPreviewPage {
     pub contents: Hash,
     /// What of each share stays in stock, and what becomes cost of goods sold; in the order of the shares.
     pub landed: Vec<(Money, Money)>,
+    /// What would go on stock that Xero tracks.
+    pub revalued: Vec<Part>,
     /// What is spread.
     pub total: Money,
     /// What of it stays in stock.
