@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 
 use parstock_adapters::config::XeroAddresses;
+use parstock_adapters::consent::App;
+use parstock_app::ports::Clock;
+use parstock_xero::TokenStore;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -12,11 +15,46 @@ use serde_json::Value;
 use super::{Caller, RawAnswer, script::Method};
 use crate::error::LocalError;
 
+/// Where the access token of a call comes from.
+pub trait Access: Send + Sync {
+    /// One that is good now.
+    ///
+    /// # Errors
+    /// When there is none, with what a person can do.
+    fn token(&self) -> impl Future<Output = Result<SecretString, LocalError>> + Send;
+}
+
+/// The token of a custom connection: it lasts 30 minutes, and no recording longer.
+pub struct OneToken(SecretString);
+
+impl Access for OneToken {
+    async fn token(&self) -> Result<SecretString, LocalError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The tokens of a consent, which whoever needs them first renews for all.
+pub struct Consented<K, T> {
+    app: App<K>,
+    tokens: T,
+}
+
+impl<K: Clock, T: TokenStore> Access for Consented<K, T> {
+    async fn token(&self) -> Result<SecretString, LocalError> {
+        self.app.access(&self.tokens).await.map_err(|error| match error {
+            parstock_xero::Error::AskPerson(problem) => {
+                LocalError::Input(format!("{problem}: run `parstock connect`, then record again"))
+            }
+            error => LocalError::outside(error),
+        })
+    }
+}
+
 /// A connection to one organisation.
-pub struct HttpCaller {
+pub struct HttpCaller<A> {
     http: Client,
     addresses: XeroAddresses,
-    token: SecretString,
+    access: A,
 }
 
 #[derive(Deserialize)]
@@ -24,7 +62,22 @@ struct Token {
     access_token: SecretString,
 }
 
-impl HttpCaller {
+fn client(addresses: &XeroAddresses) -> Result<Client, LocalError> {
+    parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url])
+        .map_err(|error| LocalError::Input(error.to_string()))
+}
+
+impl<K: Clock, T: TokenStore> HttpCaller<Consented<K, T>> {
+    /// Calls the tenant that the addresses name, with the tokens of the consent that reaches it.
+    ///
+    /// # Errors
+    /// [`LocalError::Input`] when an address can't be used.
+    pub fn over(addresses: XeroAddresses, app: App<K>, tokens: T) -> Result<Self, LocalError> {
+        Ok(Self { http: client(&addresses)?, addresses, access: Consented { app, tokens } })
+    }
+}
+
+impl HttpCaller<OneToken> {
     /// Gets a token for a custom connection.
     ///
     /// # Errors
@@ -34,8 +87,7 @@ impl HttpCaller {
         client_id: &str,
         client_secret: &SecretString,
     ) -> Result<Self, LocalError> {
-        let http = parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url])
-            .map_err(|error| LocalError::Input(error.to_string()))?;
+        let http = client(&addresses)?;
         let url = format!("{}/connect/token", addresses.identity_url.trim_end_matches('/'));
         let answer = http
             .post(url)
@@ -55,11 +107,11 @@ impl HttpCaller {
             .json()
             .await
             .map_err(|_| LocalError::Outside("Xero's answer holds no token".to_owned()))?;
-        Ok(Self { http, addresses, token: token.access_token })
+        Ok(Self { http, addresses, access: OneToken(token.access_token) })
     }
 }
 
-impl Caller for HttpCaller {
+impl<A: Access> Caller for HttpCaller<A> {
     async fn call(
         &mut self,
         method: Method,
@@ -72,7 +124,8 @@ impl Caller for HttpCaller {
             Method::Put => self.http.put(url),
             Method::Post => self.http.post(url),
         };
-        let request = request.bearer_auth(self.token.expose_secret()).header("Accept", "application/json");
+        let token = self.access.token().await?;
+        let request = request.bearer_auth(token.expose_secret()).header("Accept", "application/json");
         let request = match self.addresses.tenant {
             Some(tenant) => request.header("xero-tenant-id", tenant.to_string()),
             None => request,
