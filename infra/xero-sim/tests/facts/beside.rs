@@ -1,6 +1,6 @@
 //! Reads of what stands beside the documents.
 
-use parstock_xero_sim::act::{DocumentKind as Kind, E4, Line, Status};
+use parstock_xero_sim::act::{Act, DocumentKind as Kind, E4, Line, Status};
 
 use crate::support::*;
 

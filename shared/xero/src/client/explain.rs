@@ -202,12 +202,13 @@ impl WriteRules {
             if invoice.status.as_ref().is_some_and(|status| *status != InvoiceStatus::Authorised) {
                 return refused("the invoice or bill is not approved, or settled already");
             }
-            match (&credit.kind, &invoice.kind) {
+            let crosses = matches!(
+                (&credit.kind, &invoice.kind),
                 (Some(CreditNoteType::Sale), Some(InvoiceType::Bill))
-                | (Some(CreditNoteType::Bill), Some(InvoiceType::Sale)) => {
-                    return refused("customers' credits go to sales invoices, suppliers' credits to bills");
-                }
-                _ => {}
+                    | (Some(CreditNoteType::Bill), Some(InvoiceType::Sale))
+            );
+            if crosses {
+                return refused("customers' credits go to sales invoices, suppliers' credits to bills");
             }
             let who = |contact: &Option<ContactRef>| contact.as_ref().and_then(|contact| contact.contact_id);
             if differ(who(&credit.contact), who(&invoice.contact)) {

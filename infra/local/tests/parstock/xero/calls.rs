@@ -84,9 +84,9 @@ impl Story {
         self.since(&before)
     }
 
-    async fn adjusts(&mut self, change: &str) -> Calls {
+    async fn adjusts(&mut self, change: &str, reason: &str) -> Calls {
         let text = format!(
-            "item,location,on,quantity,reason,unit_cost,note\n{TRACKED},,{MONDAY},{change},other,,test\n"
+            "item,location,on,quantity,reason,unit_cost,note\n{TRACKED},,{MONDAY},{change},{reason},,\n"
         );
         self.costs(&Ask::Adjustments(Adjusting::Make { text })).await
     }
@@ -128,7 +128,7 @@ async fn each_kind_of_work_costs_what_the_document_says() {
         ("GET Items", 2),
         ("PUT Invoices", 1),
     ]);
-    assert_eq!(story.adjusts("1").await, up);
+    assert_eq!(story.adjusts("1", "found").await, up);
     let down = calls([
         ("GET CreditNotes", 2),
         ("GET Organisation", 1),
@@ -137,7 +137,7 @@ async fn each_kind_of_work_costs_what_the_document_says() {
         ("GET Items", 2),
         ("PUT CreditNotes", 1),
     ]);
-    assert_eq!(story.adjusts("-1").await, down);
+    assert_eq!(story.adjusts("-1", "lost").await, down);
 
     let dear = corner_shop::document(DocumentKind::Bill, "B-9", UNTRACKED, E4::whole(10), MONDAY);
     let Act::CreateDocument(dear) = dear else { panic!() };

@@ -272,15 +272,9 @@ async fn recordings_over_a_consent_renew_its_tokens_with_everybody_else() {
     // and none of it ended the consent
     shop.ports.books.identify(CONNECTION).await.unwrap();
     // without the tenant's name Xero would not know whose books are meant
-    let elsewhere = recording::record(
-        &mut slow(shop, Uuid::from_u128(1)),
-        &folder.path().join("no"),
-        false,
-        "",
-        MONDAY,
-        Duration::ZERO,
-    );
-    assert!(elsewhere.await.is_err());
+    let (mut stranger, no) = (slow(shop, Uuid::from_u128(1)), folder.path().join("no"));
+    let told = recording::record(&mut stranger, &no, false, "", MONDAY, Duration::ZERO).await;
+    assert!(told.is_err());
 }
 
 #[tokio::test]
