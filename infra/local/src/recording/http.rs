@@ -2,11 +2,12 @@
 //! would turn them into types, and what has no type would be lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use parstock_adapters::config::XeroAddresses;
 use parstock_adapters::consent::App;
 use parstock_app::ports::Clock;
-use parstock_xero::TokenStore;
+use parstock_xero::{Error, TokenStore, Wait};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -14,6 +15,10 @@ use serde_json::Value;
 
 use super::{Caller, RawAnswer, script::Method};
 use crate::error::LocalError;
+
+/// How often a token that another process is renewing is asked for, and the time between.
+const TOKEN_TRIES: u32 = 30;
+const TOKEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where the access token of a call comes from.
 pub trait Access: Send + Sync {
@@ -41,12 +46,23 @@ pub struct Consented<K, T> {
 
 impl<K: Clock, T: TokenStore> Access for Consented<K, T> {
     async fn token(&self) -> Result<SecretString, LocalError> {
-        self.app.access(&self.tokens).await.map_err(|error| match error {
-            parstock_xero::Error::AskPerson(problem) => {
-                LocalError::Input(format!("{problem}: run `parstock connect`, then record again"))
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.app.access(&self.tokens).await {
+                Ok(token) => return Ok(token),
+                // another process renews it just now, which takes a moment
+                Err(Error::NotNow { why: Wait::Token, .. }) if tries < TOKEN_TRIES => {
+                    tokio::time::sleep(TOKEN_PAUSE).await;
+                }
+                Err(Error::AskPerson(problem)) => {
+                    return Err(LocalError::Input(format!(
+                        "{problem}: run `parstock connect`, then record again"
+                    )));
+                }
+                Err(error) => return Err(LocalError::outside(error)),
             }
-            error => LocalError::outside(error),
-        })
+        }
     }
 }
 
