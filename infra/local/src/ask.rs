@@ -1,7 +1,7 @@
 //! Questions and orders to an organisation's data: answered by the process that holds the folder, by this one when
 //! none does, or over a stack.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use crate::commands::receipts::Receiving;
 use crate::commands::{
     Common, adjustments, approve, audit, closings, connect, connections, dead_letters, digest, health, item,
     landed, ledger, positions, prices, proposals, receipts, reconcile, reject, reviews, settings, stock,
+    xero,
 };
 use crate::control;
 use crate::doctor;
@@ -145,6 +146,13 @@ pub enum Ask {
     Connections {
         /// Whether it is tried, too.
         test: bool,
+    },
+    /// Record how Xero answers.
+    Record {
+        /// Into which folder, from the root on.
+        out: PathBuf,
+        /// Whether to write what settles the open questions.
+        probes: bool,
     },
     /// Keep the webhook's keys.
     KeepWebhookKeys(connections::WebhookKeys),
@@ -324,6 +332,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
     let org = match ask {
         Ask::Connections { test } => return connections::answer(place, *test).await,
         Ask::Doctor => return doctor::answer(place).await,
+        Ask::Record { out, probes } => return Box::pin(xero::record_at(place, out, *probes)).await,
         Ask::DeadLetters(letters) => return dead_letters::answer(place, letters).await,
         _ => only(&parstock_app::connect::orgs(place).await?, place.org_wanted())?,
     };
@@ -369,6 +378,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
         | Ask::KeepWebhookKeys(_)
         | Ask::RemoveConnection { .. }
         | Ask::Doctor
+        | Ask::Record { .. }
         | Ask::DeadLetters(_) => Err(LocalError::Outside("a question was put at the wrong place".to_owned())),
     }
 }

@@ -388,6 +388,12 @@ fn acted(timed: &TimedAct) -> Option<String> {
                 (act::DocumentKind::PurchaseOrder, _) => "orders, purchase order",
                 (act::DocumentKind::SpendMoney, _) => "buys over the counter",
                 (act::DocumentKind::ReceiveMoney, _) => "sells over the counter",
+                (act::DocumentKind::SpendPrepayment | act::DocumentKind::SpendOverpayment, _) => {
+                    "pays in advance"
+                }
+                (act::DocumentKind::ReceivePrepayment | act::DocumentKind::ReceiveOverpayment, _) => {
+                    "is paid in advance"
+                }
             };
             Some(format!("in Xero   somebody {what} {} ({}): {goods}", document.number, document.contact))
         }

@@ -139,11 +139,19 @@ pub enum DocumentKind {
     SpendMoney,
     /// Money received on a bank account (RECEIVE), as in a cash sale.
     ReceiveMoney,
+    /// Money to a supplier before a bill (SPEND-PREPAYMENT).
+    SpendPrepayment,
+    /// Money from a customer before an invoice (RECEIVE-PREPAYMENT).
+    ReceivePrepayment,
+    /// Money to a supplier beyond what was owed (SPEND-OVERPAYMENT).
+    SpendOverpayment,
+    /// Money from a customer beyond what was owed (RECEIVE-OVERPAYMENT).
+    ReceiveOverpayment,
 }
 
 impl DocumentKind {
     /// Every kind, in the order of the enumeration.
-    pub const ALL: [DocumentKind; 7] = [
+    pub const ALL: [DocumentKind; 11] = [
         DocumentKind::Invoice,
         DocumentKind::Bill,
         DocumentKind::SalesCredit,
@@ -151,6 +159,10 @@ impl DocumentKind {
         DocumentKind::PurchaseOrder,
         DocumentKind::SpendMoney,
         DocumentKind::ReceiveMoney,
+        DocumentKind::SpendPrepayment,
+        DocumentKind::ReceivePrepayment,
+        DocumentKind::SpendOverpayment,
+        DocumentKind::ReceiveOverpayment,
     ];
 
     /// Xero's `Type` for the kind.
@@ -163,6 +175,10 @@ impl DocumentKind {
             DocumentKind::PurchaseOrder => "PURCHASEORDER",
             DocumentKind::SpendMoney => "SPEND",
             DocumentKind::ReceiveMoney => "RECEIVE",
+            DocumentKind::SpendPrepayment => "SPEND-PREPAYMENT",
+            DocumentKind::ReceivePrepayment => "RECEIVE-PREPAYMENT",
+            DocumentKind::SpendOverpayment => "SPEND-OVERPAYMENT",
+            DocumentKind::ReceiveOverpayment => "RECEIVE-OVERPAYMENT",
         }
     }
 }
@@ -437,23 +453,6 @@ pub struct JournalLine {
     pub tracking: Vec<TrackingChoice>,
 }
 
-/// A prepayment or an overpayment, as it comes by a bank account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewAdvance {
-    /// An overpayment instead of a prepayment.
-    pub is_overpayment: bool,
-    /// To a supplier instead of from a customer.
-    pub is_spent: bool,
-    /// Its number or reference.
-    pub reference: String,
-    /// Name of a contact that exists.
-    pub contact: String,
-    /// Day in the organisation's time zone.
-    pub date: Date,
-    /// How much, with tax.
-    pub total: E4,
-}
-
 /// A foreign currency with its rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Currency {
@@ -562,6 +561,18 @@ pub enum Act {
         /// Its code from now on.
         new_code: String,
     },
+    /// Marks an item as inactive or takes that back, which people can do in Xero and no app can.
+    ArchiveItem {
+        /// Its code.
+        code: String,
+        /// Whether it is inactive from now on.
+        archived: bool,
+    },
+    /// Removes an item that stands on no document.
+    DeleteItem {
+        /// Its code.
+        code: String,
+    },
     /// Merges a contact into another: its documents go there, and it is archived.
     MergeContacts {
         /// Name of the one that goes.
@@ -597,8 +608,6 @@ pub enum Act {
         /// The day it counts from.
         date: Date,
     },
-    /// Takes or makes a prepayment or an overpayment.
-    TakeAdvance(NewAdvance),
     /// Puts a file beside a document.
     Attach {
         /// Id of the document.

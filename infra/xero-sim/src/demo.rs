@@ -174,6 +174,8 @@ impl View {
                 DocumentKind::PurchaseOrder
                     | DocumentKind::Bill
                     | DocumentKind::SpendMoney
+                    | DocumentKind::SpendPrepayment
+                    | DocumentKind::SpendOverpayment
                     | DocumentKind::SupplierCredit
             );
             let lines = document.lines.iter().filter_map(|line| {
@@ -193,8 +195,16 @@ impl View {
                     }
                     continue;
                 }
-                DocumentKind::Bill | DocumentKind::SalesCredit | DocumentKind::SpendMoney => 1,
-                DocumentKind::Invoice | DocumentKind::SupplierCredit | DocumentKind::ReceiveMoney => -1,
+                DocumentKind::Bill
+                | DocumentKind::SalesCredit
+                | DocumentKind::SpendMoney
+                | DocumentKind::SpendPrepayment
+                | DocumentKind::SpendOverpayment => 1,
+                DocumentKind::Invoice
+                | DocumentKind::SupplierCredit
+                | DocumentKind::ReceiveMoney
+                | DocumentKind::ReceivePrepayment
+                | DocumentKind::ReceiveOverpayment => -1,
             };
             if !approved {
                 continue;

@@ -27,6 +27,11 @@ pub(crate) fn line_id(document: Uuid, serial: u32) -> Uuid {
     Uuid::new_v5(&document, &serial.to_be_bytes())
 }
 
+/// The `PrepaymentID` or `OverpaymentID` of what a bank transaction brings.
+pub(crate) fn advance_id(bank_transaction: Uuid) -> Uuid {
+    Uuid::new_v5(&bank_transaction, b"advance")
+}
+
 /// A well-mixed number for draws: a pure function of its inputs (the finaliser of SplitMix64).
 pub(crate) fn draw(seed: u64, stream: u64, counter: u64) -> u64 {
     let mut z =

@@ -71,6 +71,8 @@ pub struct Switches {
     pub item_update_clears_left_out: bool,
     /// An item that is sent with a quantity or a cost pool is refused instead of these being ignored.
     pub sent_quantity_is_refused: bool,
+    /// A new line that names an inactive item is refused as if there were no such item.
+    pub archived_item_is_refused: bool,
     /// The scope `accounting.invoices` alone is enough to write items.
     pub items_written_with_invoices_scope: bool,
     /// A refresh token that is used again within its grace ends the one that its first use gave, if that is unused.
@@ -89,6 +91,7 @@ impl Default for Switches {
             concurrent_has_retry_after: false,
             item_update_clears_left_out: false,
             sent_quantity_is_refused: false,
+            archived_item_is_refused: true,
             items_written_with_invoices_scope: true,
             reuse_ends_the_successor: true,
         }

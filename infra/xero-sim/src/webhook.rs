@@ -11,11 +11,11 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::act::{DocumentKind, Status};
-use crate::ids::draw;
+use crate::ids::{advance_id, draw};
 use crate::json::Json;
 use crate::persist::{Pile, Store};
 use crate::settings::{Faults, WebhookFault};
-use crate::state::{DocumentList, Happening};
+use crate::state::{AdvanceList, DocumentList, Happening};
 
 /// Events of this span go into one payload. Milliseconds; Xero documents no figure.
 const GATHERING: i64 = 3_000;
@@ -381,18 +381,24 @@ fn event_json(
     payment_raises_event: bool,
 ) -> Option<String> {
     let (endpoint, id, category, is_new, data) = match happening {
-        Happening::Contact { id, is_new } => ("Contacts", id, "CONTACT", *is_new, None),
+        Happening::Contact { id, is_new } => ("Contacts", *id, "CONTACT", *is_new, None),
         Happening::Document { id, kind, status, is_new, is_payment, .. } => {
             if *is_payment && !payment_raises_event {
                 return None;
             }
             let list = DocumentList::of(*kind);
             match list {
-                DocumentList::Invoices => (list.endpoint(), id, "INVOICE", *is_new, None),
+                DocumentList::Invoices => (list.endpoint(), *id, "INVOICE", *is_new, None),
                 DocumentList::CreditNotes => {
-                    (list.endpoint(), id, "CREDITNOTE", *is_new, Some((*kind, *status)))
+                    (list.endpoint(), *id, "CREDITNOTE", *is_new, Some((*kind, *status)))
                 }
-                DocumentList::PurchaseOrders | DocumentList::BankTransactions => return None,
+                DocumentList::PurchaseOrders => return None,
+                // Since 14 August and 3 September 2026 (Xero-OpenAPI pull request 824; the API's changelog).
+                DocumentList::BankTransactions => {
+                    let list = AdvanceList::of(*kind)?;
+                    let data = Some((*kind, *status));
+                    (list.endpoint(), advance_id(*id), list.category(), *is_new, data)
+                }
             }
         }
         Happening::Stock { .. } => return None,
@@ -413,7 +419,7 @@ fn event_json(
     Some(json.into_string())
 }
 
-/// Only credit notes say what they are.
+/// Only credit notes and money in advance say what they are.
 fn data_json(event: &mut Json, (kind, status): (DocumentKind, Status)) {
     event.nested("data", |data| {
         data.text("Type", kind.xero_type());

@@ -24,7 +24,7 @@ use parstock_xero::model::{
     self as wire, HistoryNote, HistoryOf, InvoiceStatus, InvoiceType, Listed, NewPurchaseOrder, Page,
 };
 use parstock_xero::{
-    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
+    AppMinute, Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
     RefusalReason, Session, TokenStore, WriteOutcome, XeroConfig,
 };
 use tokio::sync::OnceCell;
@@ -61,6 +61,7 @@ struct Reached<S, V, K, E> {
     connection: String,
     credentials: Credentials,
     translate: translate::Books,
+    app: Arc<AppMinute>,
 }
 
 impl<S, V, K, E> Clone for Reached<S, V, K, E> {
@@ -70,6 +71,7 @@ impl<S, V, K, E> Clone for Reached<S, V, K, E> {
             connection: self.connection.clone(),
             credentials: self.credentials.clone(),
             translate: self.translate.clone(),
+            app: Arc::clone(&self.app),
         }
     }
 }
@@ -180,14 +182,17 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
             Some(Record::Profile(profile)) => Some(profile.organisation.base_currency),
             _ => None,
         };
+        let same_app = reached.values().find(|known| known.credentials.client_id == credentials.client_id);
+        let app = same_app.map(|known| Arc::clone(&known.app)).unwrap_or_default();
         let client = Client::new(
             self.xero_config(&credentials)?,
             self.http().await?,
             self.tokens(&connection, &credentials),
-            StoreBudget::new(Arc::clone(&self.store), Arc::clone(&self.entropy), org),
+            StoreBudget::new(Arc::clone(&self.store), Arc::clone(&self.entropy), org, Arc::clone(&app)),
             self.xero_clock(),
         );
-        let new = Reached { client, connection, credentials, translate: translate::Books { base_currency } };
+        let translate = translate::Books { base_currency };
+        let new = Reached { client, connection, credentials, translate, app };
         reached.insert(org, new.clone());
         Ok(new)
     }
@@ -847,6 +852,11 @@ const fn setting(problem: &Problem, by_consent: bool) -> &'static str {
     }
 }
 
+/// What to do about a code that Xero doesn't take. Its list of items says neither that one is inactive nor that one was removed
+/// (XeroAPI/Xero-NetStandard#460).
+const ITEM_GONE: &str = "An item was renamed, made inactive or removed in Xero: restore it there, or exclude it in `items.csv`; if it has \
+    another name, try again in a quarter of an hour.";
+
 /// Xero's refusal in the port's words: what can be done about it, or that an earlier try may have got through.
 fn refusal(words: &str) -> BooksError {
     let remedy = match RefusalReason::of(words) {
@@ -863,7 +873,7 @@ fn refusal(words: &str) -> BooksError {
             "The supplier was archived, merged or removed in Xero: restore it there, or reject the order and let it be \
              planned anew."
         }
-        RefusalReason::Item => "An item was renamed or removed in Xero: try again in a quarter of an hour.",
+        RefusalReason::Item => ITEM_GONE,
         RefusalReason::Account | RefusalReason::InventoryAccount => {
             "Set another account for purchases of the item in Xero."
         }
@@ -891,7 +901,7 @@ fn adjustment_refusal(words: &str) -> BooksError {
     let remedy = match RefusalReason::of(words) {
         RefusalReason::KeyReused | RefusalReason::NumberTaken => return refusal(words),
         RefusalReason::Contact => "Restore the contact of adjustments in Xero, then try again.",
-        RefusalReason::Item => "An item was renamed or removed in Xero: try again in a quarter of an hour.",
+        RefusalReason::Item => ITEM_GONE,
         RefusalReason::Account | RefusalReason::InventoryAccount => {
             "Name another account in the setting `adjustment_account`, or give the item another stock account in Xero, whichever it was, then try again."
         }

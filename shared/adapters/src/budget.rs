@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use parstock_app::ports::{Commit, CommitError, Entropy, Expect, Store, Write};
 use parstock_app::records::{CallBudgetRecord, Content, Key, Owner, Record};
 use parstock_domain::ids::{CommitId, OrgId};
-use parstock_xero::{Answer, BudgetState, CallBudget, Grant, Priority, StoreError, Usage};
+use parstock_xero::{Answer, AppMinute, BudgetState, CallBudget, Grant, Priority, StoreError, Usage};
 use thiserror::Error;
 
 use jiff::Timestamp;
@@ -29,14 +29,15 @@ pub struct StoreBudget<S, E> {
     store: Arc<S>,
     entropy: Arc<E>,
     org: OrgId,
+    app: Arc<AppMinute>,
     /// The state that the latest grant left: mostly nobody writes before it is settled.
     granted: Mutex<Option<(BudgetState, Expect)>>,
 }
 
 impl<S: Store, E: Entropy> StoreBudget<S, E> {
-    /// The budget of `org`.
-    pub fn new(store: Arc<S>, entropy: Arc<E>, org: OrgId) -> Self {
-        Self { store, entropy, org, granted: Mutex::default() }
+    /// The budget of `org`, which is reached with an app whose other organisations in this process have the same `app`.
+    pub fn new(store: Arc<S>, entropy: Arc<E>, org: OrgId, app: Arc<AppMinute>) -> Self {
+        Self { store, entropy, org, app, granted: Mutex::default() }
     }
 
     /// Takes the state as `known`, or else as it is read, lets `step` change it and writes it back, again as long as
@@ -99,7 +100,7 @@ pub(crate) async fn kept<S: Store>(store: &S, org: OrgId) -> Result<Option<Budge
 impl<S: Store, E: Entropy> CallBudget for StoreBudget<S, E> {
     async fn grant(&self, priority: Priority, calls: u32, now: Timestamp) -> Result<Answer, StoreError> {
         let step = |state: &mut BudgetState| {
-            let answer = state.grant(priority, calls, now);
+            let answer = state.grant_within(&self.app, priority, calls, now);
             let keep = if matches!(answer, Answer::Granted(_)) { Keep::Changed } else { Keep::Unchanged };
             (answer, keep)
         };
@@ -110,15 +111,16 @@ impl<S: Store, E: Entropy> CallBudget for StoreBudget<S, E> {
 
     async fn settle(&self, grant: &Grant, usage: &Usage, now: Timestamp) -> Result<(), StoreError> {
         let known = self.granted.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (answer, ..) =
-            self.change(known, |state| (state.settle(grant, usage, now), Keep::Changed)).await?;
+        let (answer, ..) = self
+            .change(known, |state| (state.settle_within(&self.app, grant, usage, now), Keep::Changed))
+            .await?;
         Ok(answer)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use parstock_xero::{CONCURRENT_CEILING, Remaining, Wait};
+    use parstock_xero::{CONCURRENT_CEILING, RateProblem, Refused, Remaining, Wait};
     use uuid::Uuid;
 
     use super::*;
@@ -128,7 +130,38 @@ mod tests {
     const ORG: OrgId = OrgId(Uuid::from_u128(1));
 
     fn budget(store: &Arc<RowStore>) -> StoreBudget<RowStore, RandomIds> {
-        StoreBudget::new(Arc::clone(store), Arc::new(RandomIds), ORG)
+        StoreBudget::new(Arc::clone(store), Arc::new(RandomIds), ORG, Arc::default())
+    }
+
+    #[tokio::test]
+    async fn an_organisation_knows_of_its_apps_minute_what_another_of_this_process_has_learnt() {
+        let (store, app) = (Arc::new(RowStore::default()), Arc::<AppMinute>::default());
+        let of = |org: u128, app: &Arc<AppMinute>| {
+            let org = OrgId(Uuid::from_u128(org));
+            StoreBudget::new(Arc::clone(&store), Arc::new(RandomIds), org, Arc::clone(app))
+        };
+        let now: Timestamp = "2026-11-22T08:00:00Z".parse().unwrap();
+        let learnt = of(1, &app);
+        let Answer::Granted(grant) = learnt.grant(Priority::Poll, 1, now).await.unwrap() else { panic!() };
+        let remaining = Remaining { app_minute: Some(900), ..Remaining::default() };
+        learnt.settle(&grant, &Usage { calls: 1, remaining, refused: None }, now).await.unwrap();
+        let asked = of(2, &app).grant(Priority::Poll, 1, now).await.unwrap();
+        assert!(matches!(asked, Answer::NotBefore { why: Wait::AppMinute, .. }), "{asked:?}");
+        let asked = of(2, &app).grant(Priority::Person, 1, now).await.unwrap();
+        assert!(matches!(asked, Answer::Granted(_)), "{asked:?}");
+        // an organisation of another app has a minute of its own, and the next minute is another
+        let asked = of(3, &Arc::default()).grant(Priority::Poll, 1, now).await.unwrap();
+        assert!(matches!(asked, Answer::Granted(_)), "{asked:?}");
+        let later = now + jiff::SignedDuration::from_secs(61);
+        let asked = of(4, &app).grant(Priority::Poll, 1, later).await.unwrap();
+        assert!(matches!(asked, Answer::Granted(_)), "{asked:?}");
+        // one whom Xero refused for the app tells the others, too
+        let Answer::Granted(grant) = learnt.grant(Priority::Poll, 1, later).await.unwrap() else { panic!() };
+        let refused = Some(Refused { problem: RateProblem::AppMinute, retry_after: None });
+        let usage = Usage { calls: 1, remaining: Remaining::default(), refused };
+        learnt.settle(&grant, &usage, later).await.unwrap();
+        let asked = of(5, &app).grant(Priority::Webhook, 1, later).await.unwrap();
+        assert!(matches!(asked, Answer::NotBefore { why: Wait::AppMinute, .. }), "{asked:?}");
     }
 
     #[tokio::test]

@@ -40,8 +40,11 @@ pub const CONSENT_SCOPES: [(&str, &str); 10] = [
         "invoices, bills, credit notes and purchase orders: what moves stock, draft orders, draft bills of goods that came \
          in, and adjustments of tracked stock",
     ),
-    ("accounting.banktransactions.read", "goods bought or sold as spend or receive money"),
-    ("accounting.payments.read", "prepayments and overpayments, and whether bills are paid"),
+    ("accounting.banktransactions.read", "goods bought or sold as spend or receive money, in advance or not"),
+    (
+        "accounting.payments.read",
+        "recordings of how Xero answers alone: payments, prepayments and overpayments",
+    ),
     ("accounting.manualjournals", "draft journals of landed cost and of the cost of goods sold"),
     ("accounting.contacts", "suppliers and customers"),
     (

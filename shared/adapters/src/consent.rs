@@ -118,6 +118,15 @@ impl<K: Clock> App<K> {
         Ok(Given { token, tenants })
     }
 
+    /// The present access token of a token set, renewed if need be: for calls that no client makes.
+    ///
+    /// # Errors
+    /// See [`ConsentApp::token`].
+    pub async fn access(&self, tokens: &impl TokenStore) -> Result<SecretString, Error> {
+        let token = self.app.token(tokens, &XeroClock::new(Arc::clone(&self.clock))).await?;
+        Ok(token.access)
+    }
+
     /// The credentials by which a tenant is reached.
     pub fn credentials(&self, tenant: Uuid) -> Credentials {
         Credentials {

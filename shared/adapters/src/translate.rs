@@ -11,9 +11,9 @@
 //!   without `TaxAmount` has no tax.
 //! - A foreign document without a rate can't be valued, so it is an error.
 //! - A line without an id gets one derived from its document and its place.
-//! - Spend and receive money book; transfers between own accounts carry no goods and are left out; prepayments and
-//!   overpayments are money before or beyond the goods and are left out too, unless a line names an item: then a
-//!   person has to look.
+//! - Spend and receive money book; transfers between own accounts carry no goods and are left out. Prepayments and
+//!   overpayments stand among the bank transactions too: they are read there and nowhere else, and book where a line
+//!   names an item.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,9 +65,6 @@ pub(crate) enum Puzzle {
         /// Which line, from 1.
         line: usize,
     },
-    /// Goods on money paid in advance.
-    #[error("it is a {0} that names items: book the goods on a bill, an invoice, or spend or receive money")]
-    GoodsInAdvance(String),
 }
 
 /// What the translation of one org's papers depends on.
@@ -204,26 +201,24 @@ impl Books {
         })
     }
 
-    /// Spend or receive money; `None` for money that carries no goods.
+    /// Spend or receive money; `None` for money between own accounts.
+    ///
+    /// Of money in advance only the lines that name an item count: the rest is what an invoice or a bill will say again. One
+    /// without such lines is a document without lines, since it may have had some.
     pub(crate) fn bank_transaction(&self, from: wire::BankTransaction) -> Result<Option<Document>, Puzzle> {
-        let kind = match from.kind.ok_or(Puzzle::Missing("type"))? {
-            BankTransactionType::Spend => DocumentKind::SpendMoney,
-            BankTransactionType::Receive => DocumentKind::ReceiveMoney,
-            BankTransactionType::SpendTransfer | BankTransactionType::ReceiveTransfer => return Ok(None),
-            advance @ (BankTransactionType::SpendPrepayment
-            | BankTransactionType::SpendOverpayment
-            | BankTransactionType::ReceivePrepayment
-            | BankTransactionType::ReceiveOverpayment) => {
-                let in_force = from.status == Some(BankTransactionStatus::Authorised);
-                let goods = from.line_items.iter().any(|line| item(line).is_some());
-                return if in_force && goods {
-                    Err(Puzzle::GoodsInAdvance(advance.as_str().to_owned()))
-                } else {
-                    Ok(None)
-                };
-            }
-            BankTransactionType::Other(word) => return Err(Puzzle::UnknownWord { what: "type", word }),
+        use BankTransactionType::{
+            Other, Receive, ReceiveOverpayment, ReceivePrepayment, ReceiveTransfer, Spend, SpendOverpayment,
+            SpendPrepayment, SpendTransfer,
         };
+        let kind = match from.kind.as_ref().ok_or(Puzzle::Missing("type"))? {
+            Spend | SpendPrepayment | SpendOverpayment => DocumentKind::SpendMoney,
+            Receive | ReceivePrepayment | ReceiveOverpayment => DocumentKind::ReceiveMoney,
+            SpendTransfer | ReceiveTransfer => return Ok(None),
+            Other(word) => return Err(Puzzle::UnknownWord { what: "type", word: word.clone() }),
+        };
+        let in_advance = from.is_advance();
+        let mut lines = from.line_items;
+        lines.retain(|line| !in_advance || item(line).is_some());
         let status = match from.status.ok_or(Puzzle::Missing("status"))? {
             BankTransactionStatus::Authorised => DocumentStatus::Authorised,
             BankTransactionStatus::Voided => DocumentStatus::Voided,
@@ -245,7 +240,7 @@ impl Books {
             amounts: from.line_amount_types,
             currency: from.currency_code,
             rate: from.currency_rate,
-            lines: from.line_items,
+            lines,
         })
         .map(Some)
     }
@@ -904,11 +899,26 @@ mod tests {
             |outcome: Result<Option<Document>, Puzzle>| outcome.unwrap().map(|document| document.of.kind);
         assert_eq!(kind(money("SPEND", goods())), Some(DocumentKind::SpendMoney));
         assert_eq!(kind(money("RECEIVE", goods())), Some(DocumentKind::ReceiveMoney));
-        for other in ["SPEND-TRANSFER", "RECEIVE-TRANSFER", "SPEND-PREPAYMENT", "RECEIVE-OVERPAYMENT"] {
-            assert_eq!(money(other, json!({"LineAmount": 5})), Ok(None), "{other}");
+        for transfer in ["SPEND-TRANSFER", "RECEIVE-TRANSFER"] {
+            assert_eq!(money(transfer, goods()), Ok(None), "{transfer}");
         }
-        assert!(money("SPEND-PREPAYMENT", goods()).unwrap_err().to_string().contains("SPEND-PREPAYMENT"));
         assert!(money("SPEND-NEW", goods()).is_err());
+    }
+
+    #[test]
+    fn money_in_advance_books_the_lines_that_name_an_item() {
+        for (word, kind) in [
+            ("SPEND-PREPAYMENT", DocumentKind::SpendMoney),
+            ("SPEND-OVERPAYMENT", DocumentKind::SpendMoney),
+            ("RECEIVE-PREPAYMENT", DocumentKind::ReceiveMoney),
+            ("RECEIVE-OVERPAYMENT", DocumentKind::ReceiveMoney),
+        ] {
+            let goods =
+                money(word, json!({"ItemCode": "P-1", "Quantity": 1, "LineAmount": 5})).unwrap().unwrap();
+            assert_eq!((goods.of.kind, goods.of.id.to_string().as_str(), goods.lines.len()), (kind, ID, 1));
+            let deposit = money(word, json!({"Description": "Deposit", "LineAmount": 5})).unwrap().unwrap();
+            assert_eq!(deposit.lines, [], "{word}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app_minute;
 mod auth;
 mod client;
 mod date;
@@ -10,6 +11,7 @@ pub mod model;
 mod stream;
 pub mod webhook;
 
+pub use app_minute::AppMinute;
 pub use auth::{
     CONNECTIONS_URL, ConnectionKind, ConsentApp, HeldToken, IdentityServer, IssueError, Issued, LOGIN_URL,
     MemoryTokenStore, OFFLINE_ACCESS, REFRESH_GRACE, REFRESH_LIFETIME, Renewal, StoredToken, TOKEN_LEASE,

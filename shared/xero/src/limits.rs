@@ -16,6 +16,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::app_minute::{AppMinute, Left};
 use crate::error::{StoreError, Wait};
 
 /// The most calls in any 60 seconds. Xero allows 60; five are left for clocks that differ and for calls made by
@@ -75,7 +76,7 @@ pub struct Reserve {
     pub minute: u32,
     /// Calls of the day.
     pub day: u32,
-    /// Calls of the app within a minute, over all organisations. Each organisation knows of the others only what the last
+    /// Calls of the app within a minute, over all organisations. A process knows of the others only what the last
     /// answer said, so even the most urgent leaves some.
     pub app_minute: u32,
 }
@@ -265,13 +266,6 @@ struct Past {
     calls: u32,
 }
 
-/// What a header said was left, believed until the window it spoke of is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Left {
-    calls: u32,
-    until: Timestamp,
-}
-
 /// Why and until when nothing may be sent at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Parked {
@@ -331,6 +325,31 @@ impl BudgetState {
         self.day_resets_at.get_or_insert(later(now, DAY));
         self.open.push(grant.clone());
         Answer::Granted(grant)
+    }
+
+    /// As [`grant`](Self::grant), knowing what other organisations of the app have learnt in this process.
+    pub fn grant_within(
+        &mut self,
+        app: &AppMinute,
+        priority: Priority,
+        calls: u32,
+        now: Timestamp,
+    ) -> Answer {
+        let known = self.app_minute_left.as_ref().map(|left| left.until);
+        if let Some(left) = app.left(now).filter(|left| known.is_none_or(|until| until < left.until)) {
+            self.app_minute_left = Some(left);
+        }
+        self.grant(priority, calls, now)
+    }
+
+    /// As [`settle`](Self::settle), and lets other organisations of the app know.
+    pub fn settle_within(&mut self, app: &AppMinute, grant: &Grant, usage: &Usage, now: Timestamp) {
+        self.settle(grant, usage, now);
+        if let Some(refused) = usage.refused.filter(|refused| refused.problem == RateProblem::AppMinute) {
+            app.hear(Left { calls: 0, until: later(now, refused.pause()) });
+        } else if let Some(calls) = usage.remaining.app_minute {
+            app.hear(Left { calls, until: later(now, WINDOW) });
+        }
     }
 
     /// Ends a grant and learns from what the answers said.
@@ -554,9 +573,16 @@ fn round_up(at: Timestamp) -> Timestamp {
 #[derive(Debug, Default)]
 pub struct MemoryBudget {
     state: Mutex<BudgetState>,
+    app: Arc<AppMinute>,
 }
 
 impl MemoryBudget {
+    /// The budget of one of several organisations that are reached with the same app.
+    #[must_use]
+    pub fn of(app: Arc<AppMinute>) -> Self {
+        Self { app, ..Self::default() }
+    }
+
     /// The present accounting, to look at.
     #[must_use]
     pub fn state(&self) -> BudgetState {
@@ -571,11 +597,11 @@ impl MemoryBudget {
 
 impl CallBudget for MemoryBudget {
     async fn grant(&self, priority: Priority, calls: u32, now: Timestamp) -> Result<Answer, StoreError> {
-        Ok(self.lock().grant(priority, calls, now))
+        Ok(self.lock().grant_within(&self.app, priority, calls, now))
     }
 
     async fn settle(&self, grant: &Grant, usage: &Usage, now: Timestamp) -> Result<(), StoreError> {
-        self.lock().settle(grant, usage, now);
+        self.lock().settle_within(&self.app, grant, usage, now);
         Ok(())
     }
 }

@@ -1,20 +1,26 @@
 //! `parstock xero record|check`: how a real organisation answers, and whether the simulator answers alike.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use parstock_adapters::config::XeroAddresses;
+use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
+use parstock_adapters::consent::App;
+use parstock_adapters::vault::Credentials;
 use serde_json::json;
 
-use crate::ask::Answer;
+use crate::ask::{self, Answer, Ask};
+use crate::clock::LocalClock;
 use crate::driver::locked;
 use crate::error::{DIFFERENCES, DONE, LocalError};
 use crate::live;
+use crate::place::Place;
 use crate::recording::http::HttpCaller;
-use crate::recording::{self, PAUSE};
+use crate::recording::{self, Caller, PAUSE};
 use crate::screen;
+use crate::stack::Stack;
 use crate::start;
 
 /// Fields that only Xero gives, spelt out.
@@ -31,6 +37,15 @@ pub struct Xero {
 enum XeroCommand {
     /// Record how an organisation answers, with everything personal replaced
     Record {
+        /// The data folder whose connection is used; without it the custom connection of XERO_CLIENT_ID
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// As --data, of a stack in your AWS account, reached with your own AWS credentials
+        #[arg(long, value_name = "NAME", conflicts_with = "data")]
+        stack: Option<String>,
+        /// Name or id of the organisation, where a stack has several
+        #[arg(long, value_name = "NAME", requires = "stack")]
+        org: Option<String>,
         /// A new or empty folder for the recording
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -52,7 +67,17 @@ enum XeroCommand {
 /// Runs it.
 pub(super) async fn run(xero: Xero) -> Result<u8, LocalError> {
     match xero.command {
-        XeroCommand::Record { out, probes } => record(out, probes).await,
+        XeroCommand::Record { data, stack, org, out, probes } => {
+            // whoever holds the folder stands elsewhere
+            let out = std::path::absolute(out).map_err(LocalError::outside)?;
+            let ask = Ask::Record { out: out.clone(), probes };
+            let answer = match (data, stack) {
+                (Some(data), _) => ask::put_live_at(&data, &ask).await?,
+                (None, Some(name)) => ask::answer(&Stack::open(&name, org).await?, &ask).await?,
+                (None, None) => by_custom_connection(&out, probes).await?,
+            };
+            super::show(false, &answer)
+        }
         XeroCommand::Check { recording, json } => check(recording, json).await,
     }
 }
@@ -62,29 +87,80 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-async fn record(out: PathBuf, probes: bool) -> Result<u8, LocalError> {
+/// Records over the custom connection that the environment names, and keeps nothing of it.
+async fn by_custom_connection(out: &Path, probes: bool) -> Result<Answer, LocalError> {
     let addresses = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
     let (id, secret) = live::credentials_from_env()?;
-    let mut caller = HttpCaller::connect(addresses, &id, &secret).await?;
+    record(&mut HttpCaller::connect(addresses, &id, &secret).await?, out, probes).await
+}
+
+/// Records over a connection that a place keeps.
+pub(crate) async fn record_at(place: &impl Place, out: &Path, probes: bool) -> Result<Answer, LocalError> {
+    let input = |error: &dyn std::fmt::Display| LocalError::Input(error.to_string());
+    let (name, credentials) = connection(place).await?;
+    let mut addresses = XeroAddresses::from_env().map_err(|error| input(&error))?;
+    if !credentials.is_consent() {
+        let (id, secret) = (credentials.client_id, credentials.client_secret);
+        return record(&mut HttpCaller::connect(addresses, &id, &secret).await?, out, probes).await;
+    }
+    addresses.tenant = credentials.tenant;
+    let places = ConsentAddresses::from_env().map_err(|error| input(&error))?;
+    let tokens = place.tokens(credentials.token_set.as_deref().unwrap_or(&name));
+    let (id, secret) = (credentials.client_id, credentials.client_secret);
+    let app = App::new(&addresses, &places, id, secret, Arc::new(LocalClock::Wall));
+    let app = app.map_err(|error| input(&error))?;
+    record(&mut HttpCaller::over(addresses, app, tokens)?, out, probes).await
+}
+
+/// The one connection of a place, or the one whose organisation was named.
+async fn connection(place: &impl Place) -> Result<(String, Credentials), LocalError> {
+    let orgs = parstock_app::connect::orgs(place).await?;
+    let (mut fitting, mut all) = (Vec::new(), Vec::new());
+    for name in place.connections() {
+        let Some(credentials) = live::kept_credentials(&**place.vault(), name).await? else { continue };
+        let org = orgs.iter().find(|entry| entry.connection == name);
+        let is_it = |wanted: &str| {
+            org.is_some_and(|org| {
+                org.name.to_lowercase() == wanted.to_lowercase() || org.org.to_string() == wanted
+            })
+        };
+        all.push(org.map_or_else(|| name.to_owned(), |org| org.name.clone()));
+        if place.org_wanted().is_none_or(is_it) {
+            fitting.push((name.to_owned(), credentials));
+        }
+    }
+    match (fitting.pop(), fitting.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ if all.is_empty() => Err(LocalError::Input(
+            "nothing is connected: run `parstock connect`, or leave --data out and set XERO_CLIENT_ID and XERO_CLIENT_SECRET"
+                .to_owned(),
+        )),
+        _ => Err(LocalError::Input(format!(
+            "name one organisation with --org, by its name or id; there are: {}",
+            all.join(", ")
+        ))),
+    }
+}
+
+async fn record(caller: &mut impl Caller, out: &Path, probes: bool) -> Result<Answer, LocalError> {
     let now = now();
     let today = now.to_zoned(TimeZone::UTC).date();
     // what probes write needs a name that nothing before had
     let run = format!("PS{}", now.as_second());
-    let about = recording::record(&mut caller, &out, probes, &run, today, PAUSE).await?;
-    if !about.left_out.is_empty() {
-        screen::talk(&format!(
-            "left out, since something that they need was not there or was refused: {}",
-            about.left_out.join(", ")
-        ));
-    }
+    let about = recording::record(caller, out, probes, &run, today, PAUSE).await?;
     let kind = if about.demo_company { "demo company" } else { "company" };
-    screen::result(&format!(
-        "recorded a {kind} ({}) into {}: look through it before you give it away, then run `parstock xero check {}`",
-        about.country,
-        out.display(),
-        out.display()
-    ));
-    Ok(DONE)
+    let (country, folder) = (&about.country, out.display());
+    let text = format!(
+        "recorded a {kind} ({country}) into {folder}: look through it before you give it away, then run `parstock xero check {folder}`\n"
+    );
+    let answer = Answer::new(serde_json::to_value(&about)?, text);
+    if about.left_out.is_empty() {
+        return Ok(answer);
+    }
+    Ok(answer.saying(format!(
+        "left out, since something that they need was not there or was refused: {}",
+        about.left_out.join(", ")
+    )))
 }
 
 async fn check(folder: PathBuf, in_json: bool) -> Result<u8, LocalError> {

@@ -2,8 +2,12 @@
 //! would turn them into types, and what has no type would be lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use parstock_adapters::config::XeroAddresses;
+use parstock_adapters::consent::App;
+use parstock_app::ports::Clock;
+use parstock_xero::{Error, TokenStore, Wait};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -12,11 +16,61 @@ use serde_json::Value;
 use super::{Caller, RawAnswer, script::Method};
 use crate::error::LocalError;
 
+/// How often a token that another process is renewing is asked for, and the time between.
+const TOKEN_TRIES: u32 = 30;
+const TOKEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where the access token of a call comes from.
+pub trait Access: Send + Sync {
+    /// One that is good now.
+    ///
+    /// # Errors
+    /// When there is none, with what a person can do.
+    fn token(&self) -> impl Future<Output = Result<SecretString, LocalError>> + Send;
+}
+
+/// The token of a custom connection: it lasts 30 minutes, and no recording longer.
+pub struct OneToken(SecretString);
+
+impl Access for OneToken {
+    async fn token(&self) -> Result<SecretString, LocalError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The tokens of a consent, which whoever needs them first renews for all.
+pub struct Consented<K, T> {
+    app: App<K>,
+    tokens: T,
+}
+
+impl<K: Clock, T: TokenStore> Access for Consented<K, T> {
+    async fn token(&self) -> Result<SecretString, LocalError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.app.access(&self.tokens).await {
+                Ok(token) => return Ok(token),
+                // another process renews it just now, which takes a moment
+                Err(Error::NotNow { why: Wait::Token, .. }) if tries < TOKEN_TRIES => {
+                    tokio::time::sleep(TOKEN_PAUSE).await;
+                }
+                Err(Error::AskPerson(problem)) => {
+                    return Err(LocalError::Input(format!(
+                        "{problem}: run `parstock connect`, then record again"
+                    )));
+                }
+                Err(error) => return Err(LocalError::outside(error)),
+            }
+        }
+    }
+}
+
 /// A connection to one organisation.
-pub struct HttpCaller {
+pub struct HttpCaller<A> {
     http: Client,
     addresses: XeroAddresses,
-    token: SecretString,
+    access: A,
 }
 
 #[derive(Deserialize)]
@@ -24,7 +78,22 @@ struct Token {
     access_token: SecretString,
 }
 
-impl HttpCaller {
+fn client(addresses: &XeroAddresses) -> Result<Client, LocalError> {
+    parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url])
+        .map_err(|error| LocalError::Input(error.to_string()))
+}
+
+impl<K: Clock, T: TokenStore> HttpCaller<Consented<K, T>> {
+    /// Calls the tenant that the addresses name, with the tokens of the consent that reaches it.
+    ///
+    /// # Errors
+    /// [`LocalError::Input`] when an address can't be used.
+    pub fn over(addresses: XeroAddresses, app: App<K>, tokens: T) -> Result<Self, LocalError> {
+        Ok(Self { http: client(&addresses)?, addresses, access: Consented { app, tokens } })
+    }
+}
+
+impl HttpCaller<OneToken> {
     /// Gets a token for a custom connection.
     ///
     /// # Errors
@@ -34,8 +103,7 @@ impl HttpCaller {
         client_id: &str,
         client_secret: &SecretString,
     ) -> Result<Self, LocalError> {
-        let http = parstock_xero::http_client(&[&addresses.api_url, &addresses.identity_url])
-            .map_err(|error| LocalError::Input(error.to_string()))?;
+        let http = client(&addresses)?;
         let url = format!("{}/connect/token", addresses.identity_url.trim_end_matches('/'));
         let answer = http
             .post(url)
@@ -55,11 +123,11 @@ impl HttpCaller {
             .json()
             .await
             .map_err(|_| LocalError::Outside("Xero's answer holds no token".to_owned()))?;
-        Ok(Self { http, addresses, token: token.access_token })
+        Ok(Self { http, addresses, access: OneToken(token.access_token) })
     }
 }
 
-impl Caller for HttpCaller {
+impl<A: Access> Caller for HttpCaller<A> {
     async fn call(
         &mut self,
         method: Method,
@@ -72,7 +140,8 @@ impl Caller for HttpCaller {
             Method::Put => self.http.put(url),
             Method::Post => self.http.post(url),
         };
-        let request = request.bearer_auth(self.token.expose_secret()).header("Accept", "application/json");
+        let token = self.access.token().await?;
+        let request = request.bearer_auth(token.expose_secret()).header("Accept", "application/json");
         let request = match self.addresses.tenant {
             Some(tenant) => request.header("xero-tenant-id", tenant.to_string()),
             None => request,

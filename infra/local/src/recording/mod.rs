@@ -41,7 +41,7 @@ const HEADERS: [&str; 6] = [
 ];
 
 /// How an answer is got: from Xero or from the simulator.
-pub trait Caller {
+pub trait Caller: Send {
     /// Calls, and returns whatever status, headers and body come.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ pub trait Caller {
         method: Method,
         path: &str,
         body: Option<String>,
-    ) -> impl Future<Output = Result<RawAnswer, LocalError>>;
+    ) -> impl Future<Output = Result<RawAnswer, LocalError>> + Send;
 }
 
 /// An answer as it came.
@@ -105,7 +105,7 @@ async fn play(
     steps: &[Step],
     known: &mut BTreeMap<&'static str, String>,
     pause: Duration,
-    mut each: impl FnMut(&Step, RawAnswer) -> Result<(), LocalError>,
+    mut each: impl FnMut(&Step, RawAnswer) -> Result<(), LocalError> + Send,
 ) -> Result<Vec<&'static str>, LocalError> {
     let mut left_out = Vec::new();
     for step in steps {

@@ -107,6 +107,14 @@ pub struct Step {
     pub spend_money: Option<String>,
     /// Reference of money received.
     pub receive_money: Option<String>,
+    /// Reference of money to a supplier before a bill.
+    pub spend_prepayment: Option<String>,
+    /// Reference of money from a customer before an invoice.
+    pub receive_prepayment: Option<String>,
+    /// Reference of money to a supplier beyond what was owed.
+    pub spend_overpayment: Option<String>,
+    /// Reference of money from a customer beyond what was owed.
+    pub receive_overpayment: Option<String>,
     /// A count of untracked items.
     pub count: Option<Vec<Count>>,
     /// A goods receipt.
@@ -440,7 +448,7 @@ pub(crate) fn optional_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 }
 
 impl Step {
-    fn numbers(&self) -> [(DocumentKind, &Option<String>); 7] {
+    fn numbers(&self) -> [(DocumentKind, &Option<String>); 11] {
         [
             (DocumentKind::Bill, &self.bill),
             (DocumentKind::Invoice, &self.invoice),
@@ -449,6 +457,10 @@ impl Step {
             (DocumentKind::PurchaseOrder, &self.purchase_order),
             (DocumentKind::SpendMoney, &self.spend_money),
             (DocumentKind::ReceiveMoney, &self.receive_money),
+            (DocumentKind::SpendPrepayment, &self.spend_prepayment),
+            (DocumentKind::ReceivePrepayment, &self.receive_prepayment),
+            (DocumentKind::SpendOverpayment, &self.spend_overpayment),
+            (DocumentKind::ReceiveOverpayment, &self.receive_overpayment),
         ]
     }
 

@@ -132,6 +132,19 @@ async fn a_person_consents_in_the_browser_runs_looks_and_removes_it() {
     assert!(one["scopes"].as_array().unwrap().contains(&"accounting.invoices".into()), "{one}");
     assert!(one["token_issued_at"].is_string() && one["your_turn"].is_null(), "{one}");
 
+    // a recording takes the same tokens, through the running process
+    let out = folder.path().join("recording");
+    let record = ["xero", "record", "--out", out.to_str().unwrap()];
+    let (code, told, talk) = ended(xero.parstock(&record, data));
+    assert_eq!(code, 0, "{told}{talk}");
+    assert!(told.contains("recorded a demo company (AU)"), "{told}");
+    let about: Value =
+        serde_json::from_str(&std::fs::read_to_string(out.join("about.json")).unwrap()).unwrap();
+    assert_eq!(about["country"], "AU", "{about}");
+    let items: Value =
+        serde_json::from_str(&std::fs::read_to_string(out.join("items.json")).unwrap()).unwrap();
+    assert_eq!(items["status"], 200, "{items}");
+
     // connecting again while it runs goes through the running process
     let again = xero.connect(&[], data);
     assert_eq!(again.consent().await.0, 200);

@@ -9,14 +9,14 @@ use std::time::Duration;
 use jiff::civil::date;
 use parstock_local::driver::locked;
 use parstock_local::error::LocalError;
-use parstock_local::recording::http::HttpCaller;
+use parstock_local::recording::http::{HttpCaller, OneToken};
 use parstock_local::recording::{self, Checked};
 use parstock_local::start;
 use parstock_xero_sim::World;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-async fn caller() -> (Arc<Mutex<World>>, HttpCaller) {
+async fn caller() -> (Arc<Mutex<World>>, HttpCaller<OneToken>) {
     let (world, base) = recording::simulator().await.unwrap();
     let settings = locked(&world).settings().clone();
     let addresses = start::addresses(format!("{base}/api.xro/2.0"), base);

@@ -9,35 +9,26 @@ use uuid::Uuid;
 
 use crate::act::{E4, form_of};
 use crate::http::query::{Field, Query};
-use crate::http::read::turn_page;
-use crate::http::render;
+use crate::http::read::{document_field, turn_page};
+use crate::http::render::{self, Detail};
 use crate::http::reply::Reply;
-use crate::state::{Advance, DocumentList, Journal, Payment, Row};
+use crate::ids::advance_id;
+use crate::state::{AdvanceList, DocumentList, Journal, Payment, Row};
 use crate::world::World;
 
 impl World {
-    pub(super) fn advances(&self, now: Timestamp, overpayments: bool, query: &Query) -> Result<Reply, Reply> {
-        let (list, _, id_name) = render::advance_names(overpayments, false);
-        let mut rows: Vec<&Row<Advance>> = self
-            .books
-            .advances
-            .iter()
-            .filter(|row| row.value.new.is_overpayment == overpayments && row.updated >= query.modified_since)
-            .collect();
-        rows.sort_by_key(|row| (row.updated, row.id));
-        let rows = query.select(rows.into_iter(), |row, name| match name {
-            "Status" => Some(Field::Text("AUTHORISED".to_owned())),
-            "Reference" => Some(Field::Text(row.value.new.reference.clone())),
-            "Date" => Some(Field::Day(row.value.new.date)),
-            "UpdatedDateUTC" => Some(Field::Instant(row.updated)),
-            name if name == id_name => Some(Field::Text(row.id.to_string())),
-            _ => None,
+    pub(super) fn advances(&self, now: Timestamp, list: AdvanceList, query: &Query) -> Result<Reply, Reply> {
+        let money = self.books.changed_since(DocumentList::BankTransactions, query.modified_since);
+        let rows = money.filter(|document| AdvanceList::of(document.kind) == Some(list));
+        let rows = query.select(rows, |document, name| match name {
+            name if name == list.id_name() => Some(Field::Text(advance_id(document.id).to_string())),
+            name => document_field(document, name),
         })?;
         let shown = turn_page(rows, query.page);
-        let lines = query.page.is_some();
-        Ok(self.paged_envelope(now, list, shown.page, |all| {
-            for row in shown.rows {
-                all.object(|json| render::advance(json, &self.books, row, lines));
+        let detail = Detail { lines: query.page.is_some(), four_places: query.four_places() };
+        Ok(self.paged_envelope(now, list.endpoint(), shown.page, |all| {
+            for document in shown.rows {
+                all.object(|json| render::advance(json, &self.books, document, list, detail));
             }
         }))
     }

@@ -10,7 +10,7 @@ use crate::http::query::{Field, Page, Query};
 use crate::http::render::{self, Detail};
 use crate::http::reply::Reply;
 use crate::json::Json;
-use crate::state::{Advance, Books, Document, DocumentList, Row, StockedItem};
+use crate::state::{AdvanceList, Books, Document, DocumentList, Row, StockedItem};
 use crate::world::World;
 
 /// What a custom connection with all scopes may do in a demo company.
@@ -68,8 +68,8 @@ impl World {
             ["Contacts", id] => self.contact(now, id),
             ["Items"] => self.item_list(now, query),
             ["Items", id] => self.item(now, id, query),
-            ["Prepayments"] => self.advances(now, false, query),
-            ["Overpayments"] => self.advances(now, true, query),
+            ["Prepayments"] => self.advances(now, AdvanceList::Prepayments, query),
+            ["Overpayments"] => self.advances(now, AdvanceList::Overpayments, query),
             ["Payments"] => self.payments(now, query),
             ["ManualJournals"] => self.journals(now, query),
             ["ManualJournals", id] => self.journal(now, id),
@@ -81,7 +81,6 @@ impl World {
             ["Reports", "TrialBalance"] => self.trial_balance(now, query),
             [endpoint, id, "Attachments"] => self.attachments(now, endpoint, id),
             [endpoint, id, "Attachments", which] => self.attachment(endpoint, id, which),
-            ["BankTransactions"] => self.bank_transactions(now, query),
             [_, id, "History"] => self.history(now, id),
             [endpoint] => match list_named(endpoint) {
                 Some(list) => self.document_list(now, list, query),
@@ -182,8 +181,8 @@ impl World {
 
     /// Items are not paged: all that match come in one answer.
     fn item_list(&self, now: Timestamp, query: &Query) -> Result<Reply, Reply> {
-        let mut rows: Vec<_> =
-            self.books.items.iter().filter(|row| row.updated >= query.modified_since).collect();
+        let items = self.books.items.iter().filter(|row| !row.value.deleted);
+        let mut rows: Vec<_> = items.filter(|row| row.updated >= query.modified_since).collect();
         rows.sort_by_key(|row| (row.updated, row.id));
         let rows = query.select(rows.into_iter(), |row, name| item_field(row, name))?;
         Ok(self.envelope(now, "Items", |all| {
@@ -242,28 +241,6 @@ impl World {
         }))
     }
 
-    /// Bank transactions, those included that brought a prepayment or an overpayment.
-    fn bank_transactions(&self, now: Timestamp, query: &Query) -> Result<Reply, Reply> {
-        let list = DocumentList::BankTransactions;
-        let since = query.modified_since;
-        let advances = self.books.advances.iter().filter(|row| row.updated >= since).map(InBank::Advance);
-        let mut rows: Vec<InBank<'_>> =
-            self.books.changed_since(list, since).map(InBank::Document).chain(advances).collect();
-        rows.sort_by_key(InBank::key);
-        let rows = query.select(rows.into_iter(), |row, name| row.field(name))?;
-        let shown = turn_page(rows, query.page);
-        let lines = query.page.is_some();
-        let detail = Detail { lines, four_places: query.four_places() };
-        Ok(self.paged_envelope(now, list.endpoint(), shown.page, |all| {
-            for row in shown.rows {
-                all.object(|json| match row {
-                    InBank::Document(document) => render::document(json, &self.books, document, detail),
-                    InBank::Advance(row) => render::advance_in_bank(json, &self.books, row, lines),
-                });
-            }
-        }))
-    }
-
     fn one_document(&self, now: Timestamp, endpoint: &str, id: &str, query: &Query) -> Result<Reply, Reply> {
         let list = list_named(endpoint).ok_or_else(Reply::not_found)?;
         let document = self.document_in(list, id).ok_or_else(Reply::not_found)?;
@@ -283,42 +260,6 @@ impl World {
                 .find_map(|kind| self.books.document_named(kind, id)),
         };
         found.filter(|document| DocumentList::of(document.kind) == list)
-    }
-}
-
-/// What stands in the list of bank transactions.
-enum InBank<'b> {
-    Document(&'b Document),
-    Advance(&'b Row<Advance>),
-}
-
-impl InBank<'_> {
-    fn key(&self) -> (i64, Uuid) {
-        match self {
-            InBank::Document(document) => (document.updated, document.id),
-            InBank::Advance(row) => (row.updated, row.value.bank_transaction),
-        }
-    }
-
-    fn field(&self, name: &str) -> Option<Field> {
-        match self {
-            InBank::Document(document) => document_field(document, name),
-            InBank::Advance(row) => {
-                let new = &row.value.new;
-                match name {
-                    "Type" => {
-                        let (_, kind, _) = render::advance_names(new.is_overpayment, new.is_spent);
-                        Some(Field::Text(kind.to_owned()))
-                    }
-                    "Status" => Some(Field::Text("AUTHORISED".to_owned())),
-                    "Reference" => Some(Field::Text(new.reference.clone())),
-                    "Date" => Some(Field::Day(new.date)),
-                    "BankTransactionID" => Some(Field::Text(row.value.bank_transaction.to_string())),
-                    "UpdatedDateUTC" => Some(Field::Instant(row.updated)),
-                    _ => None,
-                }
-            }
-        }
     }
 }
 
@@ -412,7 +353,7 @@ fn item_field(row: &Row<StockedItem>, name: &str) -> Option<Field> {
     }
 }
 
-fn document_field(document: &Document, name: &str) -> Option<Field> {
+pub(super) fn document_field(document: &Document, name: &str) -> Option<Field> {
     match name {
         "Type" => Some(Field::Text(document.kind.xero_type().to_owned())),
         "Status" => Some(Field::Text(document.status.xero().to_owned())),

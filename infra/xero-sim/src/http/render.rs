@@ -5,11 +5,11 @@ use uuid::Uuid;
 use crate::act::{
     Account, Contact, DocumentKind, E4, Organisation, Status, Tracking, TrackingCategory, TrackingChoice,
 };
-use crate::ids::line_id;
+use crate::ids::{advance_id, line_id};
 use crate::json::Json;
 use crate::state::{
-    Advance, Allocation, Attachment, Books, Document, DocumentList, Journal, Note, Payment, Row, StockedItem,
-    StoredLine,
+    AdvanceList, Allocation, Attachment, Books, Document, DocumentList, Journal, Note, Payment, Row,
+    StockedItem, StoredLine,
 };
 
 /// How much of a document is wanted.
@@ -140,6 +140,15 @@ pub(crate) fn document(json: &mut Json, books: &Books, document: &Document, deta
         DocumentList::PurchaseOrders => order_head(json, document),
         DocumentList::BankTransactions => bank_head(json, books, document),
     }
+    body(json, books, document, document.status.xero(), detail);
+    if matches!(list, DocumentList::Invoices | DocumentList::CreditNotes) {
+        let instant = jiff::Timestamp::from_millisecond(document.updated).unwrap_or_default();
+        json.text("UpdatedDateUTCString", &instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    }
+}
+
+/// What every list shows alike.
+fn body(json: &mut Json, books: &Books, document: &Document, status: &str, detail: Detail) {
     if let Some(row) = books.contact(document.contact) {
         json.nested("Contact", |contact| {
             contact.id("ContactID", row.id);
@@ -147,11 +156,11 @@ pub(crate) fn document(json: &mut Json, books: &Books, document: &Document, deta
         });
     }
     json.day_twice("Date", Some(document.date));
-    json.text("Status", document.status.xero());
+    json.text("Status", status);
     json.text("LineAmountTypes", document.amounts.xero());
     if detail.lines {
         // Purchase orders always have four places, and there is no parameter for it.
-        let four_places = detail.four_places || list == DocumentList::PurchaseOrders;
+        let four_places = detail.four_places || document.kind == DocumentKind::PurchaseOrder;
         json.array("LineItems", |lines| {
             for stored in &document.lines {
                 lines.object(|json| line(json, books, document, stored, four_places));
@@ -162,10 +171,6 @@ pub(crate) fn document(json: &mut Json, books: &Books, document: &Document, deta
     json.two("TotalTax", document.total_tax);
     json.two("Total", document.total);
     json.instant("UpdatedDateUTC", document.updated);
-    if matches!(list, DocumentList::Invoices | DocumentList::CreditNotes) {
-        let instant = jiff::Timestamp::from_millisecond(document.updated).unwrap_or_default();
-        json.text("UpdatedDateUTCString", &instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    }
     match (&document.currency, &books.organisation) {
         (Some(currency), _) => {
             json.text("CurrencyCode", &currency.code);
@@ -235,23 +240,26 @@ fn order_head(json: &mut Json, document: &Document) {
 fn bank_head(json: &mut Json, books: &Books, document: &Document) {
     json.id("BankTransactionID", document.id);
     json.text("Type", document.kind.xero_type());
-    // Bank transactions have no number of their own.
-    json.text(
-        "Reference",
-        if document.reference.is_empty() { &document.number } else { &document.reference },
-    );
+    if let Some(list) = AdvanceList::of(document.kind) {
+        json.id(list.id_name(), advance_id(document.id));
+    }
+    bank_reference(json, document);
     json.flag("IsReconciled", true);
-    bank_account(json, books);
-}
-
-/// Acts don't say which bank account: it is the first of the chart, or one that the chart doesn't show.
-fn bank_account(json: &mut Json, books: &Books) {
+    // Acts don't say which bank account: it is the first of the chart, or one that the chart doesn't show.
     let bank = books.accounts.iter().find(|row| row.value.account_type == "BANK");
     json.nested("BankAccount", |account| {
         account.id("AccountID", bank.map_or_else(|| books.ids.id("account of the bank"), |row| row.id));
         account.some_text("Code", bank.map(|row| row.value.code.as_str()));
         account.text("Name", bank.map_or("Bank", |row| &row.value.name));
     });
+}
+
+/// Bank transactions have no number of their own.
+fn bank_reference(json: &mut Json, document: &Document) {
+    json.text(
+        "Reference",
+        if document.reference.is_empty() { &document.number } else { &document.reference },
+    );
 }
 
 fn line(json: &mut Json, books: &Books, document: &Document, line: &StoredLine, four_places: bool) {
@@ -379,71 +387,21 @@ pub(crate) fn payment(json: &mut Json, books: &Books, row: &Row<Payment>) {
     }
 }
 
-/// The list that an advance is in, its `Type`, and the name of its id.
-pub(crate) fn advance_names(
-    is_overpayment: bool,
-    is_spent: bool,
-) -> (&'static str, &'static str, &'static str) {
-    match (is_overpayment, is_spent) {
-        (false, false) => ("Prepayments", "RECEIVE-PREPAYMENT", "PrepaymentID"),
-        (false, true) => ("Prepayments", "SPEND-PREPAYMENT", "PrepaymentID"),
-        (true, false) => ("Overpayments", "RECEIVE-OVERPAYMENT", "OverpaymentID"),
-        (true, true) => ("Overpayments", "SPEND-OVERPAYMENT", "OverpaymentID"),
-    }
-}
-
-/// A prepayment or an overpayment in its own list.
-pub(crate) fn advance(json: &mut Json, books: &Books, row: &Row<Advance>, lines: bool) {
-    let advance = &row.value;
-    let (_, _, id) = advance_names(advance.new.is_overpayment, advance.new.is_spent);
-    json.id(id, row.id);
-    advance_body(json, books, row, lines);
-    json.two("RemainingCredit", advance.new.total);
+/// A prepayment or an overpayment as its own list shows it: the bank transaction by which it came, under its own id.
+pub(crate) fn advance(
+    json: &mut Json,
+    books: &Books,
+    document: &Document,
+    list: AdvanceList,
+    detail: Detail,
+) {
+    json.id(list.id_name(), advance_id(document.id));
+    json.text("Type", document.kind.xero_type());
+    bank_reference(json, document);
+    let in_force = document.status == Status::Authorised;
+    body(json, books, document, if in_force { "AUTHORISED" } else { "VOIDED" }, detail);
+    json.two("RemainingCredit", if in_force { document.total } else { E4::ZERO });
     json.array("Allocations", |_| {});
-}
-
-/// The bank transaction that an advance came by.
-pub(crate) fn advance_in_bank(json: &mut Json, books: &Books, row: &Row<Advance>, lines: bool) {
-    let advance = &row.value;
-    let (_, _, id) = advance_names(advance.new.is_overpayment, advance.new.is_spent);
-    json.id("BankTransactionID", advance.bank_transaction);
-    json.id(id, row.id);
-    bank_account(json, books);
-    json.flag("IsReconciled", true);
-    advance_body(json, books, row, lines);
-}
-
-fn advance_body(json: &mut Json, books: &Books, row: &Row<Advance>, lines: bool) {
-    let advance = &row.value.new;
-    let (_, kind, _) = advance_names(advance.is_overpayment, advance.is_spent);
-    json.text("Type", kind);
-    json.text("Reference", &advance.reference);
-    if let Some(contact) = books.contact(row.value.contact) {
-        json.nested("Contact", |one| {
-            one.id("ContactID", contact.id);
-            one.text("Name", &contact.value.name);
-        });
-    }
-    json.day_twice("Date", Some(advance.date));
-    json.text("Status", "AUTHORISED");
-    json.text("LineAmountTypes", "NoTax");
-    if lines {
-        json.array("LineItems", |all| {
-            all.object(|one| {
-                one.text("Description", &advance.reference);
-                one.four("Quantity", E4::ONE);
-                one.two("UnitAmount", advance.total);
-                one.two("LineAmount", advance.total);
-                one.id("LineItemID", line_id(row.id, 0));
-            });
-        });
-    }
-    json.two("SubTotal", advance.total);
-    json.two("TotalTax", E4::ZERO);
-    json.two("Total", advance.total);
-    json.instant("UpdatedDateUTC", row.updated);
-    json.some_text("CurrencyCode", books.organisation.as_ref().map(|row| row.value.base_currency.as_str()));
-    json.flag("HasAttachments", false);
 }
 
 pub(crate) fn allocation(json: &mut Json, books: &Books, allocation: &Allocation) {

@@ -8,7 +8,7 @@ use crate::act::{Changes, Currency, DocumentKind, E4, Line, LineAmountTypes, New
 use crate::error::XeroError;
 use crate::ids::line_id;
 use crate::state::amounts::{in_base_currency, line_amount, line_tax};
-use crate::state::masters::INVENTORY;
+use crate::state::masters::{INVENTORY, no_item};
 use crate::state::rules::{self, StockEffect};
 use crate::state::stock::{Moved, Shelf, Stock};
 use crate::state::{Books, Document, DocumentList, Happening, NumberUse, StoredLine};
@@ -311,12 +311,14 @@ impl Books {
         }
         let item = match line.item_code.as_deref() {
             None => None,
-            Some(code) => Some(
-                self.item_by_code
-                    .get(code)
-                    .copied()
-                    .ok_or_else(|| XeroError::refused(format!("Item code '{code}' is not valid")))?,
-            ),
+            Some(code) => {
+                let index = self.item_by_code.get(code).copied().ok_or_else(|| no_item(code))?;
+                let archived = self.item(index).is_some_and(|row| row.value.archived);
+                if archived && line.continues.is_none() && self.switches.archived_item_is_refused {
+                    return Err(no_item(code));
+                }
+                Some(index)
+            }
         };
         let account = self.line_account(kind, item, line.account_code.as_deref())?;
         let description = match (&*line.description, item.and_then(|index| self.item(index))) {
@@ -367,8 +369,14 @@ impl Books {
         code: Option<&str>,
     ) -> Result<Option<u32>, XeroError> {
         let item = item.and_then(|index| self.item(index)).map(|row| &row.value.item);
-        let sells =
-            matches!(kind, DocumentKind::Invoice | DocumentKind::SalesCredit | DocumentKind::ReceiveMoney);
+        let sells = matches!(
+            kind,
+            DocumentKind::Invoice
+                | DocumentKind::SalesCredit
+                | DocumentKind::ReceiveMoney
+                | DocumentKind::ReceivePrepayment
+                | DocumentKind::ReceiveOverpayment
+        );
         let usual = item.map(|item| match &item.tracking {
             _ if sells => item.sales_account.as_str(),
             Tracking::Tracked { asset_account, .. } => asset_account.as_str(),

@@ -3,9 +3,7 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::act::{
-    E4, JournalLine, JournalStatus, NewAdvance, NewJournal, Status, TrackingCategory, TrackingChoice,
-};
+use crate::act::{E4, JournalLine, JournalStatus, NewJournal, Status, TrackingCategory, TrackingChoice};
 use crate::error::XeroError;
 use crate::state::documents::happening;
 use crate::state::masters::INVENTORY;
@@ -17,6 +15,10 @@ const TRACKING_PER_LINE: usize = 2;
 const TRACKING_CATEGORIES: usize = 2;
 /// Files beside one document (developer.xero.com, Attachments).
 const ATTACHMENTS_PER_DOCUMENT: usize = 10;
+
+/// Xero's words where an allocation asks for more than is left (waynerobinson/xeroizer#320).
+const TOO_MUCH: &str = "Credit Note cannot be allocated as amount is greater than amount outstanding";
+const PAID_OFF: &str = "The invoice you are trying to allocate to has already been paid off";
 
 /// A manual journal as stored.
 #[derive(Clone, Debug)]
@@ -37,14 +39,6 @@ pub(crate) struct Payment {
     pub(crate) amount: E4,
     /// Whether it was taken back.
     pub(crate) is_deleted: bool,
-}
-
-/// A prepayment or an overpayment as stored; its bank transaction has an id of its own.
-#[derive(Clone, Debug)]
-pub(crate) struct Advance {
-    pub(crate) new: NewAdvance,
-    pub(crate) contact: u32,
-    pub(crate) bank_transaction: Uuid,
 }
 
 /// A part of a credit note that is set against an invoice.
@@ -255,6 +249,12 @@ impl Books {
         if !matches!((from.kind, to.kind), (SalesCredit, Invoice) | (SupplierCredit, Bill)) {
             return Err(XeroError::refused("The credit note can't be allocated to this document"));
         }
+        if let Some(row) = &self.organisation {
+            rules::check_lock(&row.value, date)?;
+        }
+        if from.status == Status::Authorised && to.status == Status::Paid {
+            return Err(XeroError::refused(PAID_OFF));
+        }
         if from.status != Status::Authorised || to.status != Status::Authorised {
             return Err(XeroError::refused(rules::NOT_MODIFIABLE));
         }
@@ -263,7 +263,7 @@ impl Books {
         }
         let left = |document: &Document| document.total - document.applied;
         if amount <= E4::ZERO || amount > left(from) || amount > left(to) {
-            return Err(XeroError::refused("The amount is greater than what is outstanding"));
+            return Err(XeroError::refused(TOO_MUCH));
         }
         let id = self.ids.id(&format!("allocation/{}", self.allocations.len()));
         self.allocations.push(Allocation { id, credit, invoice, amount, date });
@@ -275,24 +275,6 @@ impl Books {
             }
         };
         Ok([credit, invoice].into_iter().filter_map(|id| self.move_to_end(at, id, apply)).collect())
-    }
-
-    pub(super) fn take_advance(&mut self, at: i64, new: &NewAdvance) -> Result<Vec<Happening>, XeroError> {
-        let contact = self.contact_index(&new.contact)?;
-        if new.total <= E4::ZERO {
-            return Err(XeroError::refused("The total must be above zero"));
-        }
-        if let Some(row) = &self.organisation {
-            rules::check_lock(&row.value, new.date)?;
-        }
-        let place = self.advances.len();
-        let value = Advance {
-            new: new.clone(),
-            contact,
-            bank_transaction: self.ids.id(&format!("advance/{place}/bank transaction")),
-        };
-        self.advances.push(Row { id: self.ids.id(&format!("advance/{place}")), updated: at, value });
-        Ok(Vec::new())
     }
 
     pub(super) fn attach(

@@ -37,7 +37,8 @@ impl Books {
         let mut bought: BTreeMap<u32, E4> = BTreeMap::new();
         for document in self.documents.iter().filter(|document| rules::has_effect(document.status)) {
             use DocumentKind::{
-                Bill, Invoice, PurchaseOrder, ReceiveMoney, SalesCredit, SpendMoney, SupplierCredit,
+                Bill, Invoice, PurchaseOrder, ReceiveMoney, ReceiveOverpayment, ReceivePrepayment,
+                SalesCredit, SpendMoney, SpendOverpayment, SpendPrepayment, SupplierCredit,
             };
             let (counter, buys) = match document.kind {
                 PurchaseOrder => continue,
@@ -45,8 +46,14 @@ impl Books {
                 SalesCredit => (Slot::Receivable, true),
                 Bill => (Slot::Payable, true),
                 SupplierCredit => (Slot::Payable, false),
-                SpendMoney => (Slot::Bank, true),
-                ReceiveMoney => (Slot::Bank, false),
+                SpendMoney | SpendPrepayment | SpendOverpayment => (Slot::Bank, true),
+                ReceiveMoney | ReceivePrepayment | ReceiveOverpayment => (Slot::Bank, false),
+            };
+            // A line without an account is a sale of nothing known, and stays with the tax; money in advance is owed.
+            let without_account = match document.kind {
+                SpendPrepayment | SpendOverpayment => Slot::Payable,
+                ReceivePrepayment | ReceiveOverpayment => Slot::Receivable,
+                _ => Slot::Tax,
             };
             let signed = |amount: E4| if buys { amount } else { -amount };
             let currency = document.currency.as_deref();
@@ -65,8 +72,7 @@ impl Books {
                         *put = *put + net;
                     }
                     (None, Some(account)) => add(Slot::Account(account), net),
-                    // A line without an account is a sale of nothing known; it stays with the tax.
-                    (None, None) => add(Slot::Tax, net),
+                    (None, None) => add(without_account, net),
                 }
                 add(Slot::Tax, tax);
                 sum = sum + net + tax;
@@ -96,13 +102,6 @@ impl Books {
                 DocumentKind::SupplierCredit => (Slot::Payable, amount),
                 _ => (Slot::Payable, -amount),
             };
-            add(Slot::Bank, amount);
-            add(owed, -amount);
-        }
-        for row in &self.advances {
-            let advance = &row.value.new;
-            let owed = if advance.is_spent { Slot::Payable } else { Slot::Receivable };
-            let amount = if advance.is_spent { -advance.total } else { advance.total };
             add(Slot::Bank, amount);
             add(owed, -amount);
         }

@@ -104,7 +104,13 @@ impl Books {
         let id = self.ids.id(&format!("item/{}", item.code));
         self.item_by_code.insert(item.code.clone(), index);
         self.item_by_id.insert(id, index);
-        let value = StockedItem { item: item.clone(), stock: Stock::default(), has_moved: false };
+        let value = StockedItem {
+            item: item.clone(),
+            stock: Stock::default(),
+            has_moved: false,
+            archived: false,
+            deleted: false,
+        };
         self.items.push(Row { id, updated: at, value });
         Ok(Vec::new())
     }
@@ -120,12 +126,43 @@ impl Books {
         if self.item_by_code.contains_key(new_code) {
             return Err(XeroError::refused(format!("Price List Item with Code '{new_code}' already exists")));
         }
-        let missing = || XeroError::refused(format!("Item code '{code}' is not valid"));
-        let index = self.item_by_code.remove(code).ok_or_else(missing)?;
+        let index = self.item_by_code.remove(code).ok_or_else(|| no_item(code))?;
         self.item_by_code.insert(new_code.to_owned(), index);
         if let Some(row) = self.items.get_mut(index as usize) {
             new_code.clone_into(&mut row.value.item.code);
             row.updated = at;
+        }
+        Ok(Vec::new())
+    }
+
+    /// Marks an item as inactive, or takes that back.
+    pub(super) fn archive_item(
+        &mut self,
+        at: i64,
+        code: &str,
+        archived: bool,
+    ) -> Result<Vec<Happening>, XeroError> {
+        let index = *self.item_by_code.get(code).ok_or_else(|| no_item(code))?;
+        if let Some(row) = self.items.get_mut(index as usize) {
+            row.value.archived = archived;
+            row.updated = at;
+        }
+        Ok(Vec::new())
+    }
+
+    /// Removes an item that stands on no document.
+    pub(super) fn delete_item(&mut self, code: &str) -> Result<Vec<Happening>, XeroError> {
+        let index = *self.item_by_code.get(code).ok_or_else(|| no_item(code))?;
+        let mut lines = self.documents.iter().flat_map(|document| &document.lines);
+        if lines.any(|line| line.item == Some(index)) {
+            return Err(XeroError::refused(format!(
+                "Item {code} is used on transactions and can't be deleted"
+            )));
+        }
+        self.item_by_code.remove(code);
+        if let Some(row) = self.items.get_mut(index as usize) {
+            row.value.deleted = true;
+            self.item_by_id.remove(&row.id);
         }
         Ok(Vec::new())
     }
@@ -177,4 +214,9 @@ impl Books {
         self.account(self.account_by_code.get(code).copied())
             .ok_or_else(|| XeroError::refused(format!("Account code '{code}' is not a valid code")))
     }
+}
+
+/// Refusal of an item that is not known.
+pub(super) fn no_item(code: &str) -> XeroError {
+    XeroError::refused(format!("Item code '{code}' is not valid"))
 }

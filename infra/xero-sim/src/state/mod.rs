@@ -20,9 +20,9 @@ use crate::act::{
 };
 use crate::act::{Organisation, Tracking};
 use crate::error::XeroError;
-use crate::ids::Ids;
+use crate::ids::{Ids, advance_id};
 use crate::settings::Switches;
-pub(crate) use extras::{Advance, Allocation, Attachment, Journal, Payment};
+pub(crate) use extras::{Allocation, Attachment, Journal, Payment};
 pub(crate) use stock::Moved;
 pub use stock::Stock;
 
@@ -45,7 +45,12 @@ impl DocumentList {
             DocumentKind::Invoice | DocumentKind::Bill => DocumentList::Invoices,
             DocumentKind::SalesCredit | DocumentKind::SupplierCredit => DocumentList::CreditNotes,
             DocumentKind::PurchaseOrder => DocumentList::PurchaseOrders,
-            DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => DocumentList::BankTransactions,
+            DocumentKind::SpendMoney
+            | DocumentKind::ReceiveMoney
+            | DocumentKind::SpendPrepayment
+            | DocumentKind::ReceivePrepayment
+            | DocumentKind::SpendOverpayment
+            | DocumentKind::ReceiveOverpayment => DocumentList::BankTransactions,
         }
     }
 
@@ -56,6 +61,51 @@ impl DocumentList {
             DocumentList::CreditNotes => "CreditNotes",
             DocumentList::PurchaseOrders => "PurchaseOrders",
             DocumentList::BankTransactions => "BankTransactions",
+        }
+    }
+}
+
+/// The two lists in which money before or beyond what is owed stands a second time, under an id of its own
+/// (Xero-OpenAPI, `BankTransaction.PrepaymentID` and `.OverpaymentID`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AdvanceList {
+    Prepayments,
+    Overpayments,
+}
+
+impl AdvanceList {
+    /// The list that a kind of bank transaction is in as well.
+    pub(crate) fn of(kind: DocumentKind) -> Option<AdvanceList> {
+        match kind {
+            DocumentKind::SpendPrepayment | DocumentKind::ReceivePrepayment => Some(AdvanceList::Prepayments),
+            DocumentKind::SpendOverpayment | DocumentKind::ReceiveOverpayment => {
+                Some(AdvanceList::Overpayments)
+            }
+            _ => None,
+        }
+    }
+
+    /// Name of the endpoint.
+    pub(crate) fn endpoint(self) -> &'static str {
+        match self {
+            AdvanceList::Prepayments => "Prepayments",
+            AdvanceList::Overpayments => "Overpayments",
+        }
+    }
+
+    /// Name of its ids.
+    pub(crate) fn id_name(self) -> &'static str {
+        match self {
+            AdvanceList::Prepayments => "PrepaymentID",
+            AdvanceList::Overpayments => "OverpaymentID",
+        }
+    }
+
+    /// Category of its webhook events.
+    pub(crate) fn category(self) -> &'static str {
+        match self {
+            AdvanceList::Prepayments => "PREPAYMENT",
+            AdvanceList::Overpayments => "OVERPAYMENT",
         }
     }
 }
@@ -75,6 +125,10 @@ pub(crate) struct StockedItem {
     pub(crate) stock: Stock,
     /// Whether a tracked movement ever touched it.
     pub(crate) has_moved: bool,
+    /// Whether it is inactive. No answer of the API says so.
+    pub(crate) archived: bool,
+    /// Whether it was removed; its place stays.
+    pub(crate) deleted: bool,
 }
 
 impl StockedItem {
@@ -194,7 +248,6 @@ pub(crate) struct Books {
     pub(crate) notes: BTreeMap<Uuid, Vec<Note>>,
     pub(crate) journals: Vec<Row<Journal>>,
     pub(crate) payments: Vec<Row<Payment>>,
-    pub(crate) advances: Vec<Row<Advance>>,
     pub(crate) allocations: Vec<Allocation>,
     pub(crate) attachments: BTreeMap<Uuid, Vec<Attachment>>,
     pub(crate) tracking: Vec<Row<TrackingCategory>>,
@@ -226,7 +279,6 @@ impl Books {
             notes: BTreeMap::new(),
             journals: Vec::new(),
             payments: Vec::new(),
-            advances: Vec::new(),
             allocations: Vec::new(),
             attachments: BTreeMap::new(),
             tracking: Vec::new(),
@@ -266,6 +318,8 @@ impl Books {
             Act::EditDocumentById { id, changes } => self.edit_document(at, *id, changes),
             Act::Touch { documents } => Ok(self.touch(at, documents)),
             Act::RenameItem { code, new_code } => self.rename_item(at, code, new_code),
+            Act::ArchiveItem { code, archived } => self.archive_item(at, code, *archived),
+            Act::DeleteItem { code } => self.delete_item(code),
             Act::MergeContacts { from, into } => self.merge_contacts(at, from, into),
             Act::UpsertTrackingCategory(category) => self.upsert_tracking(at, category),
             Act::ForbidActions(names) => {
@@ -279,7 +333,6 @@ impl Books {
             Act::Allocate { credit, invoice, amount, date } => {
                 self.allocate(at, *credit, *invoice, *amount, *date)
             }
-            Act::TakeAdvance(advance) => self.take_advance(at, advance),
             Act::Attach { of, file_name, mime_type, length, content } => {
                 self.attach(at, *of, file_name, mime_type, (*length, content))
             }
@@ -290,6 +343,11 @@ impl Books {
         }
     }
 
+    /// The prepayments and overpayments among the bank transactions.
+    fn advances(&self) -> impl Iterator<Item = &Document> {
+        self.documents.iter().filter(|document| AdvanceList::of(document.kind).is_some())
+    }
+
     /// Whether something that has a history has this id.
     pub(crate) fn has_history(&self, id: Uuid) -> bool {
         self.document_by_id.contains_key(&id)
@@ -297,7 +355,7 @@ impl Books {
             || self.contact_by_id.contains_key(&id)
             || self.journals.iter().any(|row| row.id == id)
             || self.payments.iter().any(|row| row.id == id)
-            || self.advances.iter().any(|row| row.id == id)
+            || self.advances().any(|advance| advance_id(advance.id) == id)
     }
 
     /// Adds a note to the history of whatever has this id.

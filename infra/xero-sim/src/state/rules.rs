@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use crate::act::{Changes, DocumentKind, E4, Organisation, Status};
 use crate::error::XeroError;
 use crate::settings::Switches;
-use crate::state::Document;
+use crate::state::{Document, DocumentList};
 
 /// Refusal of a change that the document's status doesn't allow.
 pub(super) const NOT_MODIFIABLE: &str = "Invoice not of valid status for modification";
@@ -30,8 +30,14 @@ pub(super) enum StockEffect {
 
 pub(super) fn stock_effect(kind: DocumentKind) -> StockEffect {
     match kind {
-        DocumentKind::Bill | DocumentKind::SpendMoney => StockEffect::Bring,
-        DocumentKind::Invoice | DocumentKind::ReceiveMoney => StockEffect::Take,
+        DocumentKind::Bill
+        | DocumentKind::SpendMoney
+        | DocumentKind::SpendPrepayment
+        | DocumentKind::SpendOverpayment => StockEffect::Bring,
+        DocumentKind::Invoice
+        | DocumentKind::ReceiveMoney
+        | DocumentKind::ReceivePrepayment
+        | DocumentKind::ReceiveOverpayment => StockEffect::Take,
         DocumentKind::SalesCredit => StockEffect::BringBack,
         DocumentKind::SupplierCredit => StockEffect::TakeBack,
         DocumentKind::PurchaseOrder => StockEffect::None,
@@ -57,8 +63,8 @@ pub(super) fn number_taken(kind: DocumentKind) -> XeroError {
 
 /// Whether a document may be written in this status.
 pub(super) fn may_begin(kind: DocumentKind, status: Status) -> bool {
-    match kind {
-        DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => status == Status::Authorised,
+    match DocumentList::of(kind) {
+        DocumentList::BankTransactions => status == Status::Authorised,
         _ => matches!(status, Status::Draft | Status::Submitted | Status::Authorised),
     }
 }
@@ -74,9 +80,9 @@ pub(super) fn check_change(
     if document.applied != E4::ZERO && is_edit {
         return Err(XeroError::refused(HAS_PAYMENT));
     }
-    let allowed = match document.kind {
-        DocumentKind::PurchaseOrder => return check_order(document.status, next, changes, switches),
-        DocumentKind::SpendMoney | DocumentKind::ReceiveMoney => may_follow_bank(document.status, next),
+    let allowed = match DocumentList::of(document.kind) {
+        DocumentList::PurchaseOrders => return check_order(document.status, next, changes, switches),
+        DocumentList::BankTransactions => may_follow_bank(document.status, next),
         _ => may_follow(document, next),
     };
     if !allowed {

@@ -1,6 +1,6 @@
 //! Reads of what stands beside the documents.
 
-use parstock_xero_sim::act::{Act, DocumentKind as Kind, NewAdvance, Status};
+use parstock_xero_sim::act::{Act, DocumentKind as Kind, E4, Line, Status};
 
 use crate::support::*;
 
@@ -9,26 +9,43 @@ async fn an_advance_stands_in_two_lists_under_one_id() {
     // Fact: PrepaymentID is returned on bank transactions of type SPEND-PREPAYMENT and RECEIVE-PREPAYMENT, OverpaymentID
     // on those of type SPEND-OVERPAYMENT and RECEIVE-OVERPAYMENT (Xero-OpenAPI, BankTransaction).
     let company = Company::new().await;
-    for (is_overpayment, list, id, kind) in [
-        (false, "Prepayments", "PrepaymentID", "RECEIVE-PREPAYMENT"),
-        (true, "Overpayments", "OverpaymentID", "RECEIVE-OVERPAYMENT"),
+    for (kind, list, id, word) in [
+        (Kind::ReceivePrepayment, "Prepayments", "PrepaymentID", "RECEIVE-PREPAYMENT"),
+        (Kind::SpendPrepayment, "Prepayments", "PrepaymentID", "SPEND-PREPAYMENT"),
+        (Kind::ReceiveOverpayment, "Overpayments", "OverpaymentID", "RECEIVE-OVERPAYMENT"),
+        (Kind::SpendOverpayment, "Overpayments", "OverpaymentID", "SPEND-OVERPAYMENT"),
     ] {
-        let advance = NewAdvance {
-            is_overpayment,
-            is_spent: false,
-            reference: list.into(),
-            contact: "Jane".into(),
-            date: jiff::civil::date(2026, 3, 2),
-            total: e4("50"),
+        let deposit = Line {
+            description: "Deposit".into(),
+            quantity: E4::ONE,
+            unit_amount: e4("50"),
+            ..Line::default()
         };
-        company.apply(Act::TakeAdvance(advance)).unwrap();
-        let listed = company.get(&format!("{list}?page=1&unitdp=4")).await.list(list).remove(0);
-        assert_eq!(listed["Type"], kind);
+        company.write(kind, word, Status::Authorised, vec![deposit]).unwrap();
+        let listed = company.get(&format!("{list}?page=1&unitdp=4")).await.list(list);
+        let listed = listed.iter().find(|one| one["Type"] == word).unwrap();
         let bank = company.get("BankTransactions?page=1").await.list("BankTransactions");
         let same = bank.iter().find(|one| one[id] == listed[id]).unwrap();
         assert_eq!((&same["Type"], &same["Total"]), (&listed["Type"], &listed["Total"]));
         assert_ne!(same["BankTransactionID"], listed[id]);
+        // What is taken back is so in both.
+        company.set(kind, word, Status::Deleted).unwrap();
+        let gone = company.get(&format!("{list}?page=1")).await.list(list);
+        let gone = gone.iter().find(|one| one[id] == listed[id]).unwrap();
+        assert_eq!((gone["Status"].as_str(), gone["RemainingCredit"].as_f64()), (Some("VOIDED"), Some(0.0)));
     }
+}
+
+#[tokio::test]
+async fn money_in_advance_moves_tracked_stock_as_other_money_does() {
+    // Fact: a line moves tracked stock if it names the item: spent money brings it in, received money takes it out
+    // (developer.xero.com, Items). That this holds for money in advance is inferred from the lines being the same.
+    let company = Company::new().await;
+    company.write(Kind::SpendPrepayment, "P-1", Status::Authorised, vec![line("TEA", "8", "2")]).unwrap();
+    company.write(Kind::ReceivePrepayment, "P-2", Status::Authorised, vec![line("TEA", "3", "5")]).unwrap();
+    assert_eq!(company.stock("TEA").0, e4("5"));
+    company.set(Kind::ReceivePrepayment, "P-2", Status::Voided).unwrap();
+    assert_eq!(company.stock("TEA").0, e4("8"));
 }
 
 #[tokio::test]

@@ -350,3 +350,39 @@ async fn what_does_not_exist_is_refused() {
     assert!(company.set(Kind::Bill, "B-1", Status::Authorised).is_err());
     assert_eq!(company.world.lock().unwrap().document_count(), 0);
 }
+
+#[tokio::test]
+async fn an_inactive_item_is_listed_as_any_other_and_its_lines_stay() {
+    // Fact: the list of items holds inactive ones too, and nothing in it tells them apart (XeroAPI/Xero-NetStandard#460);
+    // only people make an item inactive, no app can (calcinai/xero-php#524). Whether new lines of it are refused is
+    // unconfirmed.
+    for refused in [true, false] {
+        let switches = Switches { archived_item_is_refused: refused, ..Switches::default() };
+        let company = Company::with_switches(switches).await;
+        company.write(Kind::Bill, "B-1", Status::Draft, vec![line("BAG", "4", "2")]).unwrap();
+        let listed = || async { company.get("Items").await.list("Items").len() };
+        let before = listed().await;
+        company.apply(Act::ArchiveItem { code: "BAG".into(), archived: true }).unwrap();
+        assert_eq!(listed().await, before);
+        let item = company.get("Items/BAG").await.list("Items").remove(0);
+        assert!(item.get("Status").is_none() && item.get("IsArchived").is_none(), "{item}");
+        company.set(Kind::Bill, "B-1", Status::Authorised).unwrap();
+        let new = company.write(Kind::Bill, "B-2", Status::Draft, vec![line("BAG", "1", "2")]);
+        assert_eq!(new.is_err(), refused);
+        company.apply(Act::ArchiveItem { code: "BAG".into(), archived: false }).unwrap();
+        company.write(Kind::Bill, "B-3", Status::Draft, vec![line("BAG", "1", "2")]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_item_is_removed_only_if_it_stands_on_no_document() {
+    // Fact: items that are used on transactions can't be deleted (developer.xero.com, Items).
+    let company = Company::new().await;
+    company.write(Kind::Bill, "B-1", Status::Draft, vec![line("BAG", "4", "2")]).unwrap();
+    assert!(company.apply(Act::DeleteItem { code: "BAG".into() }).is_err());
+    company.apply(Act::DeleteItem { code: "CUP".into() }).unwrap();
+    let items = company.get("Items").await.list("Items");
+    assert!(items.iter().all(|item| item["Code"] != "CUP") && items.len() == 2, "{items:?}");
+    assert_eq!(company.get("Items/CUP").await.status, 404);
+    assert!(company.write(Kind::Bill, "B-2", Status::Draft, vec![line("CUP", "1", "2")]).is_err());
+}

@@ -85,7 +85,10 @@ pub async fn read<P: Ports>(
         book_page(writer, session, found, source, done).await?;
         let next = latest.map(|latest| before(latest, RESTART_OVERLAP)).filter(|next| *next > since);
         let next = next.map_or((since, page.saturating_add(1)), |next| (next, 1));
-        let mut until = latest.map_or(cursor.content.until, |latest| latest.max(cursor.content.until));
+        // What moves to the end while pages are walked by number moves others to a page that was read before. So such a walk
+        // counts as far as the second that it is of, and is made again until nothing has moved.
+        let proven = latest.filter(|_| page == 1);
+        let mut until = proven.map_or(cursor.content.until, |latest| latest.max(cursor.content.until));
         // Nothing but what was known already: without a step on it would be read again at every poll. The end of
         // a list whose beginning was read before is no such proof, since its pages may have shifted meanwhile.
         if !more && !resumes && newest.is_some_and(|newest| newest <= known) {

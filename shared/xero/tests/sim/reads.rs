@@ -7,31 +7,21 @@ use parstock_xero::{
         PaymentType,
     },
 };
-use parstock_xero_sim::act::{
-    Act, DocumentKind, JournalLine, JournalStatus as Posted, NewAdvance, NewJournal, Status,
-};
+use parstock_xero_sim::act::{Act, DocumentKind, JournalLine, JournalStatus as Posted, NewJournal, Status};
 
 use crate::support::{Shop, TODAY, decimal, e4, line, organisation};
-
-fn advance(is_overpayment: bool, is_spent: bool, reference: &str) -> Act {
-    Act::TakeAdvance(NewAdvance {
-        is_overpayment,
-        is_spent,
-        reference: reference.into(),
-        contact: "Jane".into(),
-        date: TODAY,
-        total: e4("75.5"),
-    })
-}
 
 #[tokio::test]
 async fn an_advance_that_stands_in_two_lists_is_known_as_one() {
     // Source: Xero-OpenAPI, BankTransaction.PrepaymentID and BankTransaction.OverpaymentID.
     let shop = Shop::open().await;
-    for (over, spent, reference) in
-        [(false, false, "P-1"), (false, true, "P-2"), (true, false, "O-1"), (true, true, "O-2")]
-    {
-        shop.apply(&advance(over, spent, reference));
+    for (kind, reference) in [
+        (DocumentKind::ReceivePrepayment, "P-1"),
+        (DocumentKind::SpendPrepayment, "P-2"),
+        (DocumentKind::ReceiveOverpayment, "O-1"),
+        (DocumentKind::SpendOverpayment, "O-2"),
+    ] {
+        shop.write(kind, reference, Status::Authorised, vec![line("BAG", "1", "75.5")]);
     }
     shop.write(DocumentKind::SpendMoney, "S-1", Status::Authorised, vec![line("TEA", "5", "1")]);
     let mut session = shop.session().await;

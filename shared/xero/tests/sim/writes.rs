@@ -3,11 +3,12 @@
 use jiff::civil::date;
 use parstock_xero::{
     BATCH_ELEMENTS_MAX, Batch, Error, InputError, JournalMark, Obstacle, RefusalReason, WriteOutcome,
+    WriteRules,
     model::{
-        ATTACHMENTS_MAX, AttachmentOf, BillUpdate, CreditNoteType, CreditNoteUpdate, HistoryNote, HistoryOf,
-        InvoiceStatus, ItemUpdate, JournalStatus, LineAmountTypes, Lines, ManualJournal, ManualJournalUpdate,
-        NewAllocation, NewAttachment, NewCreditNote, NewJournalLine, NewJournalStatus, NewManualJournal,
-        NewStatus, PurchaseOrderStatus, PurchaseOrderUpdate, Tracking,
+        ATTACHMENTS_MAX, AttachmentOf, BillUpdate, CreditNote, CreditNoteType, CreditNoteUpdate, HistoryNote,
+        HistoryOf, Invoice, InvoiceStatus, InvoiceType, ItemUpdate, JournalStatus, LineAmountTypes, Lines,
+        ManualJournal, ManualJournalUpdate, NewAllocation, NewAttachment, NewCreditNote, NewJournalLine,
+        NewJournalStatus, NewManualJournal, NewStatus, PurchaseOrderStatus, PurchaseOrderUpdate, Tracking,
     },
 };
 use parstock_xero_sim::act::{Act, DocumentKind, Status};
@@ -148,23 +149,28 @@ async fn a_batch_that_is_stopped_says_what_was_done_before() {
     }
 }
 
+/// A return of 4 TEA at 1.25.
+fn supplier_credit(shop: &Shop, number: &str, status: NewStatus) -> NewCreditNote {
+    NewCreditNote {
+        kind: CreditNoteType::Bill,
+        credit_note_number: number.to_owned(),
+        contact_id: shop.contact("Mill & Sons"),
+        status,
+        date: TODAY,
+        line_amount_types: Some(LineAmountTypes::NoTax),
+        currency_code: None,
+        currency_rate: None,
+        line_items: vec![item_line("TEA", "4", "1.25")],
+    }
+}
+
 #[tokio::test]
 async fn a_credit_note_is_made_found_and_allocated() {
     let shop = Shop::open().await;
     let mut session = shop.session().await;
     let bill =
         saved(session.create_bills(&[shop.bill("B-1", NewStatus::Authorised)], &key("a")).await.unwrap());
-    let note = NewCreditNote {
-        kind: CreditNoteType::Bill,
-        credit_note_number: "CR-1".to_owned(),
-        contact_id: shop.contact("Mill & Sons"),
-        status: NewStatus::Draft,
-        date: TODAY,
-        line_amount_types: Some(LineAmountTypes::NoTax),
-        currency_code: None,
-        currency_rate: None,
-        line_items: vec![item_line("TEA", "4", "1.25")],
-    };
+    let note = supplier_credit(&shop, "CR-1", NewStatus::Draft);
     let note = saved(session.create_credit_notes(&[note], &key("b")).await.unwrap());
     let found = session.credit_notes_by_number("CR-1").await.unwrap().resources;
     assert_eq!(found[0].credit_note_id, note.credit_note_id);
@@ -177,7 +183,7 @@ async fn a_credit_note_is_made_found_and_allocated() {
     let outcome = session.allocate(note.credit_note_id, &[part("2.5")], &key("d")).await.unwrap();
     assert_eq!(saved(outcome).amount, Some(decimal("2.5")));
     let too_much = session.allocate(note.credit_note_id, &[part("5")], &key("e")).await.unwrap();
-    assert_eq!(refused(too_much).len(), 1);
+    assert_eq!(RefusalReason::of(&refused(too_much)[0]), RefusalReason::Outstanding);
     let found = session.credit_notes_by_number("CR-1").await.unwrap().resources.remove(0);
     assert_eq!(found.remaining_credit, Some(decimal("2.5")));
     assert_eq!(found.allocations[0].invoice.as_ref().unwrap().invoice_id, Some(bill.invoice_id));
@@ -531,6 +537,141 @@ async fn a_bill_changes_only_as_its_state_allows() {
     let rules = session.write_rules().await.unwrap();
     let update = BillUpdate::status(bill.invoice_id, InvoiceStatus::Voided);
     assert!(matches!(rules.check_bill_update(&bill, &update), Err(Obstacle::Locked { .. })));
+    session.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_no_part_in_purchases_writes_no_suppliers_credit() {
+    let shop = Shop::open().await;
+    let mut session = shop.session().await;
+    let new = supplier_credit(&shop, "CR-1", NewStatus::Draft);
+    let note = saved(session.create_credit_notes(std::slice::from_ref(&new), &key("a")).await.unwrap());
+    let approve = CreditNoteUpdate::status(note.credit_note_id, InvoiceStatus::Authorised);
+    for (forbidden, may) in [("CreateApprovedBill", true), ("CreateDraftBill", false)] {
+        shop.apply(&Act::ForbidActions(vec![forbidden.to_owned()]));
+        let rules = session.write_rules().await.unwrap();
+        assert_eq!(rules.check_credit_note(&new).is_ok(), may, "{forbidden}");
+        let again = std::slice::from_ref(&new);
+        let written = session.create_credit_notes(again, &key(forbidden)).await.unwrap();
+        assert_eq!(matches!(written.outcomes[0], WriteOutcome::Saved { .. }), may, "{forbidden}");
+        assert_eq!(rules.check_credit_note_update(&note, &approve).is_ok(), may, "{forbidden}");
+        assert_eq!(
+            rules.check_allocations(&note_as(&note, InvoiceStatus::Authorised), &[], &[]).is_ok(),
+            may
+        );
+    }
+    session.finish().await.unwrap();
+}
+
+fn note_as(note: &CreditNote, status: InvoiceStatus) -> CreditNote {
+    CreditNote { status: Some(status), ..note.clone() }
+}
+
+#[tokio::test]
+async fn a_credit_note_changes_only_as_its_state_allows() {
+    let shop = Shop::open().await;
+    shop.write(DocumentKind::Bill, "B-0", Status::Authorised, vec![line("TEA", "9", "1")]);
+    let mut session = shop.session().await;
+    let rules = session.write_rules().await.unwrap();
+    let new = supplier_credit(&shop, "CR-1", NewStatus::Authorised);
+    let note = saved(session.create_credit_notes(&[new], &key("a")).await.unwrap());
+    let mut inventory = Lines::keeping(&note.line_items).unwrap();
+    inventory.add(parstock_xero::model::NewLineItem {
+        account_code: Some("630".to_owned()),
+        item_code: None,
+        ..item_line("TEA", "1", "1")
+    });
+    let update = CreditNoteUpdate { lines: Some(inventory), ..CreditNoteUpdate::new(note.credit_note_id) };
+    assert!(matches!(rules.check_credit_note_update(&note, &update), Err(Obstacle::Account { .. })));
+    for (to, may) in [
+        (InvoiceStatus::Draft, false),
+        (InvoiceStatus::Deleted, false),
+        (InvoiceStatus::Paid, false),
+        (InvoiceStatus::Voided, true),
+    ] {
+        let update = CreditNoteUpdate::status(note.credit_note_id, to.clone());
+        assert_eq!(rules.check_credit_note_update(&note, &update).is_ok(), may, "{to}");
+        let outcome = session.update_credit_notes(&[update], &key(to.as_str())).await.unwrap();
+        assert_eq!(matches!(outcome.outcomes[0], WriteOutcome::Saved { .. }), may, "{to}");
+    }
+    // A draft is approved into open books only, and moved into open books only.
+    let draft = note_as(&note, InvoiceStatus::Draft);
+    let mut closed = rules.clone();
+    closed.organisation.period_lock_date = Some(TODAY);
+    let approve = CreditNoteUpdate::status(note.credit_note_id, InvoiceStatus::Authorised);
+    rules.check_credit_note_update(&draft, &approve).unwrap();
+    assert!(matches!(closed.check_credit_note_update(&draft, &approve), Err(Obstacle::Locked { .. })));
+    let back =
+        CreditNoteUpdate { date: Some(date(2025, 6, 30)), ..CreditNoteUpdate::new(note.credit_note_id) };
+    rules.check_credit_note_update(&draft, &back).unwrap();
+    assert!(matches!(rules.check_credit_note_update(&note, &back), Err(Obstacle::Locked { .. })));
+    session.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_keeps_a_credit_from_being_allocated_is_known_before_and_explained_after() {
+    let shop = Shop::open().await;
+    let mut session = shop.session().await;
+    let bill =
+        saved(session.create_bills(&[shop.bill("B-1", NewStatus::Authorised)], &key("a")).await.unwrap());
+    let rules = session.write_rules().await.unwrap();
+    let new = supplier_credit(&shop, "CR-1", NewStatus::Authorised);
+    let note = saved(session.create_credit_notes(&[new], &key("b")).await.unwrap());
+    let part =
+        |amount: &str| NewAllocation { invoice_id: bill.invoice_id, amount: decimal(amount), date: TODAY };
+    let bills = std::slice::from_ref(&bill);
+    let why = |rules: &WriteRules, note: &CreditNote, bills: &[Invoice], parts: &[NewAllocation]| {
+        rules.check_allocations(note, bills, parts).unwrap_err().to_string()
+    };
+
+    // each is refused by Xero as well
+    let before_lock = NewAllocation { date: date(2025, 6, 30), ..part("1") };
+    for (parts, says, reason) in [
+        (vec![part("5.01")], "left of the credit note", RefusalReason::Outstanding),
+        (vec![before_lock], "period lock date is 2025-06-30", RefusalReason::Locked),
+    ] {
+        let told = why(&rules, &note, bills, &parts);
+        assert!(told.contains(says), "{told}");
+        let words = refused(
+            session.allocate(note.credit_note_id, &parts, &key(&says.replace(' ', "-"))).await.unwrap(),
+        );
+        assert_eq!(RefusalReason::of(&words[0]), reason, "{words:?}");
+    }
+    let small = Invoice { amount_due: Some(decimal("3")), ..bill.clone() };
+    let drafted = Invoice { status: Some(InvoiceStatus::Draft), ..bill.clone() };
+    let sale = Invoice { kind: Some(InvoiceType::Sale), ..bill.clone() };
+    let mut of_another = bill.clone();
+    of_another.contact.as_mut().unwrap().contact_id = Some(shop.contact("Jane"));
+    let foreign = Invoice { currency_code: Some("USD".to_owned()), ..bill.clone() };
+    for (bill, parts, says) in [
+        (&bill, vec![part("3"), part("2.01")], "left of the credit note"),
+        (&small, vec![part("2"), part("1.01")], "what is owed"),
+        (&bill, vec![part("0")], "above zero"),
+        (&drafted, vec![part("1")], "not approved"),
+        (&sale, vec![part("1")], "suppliers' credits to bills"),
+        (&of_another, vec![part("1")], "another contact's"),
+        (&foreign, vec![part("1")], "another currency"),
+    ] {
+        let told = why(&rules, &note, std::slice::from_ref(bill), &parts);
+        assert!(told.contains(says), "{told}");
+    }
+    assert!(why(&rules, &note, &[], &[part("1")]).contains("not among those read"));
+    let draft = note_as(&note, InvoiceStatus::Draft);
+    assert!(why(&rules, &draft, bills, &[part("1")]).contains("credit note is not approved"));
+
+    let parts = [part("3"), part("2")];
+    rules.check_allocations(&note, bills, &parts).unwrap();
+    let batch = session.allocate(note.credit_note_id, &parts, &key("c")).await.unwrap();
+    assert!(batch.outcomes.iter().all(|outcome| matches!(outcome, WriteOutcome::Saved { .. })), "{batch:?}");
+    // What stands on either keeps both from being voided.
+    let bill = session.invoices_by_number(&["B-1"]).await.unwrap().resources.remove(0);
+    let void = BillUpdate::status(bill.invoice_id, InvoiceStatus::Voided);
+    assert_eq!(rules.check_bill_update(&bill, &void), Err(Obstacle::Settled));
+    let note = session.credit_notes_by_number("CR-1").await.unwrap().resources.remove(0);
+    let void = CreditNoteUpdate::status(note.credit_note_id, InvoiceStatus::Voided);
+    let part_left =
+        CreditNote { remaining_credit: Some(decimal("1")), ..note_as(&note, InvoiceStatus::Authorised) };
+    assert_eq!(rules.check_credit_note_update(&part_left, &void), Err(Obstacle::Settled));
     session.finish().await.unwrap();
 }
 

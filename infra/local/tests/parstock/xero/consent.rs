@@ -1,19 +1,32 @@
 //! A consent that ends while parstock runs: Xero is asked once, and so is the owner; a new one goes on.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::ToSpan;
+use parstock_adapters::config::ConsentAddresses;
+use parstock_adapters::consent::App;
 use parstock_app::load;
-use parstock_app::ports::Ports;
+use parstock_app::ports::{Books, Ports};
 use parstock_app::records::{Key, Owner, Profile};
 use parstock_domain::fixed::Quantity;
 use parstock_local::ask::{Ask, answer_in_folder};
+use parstock_local::clock::LocalClock;
 use parstock_local::commands::connect::Kept;
-use parstock_local::driver::Driver;
+use parstock_local::driver::{CONNECTION, Driver};
+use parstock_local::error::LocalError;
+use parstock_local::recording::http::HttpCaller;
+use parstock_local::recording::script::Method;
+use parstock_local::recording::{self, Caller, RawAnswer};
+use parstock_local::start;
 use parstock_local::tell::Teller;
 use parstock_local::trade::NoTrade;
 use parstock_tests::corner_shop;
 use parstock_xero::{ConsentApp, XeroConfig, http_client};
 use parstock_xero_sim::act::{DocumentKind, E4};
 use parstock_xero_sim::{ApiFault, Consent, Given};
+
+use uuid::Uuid;
 
 use super::shop::{MONDAY, Shop};
 
@@ -129,8 +142,7 @@ async fn a_revoked_consent_is_asked_about_and_told_once_and_a_new_one_goes_on() 
         http_client(&[shop.base()]).unwrap(),
     )
     .unwrap();
-    let kept =
-        parstock_xero::TokenStore::load(&parstock_local::start::tokens(&shop.ports)).await.unwrap().unwrap();
+    let kept = parstock_xero::TokenStore::load(&start::tokens(&shop.ports)).await.unwrap().unwrap();
     app.revoke(&kept, shop.ports.clock.now()).await.unwrap();
     let before = story.calls("POST token");
     let said = story.hours(12).await;
@@ -203,4 +215,78 @@ async fn a_scope_that_the_consent_lacks_is_told_with_its_name_and_holds_up_nothi
         Quantity::from_e4(40_000),
         "what could not be read is not lost"
     );
+}
+
+/// A caller of Xero that is slow: each call comes a third of an hour after the one before.
+struct Slow<C> {
+    caller: C,
+    clock: Arc<LocalClock>,
+    calls: usize,
+}
+
+impl<C: Caller> Caller for Slow<C> {
+    async fn call(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<RawAnswer, LocalError> {
+        self.clock.advance_to(self.clock.now() + 20.minutes());
+        self.calls += 1;
+        self.caller.call(method, path, body).await
+    }
+}
+
+fn slow(shop: &Shop, tenant: Uuid) -> Slow<impl Caller> {
+    let settings = shop.world.lock().unwrap().settings().clone();
+    let base = shop.base();
+    let mut addresses = start::addresses(format!("{base}/api.xro/2.0"), base.to_owned());
+    addresses.tenant = Some(tenant);
+    let places =
+        ConsentAddresses { login_url: base.to_owned(), connections_url: format!("{base}/connections") };
+    let (id, secret) = (settings.client_id, settings.client_secret.into());
+    let clock = Arc::clone(&shop.ports.clock);
+    let app = App::new(&addresses, &places, id, secret, Arc::clone(&clock)).unwrap();
+    let caller = HttpCaller::over(addresses, app, start::tokens(&shop.ports)).unwrap();
+    Slow { caller, clock, calls: 0 }
+}
+
+#[tokio::test]
+async fn recordings_over_a_consent_renew_its_tokens_with_everybody_else() {
+    let story = connected().await;
+    let shop = &story.shop;
+    let tenant = shop.world.lock().unwrap().tenant_id().unwrap();
+    let before = story.calls("POST token");
+    let folder = tempfile::tempdir().unwrap();
+    let (mut one, mut other) = (slow(shop, tenant), slow(shop, tenant));
+    let out = [folder.path().join("one"), folder.path().join("other")];
+    let record = |caller, out| recording::record(caller, out, false, "PS-TEST", MONDAY, Duration::ZERO);
+    let (first, second) = tokio::join!(record(&mut one, &out[0]), record(&mut other, &out[1]));
+    assert_eq!((first.unwrap().country, second.unwrap().country), ("AU".to_owned(), "AU".to_owned()));
+    let orders = std::fs::read_to_string(out[0].join("purchase-orders.json")).unwrap();
+    assert!(orders.contains(r#""status": 200"#), "{orders}");
+    // 20 minutes by each: every call may meet a token of which less is left than a call may take
+    let renewed = story.calls("POST token") - before;
+    let calls = u64::try_from(one.calls + other.calls).unwrap();
+    assert!(renewed > calls / 3 && renewed <= calls, "{renewed} renewals in {calls} calls");
+    // and none of it ended the consent
+    shop.ports.books.identify(CONNECTION).await.unwrap();
+    // without the tenant's name Xero would not know whose books are meant
+    let (mut stranger, no) = (slow(shop, Uuid::from_u128(1)), folder.path().join("no"));
+    let told = recording::record(&mut stranger, &no, false, "", MONDAY, Duration::ZERO).await;
+    assert!(told.is_err());
+}
+
+#[tokio::test]
+async fn a_recording_over_a_consent_that_has_ended_says_what_to_do() {
+    let story = connected().await;
+    let shop = &story.shop;
+    let tenant = shop.world.lock().unwrap().tenant_id().unwrap();
+    shop.world.lock().unwrap().disconnect_app(tenant).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut caller = slow(shop, tenant);
+    let told =
+        recording::record(&mut caller, &folder.path().join("one"), false, "", MONDAY, Duration::ZERO).await;
+    let told = told.unwrap_err().to_string();
+    assert!(told.contains("parstock connect") || told.contains("403"), "{told}");
 }

@@ -4,11 +4,13 @@
 mod adjustments;
 mod books;
 mod burst;
+mod calls;
 mod consent;
 mod costs;
 mod doctor;
 mod faults;
 mod masters;
+mod pages;
 mod restart;
 mod shop;
 mod webhook_keys;

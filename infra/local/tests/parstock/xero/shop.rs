@@ -120,10 +120,15 @@ impl Shop {
 
     /// An open proposal to a contact over one bag.
     pub async fn propose(&self, contact: &str) -> Proposal {
+        self.propose_item(contact, "BAG").await
+    }
+
+    /// An open proposal to a contact over one of an item.
+    pub async fn propose_item(&self, contact: &str, code: &str) -> Proposal {
         let supplier = ContactId(self.world.lock().unwrap().contact_id(contact).unwrap());
-        let bag = self.item("BAG").await;
+        let item = self.item(code).await;
         let now = self.ports.clock.now();
-        let proposal = parstock_tests::store::proposal(self.org, supplier, [bag].iter(), now);
+        let proposal = parstock_tests::store::proposal(self.org, supplier, [item].iter(), now);
         let writes = vec![
             unguarded(Key::Proposal(proposal.id), proposal.clone()),
             unguarded(Key::PendingProposal(supplier), Pointer { to: proposal.id }),

@@ -1,0 +1,192 @@
+//! What each kind of parstock's own work costs in calls, as `docs/xero-limits.md` tells it.
+
+use std::collections::BTreeMap;
+
+use jiff::ToSpan;
+use parstock_domain::fixed::Quantity;
+use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
+use parstock_local::ask::{Ask, answer_in_folder};
+use parstock_local::commands::adjustments::Adjusting;
+use parstock_local::commands::prices::Pricing;
+use parstock_local::commands::receipts::Receiving;
+use parstock_local::demo::load_history;
+use parstock_local::driver::Driver;
+use parstock_local::trade::NoTrade;
+use parstock_tests::corner_shop::{self, TRACKED, UNTRACKED};
+use parstock_xero_sim::act::{Act, Contact, DocumentKind, E4, Line, NewDocument};
+
+use super::shop::{MONDAY, Shop};
+
+const POLICY: &str = r#"{"version": 1, "rules": [
+    {"scope": "org", "setting": "phase", "value": "assist"},
+    {"scope": "org", "setting": "adjustment_account", "value": "310"}]}"#;
+
+type Calls = BTreeMap<String, u64>;
+
+struct Story {
+    shop: Shop,
+    driver: Driver<NoTrade>,
+}
+
+impl Story {
+    async fn open() -> Self {
+        let shop = Shop::open().await;
+        shop.apply(&Act::UpsertContact(Contact {
+            name: ADJUSTMENTS_CONTACT.to_owned(),
+            contact_number: None,
+            email: None,
+            is_supplier: false,
+            is_customer: false,
+        }));
+        let mut driver = shop.driver();
+        load_history(&mut driver, 0, &mut ()).await.unwrap();
+        shop.set(POLICY).await;
+        let mut story = Self { shop, driver };
+        // the first day's proof is over by then
+        story.minutes(120).await;
+        story.polled().await;
+        story
+    }
+
+    fn calls(&self) -> Calls {
+        let mut calls = self.shop.world.lock().unwrap().audit().calls;
+        // fetching a token is no call of the API
+        calls.remove("POST token");
+        calls
+    }
+
+    fn since(&self, before: &Calls) -> Calls {
+        let more = |(kind, count): (String, u64)| {
+            let spent = count - before.get(&kind).copied().unwrap_or_default();
+            (spent > 0).then_some((kind, spent))
+        };
+        self.calls().into_iter().filter_map(more).collect()
+    }
+
+    async fn minutes(&mut self, minutes: i64) {
+        let until = self.shop.ports.clock.now() + minutes.minutes();
+        self.driver.run_until(until).await.unwrap();
+    }
+
+    /// Lives on until a poll is over, so that none falls into the next minutes.
+    async fn polled(&mut self) {
+        let polls = |story: &Self| story.calls().get("GET BankTransactions").copied();
+        let before = polls(self);
+        while polls(self) == before {
+            let (at, kind) = self.driver.next().unwrap();
+            self.driver.step(at, kind).await.unwrap();
+        }
+        self.minutes(1).await;
+    }
+
+    /// What it takes until what was asked for is done, and what Xero announced of it is fetched.
+    async fn costs(&mut self, ask: &Ask) -> Calls {
+        self.polled().await;
+        let before = self.calls();
+        let answer = answer_in_folder(&self.shop.ports, ask).await.unwrap();
+        assert_eq!(answer.exit_code, 0, "{answer:?}");
+        self.minutes(8).await;
+        self.since(&before)
+    }
+
+    async fn adjusts(&mut self, change: &str, reason: &str) -> Calls {
+        let text = format!(
+            "item,location,on,quantity,reason,unit_cost,note\n{TRACKED},,{MONDAY},{change},{reason},,\n"
+        );
+        self.costs(&Ask::Adjustments(Adjusting::Make { text })).await
+    }
+}
+
+fn calls<const N: usize>(of: [(&str, u64); N]) -> Calls {
+    of.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect()
+}
+
+#[tokio::test]
+async fn each_kind_of_work_costs_what_the_document_says() {
+    let mut story = Story::open().await;
+
+    let proposal = story.shop.propose("Mill & Sons").await;
+    let before = story.calls();
+    story.shop.approve(&proposal).await.unwrap();
+    story.minutes(8).await;
+    let order = calls([
+        ("PUT PurchaseOrders", 1),
+        ("GET PurchaseOrders History", 1),
+        ("PUT PurchaseOrders History", 1),
+    ]);
+    assert_eq!(story.since(&before), order);
+
+    let number = story.shop.proposal(proposal.id).await.order_number("PS-");
+    let (items, slip) = (Vec::new(), String::new());
+    let make = Receiving::Make { order: number, items, on: None, slip, billed: false, ends: false };
+    // the last one is for the webhook of our own bill
+    let bill = calls([("GET PurchaseOrders by id", 1), ("PUT Invoices", 1), ("GET Invoices", 1)]);
+    assert_eq!(story.costs(&Ask::Receipts(make)).await, bill);
+
+    // looked for, checked, written, read back; and the webhook of it
+    let up = calls([
+        ("GET Invoices", 2),
+        ("GET Organisation", 1),
+        ("GET Organisation Actions", 1),
+        ("GET Accounts", 1),
+        ("GET Reports BalanceSheet", 1),
+        ("GET Items", 2),
+        ("PUT Invoices", 1),
+    ]);
+    assert_eq!(story.adjusts("1", "found").await, up);
+    let down = calls([
+        ("GET CreditNotes", 2),
+        ("GET Organisation", 1),
+        ("GET Accounts", 1),
+        ("GET Reports BalanceSheet", 1),
+        ("GET Items", 2),
+        ("PUT CreditNotes", 1),
+    ]);
+    assert_eq!(story.adjusts("-1", "lost").await, down);
+
+    let dear = corner_shop::document(DocumentKind::Bill, "B-9", UNTRACKED, E4::whole(10), MONDAY);
+    let Act::CreateDocument(dear) = dear else { panic!() };
+    let lines = dear.lines.iter().map(|line| Line { unit_amount: E4::whole(3), ..line.clone() }).collect();
+    story.shop.apply(&Act::CreateDocument(NewDocument { lines, ..dear }));
+    story.minutes(20).await;
+    let approve = Pricing::Decide { approve: true, prices: Vec::new() };
+    assert_eq!(story.costs(&Ask::Prices(approve)).await, calls([("GET Items", 1), ("POST Items", 1)]));
+}
+
+/// Xero announces it as a prepayment and lists it as a bank transaction and as a prepayment.
+#[tokio::test]
+async fn goods_on_money_in_advance_are_booked_once_at_the_next_poll_and_cost_no_call() {
+    let mut story = Story::open().await;
+    story.polled().await;
+    let before = story.calls();
+    for (kind, reference) in [
+        (DocumentKind::ReceivePrepayment, "P-1"),
+        (DocumentKind::ReceiveOverpayment, "O-1"),
+        (DocumentKind::SpendPrepayment, "P-2"),
+    ] {
+        let quantity = if kind == DocumentKind::SpendPrepayment { E4::whole(5) } else { E4::ONE };
+        story.shop.apply(&corner_shop::document(kind, reference, UNTRACKED, quantity, MONDAY));
+    }
+    story.minutes(8).await;
+    assert_eq!(story.since(&before), Calls::new());
+    story.minutes(45).await;
+    let spent = story.since(&before);
+    assert_eq!(
+        (spent.values().sum::<u64>(), spent["GET BankTransactions"]),
+        (15, 3),
+        "three polls: {spent:?}"
+    );
+    assert_eq!(story.shop.stock(UNTRACKED).await, Quantity::from_e4(30_000));
+}
+
+#[tokio::test]
+async fn a_quiet_day_costs_its_polls_and_its_proof() {
+    let mut story = Story::open().await;
+    let before = story.calls();
+    story.minutes(24 * 60).await;
+    let day = story.since(&before);
+    // a poll takes five calls, and a day's proof three: quantities, accounts and balance sheet
+    let (polls, proofs) = (day["GET Invoices"], day["GET Accounts"]);
+    assert_eq!(day.values().sum::<u64>(), polls * 5 + proofs * 3, "{day:?}");
+    assert!(polls <= 96 && proofs <= 2, "{day:?}");
+}
