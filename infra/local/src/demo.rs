@@ -11,7 +11,9 @@ use parstock_app::records::{Backfill, Key, Owner as RowOwner, Profile};
 use parstock_app::settings::{self, Applied};
 use parstock_domain::ids::OrgId;
 use parstock_domain::settings::files::Files;
-use parstock_xero_sim::demo::{CATEGORIES, COST_OF_GOODS, DemoCompany, SUPPLIERS, UNTRACKED_STOCK};
+use parstock_xero_sim::demo::{
+    ADJUSTMENTS, CATEGORIES, COST_OF_GOODS, DemoCompany, SUPPLIERS, UNTRACKED_STOCK,
+};
 use parstock_xero_sim::{Faults, Settings, WebhookFault, World};
 
 use crate::driver::{Driver, Simulation, locked};
@@ -211,6 +213,7 @@ fn settings_files(company: &DemoCompany) -> [String; 4] {
             {{"scope":"org","setting":"phase","value":"assist"}},
             {{"scope":"org","setting":"mail_to","value":["{MAIL_TO}"]}},
             {{"scope":"org","setting":"slack","value":true}},
+            {{"scope":"org","setting":"adjustment_account","value":"{ADJUSTMENTS}"}},
             {{"scope":"org","setting":"cogs","value":
                 {{"stock_account":"{UNTRACKED_STOCK}","cogs_account":"{COST_OF_GOODS}","every":"day"}}}}
         ]}}"#

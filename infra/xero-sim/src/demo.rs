@@ -21,7 +21,8 @@ use jiff::{Timestamp, ToSpan};
 use crate::DocumentView;
 use crate::act::{Act, DocumentKind, E4, Status, TimedAct, div_half_up};
 pub use catalogue::{
-    CATEGORIES, COMPANY, COST_OF_GOODS, ItemFacts, SUPPLIERS, SupplierFacts, UNTRACKED_STOCK, XERO_TIME_ZONE,
+    ADJUSTMENTS, CATEGORIES, COMPANY, COST_OF_GOODS, ItemFacts, SUPPLIERS, SupplierFacts, UNTRACKED_STOCK,
+    XERO_TIME_ZONE,
 };
 use catalogue::{days_between, plus_days};
 use shop::{Order, OrderLine};

@@ -139,7 +139,7 @@ fn a_changed_row_is_found_and_a_month_that_is_opened_again_is_closed_anew() {
         assert_eq!(words(&changed[0].now.unwrap())[3], "41.00");
         put(&shop, key, Record::Movement(movement));
         // what was kept is changed by hand, too
-        let part = Key::ClosedItems(first.month, 1, 0);
+        let part = Key::ClosedItems(first.month, 1, 1);
         let kept = shop.rows().find(|(key, _)| *key == part).unwrap().1;
         let Record::ClosedItems(mut other) = kept.clone() else { panic!("a part") };
         other.items.pop();

@@ -56,9 +56,9 @@ fn what_is_enough_is_ordered_in_cartons_and_says_what_it_comes_from() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let items = items(&output);
     let [bowl, cup, new, pot] = items.as_slice() else { panic!("{items:?}") };
-    // two a day without chance: 28 in two weeks, 42 in three
-    assert!((28.0..36.0).contains(&number(cup, "reorder_point")), "{cup}");
-    assert!((42.0..52.0).contains(&number(cup, "order_up_to")), "{cup}");
+    // two a day: 28 in two weeks, 42 in three, and as much more as single customers coming by chance make
+    assert!((28.0..40.0).contains(&number(cup, "reorder_point")), "{cup}");
+    assert!((42.0..56.0).contains(&number(cup, "order_up_to")), "{cup}");
     assert_eq!(cup["order"], Value::Null, "40 are above the reorder point: {cup}");
     assert!(number(pot, "order_up_to") < 8.0, "{pot}");
     // the one order of five hundred is no level

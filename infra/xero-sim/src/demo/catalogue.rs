@@ -19,7 +19,8 @@ pub(super) const TAX_ON_PURCHASES: &str = "INPUT";
 /// Accounts that documents name.
 pub(super) const FREIGHT_OUT: &str = "260";
 pub(super) const FREIGHT_IN: &str = "425";
-pub(super) const ADJUSTMENTS: &str = "401";
+/// The account over which stock is adjusted.
+pub const ADJUSTMENTS: &str = "401";
 pub(super) const RENT: &str = "469";
 pub(super) const POWER: &str = "445";
 /// Account of cost of goods sold.

@@ -90,16 +90,22 @@ async fn a_payload_has_xeros_odd_shape() {
 }
 
 #[tokio::test]
-async fn only_invoices_credit_notes_and_contacts_raise_events() {
-    // Fact: INVOICE for ACCREC and ACCPAY, CREDITNOTE, CONTACT; none for purchase orders, items, bank transactions or
+async fn invoices_credit_notes_money_in_advance_and_contacts_raise_events_and_nothing_else() {
+    // Fact: INVOICE for ACCREC and ACCPAY, CREDITNOTE, PREPAYMENT, OVERPAYMENT, CONTACT; none for purchase orders, items, bank transactions or
     // accounts; CREATE and UPDATE only, voiding and deleting are updates (Xero-OpenAPI webhooks; Xero changelog 2026).
     let company = Company::new().await;
     let first: Vec<_> = events(&company).iter().map(|event| event["eventCategory"].clone()).collect();
     assert_eq!(first, ["CONTACT", "CONTACT"]);
+    let in_advance =
+        [Kind::SpendPrepayment, Kind::ReceivePrepayment, Kind::SpendOverpayment, Kind::ReceiveOverpayment];
     for kind in Kind::ALL {
         company.write(kind, "N-1", Status::Authorised, vec![text_line("x", "1", "5", "200")]).unwrap();
         let raised = events(&company).len();
-        assert_eq!(raised, usize::from(KINDS_WITH_WEBHOOK.contains(&kind)), "{kind:?}");
+        assert_eq!(
+            raised,
+            usize::from(KINDS_WITH_WEBHOOK.contains(&kind) || in_advance.contains(&kind)),
+            "{kind:?}"
+        );
     }
     company.set(Kind::Bill, "N-1", Status::Voided).unwrap();
     assert_eq!(events(&company)[0]["eventType"], "UPDATE");
