@@ -205,8 +205,8 @@ async fn said<P: Ports>(
     let store = writer.ports().store();
     let said = load::all_of::<Snapshot>(store, writer.owner(), &List::Snapshots(item)).await?;
     let last = closing.month.last_of_month();
-    let said = said.into_iter().map(|(_, row)| row.content);
-    let by_then = said.filter(|said| writer.clock().day_of(said.at) <= last).last();
+    let mut said = said.into_iter().map(|(_, row)| row.content);
+    let by_then = said.rfind(|said| writer.clock().day_of(said.at) <= last);
     Ok(by_then.map(|said| Balance { quantity: said.xero.on_hand, value: said.xero.cost_pool }))
 }
 

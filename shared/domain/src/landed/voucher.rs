@@ -624,7 +624,7 @@ impl VoucherJournal {
     /// One that is to be written, unless it moves nothing.
     fn of(lines: Vec<ManualJournalLine>, date: Date, since: Date) -> Option<Self> {
         let fate = VoucherJournalFate::Due { why_not: None };
-        (!lines.is_empty()).then(|| Self { date, lines, since, again: 0, copy: None, fate })
+        (!lines.is_empty()).then_some(Self { date, lines, since, again: 0, copy: None, fate })
     }
 
     /// The journal against it, dated into the first open day.

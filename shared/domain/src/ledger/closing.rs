@@ -86,7 +86,7 @@ impl Month {
     pub fn revaluation(&mut self, revaluation: &Revaluation) -> Result<(), FixedError> {
         let open = revaluation.months.iter().map(|(month, change)| (*month, *change));
         let posted_on = revaluation.posted_on;
-        let closed = revaluation.closed.iter().filter_map(|(_, change)| Some((posted_on?, *change)));
+        let closed = revaluation.closed.values().filter_map(|change| Some((posted_on?, *change)));
         for (counted_on, change) in open.chain(closed).filter(|(on, _)| *on <= self.last) {
             self.figures.end.value = self.figures.end.value.plus(change)?;
             if counted_on >= self.first {
