@@ -54,14 +54,14 @@ pub(super) async fn send<P: Ports>(
     }
     let mut session = match writer.ports().books().open(writer.org(), Priority::Person, CALLS).await {
         Ok(session) => session,
-        Err(error) => return refused(writer, attempt, &standing, error).await,
+        Err(error) => return Box::pin(refused(writer, attempt, &standing, error)).await,
     };
-    let result = in_xero(writer, &mut session, &mut attempt, &mut standing).await;
+    let result = Box::pin(in_xero(writer, &mut session, &mut attempt, &mut standing)).await;
     session.close().await;
     match result {
-        Ok(done) => finish(writer, attempt, &standing, done).await,
-        Err(Trouble::Books(error)) => refused(writer, attempt, &standing, error).await,
-        Err(Trouble::Held(why)) => fail(writer, attempt, &standing, why, false).await,
+        Ok(done) => Box::pin(finish(writer, attempt, &standing, done)).await,
+        Err(Trouble::Books(error)) => Box::pin(refused(writer, attempt, &standing, error)).await,
+        Err(Trouble::Held(why)) => Box::pin(fail(writer, attempt, &standing, why, false)).await,
         Err(Trouble::App(error)) => Err(error),
     }
 }
@@ -94,10 +94,11 @@ async fn in_xero<P: Ports>(
     let document = match ours(writer, standing, &items, &found).await? {
         Some(document) => document,
         None => {
-            if let Some(other) = begin(writer, standing.number).await? {
+            if let Some(other) = Box::pin(begin(writer, standing.number)).await? {
                 return Err(in_between(writer, &other));
             }
-            let (draft, before) = draft(writer, session, standing, (&items, attempt.looks_first)).await?;
+            let (draft, before) =
+                Box::pin(draft(writer, session, standing, (&items, attempt.looks_first))).await?;
             if draft.lines.is_empty() {
                 return Ok(Written::default());
             }
@@ -109,7 +110,7 @@ async fn in_xero<P: Ports>(
         }
     };
     let codes = items.values().map(|item| (item.code.clone(), item.id)).collect();
-    let booked = book_ours(writer, &document, &codes, attempt.id).await?;
+    let booked = Box::pin(book_ours(writer, &document, &codes, attempt.id)).await?;
     keep_document(writer, standing, document.of.id).await?;
     if found.is_empty() && !standing.before.is_empty() {
         // a try before, whose answer was lost, may have got through since
@@ -117,7 +118,7 @@ async fn in_xero<P: Ports>(
     }
     let stands = |other: &&Document| other.status.moves_stock() && other.of != document.of;
     let doubles = found.iter().filter(stands).count();
-    let mut written = read_back(writer, session, standing, &asked, &items).await?;
+    let mut written = Box::pin(read_back(writer, session, standing, &asked, &items)).await?;
     written.crossed |= !booked.crossed.is_empty();
     Ok(Written { document: Some(document.of.id), doubles, ..written })
 }
@@ -458,7 +459,7 @@ async fn finish<P: Ports>(
     row.content.document = written.document;
     row.content.revalues.clone_from(&standing.revalues);
     let is_as_due = written.doubles == 0 && written.unread.is_none() && written.off.is_none();
-    let (mut writes, effects) = follow(writer, &row.content, is_as_due).await?;
+    let (mut writes, effects) = Box::pin(follow(writer, &row.content, is_as_due)).await?;
     writes.push(row.write(Key::Adjustment(number)));
     let mut told = Vec::new();
     if written.doubles > 0 {

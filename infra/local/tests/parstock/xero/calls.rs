@@ -13,7 +13,7 @@ use parstock_local::demo::load_history;
 use parstock_local::driver::Driver;
 use parstock_local::trade::NoTrade;
 use parstock_tests::corner_shop::{self, TRACKED, UNTRACKED};
-use parstock_xero_sim::act::{Act, Contact, DocumentKind, E4, Line, NewDocument};
+use parstock_xero_sim::act::{Act, Contact, DocumentKind, E4, Line, NewDocument, Status};
 
 use super::shop::{MONDAY, Shop};
 
@@ -117,6 +117,8 @@ async fn each_kind_of_work_costs_what_the_document_says() {
     assert_eq!(story.since(&before), order);
 
     let number = story.shop.proposal(proposal.id).await.order_number("PS-");
+    story.shop.apply(&Act::set_status(DocumentKind::PurchaseOrder, &number, Status::Authorised));
+    story.minutes(20).await;
     let (items, slip) = (Vec::new(), String::new());
     let make = Receiving::Make { order: number, items, on: None, slip, billed: false, ends: false };
     // the last one is for the webhook of our own bill
