@@ -70,6 +70,8 @@ pub struct Company {
     pub unreadable_documents: BTreeMap<DocumentId, String>,
     /// Manual journals, with their date and the instant of their latest change.
     pub journals: Vec<ManualJournal>,
+    /// After so many readings of a page of changes this document is changed, behind the reader's back.
+    pub edits_behind: Option<(u32, DocumentId)>,
     /// Files beside documents: their names and what they have in them.
     pub attached: BTreeMap<DocumentId, Vec<(String, Vec<u8>)>>,
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
@@ -142,6 +144,7 @@ impl Company {
             unreadable_items: Vec::new(),
             unreadable_documents: BTreeMap::new(),
             journals: Vec::new(),
+            edits_behind: None,
             attached: BTreeMap::new(),
             keys: BTreeMap::new(),
             note_keys: BTreeMap::new(),
@@ -193,6 +196,17 @@ impl Company {
     /// Calls that Xero answered, by kind.
     pub const fn calls(&self) -> &BTreeMap<&'static str, u64> {
         &self.calls
+    }
+
+    fn edit_behind(&mut self, now: Timestamp) {
+        let Some((left, document)) = &mut self.edits_behind else { return };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            if let Some(document) = self.documents.get_mut(document) {
+                document.updated_at = now;
+            }
+            self.edits_behind = None;
+        }
     }
 
     fn changed(&self, feed: Feed, since: Timestamp, page: u32) -> DocumentPage {
@@ -424,6 +438,8 @@ impl BooksSession for FakeSession {
             return Err(refusal);
         }
         let mut page = self.read("books.changed", |company| company.changed(feed, since, page)).await?;
+        let now = self.xero_now();
+        self.books.with(self.org, |company| company.edit_behind(now));
         page.answered_at = Some(self.xero_now());
         Ok(page)
     }
@@ -534,13 +550,12 @@ impl BooksSession for FakeSession {
         .await
     }
 
-    async fn journals_changed(&mut self, since: Timestamp, page: u32) -> Result<JournalPage, BooksError> {
+    async fn journals_changed(&mut self, since: Timestamp) -> Result<JournalPage, BooksError> {
         self.read("books.journals_changed", |company| {
             let mut changed: Vec<&ManualJournal> =
                 company.journals.iter().filter(|journal| journal.updated_at >= since).collect();
             changed.sort_by_key(|journal| journal.updated_at);
-            let skipped = PAGE_JOURNALS * page.saturating_sub(1) as usize;
-            let changed: Vec<_> = changed.into_iter().skip(skipped).take(PAGE_JOURNALS).collect();
+            changed.truncate(PAGE_JOURNALS);
             JournalPage {
                 more: changed.len() == PAGE_JOURNALS,
                 latest: changed.iter().map(|journal| journal.updated_at).max(),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_adapters::books::Examined;
+use parstock_adapters::budget::StoreBudget;
 use parstock_adapters::store::DynamoStore;
 use parstock_adapters::tokens::StoreTokens;
-use parstock_adapters::vault::Vault;
+use parstock_adapters::vault::{Credentials, Vault};
 use parstock_app::ports::{BooksError, Ports, QueueName};
 use parstock_domain::ids::OrgId;
 use tokio::sync::MutexGuard;
@@ -41,6 +42,9 @@ pub trait Place: Ports {
 
     /// The tokens of a token set.
     fn tokens(&self, token_set: &str) -> StoreTokens<DynamoStore, Self::Vault, Self::Entropy>;
+
+    /// The call budget of an organisation, which is reached with these credentials.
+    fn budget(&self, org: OrgId, with: &Credentials) -> StoreBudget<DynamoStore, Self::Entropy>;
 
     /// The names of its connections to Xero.
     fn connections(&self) -> Vec<&str>;

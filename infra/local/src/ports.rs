@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use parstock_adapters::books::{Examined, XeroBooks};
+use parstock_adapters::budget::StoreBudget;
 use parstock_adapters::chat::{FileChat, SlackChat};
 use parstock_adapters::mailer::FileMailer;
 use parstock_adapters::store::DynamoStore;
 use parstock_adapters::store::units::Meter;
 use parstock_adapters::tokens::StoreTokens;
-use parstock_adapters::vault::{EncryptedFileVault, Freshness, Vault, names};
+use parstock_adapters::vault::{Credentials, EncryptedFileVault, Freshness, Vault, names};
 use parstock_app::ports::{BooksError, Chat, Ports, QueueName, SendError};
 use parstock_domain::ids::OrgId;
 use secrecy::{ExposeSecret, SecretString};
@@ -139,6 +140,10 @@ impl Place for LocalPorts {
         let (store, vault, entropy) =
             (Arc::clone(&self.store), Arc::clone(&self.vault), Arc::clone(&self.entropy));
         StoreTokens::new(store, vault, entropy, token_set.to_owned())
+    }
+
+    fn budget(&self, org: OrgId, with: &Credentials) -> StoreBudget<DynamoStore, LocalEntropy> {
+        StoreBudget::of(Arc::clone(&self.store), Arc::clone(&self.entropy), org, with)
     }
 
     fn connections(&self) -> Vec<&str> {

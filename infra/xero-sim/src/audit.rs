@@ -13,6 +13,8 @@ pub struct Audit {
     pub calls: BTreeMap<String, u64>,
     /// Calls refused with 429.
     pub limited: u64,
+    /// Documents that [`ApiFault::ShiftedPage`](crate::ApiFault::ShiftedPage) has moved to the end of a list.
+    pub shifted: u64,
     /// The most calls served in any 60 seconds, not only in Xero's fixed windows.
     pub most_in_any_minute: usize,
     /// The most calls served in one of Xero's days.

@@ -75,6 +75,13 @@ pub struct Switches {
     pub archived_item_is_refused: bool,
     /// The scope `accounting.invoices` alone is enough to write items.
     pub items_written_with_invoices_scope: bool,
+    /// Lines of prepayments and overpayments that name a tracked item move its stock, as those of other money do.
+    pub advances_move_stock: bool,
+    /// A credit note is refused to whom Organisation Actions don't let draft a bill, or an invoice, since they name no action of
+    /// credit notes.
+    pub credit_notes_need_draft_action: bool,
+    /// A credit note may be set against an invoice on a day that is locked.
+    pub locked_days_take_allocations: bool,
     /// A refresh token that is used again within its grace ends the one that its first use gave, if that is unused.
     pub reuse_ends_the_successor: bool,
 }
@@ -93,6 +100,9 @@ impl Default for Switches {
             sent_quantity_is_refused: false,
             archived_item_is_refused: true,
             items_written_with_invoices_scope: true,
+            advances_move_stock: true,
+            credit_notes_need_draft_action: true,
+            locked_days_take_allocations: false,
             reuse_ends_the_successor: true,
         }
     }

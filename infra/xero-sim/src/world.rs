@@ -33,6 +33,7 @@ pub struct World {
     pub(crate) store: Store,
     pub(crate) remembered: BTreeMap<String, Remembered>,
     pub(crate) scripted: VecDeque<Option<ApiFault>>,
+    pub(crate) shifted: u64,
     pub(crate) identity: Identity,
     acts_applied: u64,
 }
@@ -63,6 +64,7 @@ impl World {
             meter: Meter::new(settings.day_limit, settings.switches.concurrent_has_retry_after, offset, used),
             remembered: store.remembered()?.into_iter().collect(),
             scripted: VecDeque::new(),
+            shifted: 0,
             identity: store.get("identity")?.unwrap_or_default(),
             settings,
             books,
@@ -307,6 +309,7 @@ impl World {
         Audit {
             calls: self.meter.served.clone(),
             limited: self.meter.limited,
+            shifted: self.shifted,
             most_in_any_minute: self.meter.most_in_any_minute,
             most_in_any_day: self.meter.most_in_any_day,
             most_at_once: self.meter.most_at_once,

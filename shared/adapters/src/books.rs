@@ -24,7 +24,7 @@ use parstock_xero::model::{
     self as wire, HistoryNote, HistoryOf, InvoiceStatus, InvoiceType, Listed, NewPurchaseOrder, Page,
 };
 use parstock_xero::{
-    AppMinute, Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
+    Client, ContactsQuery, Error, IdempotencyKey, ItemsQuery, JournalMark, MemoryBudget, Problem,
     RefusalReason, Session, TokenStore, WriteOutcome, XeroConfig,
 };
 use tokio::sync::OnceCell;
@@ -61,7 +61,6 @@ struct Reached<S, V, K, E> {
     connection: String,
     credentials: Credentials,
     translate: translate::Books,
-    app: Arc<AppMinute>,
 }
 
 impl<S, V, K, E> Clone for Reached<S, V, K, E> {
@@ -71,7 +70,6 @@ impl<S, V, K, E> Clone for Reached<S, V, K, E> {
             connection: self.connection.clone(),
             credentials: self.credentials.clone(),
             translate: self.translate.clone(),
-            app: Arc::clone(&self.app),
         }
     }
 }
@@ -182,17 +180,15 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> XeroBooks<S, V, K, E> {
             Some(Record::Profile(profile)) => Some(profile.organisation.base_currency),
             _ => None,
         };
-        let same_app = reached.values().find(|known| known.credentials.client_id == credentials.client_id);
-        let app = same_app.map(|known| Arc::clone(&known.app)).unwrap_or_default();
         let client = Client::new(
             self.xero_config(&credentials)?,
             self.http().await?,
             self.tokens(&connection, &credentials),
-            StoreBudget::new(Arc::clone(&self.store), Arc::clone(&self.entropy), org, Arc::clone(&app)),
+            StoreBudget::of(Arc::clone(&self.store), Arc::clone(&self.entropy), org, &credentials),
             self.xero_clock(),
         );
         let translate = translate::Books { base_currency };
-        let new = Reached { client, connection, credentials, translate, app };
+        let new = Reached { client, connection, credentials, translate };
         reached.insert(org, new.clone());
         Ok(new)
     }
@@ -576,12 +572,12 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             .map_err(failure(self.by_consent))
     }
 
-    async fn journals_changed(&mut self, since: Timestamp, number: u32) -> Result<JournalPage, BooksError> {
-        let found = self.session.manual_journals_modified(Some(since), number).await;
+    async fn journals_changed(&mut self, since: Timestamp) -> Result<JournalPage, BooksError> {
+        let found = self.session.manual_journals_modified(Some(since), 1).await;
         let found = found.map_err(failure(self.by_consent))?;
         let unread_at = found.unreadable.iter().filter_map(|journal| journal.updated_at).max();
         let latest = found.resources.iter().filter_map(|journal| journal.updated_at).max().max(unread_at);
-        let (more, mut unreadable) = (found.may_have_more(number), !found.unreadable.is_empty());
+        let (more, mut unreadable) = (found.may_have_more(1), !found.unreadable.is_empty());
         let mut journals = Vec::with_capacity(found.resources.len());
         for journal in found.resources {
             match translate::journal(journal) {

@@ -219,6 +219,11 @@ impl Books {
         let in_advance = from.is_advance();
         let mut lines = from.line_items;
         lines.retain(|line| !in_advance || item(line).is_some());
+        // where no line counts no rate is needed
+        let (currency, rate) = match in_advance && lines.is_empty() {
+            true => (None, None),
+            false => (from.currency_code, from.currency_rate),
+        };
         let status = match from.status.ok_or(Puzzle::Missing("status"))? {
             BankTransactionStatus::Authorised => DocumentStatus::Authorised,
             BankTransactionStatus::Voided => DocumentStatus::Voided,
@@ -238,8 +243,8 @@ impl Books {
             expected_on: None,
             updated_at: from.updated_at,
             amounts: from.line_amount_types,
-            currency: from.currency_code,
-            rate: from.currency_rate,
+            currency,
+            rate,
             lines,
         })
         .map(Some)
@@ -885,8 +890,12 @@ mod tests {
     }
 
     fn money(kind: &str, line: Value) -> Result<Option<Document>, Puzzle> {
+        money_in("AUD", kind, line)
+    }
+
+    fn money_in(currency: &str, kind: &str, line: Value) -> Result<Option<Document>, Puzzle> {
         let body = json!({
-            "BankTransactionID": ID, "Type": kind, "Status": "AUTHORISED", "Contact": {"ContactID": CONTACT},
+            "BankTransactionID": ID, "CurrencyCode": currency, "Type": kind, "Status": "AUTHORISED", "Contact": {"ContactID": CONTACT},
             "Date": "2026-10-01", "UpdatedDateUTC": "2026-10-01T00:00:00", "LineItems": [line],
         });
         books().bank_transaction(serde_json::from_str(&body.to_string()).unwrap())
@@ -918,6 +927,14 @@ mod tests {
             assert_eq!((goods.of.kind, goods.of.id.to_string().as_str(), goods.lines.len()), (kind, ID, 1));
             let deposit = money(word, json!({"Description": "Deposit", "LineAmount": 5})).unwrap().unwrap();
             assert_eq!(deposit.lines, [], "{word}");
+            // without goods no rate is needed, with goods it is
+            let foreign =
+                |line: Value| money_in("USD", word, line).map(|document| document.unwrap().lines.len());
+            assert_eq!(foreign(json!({"Description": "Deposit", "LineAmount": 5})), Ok(0));
+            assert_eq!(
+                foreign(json!({"ItemCode": "P-1", "Quantity": 1, "LineAmount": 5})),
+                Err(Puzzle::NoRate("USD".to_owned()))
+            );
         }
     }
 

@@ -49,6 +49,8 @@ pub enum Key {
     Tenant(Uuid),
     /// Stack: a token set.
     Connection(String),
+    /// Stack: what is left of the minute of an app that several organisations may be reached with, by its client id.
+    AppMinute(String),
     /// Stack: a link that signs a person in, by the hash of its token.
     SignInLink(Hash),
     /// Stack: the sign-in links mailed lately.
@@ -390,9 +392,9 @@ pub enum Backfill {
 pub struct Cursor {
     /// The latest change that is booked.
     pub until: Timestamp,
-    /// Where reading goes on, while a long list is being read: since when, and on which page.
+    /// Since when reading goes on, while a long list is being read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resume: Option<(Timestamp, u32)>,
+    pub resume: Option<Timestamp>,
 }
 
 /// The lease of a worker.
@@ -784,7 +786,7 @@ pub struct Pointer<T> {
     pub to: T,
 }
 
-/// Calls left and used, as the client's limits keep them.
+/// Calls left and used, of an org or of an app's minute, as the client's limits keep them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallBudgetRecord {
     /// The client's own JSON.

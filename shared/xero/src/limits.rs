@@ -32,7 +32,7 @@ pub const GRANT_LIFETIME: SignedDuration = SignedDuration::from_secs(180);
 pub const STARTER_DAY_LIMIT: u32 = 1_000;
 
 /// The window of the minute limit. Xero's is fixed; any 60 seconds is stricter and needs no knowledge of its start.
-const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// Past calls are kept by the instant at which they leave the window, rounded up to this many seconds, so that the
 /// state stays small.
 const WINDOW_STEP_SECONDS: i64 = 5;
@@ -76,8 +76,8 @@ pub struct Reserve {
     pub minute: u32,
     /// Calls of the day.
     pub day: u32,
-    /// Calls of the app within a minute, over all organisations. A process knows of the others only what the last
-    /// answer said, so even the most urgent leaves some.
+    /// Calls of the app within a minute, over all organisations. What the sessions of others have under way nobody knows before
+    /// they end, so even the most urgent leaves as many as 60 of them can be granted.
     pub app_minute: u32,
 }
 
@@ -89,10 +89,10 @@ impl Priority {
     #[must_use]
     pub fn reserve(self) -> Reserve {
         match self {
-            Self::Webhook => Reserve { concurrent: 0, minute: 0, day: 0, app_minute: 100 },
-            Self::Person => Reserve { concurrent: 0, minute: 5, day: 30, app_minute: 300 },
-            Self::Poll => Reserve { concurrent: 1, minute: 10, day: 100, app_minute: 1_000 },
-            Self::Backfill => Reserve { concurrent: 2, minute: 20, day: 400, app_minute: 4_000 },
+            Self::Webhook => Reserve { concurrent: 0, minute: 0, day: 0, app_minute: 1_200 },
+            Self::Person => Reserve { concurrent: 0, minute: 5, day: 30, app_minute: 1_400 },
+            Self::Poll => Reserve { concurrent: 1, minute: 10, day: 100, app_minute: 2_000 },
+            Self::Backfill => Reserve { concurrent: 2, minute: 20, day: 400, app_minute: 5_000 },
         }
     }
 }
@@ -327,7 +327,7 @@ impl BudgetState {
         Answer::Granted(grant)
     }
 
-    /// As [`grant`](Self::grant), knowing what other organisations of the app have learnt in this process.
+    /// As [`grant`](Self::grant), knowing what other organisations of the app have learnt.
     pub fn grant_within(
         &mut self,
         app: &AppMinute,
@@ -337,19 +337,9 @@ impl BudgetState {
     ) -> Answer {
         let known = self.app_minute_left.as_ref().map(|left| left.until);
         if let Some(left) = app.left(now).filter(|left| known.is_none_or(|until| until < left.until)) {
-            self.app_minute_left = Some(left);
+            self.app_minute_left = Some(left.clone());
         }
         self.grant(priority, calls, now)
-    }
-
-    /// As [`settle`](Self::settle), and lets other organisations of the app know.
-    pub fn settle_within(&mut self, app: &AppMinute, grant: &Grant, usage: &Usage, now: Timestamp) {
-        self.settle(grant, usage, now);
-        if let Some(refused) = usage.refused.filter(|refused| refused.problem == RateProblem::AppMinute) {
-            app.hear(Left { calls: 0, until: later(now, refused.pause()) });
-        } else if let Some(calls) = usage.remaining.app_minute {
-            app.hear(Left { calls, until: later(now, WINDOW) });
-        }
     }
 
     /// Ends a grant and learns from what the answers said.
@@ -558,7 +548,7 @@ impl BudgetState {
 }
 
 /// `at` plus `duration`, or the end of time.
-fn later(at: Timestamp, duration: SignedDuration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, duration: SignedDuration) -> Timestamp {
     at.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
@@ -573,13 +563,13 @@ fn round_up(at: Timestamp) -> Timestamp {
 #[derive(Debug, Default)]
 pub struct MemoryBudget {
     state: Mutex<BudgetState>,
-    app: Arc<AppMinute>,
+    app: Arc<Mutex<AppMinute>>,
 }
 
 impl MemoryBudget {
     /// The budget of one of several organisations that are reached with the same app.
     #[must_use]
-    pub fn of(app: Arc<AppMinute>) -> Self {
+    pub fn of(app: Arc<Mutex<AppMinute>>) -> Self {
         Self { app, ..Self::default() }
     }
 
@@ -593,15 +583,21 @@ impl MemoryBudget {
         // Each step leaves the state whole, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn lock_app(&self) -> MutexGuard<'_, AppMinute> {
+        self.app.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl CallBudget for MemoryBudget {
     async fn grant(&self, priority: Priority, calls: u32, now: Timestamp) -> Result<Answer, StoreError> {
-        Ok(self.lock().grant_within(&self.app, priority, calls, now))
+        let app = self.lock_app().clone();
+        Ok(self.lock().grant_within(&app, priority, calls, now))
     }
 
     async fn settle(&self, grant: &Grant, usage: &Usage, now: Timestamp) -> Result<(), StoreError> {
-        self.lock().settle_within(&self.app, grant, usage, now);
+        self.lock().settle(grant, usage, now);
+        self.lock_app().hear(usage, now);
         Ok(())
     }
 }

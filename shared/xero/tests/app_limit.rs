@@ -1,16 +1,17 @@
 //! A thousand organisations of one app, on the level of the limiter: Xero counts 10,000 calls a minute over all of them.
 //!
 //! No request is made here. Processes take the work of organisations one after another, each call takes a tenth of a second, a model
-//! of Xero's fixed minute answers, and between the two stand the real [`BudgetState`] of each organisation, which all
-//! processes share, and the real [`AppMinute`] of each process.
+//! of Xero's fixed minute answers, and between the two stand the real [`BudgetState`] of each organisation and the real
+//! [`AppMinute`], all of which the processes share: none of them remembers anything, so that it makes no difference when they begin and end.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use parstock_xero::{Answer, AppMinute, BudgetState, Priority, RateProblem, Refused, Remaining, Usage};
+use parstock_xero::{
+    Answer, AppMinute, BudgetState, GRANT_CALLS_MAX, Priority, RateProblem, Refused, Remaining, Usage,
+};
 
 const ORGS: usize = 1_000;
 /// The most batches that a stack's three queues are worked on at once, by the largest setting of its template.
@@ -66,11 +67,11 @@ enum Doing {
     Calls { work: Work, grant: parstock_xero::Grant, usage: Usage },
 }
 
-/// Does all the work with so many processes; `shares` says whether a process tells its organisations what others of them learnt.
+/// Does all the work with so many processes; `shares` says whether organisations know what others of them have learnt.
 fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64) {
     let mut states = vec![BudgetState::default(); ORGS];
     let mut xero = Xero::default();
-    let apps: Vec<Arc<AppMinute>> = (0..PROCESSES).map(|_| Arc::default()).collect();
+    let mut app = AppMinute::default();
     let mut doing: Vec<Doing> = (0..PROCESSES).map(|_| Doing::Nothing).collect();
     // Work by when it is due, processes by when they go on.
     let mut due: BinaryHeap<Reverse<(i64, Work)>> = work.into_iter().map(Reverse).collect();
@@ -78,8 +79,6 @@ fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64)
         (0..PROCESSES).map(|process| Reverse((0, process))).collect();
     let mut ended = 0;
     while let Some(Reverse((now, process))) = busy.pop() {
-        let own = AppMinute::default();
-        let app = if shares { &*apps[process] } else { &own };
         match std::mem::replace(&mut doing[process], Doing::Nothing) {
             Doing::Nothing => {
                 let Some(Reverse((when, work))) = due.pop() else { continue };
@@ -88,7 +87,7 @@ fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64)
                     busy.push(Reverse((when, process)));
                     continue;
                 }
-                match states[work.org].grant_within(app, work.priority, work.calls, at(now)) {
+                match states[work.org].grant_within(&app, work.priority, work.calls, at(now)) {
                     Answer::Granted(grant) => {
                         doing[process] = Doing::Calls { work, grant, usage: Usage::default() };
                         busy.push(Reverse((now + CALL, process)));
@@ -108,7 +107,10 @@ fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64)
                     busy.push(Reverse((now + CALL, process)));
                     continue;
                 }
-                states[work.org].settle_within(app, &grant, &usage, at(now));
+                states[work.org].settle(&grant, &usage, at(now));
+                if shares {
+                    app.hear(&usage, at(now));
+                }
                 if refused.is_none() {
                     work.sessions -= 1;
                 }
@@ -153,6 +155,16 @@ fn first_loads_of_a_thousand_organisations_leave_the_apps_minute_to_polls_and_we
 fn organisations_that_know_only_their_own_answers_use_the_apps_minute_up() {
     let (xero, _) = run(first_loads().into_iter().chain(quarter_of_an_hour()), false);
     assert!(xero.refused > 0);
+}
+
+/// Nothing but the most urgent, each time with as many calls as are granted at all, and far more than the minute has.
+#[test]
+fn the_most_urgent_work_alone_never_uses_the_apps_minute_up() {
+    let fetches = |org| Work { org, priority: Priority::Webhook, calls: GRANT_CALLS_MAX, sessions: 2 };
+    let (xero, ended) = run((0..ORGS).map(|org| (0, fetches(org))), true);
+    assert_eq!(xero.refused, 0);
+    assert!(xero.most > 8_000, "it takes most of the minute: {}", xero.most);
+    assert!(ended / MINUTE <= 6, "40,000 calls: {} minutes", ended / MINUTE);
 }
 
 #[test]

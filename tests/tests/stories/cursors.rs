@@ -225,6 +225,55 @@ fn a_poll_with_nothing_new_asks_once_for_each_feed_however_xero_pages() {
 }
 
 #[test]
+fn what_is_changed_while_pages_of_one_second_are_read_hides_no_other() {
+    run_alone(async {
+        let many = PAGE_DOCUMENTS as u128 * 2 + 1;
+        for counts_pages in [true, false] {
+            // behind each reading of the poll, and more documents come after the second than fill its last page
+            for (behind, later) in
+                (1..14).flat_map(|behind| [(behind, 0), (behind, PAGE_DOCUMENTS as u128 * 2)])
+            {
+                let shop =
+                    Shop::open(SignedDuration::ZERO, |company| company.counts_pages = counts_pages).await;
+                let mut documents: Vec<DocumentRef> =
+                    (1..=many).map(|number| shop.write(DocumentKind::SalesInvoice, number)).collect();
+                for number in many + 1..=many + later {
+                    shop.ports.sim.pass(SignedDuration::from_mins(1));
+                    documents.push(shop.write(DocumentKind::SalesInvoice, number));
+                }
+                shop.with(|company| company.edits_behind = Some((behind, documents[0].id)));
+                for _ in 0..4 {
+                    shop.poll().await;
+                }
+                for document in documents {
+                    assert!(shop.is_booked(document).await, "{document:?}: {behind} {later} {counts_pages}");
+                }
+                assert_eq!(shop.poll().await, 4, "it comes to rest: {behind} {later} {counts_pages}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_second_of_many_documents_is_left_behind_once_there_are_later_ones() {
+    run_alone(async {
+        for counts_pages in [true, false] {
+            let shop = Shop::open(SignedDuration::ZERO, |company| company.counts_pages = counts_pages).await;
+            for number in 0..PAGE_DOCUMENTS as u128 + 2 {
+                shop.write(DocumentKind::SalesInvoice, number + 1);
+            }
+            shop.ports.sim.pass(SignedDuration::from_mins(5));
+            let later = shop.write(DocumentKind::SalesInvoice, 99);
+            for _ in 0..3 {
+                shop.poll().await;
+            }
+            assert!(shop.is_booked(later).await);
+            assert_eq!(shop.poll().await, 4, "Xero counts its pages: {counts_pages}");
+        }
+    });
+}
+
+#[test]
 fn the_first_load_ends_without_a_count_of_pages() {
     run_alone(async {
         let shop = Shop::open(SignedDuration::ZERO, |company| company.counts_pages = false).await;

@@ -9,6 +9,8 @@ use jiff::tz::TimeZone;
 use parstock_adapters::config::{ConsentAddresses, XeroAddresses};
 use parstock_adapters::consent::App;
 use parstock_adapters::vault::Credentials;
+use parstock_domain::ids::OrgId;
+use parstock_xero::MemoryBudget;
 use serde_json::json;
 
 use crate::ask::{self, Answer, Ask};
@@ -17,12 +19,14 @@ use crate::driver::locked;
 use crate::error::{DIFFERENCES, DONE, LocalError};
 use crate::live;
 use crate::place::Place;
-use crate::recording::http::HttpCaller;
+use crate::recording::http::{Budget, HttpCaller};
 use crate::recording::{self, Caller, PAUSE};
 use crate::screen;
 use crate::stack::Stack;
 use crate::start;
 
+/// Where nobody else calls with the same credentials.
+const NO_BUDGET: Option<Budget<MemoryBudget, LocalClock>> = None;
 /// Fields that only Xero gives, spelt out.
 const MISSING_SHOWN: usize = 20;
 
@@ -91,29 +95,31 @@ fn now() -> Timestamp {
 async fn by_custom_connection(out: &Path, probes: bool) -> Result<Answer, LocalError> {
     let addresses = XeroAddresses::from_env().map_err(|error| LocalError::Input(error.to_string()))?;
     let (id, secret) = live::credentials_from_env()?;
-    record(&mut HttpCaller::connect(addresses, &id, &secret).await?, out, probes).await
+    record(&mut HttpCaller::connect(addresses, &id, &secret, NO_BUDGET).await?, out, probes).await
 }
 
 /// Records over a connection that a place keeps.
 pub(crate) async fn record_at(place: &impl Place, out: &Path, probes: bool) -> Result<Answer, LocalError> {
     let input = |error: &dyn std::fmt::Display| LocalError::Input(error.to_string());
-    let (name, credentials) = connection(place).await?;
+    let (name, credentials, org) = connection(place).await?;
+    let clock = Arc::new(LocalClock::Wall);
+    let budget = org.map(|org| Budget { calls: place.budget(org, &credentials), clock: Arc::clone(&clock) });
     let mut addresses = XeroAddresses::from_env().map_err(|error| input(&error))?;
     if !credentials.is_consent() {
         let (id, secret) = (credentials.client_id, credentials.client_secret);
-        return record(&mut HttpCaller::connect(addresses, &id, &secret).await?, out, probes).await;
+        return record(&mut HttpCaller::connect(addresses, &id, &secret, budget).await?, out, probes).await;
     }
     addresses.tenant = credentials.tenant;
     let places = ConsentAddresses::from_env().map_err(|error| input(&error))?;
     let tokens = place.tokens(credentials.token_set.as_deref().unwrap_or(&name));
     let (id, secret) = (credentials.client_id, credentials.client_secret);
-    let app = App::new(&addresses, &places, id, secret, Arc::new(LocalClock::Wall));
+    let app = App::new(&addresses, &places, id, secret, clock);
     let app = app.map_err(|error| input(&error))?;
-    record(&mut HttpCaller::over(addresses, app, tokens)?, out, probes).await
+    record(&mut HttpCaller::over(addresses, app, tokens, budget)?, out, probes).await
 }
 
-/// The one connection of a place, or the one whose organisation was named.
-async fn connection(place: &impl Place) -> Result<(String, Credentials), LocalError> {
+/// The one connection of a place, or the one whose organisation was named; with the organisation, if it is known already.
+async fn connection(place: &impl Place) -> Result<(String, Credentials, Option<OrgId>), LocalError> {
     let orgs = parstock_app::connect::orgs(place).await?;
     let (mut fitting, mut all) = (Vec::new(), Vec::new());
     for name in place.connections() {
@@ -126,7 +132,7 @@ async fn connection(place: &impl Place) -> Result<(String, Credentials), LocalEr
         };
         all.push(org.map_or_else(|| name.to_owned(), |org| org.name.clone()));
         if place.org_wanted().is_none_or(is_it) {
-            fitting.push((name.to_owned(), credentials));
+            fitting.push((name.to_owned(), credentials, org.map(|org| org.org)));
         }
     }
     match (fitting.pop(), fitting.is_empty()) {
@@ -167,8 +173,13 @@ async fn check(folder: PathBuf, in_json: bool) -> Result<u8, LocalError> {
     let (world, base) = recording::simulator().await?;
     let settings = locked(&world).settings().clone();
     let addresses = start::addresses(format!("{base}/api.xro/2.0"), base);
-    let mut caller =
-        HttpCaller::connect(addresses, &settings.client_id, &settings.client_secret.clone().into()).await?;
+    let mut caller = HttpCaller::connect(
+        addresses,
+        &settings.client_id,
+        &settings.client_secret.clone().into(),
+        NO_BUDGET,
+    )
+    .await?;
     let checked = recording::check(&mut caller, &folder).await?;
     let mut text = format!("{} answers compared\n", checked.steps);
     for wrong in &checked.wrong {

@@ -2,13 +2,17 @@
 //! would turn them into types, and what has no type would be lost.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use parstock_adapters::config::XeroAddresses;
 use parstock_adapters::consent::App;
 use parstock_app::ports::Clock;
-use parstock_xero::{Error, TokenStore, Wait};
-use reqwest::Client;
+use parstock_xero::{
+    Answer, CallBudget, Error, Grant, Priority, RateProblem, Refused, Remaining, TokenStore, Usage, Wait,
+};
+use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,6 +23,8 @@ use crate::error::LocalError;
 /// How often a token that another process is renewing is asked for, and the time between.
 const TOKEN_TRIES: u32 = 30;
 const TOKEN_PAUSE: Duration = Duration::from_secs(1);
+/// How long a recording waits for calls that are left.
+const CALLS_WAIT_MAX: SignedDuration = SignedDuration::from_mins(2);
 
 /// Where the access token of a call comes from.
 pub trait Access: Send + Sync {
@@ -67,10 +73,20 @@ impl<K: Clock, T: TokenStore> Access for Consented<K, T> {
 }
 
 /// A connection to one organisation.
-pub struct HttpCaller<A> {
+pub struct HttpCaller<A, B, K> {
     http: Client,
     addresses: XeroAddresses,
     access: A,
+    /// What calls are taken from, where others call with the same credentials.
+    budget: Option<Budget<B, K>>,
+}
+
+/// The calls of an organisation, and the clock by which they are counted.
+pub struct Budget<B, K> {
+    /// The calls.
+    pub calls: B,
+    /// The clock.
+    pub clock: Arc<K>,
 }
 
 #[derive(Deserialize)]
@@ -83,17 +99,22 @@ fn client(addresses: &XeroAddresses) -> Result<Client, LocalError> {
         .map_err(|error| LocalError::Input(error.to_string()))
 }
 
-impl<K: Clock, T: TokenStore> HttpCaller<Consented<K, T>> {
+impl<K: Clock, T: TokenStore, B> HttpCaller<Consented<K, T>, B, K> {
     /// Calls the tenant that the addresses name, with the tokens of the consent that reaches it.
     ///
     /// # Errors
     /// [`LocalError::Input`] when an address can't be used.
-    pub fn over(addresses: XeroAddresses, app: App<K>, tokens: T) -> Result<Self, LocalError> {
-        Ok(Self { http: client(&addresses)?, addresses, access: Consented { app, tokens } })
+    pub fn over(
+        addresses: XeroAddresses,
+        app: App<K>,
+        tokens: T,
+        budget: Option<Budget<B, K>>,
+    ) -> Result<Self, LocalError> {
+        Ok(Self { http: client(&addresses)?, addresses, access: Consented { app, tokens }, budget })
     }
 }
 
-impl HttpCaller<OneToken> {
+impl<B, K> HttpCaller<OneToken, B, K> {
     /// Gets a token for a custom connection.
     ///
     /// # Errors
@@ -102,6 +123,7 @@ impl HttpCaller<OneToken> {
         addresses: XeroAddresses,
         client_id: &str,
         client_secret: &SecretString,
+        budget: Option<Budget<B, K>>,
     ) -> Result<Self, LocalError> {
         let http = client(&addresses)?;
         let url = format!("{}/connect/token", addresses.identity_url.trim_end_matches('/'));
@@ -123,11 +145,50 @@ impl HttpCaller<OneToken> {
             .json()
             .await
             .map_err(|_| LocalError::Outside("Xero's answer holds no token".to_owned()))?;
-        Ok(Self { http, addresses, access: OneToken(token.access_token) })
+        Ok(Self { http, addresses, access: OneToken(token.access_token), budget })
     }
 }
 
-impl<A: Access> Caller for HttpCaller<A> {
+impl<A, B: CallBudget, K: Clock> HttpCaller<A, B, K> {
+    /// Leave to make a call, from the budget that others share.
+    async fn granted(&self) -> Result<Option<Grant>, LocalError> {
+        let Some(Budget { calls, clock }) = &self.budget else { return Ok(None) };
+        let latest = clock.now() + CALLS_WAIT_MAX;
+        loop {
+            match calls.grant(Priority::Person, 1, clock.now()).await.map_err(LocalError::outside)? {
+                Answer::Granted(grant) => return Ok(Some(grant)),
+                Answer::NotBefore { until, why } if until > latest => {
+                    return Err(LocalError::Outside(format!(
+                        "no calls of Xero are left before {until} ({why}): record again then, into a new folder"
+                    )));
+                }
+                Answer::NotBefore { until, .. } => {
+                    let wait = Duration::try_from(until.duration_since(clock.now())).unwrap_or_default();
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, grant: Option<Grant>, answer: Option<&RawAnswer>) -> Result<(), LocalError> {
+        let (Some(Budget { calls, clock }), Some(grant)) = (&self.budget, grant) else { return Ok(()) };
+        let header = |name: &str| answer.and_then(|answer| answer.headers.get(name)).map(String::as_str);
+        let left = |name: &str| header(name).and_then(|left| left.parse().ok());
+        let refused = answer.filter(|answer| answer.status == 429).map(|_| Refused {
+            problem: RateProblem::from_header(header("x-rate-limit-problem").unwrap_or_default()),
+            retry_after: left("retry-after").map(|seconds: u32| SignedDuration::from_secs(seconds.into())),
+        });
+        let remaining = Remaining {
+            day: left("x-daylimit-remaining"),
+            minute: left("x-minlimit-remaining"),
+            app_minute: left("x-appminlimit-remaining"),
+        };
+        let usage = Usage { calls: 1, remaining, refused };
+        calls.settle(&grant, &usage, clock.now()).await.map_err(LocalError::outside)
+    }
+}
+
+impl<A: Access, B: CallBudget, K: Clock> Caller for HttpCaller<A, B, K> {
     async fn call(
         &mut self,
         method: Method,
@@ -150,14 +211,21 @@ impl<A: Access> Caller for HttpCaller<A> {
             Some(body) => request.header("Content-Type", "application/json").body(body),
             None => request,
         };
-        let answer = request.send().await.map_err(|error| LocalError::outside(error.without_url()))?;
-        let status = answer.status().as_u16();
-        let headers: BTreeMap<String, String> = answer
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
-        let body = answer.bytes().await.map_err(|error| LocalError::outside(error.without_url()))?;
-        Ok(RawAnswer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+        let grant = self.granted().await?;
+        let answer = answer_to(request).await;
+        self.settle(grant, answer.as_ref().ok()).await?;
+        answer
     }
+}
+
+async fn answer_to(request: RequestBuilder) -> Result<RawAnswer, LocalError> {
+    let answer = request.send().await.map_err(|error| LocalError::outside(error.without_url()))?;
+    let status = answer.status().as_u16();
+    let headers: BTreeMap<String, String> = answer
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let body = answer.bytes().await.map_err(|error| LocalError::outside(error.without_url()))?;
+    Ok(RawAnswer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
 }

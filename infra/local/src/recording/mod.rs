@@ -24,7 +24,8 @@ use crate::start;
 use script::{Keep, Method, PROBES, READS, Step};
 use shape::{Difference, Shape};
 
-/// Between two calls, so that a recording stays below 60 calls a minute whatever else the app does.
+/// Between two calls, so that a recording stays below 60 calls a minute. Over a connection that parstock keeps each call is also
+/// taken from its budget.
 pub const PAUSE: Duration = Duration::from_millis(1_500);
 /// The seed of the company that the simulator answers with.
 const SEED: u64 = 7;

@@ -14,6 +14,7 @@ use aws_config::SdkConfig;
 use jiff::civil::Date;
 use parstock_adapters::aws::sdk_config;
 use parstock_adapters::books::{Examined, XeroBooks};
+use parstock_adapters::budget::StoreBudget;
 use parstock_adapters::chat::SlackChat;
 use parstock_adapters::clock::{RandomIds, WallClock};
 use parstock_adapters::config::{Config, XeroAddresses};
@@ -22,6 +23,7 @@ use parstock_adapters::ports::{AwsVault, Production, production};
 use parstock_adapters::queue::SqsQueue;
 use parstock_adapters::store::DynamoStore;
 use parstock_adapters::tokens::StoreTokens;
+use parstock_adapters::vault::Credentials;
 use parstock_app::load;
 use parstock_app::ports::{BooksError, Clock, Ports, QueueName};
 use parstock_app::records::{Key, Lease, Owner};
@@ -160,6 +162,10 @@ impl Place for Stack {
     fn tokens(&self, token_set: &str) -> StoreTokens<DynamoStore, AwsVault, RandomIds> {
         let (store, entropy) = (Arc::clone(&self.ports.store), Arc::clone(&self.ports.entropy));
         StoreTokens::new(store, Arc::clone(&self.vault), entropy, token_set.to_owned())
+    }
+
+    fn budget(&self, org: OrgId, with: &Credentials) -> StoreBudget<DynamoStore, RandomIds> {
+        StoreBudget::of(Arc::clone(&self.ports.store), Arc::clone(&self.ports.entropy), org, with)
     }
 
     fn connections(&self) -> Vec<&str> {

@@ -7,21 +7,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::civil::date;
+use parstock_local::clock::LocalClock;
 use parstock_local::driver::locked;
 use parstock_local::error::LocalError;
 use parstock_local::recording::http::{HttpCaller, OneToken};
 use parstock_local::recording::{self, Checked};
 use parstock_local::start;
+use parstock_xero::MemoryBudget;
 use parstock_xero_sim::World;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-async fn caller() -> (Arc<Mutex<World>>, HttpCaller<OneToken>) {
+async fn caller() -> (Arc<Mutex<World>>, HttpCaller<OneToken, MemoryBudget, LocalClock>) {
     let (world, base) = recording::simulator().await.unwrap();
     let settings = locked(&world).settings().clone();
     let addresses = start::addresses(format!("{base}/api.xro/2.0"), base);
     let secret: SecretString = settings.client_secret.into();
-    let caller = HttpCaller::connect(addresses, &settings.client_id, &secret).await.unwrap();
+    let caller = HttpCaller::connect(addresses, &settings.client_id, &secret, None).await.unwrap();
     (world, caller)
 }
 

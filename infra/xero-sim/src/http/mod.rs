@@ -276,7 +276,9 @@ impl World {
         let (Some(list), Some(page)) = (read::list_named(endpoint), query.page) else { return Ok(()) };
         let before = page.number.saturating_sub(2).saturating_mul(page.size);
         let documents = self.books.changed_since(list, query.modified_since);
-        let documents = documents.skip(before).take(page.size / 2).map(|document| document.id).collect();
+        let documents: Vec<Uuid> =
+            documents.skip(before).take(page.size / 2).map(|document| document.id).collect();
+        self.shifted += documents.len() as u64;
         self.apply(now, &Act::Touch { documents }).map(drop)
     }
 

@@ -11,7 +11,7 @@ use crate::state::amounts::{in_base_currency, line_amount, line_tax};
 use crate::state::masters::{INVENTORY, no_item};
 use crate::state::rules::{self, StockEffect};
 use crate::state::stock::{Moved, Shelf, Stock};
-use crate::state::{Books, Document, DocumentList, Happening, NumberUse, StoredLine};
+use crate::state::{AdvanceList, Books, Document, DocumentList, Happening, NumberUse, StoredLine};
 
 /// Most lines on one document. Our own bound; Xero states none.
 const LINE_LIMIT: usize = 5_000;
@@ -222,7 +222,8 @@ impl Books {
             }
         }
         let counts = rules::has_effect(document.status);
-        let effect = if counts { rules::stock_effect(document.kind) } else { StockEffect::None };
+        let moves = AdvanceList::of(document.kind).is_none() || self.switches.advances_move_stock;
+        let effect = if counts && moves { rules::stock_effect(document.kind) } else { StockEffect::None };
         if counts {
             self.check_lock(document)?;
         }

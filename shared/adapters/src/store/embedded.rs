@@ -5,12 +5,14 @@
 //! ours gives it straight to the emulator's operation. Nothing is signed, resolved, repeated or timed.
 //!
 //! The emulator works on the caller's thread and one call at a time, so another thread would only add a
-//! handover. After each call the caller's task gives way once: else a long booking, whose every step is
+//! handover. Reads by key are most of all requests, and are answered straight from the emulator's table, whose rows are
+//! the JSON that the answer consists of. After each call the caller's task gives way once: else a long booking, whose every step is
 //! ready at once, could neither be stopped nor let a webhook in.
 //!
 //! *What it can't show*: conflicts between commits under way, throttling, lost answers and stale reads.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -33,8 +35,9 @@ use dynoxide::actions::{
 };
 use dynoxide::storage::Storage;
 use futures::FutureExt;
-use serde::Serialize;
+use rusqlite::{OptionalExtension, Statement};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -44,10 +47,16 @@ use super::row::{PARTITION, SORT};
 /// The table's name.
 const TABLE: &str = "parstock";
 /// How the file is used: with a write-ahead log `NORMAL` costs no commit, where the default would wait for the disk in
-/// each; rows that are read and written all the time stay in memory (32 MB), and the log grows to 16 MB before it is put
-/// into the file.
-const USE_OF_FILE: &str =
-    "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4096;";
+/// each; rows that are read and written all the time stay in memory (32 MB), the log grows to 16 MB before it is put
+/// into the file, and the file is locked once and not for each request, since nobody else may use it anyway.
+const USE_OF_FILE: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; \
+     PRAGMA wal_autocheckpoint = 4096; PRAGMA locking_mode = EXCLUSIVE;";
+/// A row of the table by its key, as the emulator keeps it: the JSON of its attributes.
+const ROW: &str = r#"SELECT item_json FROM "parstock" WHERE pk = ?1 AND sk = ?2"#;
+/// Rows of one read by key (DynamoDB: `BatchGetItem`).
+const KEYS_MAX: usize = 100;
+/// What one read by key brings at most, in bytes; DynamoDB leaves the rest of 16 MB unread, and so does the emulator.
+const READ_BYTES_MAX: usize = 15 * 1024 * 1024;
 /// How many of the latest commits are known again.
 const REMEMBERED_COMMITS: usize = 256;
 
@@ -176,10 +185,14 @@ impl Emulator {
 
     fn run(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
         match operation {
-            "GetItem" => self.act(body, |storage, request| at_once(get_item::execute(storage, request))),
-            "BatchGetItem" => {
-                self.act(body, |storage, request| at_once(batch_get_item::execute(storage, request)))
-            }
+            "GetItem" => match self.row(body)? {
+                Some(answer) => Ok(answer),
+                None => self.act(body, |storage, request| at_once(get_item::execute(storage, request))),
+            },
+            "BatchGetItem" => match self.rows(body)? {
+                Some(answer) => Ok(answer),
+                None => self.act(body, |storage, request| at_once(batch_get_item::execute(storage, request))),
+            },
             "Query" => self.act(body, |storage, request| at_once(query::execute(storage, request))),
             "PutItem" => self.act(body, |storage, request| at_once(put_item::execute(storage, request))),
             "DeleteItem" => {
@@ -207,6 +220,47 @@ impl Emulator {
         written(&act(&*self.storage()?, request)?)
     }
 
+    /// The answer to a read of a row by its key; `None` where the request asks for more than that.
+    fn row(&self, body: &[u8]) -> Result<Option<Vec<u8>>, DynoxideError> {
+        let Some(request) =
+            serde_json::from_slice::<RowRead>(body).ok().filter(|request| request.table == TABLE)
+        else {
+            return Ok(None);
+        };
+        let storage = self.storage()?;
+        let mut statement = storage.conn().prepare_cached(ROW).map_err(DynoxideError::from)?;
+        let found = json_of(&mut statement, &request.key)?;
+        Ok(Some(found.map_or_else(|| b"{}".to_vec(), |row| format!(r#"{{"Item":{row}}}"#).into_bytes())))
+    }
+
+    /// As [`row`](Self::row), of several.
+    fn rows(&self, body: &[u8]) -> Result<Option<Vec<u8>>, DynoxideError> {
+        let Ok(RowsRead { tables }) = serde_json::from_slice(body) else { return Ok(None) };
+        let Some(RowsOfTable { keys, .. }) = tables.get(TABLE).filter(|_| tables.len() == 1) else {
+            return Ok(None);
+        };
+        let different: BTreeSet<&RowKey> = keys.iter().collect();
+        if different.len() < keys.len() || keys.len() > KEYS_MAX {
+            return Ok(None);
+        }
+        let storage = self.storage()?;
+        let mut statement = storage.conn().prepare_cached(ROW).map_err(DynoxideError::from)?;
+        let mut answer = format!(r#"{{"Responses":{{"{TABLE}":["#);
+        let mut found = keys.iter().filter_map(|key| json_of(&mut statement, key).transpose());
+        if let Some(first) = found.next() {
+            answer.push_str(&first?);
+        }
+        for row in found {
+            answer.push(',');
+            answer.push_str(&row?);
+            if answer.len() > READ_BYTES_MAX {
+                return Ok(None);
+            }
+        }
+        answer.push_str(r#"]},"UnprocessedKeys":{}}"#);
+        Ok(Some(answer.into_bytes()))
+    }
+
     fn commit(&self, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
         let mut request: transact_write_items::TransactWriteItemsRequest = read(body)?;
         // Held until the commit is done, so that its repeat waits for its end.
@@ -231,6 +285,58 @@ impl Emulator {
     }
 }
 
+/// A read of one row and of nothing else.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct RowRead<'b> {
+    #[serde(rename = "TableName", borrow)]
+    table: Cow<'b, str>,
+    #[serde(borrow)]
+    key: RowKey<'b>,
+    /// The emulator knows no other reads.
+    #[serde(rename = "ConsistentRead")]
+    _consistent: Option<bool>,
+}
+
+/// A read of several rows and of nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RowsRead<'b> {
+    #[serde(rename = "RequestItems", borrow)]
+    tables: BTreeMap<Cow<'b, str>, RowsOfTable<'b>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct RowsOfTable<'b> {
+    #[serde(borrow)]
+    keys: Vec<RowKey<'b>>,
+    #[serde(rename = "ConsistentRead")]
+    _consistent: Option<bool>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+struct RowKey<'b> {
+    #[serde(rename = "PK", borrow)]
+    partition: Text<'b>,
+    #[serde(rename = "SK", borrow)]
+    sort: Text<'b>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+struct Text<'b> {
+    #[serde(rename = "S", borrow)]
+    text: Cow<'b, str>,
+}
+
+/// What the table has under a key, as JSON.
+fn json_of(statement: &mut Statement<'_>, key: &RowKey<'_>) -> Result<Option<String>, DynoxideError> {
+    let found = statement.query_row([&key.partition.text, &key.sort.text], |row| row.get(0));
+    found.optional().map_err(DynoxideError::from)
+}
+
 /// The emulator's operations over SQLite never wait for anything.
 fn at_once<A>(operation: impl Future<Output = Result<A, DynoxideError>>) -> Result<A, DynoxideError> {
     let waits = || DynoxideError::InternalServerError("the operation waits for something".to_owned());
@@ -243,4 +349,82 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
 
 fn written<T: Serialize>(answer: &T) -> Result<Vec<u8>, DynoxideError> {
     serde_json::to_vec(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(sort: &str) -> Value {
+        json!({"PK": {"S": "ORG#1"}, "SK": {"S": sort}})
+    }
+
+    /// What the emulator says to the same request.
+    fn emulated(emulator: &Emulator, operation: &str, request: &Value) -> Value {
+        let storage = emulator.storage().unwrap();
+        let request = request.clone();
+        let answer = match operation {
+            "GetItem" => serde_json::to_value(
+                at_once(get_item::execute(&*storage, serde_json::from_value(request).unwrap())).unwrap(),
+            ),
+            _ => serde_json::to_value(
+                at_once(batch_get_item::execute(&*storage, serde_json::from_value(request).unwrap()))
+                    .unwrap(),
+            ),
+        };
+        answer.unwrap()
+    }
+
+    #[test]
+    fn rows_are_read_as_the_emulator_reads_them() {
+        let emulator = Emulator::in_memory().unwrap();
+        for sort in ["A#1", "A#\"ü\u{1f4a9}\\", "B"] {
+            let mut item = key(sort);
+            item["ver"] = json!({"N": "3"});
+            item["row"] = json!({"S": format!("{{\"type\":\"{sort}\"}}")});
+            item["by"] = json!({"B": "AAEC"});
+            let put = json!({"TableName": TABLE, "Item": item});
+            assert_eq!(emulator.answer("PutItem", put.to_string().as_bytes()).0, 200);
+        }
+        let read = |operation: &str, request: &Value| -> Value {
+            let (status, body) = emulator.answer(operation, request.to_string().as_bytes());
+            assert_eq!(status, 200, "{request}");
+            serde_json::from_slice(&body).unwrap()
+        };
+        for sort in ["A#1", "A#\"ü\u{1f4a9}\\", "B", "C"] {
+            let request = json!({"TableName": TABLE, "Key": key(sort), "ConsistentRead": true});
+            assert!(emulator.row(request.to_string().as_bytes()).unwrap().is_some(), "it is read straight");
+            assert_eq!(read("GetItem", &request), emulated(&emulator, "GetItem", &request));
+        }
+        for sorts in [&["A#1", "C", "A#\"ü\u{1f4a9}\\", "B"][..], &["C"], &["B"]] {
+            let keys: Vec<Value> = sorts.iter().map(|sort| key(sort)).collect();
+            let request = json!({"RequestItems": {TABLE: {"Keys": keys, "ConsistentRead": true}}});
+            assert!(
+                emulator.rows(request.to_string().as_bytes()).unwrap().is_some(),
+                "they are read straight"
+            );
+            assert_eq!(read("BatchGetItem", &request), emulated(&emulator, "BatchGetItem", &request));
+        }
+    }
+
+    #[test]
+    fn a_read_of_anything_else_is_the_emulators() {
+        let emulator = Emulator::in_memory().unwrap();
+        let one = |fields: Value| {
+            let mut request = json!({"TableName": TABLE, "Key": key("A")});
+            request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            emulator.row(request.to_string().as_bytes()).unwrap()
+        };
+        assert!(one(json!({})).is_some());
+        assert!(one(json!({"ProjectionExpression": "ver"})).is_none());
+        assert!(one(json!({"TableName": "other"})).is_none());
+        assert!(one(json!({"Key": {"PK": {"N": "1"}, "SK": {"S": "A"}}})).is_none());
+        let some = |keys: Vec<Value>| {
+            let request = json!({"RequestItems": {TABLE: {"Keys": keys}}});
+            emulator.rows(request.to_string().as_bytes()).unwrap()
+        };
+        assert!(some(vec![key("A"), key("B")]).is_some());
+        assert!(some(vec![key("A"), key("A")]).is_none(), "which it refuses");
+        assert!(some((0..=KEYS_MAX).map(|number| key(&number.to_string())).collect()).is_none());
+    }
 }

@@ -37,6 +37,8 @@ const CALLS: u32 = 3;
 const JOURNAL_PAGES_MAX: u32 = 5;
 /// How far the journals that changed in Xero are read again, since its clock may be another than ours.
 pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// After a full page reading starts again this much before its last change.
+const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// What follows from the setting: from the next day on commits tell what they change of cost of goods sold.
 pub(crate) async fn follow<P: Ports>(
@@ -191,17 +193,24 @@ async fn ask<P: Ports>(writer: &Writer<'_, P>, ledger: &CogsLedger, today: Date)
 }
 
 async fn read(session: &mut impl BooksSession, ledger: &CogsLedger, today: Date) -> Result<Said, BooksError> {
-    let since = ledger.journals_until.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
-    let (mut changed, mut latest, mut whole) = (Vec::new(), None, true);
-    for number in 1..=JOURNAL_PAGES_MAX {
-        let page = session.journals_changed(since, number).await?;
+    let mut since = ledger.journals_until.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+    let (mut changed, mut latest, mut whole, mut more) = (Vec::new(), None, true, true);
+    for _ in 0..JOURNAL_PAGES_MAX {
+        let page = session.journals_changed(since).await?;
         changed.extend(page.journals);
         latest = latest.max(page.latest);
         // one that can't be read may be ours
         whole &= !page.unreadable;
-        if !page.more {
-            return Ok(Said { accounts: session.accounts(today).await?, changed, latest, whole });
+        // pages shift while journals change: reading starts again just before the last change seen
+        let next = page.latest.map(|latest| latest.saturating_sub(RESTART_OVERLAP).unwrap_or(latest));
+        match next.filter(|next| page.more && *next > since) {
+            Some(next) => since = next,
+            // a page of one second is more than anybody makes
+            None => {
+                more = page.more;
+                break;
+            }
         }
     }
-    Ok(Said { accounts: session.accounts(today).await?, changed, latest, whole: false })
+    Ok(Said { accounts: session.accounts(today).await?, changed, latest, whole: whole && !more })
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use parstock_domain::document::Contact;
 use parstock_domain::ids::ContactId;
 
@@ -17,16 +17,16 @@ use crate::records::{Backfill, ContactRecord, Key};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
 
+use super::pages::{self, Page, Pages, Read};
+
 /// Polls between two readings: about one an hour.
 pub const POLLS_BETWEEN: u32 = 3;
-/// Pages of one reading; what is left comes with the next.
+/// Pages of one reading, those of one second as one; what is left comes with the next.
 const PAGES_MAX: u32 = 100;
 /// Contacts of one commit, beside the audit entry.
 const CONTACTS_PER_COMMIT: usize = 90;
 /// Reading begins this much before the last change seen.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
-/// After a page with more behind it, reading starts again this much before its last change.
-const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Reads contacts that changed (all, the first time) and keeps those that are or may become suppliers. Once one of
 /// them was merged, archived or restored, everything is planned again: an order may go to another one.
@@ -70,34 +70,47 @@ async fn read<P: Ports>(
     let mut news = News { awaited, ..News::default() };
     let known = writer.profile.content.contacts_until;
     let mut since = known.and_then(|until| until.checked_sub(OVERLAP).ok());
-    let (mut page, mut began_at, mut last) = (1, None, Vec::new());
+    let mut began_at = None;
+    let mut list = Changed { writer, session, news: &mut news };
     for _ in 0..PAGES_MAX {
-        let ChangedContacts { contacts, more, latest, answered_at } = session.contacts(since, page).await?;
+        let Read::UpTo { latest, next, answered_at } = pages::read(&mut list, since).await? else { break };
         began_at = began_at.or(answered_at);
-        for chunk in contacts.chunks(CONTACTS_PER_COMMIT) {
-            keep(writer, chunk, &mut news).await?;
-        }
-        let profile = &mut writer.profile.content;
-        // they come in the order of their change, so what comes before is in
+        let profile = &mut list.writer.profile.content;
         profile.contacts_until = profile.contacts_until.max(latest);
-        // a server that does not know pages gives the first one for ever
-        if !more || (page > 1 && contacts == last) {
+        let Some(next) = next else {
             // Nothing but what was known already: as with the feeds, a step on by Xero's own time.
             if profile.contacts_until == known {
                 let step = began_at.and_then(|at| at.checked_sub(OVERLAP).ok());
                 profile.contacts_until = known.max(step);
             }
-            return Ok(news);
-        }
-        // pages shift while contacts change: reading starts again just before the last change seen
-        let next = latest.and_then(|latest| latest.checked_sub(RESTART_OVERLAP).ok());
-        (since, page) = match next.filter(|next| since.is_none_or(|since| *next > since)) {
-            Some(next) => (Some(next), 1),
-            None => (since, page + 1),
+            break;
         };
-        last = contacts;
+        since = Some(next);
     }
     Ok(news)
+}
+
+/// The contacts that have changed, which are kept as they are read.
+struct Changed<'c, 'w, P: Ports> {
+    writer: &'c mut Writer<'w, P>,
+    session: &'c mut <P::Books as Books>::Session,
+    news: &'c mut News,
+}
+
+impl<P: Ports> Pages for Changed<'_, '_, P> {
+    async fn read(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
+        let found = self.session.contacts(since, number).await?;
+        for chunk in found.contacts.chunks(CONTACTS_PER_COMMIT) {
+            keep(self.writer, chunk, self.news).await?;
+        }
+        let ChangedContacts { contacts, more, latest, answered_at } = found;
+        let holds = contacts.iter().map(|contact| format!("{contact:?}")).collect();
+        Ok(Page { more, latest, answered_at, holds })
+    }
+
+    fn is_late(&self) -> bool {
+        self.writer.is_late()
+    }
 }
 
 async fn keep<P: Ports>(

@@ -10,6 +10,7 @@ use parstock_domain::event::Source;
 use parstock_domain::ids::{ItemId, derived};
 use uuid::Uuid;
 
+use super::pages::{self, Page, Pages, Read};
 use super::{Codes, Done, items, touch};
 use crate::booking;
 use crate::error::{AppError, panic_words};
@@ -18,15 +19,11 @@ use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Port
 use crate::records::{Backfill, Cursor, DocumentRecord, Key, List, Pointer, Review, ReviewKind};
 use crate::writer::Writer;
 
-/// Pages of a feed that one poll reads at most; what is left comes with the next.
+/// Pages of a feed that one poll reads at most, those of one second as one; what is left comes with the next.
 pub const PAGES_PER_POLL_MAX: u32 = 5;
-/// Pages of one list that are walked by their number at once: a hundred thousand changes of one second.
-const PAGES_OF_ONE_LIST_MAX: u32 = 100;
 /// Every read begins this much before the last change seen: `If-Modified-Since` knows only seconds, and
 /// Xero's servers don't agree on the time to the second.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
-/// After a full page reading starts again this much before its last change.
-const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Each feed with where its reading stopped, in their order; `None` for one that was never read.
 pub async fn cursors<P: Ports>(
@@ -48,13 +45,9 @@ pub enum Reached {
     More,
 }
 
-/// Reads at most `pages` pages of changes and books them.
+/// Reads at most `pages_max` pages of changes and books them; those of one second count as one.
 ///
-/// Pages shift while documents change, so they are not walked by number: after each page that has more behind
-/// it reading starts again just before the last change seen. Only where a page holds the changes of one second
-/// (a mass edit) the next pages of the same list are read, at once and beyond `pages`, since only whoever asks
-/// for them one after the other can tell that Xero gives the same page again. Where reading stops is kept, so
-/// that the next poll goes on from there.
+/// Where reading stops is kept, so that the next poll goes on from there; see [`pages::read`].
 ///
 /// `kept` is where reading stopped before, as [`cursors`] has it.
 ///
@@ -64,7 +57,7 @@ pub async fn read<P: Ports>(
     writer: &mut Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
     (feed, kept): (Feed, Option<Versioned<Cursor>>),
-    pages: u32,
+    pages_max: u32,
     source: Source,
     done: &mut Done,
 ) -> Result<Reached, AppError> {
@@ -74,27 +67,27 @@ pub async fn read<P: Ports>(
         Backfill::Opening { .. } | Backfill::Done { .. } => writer.profile.content.connected_at,
     };
     let mut cursor = kept.unwrap_or(Versioned::new(Cursor { until: begin, resume: None }));
-    let (mut since, mut page) = cursor.content.resume.unwrap_or((before(cursor.content.until, OVERLAP), 1));
+    let mut since = cursor.content.resume.unwrap_or(before(cursor.content.until, OVERLAP));
     let (known, resumes) = (cursor.content.until, cursor.content.resume.is_some());
-    let (mut newest, mut answered_at, mut lists) = (None, None, 0);
+    let (mut newest, mut answered_at, mut read) = (None, None, 0);
     loop {
-        let found = session.changed(feed, since, page).await?;
-        let (more, latest) = (found.more, found.latest);
+        let mut documents =
+            Documents { writer: &mut *writer, session: &mut *session, feed, source, done: &mut *done };
+        let (latest, next, moved) = match pages::read(&mut documents, Some(since)).await? {
+            Read::UpTo { latest, next, answered_at: at } => {
+                answered_at = answered_at.or(at);
+                (latest, next, false)
+            }
+            Read::Moved => (None, Some(since), true),
+        };
         newest = newest.max(latest);
-        answered_at = answered_at.or(found.answered_at);
-        book_page(writer, session, found, source, done).await?;
-        let next = latest.map(|latest| before(latest, RESTART_OVERLAP)).filter(|next| *next > since);
-        let next = next.map_or((since, page.saturating_add(1)), |next| (next, 1));
-        // What moves to the end while pages are walked by number moves others to a page that was read before. So such a walk
-        // counts as far as the second that it is of, and is made again until nothing has moved.
-        let proven = latest.filter(|_| page == 1);
-        let mut until = proven.map_or(cursor.content.until, |latest| latest.max(cursor.content.until));
+        let mut until = latest.map_or(cursor.content.until, |latest| latest.max(cursor.content.until));
         // Nothing but what was known already: without a step on it would be read again at every poll. The end of
         // a list whose beginning was read before is no such proof, since its pages may have shifted meanwhile.
-        if !more && !resumes && newest.is_some_and(|newest| newest <= known) {
+        if next.is_none() && !resumes && newest.is_some_and(|newest| newest <= known) {
             until = until.max(answered_at.map_or(known, |answered_at| before(answered_at, OVERLAP)));
         }
-        let content = Cursor { until, resume: more.then_some(next) };
+        let content = Cursor { until, resume: next };
         // A feed without anything keeps where it began, too: our clock must not say later where that was.
         if content != cursor.content || cursor.expect == Expect::Absent {
             let write = Versioned { content, expect: cursor.expect }.write(key.clone());
@@ -102,14 +95,37 @@ pub async fn read<P: Ports>(
             writer.ports().store().commit(writer.owner(), commit).await?;
             cursor = Versioned { content, expect: cursor.expect.after_write() };
         }
-        if !more {
-            return Ok(Reached::End);
-        }
-        (since, page) = next;
-        lists += u32::from(page == 1);
-        if lists >= pages || page > PAGES_OF_ONE_LIST_MAX || writer.is_late() {
+        let Some(next) = next else { return Ok(Reached::End) };
+        since = next;
+        read += 1;
+        if moved || read >= pages_max || writer.is_late() {
             return Ok(Reached::More);
         }
+    }
+}
+
+/// The documents of a feed, which are booked as they are read.
+struct Documents<'d, 'w, P: Ports> {
+    writer: &'d mut Writer<'w, P>,
+    session: &'d mut <P::Books as Books>::Session,
+    feed: Feed,
+    source: Source,
+    done: &'d mut Done,
+}
+
+impl<P: Ports> Pages for Documents<'_, '_, P> {
+    async fn read(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
+        let since = since.unwrap_or(Timestamp::MIN);
+        let found = self.session.changed(self.feed, since, number).await?;
+        let documents = found.documents.iter().map(|it| format!("{} {}", it.of.id, it.updated_at));
+        let holds = documents.chain(found.unreadable.iter().map(|it| it.id.clone())).collect();
+        let page = Page { more: found.more, latest: found.latest, answered_at: found.answered_at, holds };
+        book_page(self.writer, self.session, found, self.source, self.done).await?;
+        Ok(page)
+    }
+
+    fn is_late(&self) -> bool {
+        self.writer.is_late()
     }
 }
 
@@ -139,12 +155,12 @@ pub async fn rewind<P: Ports>(
     let cursor = load::one::<Cursor>(store, writer.owner(), key.clone()).await?;
     // a feed that was never read is read from its beginning on
     let (Some(earliest), Some(cursor)) = (earliest, cursor) else { return Ok(()) };
-    let from = before(earliest, RESTART_OVERLAP);
+    let from = pages::restart(earliest);
     let until = cursor.content.until;
-    if cursor.content.resume.map_or(before(until, OVERLAP), |(since, _)| since) <= from {
+    if cursor.content.resume.unwrap_or(before(until, OVERLAP)) <= from {
         return Ok(());
     }
-    let content = Cursor { until, resume: Some((from, 1)) };
+    let content = Cursor { until, resume: Some(from) };
     let write = Versioned { content, expect: cursor.expect }.write(key);
     let commit = Commit { id: writer.new_commit(), writes: vec![write] };
     Ok(store.commit(writer.owner(), commit).await?)

@@ -6,6 +6,7 @@ mod contacts;
 mod feed;
 mod items;
 mod organisation;
+mod pages;
 pub(crate) mod quantities;
 
 use std::collections::{BTreeMap, BTreeSet};

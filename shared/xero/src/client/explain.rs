@@ -85,7 +85,7 @@ struct Change<'a> {
     dates: [Option<Date>; 2],
     lines: Option<&'a Lines>,
     /// What the connected user must be allowed to do, so that it may be approved.
-    approval: &'static str,
+    approval: Option<&'static str>,
     /// Whether a payment or a credit stands on it.
     settled: bool,
 }
@@ -125,17 +125,17 @@ impl WriteRules {
             to: update.status.as_ref(),
             dates: [present.date, update.date],
             lines: update.lines.as_ref(),
-            approval: "CreateApprovedBill",
+            approval: Some("CreateApprovedBill"),
             settled: matches!((present.total, present.amount_due), (Some(all), Some(due)) if due != all),
         })
     }
 
-    /// Whether a credit note can be made.
+    /// Whether a credit note can be made. Xero names no action of credit notes (specification, `/Organisation/Actions`), so whether
+    /// the person may is left to Xero.
     ///
     /// # Errors
     /// The first [`Obstacle`] found.
     pub fn check_credit_note(&self, note: &NewCreditNote) -> Result<(), Obstacle> {
-        self.allowed(credit_action(Some(&note.kind)))?;
         self.check_currency(note.currency_code.as_deref())?;
         if note.status == NewStatus::Authorised {
             self.open(note.date)?;
@@ -158,7 +158,7 @@ impl WriteRules {
             to: update.status.as_ref(),
             dates: [present.date, update.date],
             lines: update.lines.as_ref(),
-            approval: credit_action(present.kind.as_ref()),
+            approval: None,
             settled: matches!((present.total, present.remaining_credit), (Some(all), Some(left)) if left != all),
         })
     }
@@ -166,7 +166,8 @@ impl WriteRules {
     /// Whether parts of a credit note can be set against invoices or bills, all of them together. `invoices` are the
     /// ones named, as they were read.
     ///
-    /// That the day must be open is known of documents and inferred here: an allocation changes what is owed on its day.
+    /// That the day must be open is known of documents and inferred here: an allocation changes what is owed on its day. If Xero is
+    /// less strict, another day does as well.
     ///
     /// # Errors
     /// The first [`Obstacle`] found.
@@ -176,7 +177,6 @@ impl WriteRules {
         invoices: &[Invoice],
         allocations: &[NewAllocation],
     ) -> Result<(), Obstacle> {
-        self.allowed(credit_action(credit.kind.as_ref()))?;
         let refused = |why| Err(Obstacle::Allocation { why });
         if credit.status.as_ref().is_some_and(|status| *status != InvoiceStatus::Authorised) {
             return refused("the credit note is not approved, or nothing is left of it");
@@ -284,7 +284,7 @@ impl WriteRules {
         };
         let (is_in, will_be_in) = (in_books(change.from), in_books(change.to.or(change.from)));
         if will_be_in && !is_in {
-            self.allowed(change.approval)?;
+            change.approval.map_or(Ok(()), |action| self.allowed(action))?;
         }
         let [_, new_date] = change.dates;
         let touches_books = change.to.is_some() || new_date.is_some() || change.lines.is_some();
@@ -352,16 +352,6 @@ impl WriteRules {
             _ => return Ok(()),
         };
         Err(Obstacle::Account { code: code.to_owned(), why })
-    }
-}
-
-/// What a connected user must at least be allowed, to write a credit note of this kind. Xero names no action of credit
-/// notes (specification, `/Organisation/Actions`), and who may not even draft a bill or an invoice has no part in
-/// purchases or sales. Approval is not asked: its cap counts bills and invoices.
-fn credit_action(kind: Option<&CreditNoteType>) -> &'static str {
-    match kind {
-        Some(CreditNoteType::Sale) => "CreateDraftInvoice",
-        _ => "CreateDraftBill",
     }
 }
 

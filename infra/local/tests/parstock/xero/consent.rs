@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::ToSpan;
 use parstock_adapters::config::ConsentAddresses;
 use parstock_adapters::consent::App;
+use parstock_adapters::vault::Credentials;
 use parstock_app::load;
 use parstock_app::ports::{Books, Ports};
 use parstock_app::records::{Key, Owner, Profile};
@@ -15,7 +16,8 @@ use parstock_local::clock::LocalClock;
 use parstock_local::commands::connect::Kept;
 use parstock_local::driver::{CONNECTION, Driver};
 use parstock_local::error::LocalError;
-use parstock_local::recording::http::HttpCaller;
+use parstock_local::place::Place;
+use parstock_local::recording::http::{Budget, HttpCaller};
 use parstock_local::recording::script::Method;
 use parstock_local::recording::{self, Caller, RawAnswer};
 use parstock_local::start;
@@ -26,6 +28,7 @@ use parstock_xero::{ConsentApp, XeroConfig, http_client};
 use parstock_xero_sim::act::{DocumentKind, E4};
 use parstock_xero_sim::{ApiFault, Consent, Given};
 
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::shop::{MONDAY, Shop};
@@ -244,10 +247,17 @@ fn slow(shop: &Shop, tenant: Uuid) -> Slow<impl Caller> {
     addresses.tenant = Some(tenant);
     let places =
         ConsentAddresses { login_url: base.to_owned(), connections_url: format!("{base}/connections") };
-    let (id, secret) = (settings.client_id, settings.client_secret.into());
+    let (id, secret): (String, SecretString) = (settings.client_id, settings.client_secret.into());
     let clock = Arc::clone(&shop.ports.clock);
+    let credentials = Credentials {
+        client_id: id.clone(),
+        client_secret: secret.clone(),
+        tenant: Some(tenant),
+        token_set: None,
+    };
+    let budget = Budget { calls: shop.ports.budget(shop.org, &credentials), clock: Arc::clone(&clock) };
     let app = App::new(&addresses, &places, id, secret, Arc::clone(&clock)).unwrap();
-    let caller = HttpCaller::over(addresses, app, start::tokens(&shop.ports)).unwrap();
+    let caller = HttpCaller::over(addresses, app, start::tokens(&shop.ports), Some(budget)).unwrap();
     Slow { caller, clock, calls: 0 }
 }
 
@@ -257,6 +267,7 @@ async fn recordings_over_a_consent_renew_its_tokens_with_everybody_else() {
     let shop = &story.shop;
     let tenant = shop.world.lock().unwrap().tenant_id().unwrap();
     let before = story.calls("POST token");
+    let before_left = shop.ports.books.allowance(shop.org).await.unwrap().left_today.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (mut one, mut other) = (slow(shop, tenant), slow(shop, tenant));
     let out = [folder.path().join("one"), folder.path().join("other")];
@@ -265,6 +276,9 @@ async fn recordings_over_a_consent_renew_its_tokens_with_everybody_else() {
     assert_eq!((first.unwrap().country, second.unwrap().country), ("AU".to_owned(), "AU".to_owned()));
     let orders = std::fs::read_to_string(out[0].join("purchase-orders.json")).unwrap();
     assert!(orders.contains(r#""status": 200"#), "{orders}");
+    // they are taken from the organisation's calls
+    let used = shop.ports.books.allowance(shop.org).await.unwrap().left_today.unwrap();
+    assert_eq!(u64::from(before_left - used), u64::try_from(one.calls + other.calls).unwrap());
     // 20 minutes by each: every call may meet a token of which less is left than a call may take
     let renewed = story.calls("POST token") - before;
     let calls = u64::try_from(one.calls + other.calls).unwrap();
@@ -274,7 +288,8 @@ async fn recordings_over_a_consent_renew_its_tokens_with_everybody_else() {
     // without the tenant's name Xero would not know whose books are meant
     let (mut stranger, no) = (slow(shop, Uuid::from_u128(1)), folder.path().join("no"));
     let told = recording::record(&mut stranger, &no, false, "", MONDAY, Duration::ZERO).await;
-    assert!(told.is_err());
+    let told = told.unwrap_err().to_string();
+    assert!(told.contains("403"), "{told}");
 }
 
 #[tokio::test]

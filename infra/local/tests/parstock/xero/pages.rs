@@ -43,6 +43,7 @@ async fn sold(in_one_second: bool, shifted: usize) {
     assert_eq!(count("GET Invoices"), pages, "{what:?}: nothing of it is known yet");
     shop.world.lock().unwrap().script_call_after(shifted, ApiFault::ShiftedPage);
     driver.run_until(shop.ports.clock.now() + 40.minutes()).await.unwrap();
+    assert!(shop.world.lock().unwrap().audit().shifted > 0, "{what:?}: it was a page of invoices that moved");
     assert!(count("GET Invoices") >= pages + 3, "{what:?}: two pages, and another look");
     assert_eq!(shop.stock("BAG").await, Quantity::from_e4(-10_000 * INVOICES), "{what:?}");
     let known = load::all::<DocumentRecord>(shop.ports.store(), shop.org, &List::Documents).await.unwrap();

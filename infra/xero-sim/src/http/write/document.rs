@@ -218,15 +218,15 @@ impl World {
         Ok((id, warnings))
     }
 
-    /// Refuses an approval that the plan's cap forbids, and a draft order or a credit note that the role forbids.
+    /// Refuses an approval that the plan's cap forbids, and a draft order or, by its switch, a credit note that the role forbids.
     fn check_allowed(&self, kind: DocumentKind, status: Option<Status>) -> Result<(), XeroError> {
+        let credits_need_it = self.settings.switches.credit_notes_need_draft_action;
         let (action, words) = match (kind, status) {
             (DocumentKind::Bill, Some(Status::Authorised)) => ("CreateApprovedBill", CAP_REACHED),
             (DocumentKind::Invoice, Some(Status::Authorised)) => ("CreateApprovedInvoice", CAP_REACHED),
             (DocumentKind::PurchaseOrder, Some(Status::Draft)) => ("CreateDraftPurchaseOrder", NO_PERMISSION),
-            // Xero names no action of credit notes: who has no part in purchases or sales has none in theirs.
-            (DocumentKind::SupplierCredit, Some(_)) => ("CreateDraftBill", NO_PERMISSION),
-            (DocumentKind::SalesCredit, Some(_)) => ("CreateDraftInvoice", NO_PERMISSION),
+            (DocumentKind::SupplierCredit, Some(_)) if credits_need_it => ("CreateDraftBill", NO_PERMISSION),
+            (DocumentKind::SalesCredit, Some(_)) if credits_need_it => ("CreateDraftInvoice", NO_PERMISSION),
             _ => return Ok(()),
         };
         match self.books.forbidden.contains(action) {
