@@ -776,6 +776,7 @@ impl Company {
                     net: line.quantity.at(unit).unwrap_or_default(),
                     account: account.clone(),
                     unit: None,
+                    foreign_net: None,
                 });
             }
         }
@@ -790,6 +791,7 @@ impl Company {
             expected_on: None,
             updated_at: now,
             lines,
+            foreign: None,
         };
         self.documents.insert(document.of.id, document.clone());
         if let Some((item, quantity, price)) = self.brings_with_adjustment.take() {
@@ -868,6 +870,7 @@ impl Company {
             expected_on: None,
             updated_at: now,
             lines,
+            foreign: None,
         };
         self.documents.insert(bill, document.clone());
         self.keys.insert(effect, (now, bill));
@@ -910,6 +913,7 @@ impl Company {
             net: line.quantity.at(line.unit_price).unwrap_or_default(),
             account: line.account.clone(),
             unit: None,
+            foreign_net: None,
         });
         let document = Document {
             of: DocumentRef { kind: DocumentKind::PurchaseOrder, id: order },
@@ -922,6 +926,7 @@ impl Company {
             expected_on: Some(draft.wanted_on),
             updated_at: now,
             lines: lines.collect(),
+            foreign: None,
         };
         self.documents.insert(order, document.clone());
         self.keys.insert(effect, (now, order));

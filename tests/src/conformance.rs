@@ -80,6 +80,7 @@ mod tests {
                 net: Money::ZERO,
                 account: "200".to_owned(),
                 unit: None,
+                foreign_net: None,
             };
             let document = Document {
                 of,
@@ -92,6 +93,7 @@ mod tests {
                 expected_on: None,
                 updated_at: self.sim.now(),
                 lines: vec![line],
+                foreign: None,
             };
             self.books.with(self.org, |company| company.documents.insert(of.id, document));
             of.id

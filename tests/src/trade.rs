@@ -127,6 +127,7 @@ impl Trader {
             date: self.day(today),
             expected_on: None,
             updated_at: now,
+            foreign: None,
             lines: (0..lines).map(|_| self.line(company)).collect(),
         };
         let of = document.of;
@@ -144,6 +145,7 @@ impl Trader {
             net: Money::ZERO,
             account: "200".into(),
             unit: None,
+            foreign_net: None,
         };
         line.net = line.quantity.at(line.unit_amount).unwrap();
         // a service has no item

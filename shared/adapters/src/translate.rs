@@ -7,6 +7,7 @@
 //! - The net of a line is its `LineAmount` (discounts are taken off already), less its `TaxAmount` where amounts are
 //!   tax inclusive, divided by `CurrencyRate` (units of the document's currency for one of the base currency),
 //!   computed exactly and rounded once, half away from zero, to 1/10 000.
+//!   What it was in the document's currency stays beside it, and so does the rate.
 //! - A line without `LineAmount` has quantity × price less discount, rounded to hundredths as Xero does. A line
 //!   without `TaxAmount` has no tax.
 //! - A foreign document without a rate can't be valued, so it is an error.
@@ -21,8 +22,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::adjustment::AdjustmentDraft;
 use parstock_domain::document::{
-    Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus, Item,
-    ItemRef, OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
+    Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus,
+    ForeignCurrency, Item, ItemRef, OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
 };
 use parstock_domain::fixed::{FixedError, Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
@@ -252,6 +253,7 @@ impl Books {
 
     fn paper(&self, from: Paper) -> Result<Document, Puzzle> {
         let contact = from.contact.unwrap_or_default();
+        let foreign = self.foreign(from.rate, from.currency.as_ref());
         let rate = self.rate(from.rate, from.currency)?;
         let inclusive = match from.amounts {
             Some(LineAmountTypes::Inclusive) => true,
@@ -266,7 +268,7 @@ impl Books {
             let by_place = || derived("xero line", &[&from.of.id.to_string(), &at.to_string()]);
             // An id that two lines share can't tell them apart.
             let id = line.line_item_id.filter(|id| ids.insert(*id)).unwrap_or_else(by_place);
-            let translated = self::line(LineId(id), line, inclusive, rate);
+            let translated = self::line(LineId(id), line, inclusive, rate, foreign.is_some());
             lines.push(translated.map_err(|_| Puzzle::TooLarge { line: at.saturating_add(1) })?);
         }
         Ok(Document {
@@ -279,8 +281,15 @@ impl Books {
             date: from.date.ok_or(Puzzle::Missing("date"))?,
             expected_on: from.expected_on,
             updated_at: from.updated_at.ok_or(Puzzle::Missing("time of its last change"))?,
+            foreign,
             lines,
         })
+    }
+
+    /// A document's currency if it is not the org's.
+    fn foreign(&self, rate: Option<Decimal>, currency: Option<&String>) -> Option<ForeignCurrency> {
+        let code = currency.filter(|code| self.base_currency.as_ref().is_some_and(|base| base != *code))?;
+        Some(ForeignCurrency { code: code.clone(), rate: rate?.to_string() })
     }
 
     fn rate(&self, rate: Option<Decimal>, currency: Option<String>) -> Result<Decimal, Puzzle> {
@@ -305,7 +314,13 @@ fn invoice_status(status: Option<InvoiceStatus>) -> Result<DocumentStatus, Puzzl
     })
 }
 
-fn line(id: LineId, from: LineItem, inclusive: bool, rate: Decimal) -> Result<DocumentLine, DecimalError> {
+fn line(
+    id: LineId,
+    from: LineItem,
+    inclusive: bool,
+    rate: Decimal,
+    is_foreign: bool,
+) -> Result<DocumentLine, DecimalError> {
     let quantity = from.quantity.unwrap_or_default();
     let unit_amount = from.unit_amount.unwrap_or_default();
     let amount = match from.line_amount {
@@ -313,7 +328,8 @@ fn line(id: LineId, from: LineItem, inclusive: bool, rate: Decimal) -> Result<Do
         None => computed_amount(quantity, unit_amount, from.discount_rate, from.discount_amount)?,
     };
     let tax = if inclusive { Fraction::of(from.tax_amount.unwrap_or_default()) } else { Fraction::ZERO };
-    let net = amount.minus(tax)?.divided_by(Fraction::of(rate))?;
+    let own_net = amount.minus(tax)?;
+    let net = own_net.divided_by(Fraction::of(rate))?;
     Ok(DocumentLine {
         id,
         item: item(&from),
@@ -321,6 +337,7 @@ fn line(id: LineId, from: LineItem, inclusive: bool, rate: Decimal) -> Result<Do
         quantity: Quantity::from_e4(quantity.to_e4_half_up()?),
         unit_amount: Money::from_e4(unit_amount.to_e4_half_up()?),
         net: Money::from_e4(net.rounded(4)?),
+        foreign_net: is_foreign.then(|| own_net.rounded(4).map(Money::from_e4)).transpose()?,
         account: from.account_code.unwrap_or_default(),
         unit: None,
     })
@@ -697,6 +714,28 @@ mod tests {
 
     fn net(fields: Value) -> Result<String, Puzzle> {
         Ok(books().invoice(bill(fields))?.lines[0].net.to_string())
+    }
+
+    #[test]
+    fn what_a_foreign_document_says_stays_beside_its_base_amounts() {
+        let said = |fields: Value| {
+            let document = books().invoice(bill(fields)).unwrap();
+            let net = document.lines[0].foreign_net;
+            assert_eq!(document.foreign.is_some(), net.is_some());
+            document.foreign.zip(net).map(|(currency, net)| currency.words(net))
+        };
+        let of = |currency: &str, rate: f64| {
+            json!({
+                "CurrencyCode": currency, "CurrencyRate": rate, "LineAmountTypes": "Inclusive",
+                "LineItems": [{"LineAmount": 137.5, "TaxAmount": 12.5}],
+            })
+        };
+        assert_eq!(said(of("USD", 0.6512)).as_deref(), Some("USD 125.00 at 0.6512"));
+        assert_eq!(said(of("AUD", 1.0)), None, "Xero names a rate for the base currency, too");
+        assert_eq!(said(json!({"CurrencyRate": 2, "LineItems": [{"LineAmount": 1}]})), None);
+        // rows of documents in the base currency stay as they were
+        let ours = serde_json::to_string(&books().invoice(bill(of("AUD", 1.0))).unwrap()).unwrap();
+        assert!(!ours.contains("foreign"), "{ours}");
     }
 
     #[test]

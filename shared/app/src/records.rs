@@ -9,7 +9,7 @@ use parstock_domain::alert::{Alert, AlertKind};
 use parstock_domain::audit::{Entry, Hash, Head};
 use parstock_domain::cogs::{CogsHeld, CogsLedger, CogsMonth, Journal, JournalNumber};
 use parstock_domain::demand::History;
-use parstock_domain::document::{DocumentRef, DocumentStatus, Item, Organisation};
+use parstock_domain::document::{DocumentRef, DocumentStatus, ForeignCurrency, Item, Organisation};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::{GoodsReceipt, ReceiptNumber};
 use parstock_domain::governance::Proposal;
@@ -443,6 +443,9 @@ pub struct DocumentRecord {
     pub more: u32,
     /// Money on lines that name no item.
     pub uncountable: Money,
+    /// Its currency, where that is not the org's base currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<ForeignCurrency>,
     /// Whether the same content is to be looked at again: a line names an item that nobody knew, or an order
     /// came after a bill that may have brought in its goods.
     #[serde(default)]

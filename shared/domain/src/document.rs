@@ -140,8 +140,27 @@ pub struct Document {
     pub expected_on: Option<Date>,
     /// When Xero last changed it.
     pub updated_at: Timestamp,
+    /// Its currency, where that is not the org's base currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<ForeignCurrency>,
     /// Its lines in their order.
     pub lines: Vec<DocumentLine>,
+}
+
+/// A document's currency that is not the org's base currency, and what it was worth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignCurrency {
+    /// ISO code.
+    pub code: String,
+    /// How much of it one of the base currency is worth, in digits: nothing is worked out from it any more.
+    pub rate: String,
+}
+
+impl ForeignCurrency {
+    /// An amount of it with the rate: `USD 125.00 at 0.6512`.
+    pub fn words(&self, amount: Money) -> String {
+        format!("{} {amount} at {}", self.code, self.rate)
+    }
 }
 
 /// One line of a document.
@@ -159,6 +178,9 @@ pub struct DocumentLine {
     pub unit_amount: Money,
     /// What the line amounts to in the org's base currency, after discount, without tax.
     pub net: Money,
+    /// The same in the document's own currency, where that is not the base currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_net: Option<Money>,
     /// Xero's account code; empty when the line has none.
     pub account: String,
     /// By what the paper itself counts, where that is not the base unit in which quantity and price are given here.

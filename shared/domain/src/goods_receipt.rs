@@ -504,6 +504,7 @@ impl GoodsReceipt {
             net: line.cost,
             account: String::new(),
             unit: None,
+            foreign_net: None,
         });
         Some(Document {
             of: self.of(org),
@@ -516,6 +517,7 @@ impl GoodsReceipt {
             expected_on: None,
             updated_at: at,
             lines: lines.collect(),
+            foreign: None,
         })
     }
 }

@@ -19,7 +19,9 @@ use parstock_domain::cogs::{
     Coded, CogsHeld, CogsLedger, CogsMonth, CogsSettings, Every, Fate, Journal, JournalNumber,
 };
 use parstock_domain::costing::Method;
-use parstock_domain::document::{DocumentKind, DocumentRef, DocumentStatus, Item, XeroQuantity};
+use parstock_domain::document::{
+    DocumentKind, DocumentRef, DocumentStatus, ForeignCurrency, Item, XeroQuantity,
+};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::{BillFate, Deviation, GoodsReceipt, ReceiptLine, Stage as ReceiptStage};
 use parstock_domain::ids::{
@@ -88,6 +90,7 @@ pub fn booked_line(n: u128) -> BookedLine {
         cost: Some(Money::ZERO),
         elsewhere: Quantity::from_e4(-1),
         priced: Some(Money::from_e4(7)),
+        foreign_net: Some(Money::from_e4(1)),
         account: "300".to_owned(),
         committed: Quantity::ONE,
         ordered: Quantity::ZERO,
@@ -116,6 +119,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         lines: (0..20).map(|n| booked_line(n * 2)).collect(),
         more: 12,
         uncountable: Money::from_e4(-LARGEST),
+        foreign: Some(ForeignCurrency { code: "USD".into(), rate: "0.6512".into() }),
         unresolved: false,
         effect: None,
     };

@@ -59,6 +59,7 @@ fn bill(number: u128, today: Date, lines: Vec<DocumentLine>) -> Document {
         expected_on: None,
         updated_at: Timestamp::UNIX_EPOCH,
         lines,
+        foreign: None,
     }
 }
 
@@ -73,6 +74,7 @@ fn line(number: u128, item: Option<(ItemId, &str)>, quantity: i64, price: i64) -
         net: quantity.at(unit_amount).unwrap(),
         account: if item.is_some() { STOCK } else { "425" }.to_owned(),
         unit: None,
+        foreign_net: None,
     }
 }
 

@@ -97,6 +97,7 @@ impl Shop {
             net: Money::ZERO,
             account: "200".to_owned(),
             unit: None,
+            foreign_net: None,
         };
         let document = Document {
             of,
@@ -109,6 +110,7 @@ impl Shop {
             expected_on: None,
             updated_at: self.xero_now(),
             lines: vec![line],
+            foreign: None,
         };
         self.with(|company| company.documents.insert(of.id, document));
         of
@@ -130,6 +132,7 @@ impl Shop {
             net: Money::ZERO,
             account: "200".to_owned(),
             unit: None,
+            foreign_net: None,
         }
     }
 

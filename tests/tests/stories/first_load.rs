@@ -140,7 +140,9 @@ impl World {
                 net: Money::ZERO,
                 account: "200".into(),
                 unit: None,
+                foreign_net: None,
             }],
+            foreign: None,
         };
         self.ports.books.with(self.org, |company| company.documents.insert(document.of.id, document));
     }
@@ -280,7 +282,9 @@ fn a_sale_between_the_last_page_and_the_quantities_is_no_part_of_the_opening() {
                 net: Money::from_e4(20_000),
                 account: "200".into(),
                 unit: None,
+                foreign_net: None,
             }],
+            foreign: None,
         };
         ports.books.with(org, |company| company.documents.insert(sale.of.id, sale));
         while !matches!(backfill(&ports, org), Backfill::Done { .. }) {

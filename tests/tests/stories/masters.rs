@@ -185,7 +185,9 @@ impl Shop {
                 net: quantity.at(Money::from_e4(10_000)).unwrap(),
                 account: "200".to_owned(),
                 unit: None,
+                foreign_net: None,
             }],
+            foreign: None,
         };
         self.with(|company| company.documents.insert(of.id, document));
         of

@@ -285,6 +285,7 @@ fn long_sale(contact: &Contact, items: &[ItemRef], lines: u64, now: Timestamp) -
         net: Money::from_e4(20_000),
         account: "200".into(),
         unit: None,
+        foreign_net: None,
     };
     Document {
         of: DocumentRef { kind: DocumentKind::SalesInvoice, id: DocumentId(Uuid::from_u128(7)) },

@@ -429,6 +429,7 @@ pub(super) fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
         expected_on: None,
         updated_at: Timestamp::UNIX_EPOCH,
         lines: Vec::new(),
+        foreign: None,
     })
 }
 
@@ -497,6 +498,7 @@ impl Paper {
             net: quantity.at(unit_amount).unwrap(),
             account: "300".to_owned(),
             unit: None,
+            foreign_net: None,
         });
         self
     }

@@ -17,7 +17,7 @@ use crate::error::LocalError;
 use crate::place::Place;
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 17] = [
     "day",
     "posted_on",
     "document",
@@ -32,6 +32,9 @@ const COLUMNS: [&str; 14] = [
     "value_after",
     "taken_back",
     "recorded_at",
+    "currency",
+    "foreign_net",
+    "rate",
 ];
 
 /// Shows the card of an item.
@@ -160,10 +163,11 @@ pub(super) fn cells(rows: &[&CardRow]) -> Vec<Vec<String>> {
         ["day", "document", "number", "contact", "from", "to", "change", "value", "after", "worth"];
     let mut cells = vec![headings.map(str::to_owned).to_vec()];
     cells.extend(rows.iter().map(|row| {
+        let foreign = row.foreign_words().map_or_else(String::new, |words| format!(", {words}"));
         let taken_back = if row.reversal { ", taken back" } else { "" };
         vec![
             row.posted_on.map_or_else(|| row.on.to_string(), |day| format!("{} ({day})", row.on)),
-            format!("{}{taken_back}", row.cause),
+            format!("{}{foreign}{taken_back}", row.cause),
             match row.booking {
                 None => row.number.clone(),
                 Some((booked, lines)) => format!("{} ({})", row.number, booking_words(booked, lines)),
@@ -188,6 +192,9 @@ pub(super) fn line(row: &CardRow) -> Value {
         "change": row.change.to_string(), "value": row.value.to_string(), "correction": row.correction.to_string(),
         "after": row.after.map(|after| after.quantity.to_string()),
         "value_after": row.after.map(|after| after.value.to_string()), "reversal": row.reversal,
+        "foreign": row.foreign.as_ref().map(|(currency, net)| json!({
+            "currency": currency.code, "net": net.to_string(), "rate": currency.rate,
+        })),
         "booking": row.booking.map(|(booked, lines)| json!({ "booked": booked, "lines": lines })),
         "recorded_at": row.recorded_at.to_string(),
     })
@@ -211,6 +218,7 @@ fn in_csv(rows: &[CardRow]) -> Result<String, LocalError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(LocalError::outside)?;
     for row in rows {
+        let foreign = row.foreign.as_ref();
         let cells = [
             row.on.to_string(),
             row.posted_on.map_or_else(String::new, |day| day.to_string()),
@@ -226,6 +234,9 @@ fn in_csv(rows: &[CardRow]) -> Result<String, LocalError> {
             row.after.map_or_else(String::new, |after| after.value.to_string()),
             if row.reversal { "yes".to_owned() } else { String::new() },
             row.recorded_at.to_string(),
+            foreign.map_or_else(String::new, |(currency, _)| escaped(&currency.code)),
+            foreign.map_or_else(String::new, |(_, net)| net.to_string()),
+            foreign.map_or_else(String::new, |(currency, _)| currency.rate.clone()),
         ];
         writer.write_record(cells).map_err(LocalError::outside)?;
     }

@@ -366,6 +366,8 @@ pub struct CostOf {
     pub of: String,
     /// Their cost together.
     pub total: Number,
+    /// What they say in the document's own currency; not compared if left out.
+    pub foreign: Option<String>,
 }
 
 /// An exact number: a whole one, or a decimal written as text.

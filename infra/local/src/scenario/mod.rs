@@ -22,7 +22,7 @@ use parstock_domain::ids::{LocationId, OrgId};
 use parstock_domain::ledger::View;
 use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
 use parstock_domain::settings::files::Files;
-use parstock_views::pages::{PositionQuery, PositionRow};
+use parstock_views::pages::{CardRow, PositionQuery, PositionRow};
 use parstock_xero_sim::act::{
     self, Account, Act, Changes, Contact, DocumentKind, DocumentName, E4, JournalStatus, LineAmountTypes,
     NewDocument, TaxRate, Tracking,
@@ -431,9 +431,13 @@ impl Found<'_> {
             wrong.say("layers", layers_in_words(&expected), layers_in_words(&found));
         }
         for cost in expect.cost.iter().flatten() {
-            let of_document = self.card.card.rows.iter().filter(|row| row.number == cost.of);
+            let of_document = || self.card.card.rows.iter().filter(|row| row.number == cost.of);
+            if let Some(expected) = &cost.foreign {
+                let found: Vec<String> = of_document().filter_map(CardRow::foreign_words).collect();
+                wrong.say(&format!("what {} says", cost.of), expected.clone(), found.join(", "));
+            }
             let mut sum = Money::ZERO;
-            for row in of_document {
+            for row in of_document() {
                 sum = sum.minus(row.value).map_err(|error| error.to_string())?;
             }
             wrong.money(&format!("cost of {}", cost.of), &Some(cost.total.clone()), Some(sum))?;

@@ -90,6 +90,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             cost: None,
             elsewhere: "0".parse().unwrap(),
             priced: None,
+            foreign_net: None,
             account: String::new(),
             committed: "0".parse().unwrap(),
             ordered: "0".parse().unwrap(),
@@ -111,6 +112,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
         more: 0,
         unresolved: false,
         uncountable: "0".parse().unwrap(),
+        foreign: None,
         effect: None,
     };
     let statement = Statement {

@@ -25,7 +25,7 @@ use parstock_domain::goods_receipt::{self, GoodsReceipt};
 use parstock_domain::ids::{EffectId, ItemId};
 use parstock_domain::ledger::booking::{changes, desired};
 
-use self::pending::{all_lines, recoded, unmatched};
+use self::pending::{all_lines, reworded, unmatched};
 use self::rows::Loaded;
 use self::step::Step;
 use crate::error::AppError;
@@ -98,12 +98,12 @@ pub async fn book<P: Ports>(
             DocumentKind::Bill => {
                 let mut pending = changes(&wanted.lines, &loaded.booked());
                 pending.extend(unmatched(&wanted.lines, &loaded.booked()));
-                pending.extend(recoded(&wanted.lines, &loaded.booked(), true));
+                pending.extend(reworded(&wanted.lines, &loaded.booked(), true));
                 pending
             }
             _ => {
                 let mut pending = changes(&wanted.lines, &loaded.booked());
-                pending.extend(recoded(&wanted.lines, &loaded.booked(), false));
+                pending.extend(reworded(&wanted.lines, &loaded.booked(), false));
                 pending
             }
         };

@@ -115,9 +115,10 @@ impl Step<'_> {
             };
             match change.before.as_ref().filter(|before| standing.is_some() && is_as_booked(before)) {
                 Some(before) if self.document.of.kind != DocumentKind::PurchaseOrder => {
-                    let account =
-                        change.after.as_ref().map_or_else(String::new, |after| after.account.clone());
-                    loaded.store(BookedLine { billed, account, ..before.clone() });
+                    let after = change.after.as_ref();
+                    let account = after.map_or_else(String::new, |after| after.account.clone());
+                    let foreign_net = after.and_then(|after| after.foreign_net);
+                    loaded.store(BookedLine { billed, account, foreign_net, ..before.clone() });
                 }
                 _ => {
                     let booked = booking.book(&change, billed, &mut items.stocks)?;
@@ -273,6 +274,7 @@ impl Step<'_> {
             lines: loaded.rows.first().map(|row| row.lines.clone()).unwrap_or_default(),
             more: count(loaded.rows.len().saturating_sub(1)),
             uncountable: self.uncountable,
+            foreign: self.document.foreign.clone(),
             unresolved: self.unresolved,
             effect: self.effect.or_else(|| standing.and_then(|header| header.content.effect)),
         };

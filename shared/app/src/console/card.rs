@@ -6,9 +6,11 @@ use jiff::civil::Date;
 use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
-use parstock_domain::ids::{ItemId, LocationId};
+use parstock_domain::ids::{ItemId, LineId, LocationId};
 use parstock_domain::ledger::position::Snapshot;
-use parstock_domain::ledger::{Balance, Because, Card, CardLine, Cause, Layers, Position, Revaluation, View};
+use parstock_domain::ledger::{
+    Balance, Because, BookedLine, Card, CardLine, Cause, Layers, Position, Revaluation, View,
+};
 use parstock_views::pages::{
     CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow,
 };
@@ -17,7 +19,7 @@ use super::{Console, booked_lines};
 use crate::error::AppError;
 use crate::load;
 use crate::ports::Ports;
-use crate::records::{DocumentRecord, Key, List};
+use crate::records::{DocumentRecord, Key, List, MoreLines};
 
 /// Documents whose headers are read at once.
 const HEADERS_PER_READ: usize = 500;
@@ -127,6 +129,7 @@ impl<P: Ports> Console<'_, P> {
             }
             Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
         };
+        let foreign = self.foreign_lines(&headers).await?;
         let adjustments = self.adjustments_named(lines.iter().filter_map(adjusted).collect()).await?;
         let mut rows = Vec::with_capacity(lines.len());
         for line in lines {
@@ -149,6 +152,13 @@ impl<P: Ports> Console<'_, P> {
                     Cause::Adjustment { number, .. } => number.to_string(),
                     _ => header.map(|header| header.number.clone()).unwrap_or_default(),
                 },
+                foreign: header.and_then(|header| {
+                    let currency = header.foreign.clone()?;
+                    let key = &movement.key;
+                    let Cause::Document { of, line } = key.cause else { return None };
+                    let line = foreign.get(&(of, line)).filter(|line| line.revision == key.revision)?;
+                    line.foreign_net.filter(|_| !key.correction).map(|net| (currency, net))
+                }),
                 contact: match adjustment {
                     Some(adjustment) => reasons(adjustment, &movement.key.cause, movement.item),
                     None => header.map(|header| header.contact_name.clone()).unwrap_or_default(),
@@ -192,6 +202,30 @@ impl<P: Ports> Console<'_, P> {
             headers.extend(chunk.iter().zip(read).filter_map(|(of, header)| Some((*of, header?))));
         }
         Ok(headers)
+    }
+
+    /// The booked lines of the documents that have a currency of their own.
+    async fn foreign_lines(
+        &self,
+        headers: &BTreeMap<DocumentRef, DocumentRecord>,
+    ) -> Result<BTreeMap<(DocumentRef, LineId), BookedLine>, AppError> {
+        let foreign = || headers.values().filter(|header| header.foreign.is_some());
+        let mut lines = BTreeMap::new();
+        for header in foreign() {
+            lines.extend(header.lines.iter().map(|line| ((header.of, line.line), line.clone())));
+        }
+        let further = |header: &DocumentRecord| {
+            let of = header.of;
+            (0..header.more).map(move |row| Key::DocumentLines(of, row))
+        };
+        let keys: Vec<Key> = foreign().flat_map(further).collect();
+        for keys in keys.chunks(HEADERS_PER_READ) {
+            for (key, row) in keys.iter().zip(self.many::<MoreLines>(keys).await?) {
+                let (Key::DocumentLines(of, _), Some(row)) = (key, row) else { continue };
+                lines.extend(row.lines.into_iter().map(|line| ((*of, line.line), line)));
+            }
+        }
+        Ok(lines)
     }
 
     /// What documents that came late made earlier movements of an item worth, the latest first.

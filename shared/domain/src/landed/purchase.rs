@@ -236,6 +236,7 @@ mod tests {
             net: net.parse().unwrap(),
             account: "425".into(),
             unit: None,
+            foreign_net: None,
         }
     }
 
@@ -251,6 +252,7 @@ mod tests {
             expected_on: None,
             updated_at: Timestamp::UNIX_EPOCH,
             lines,
+            foreign: None,
         }
     }
 

@@ -35,6 +35,8 @@ pub struct DesiredLine {
     pub elsewhere: Quantity,
     /// What the rest costs, where that is not what the document says.
     pub priced: Option<Money>,
+    /// What the whole line amounts to in the document's own currency, where that is not the base currency.
+    pub foreign_net: Option<Money>,
     /// The account that a purchase is coded to; empty of all else.
     pub account: String,
     /// What it commits to a customer.
@@ -70,6 +72,9 @@ pub struct BookedLine {
     /// What the rest was booked at, where that is not the cost that the document named.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub priced: Option<Money>,
+    /// What the whole line amounts to in the document's own currency, where that is not the base currency.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub foreign_net: Option<Money>,
     /// The account that a purchase is coded to.
     #[serde(rename = "a", default, skip_serializing_if = "String::is_empty")]
     pub account: String,
@@ -124,13 +129,15 @@ impl BookedLine {
             cost: self.cost,
             elsewhere,
             priced,
+            foreign_net: self.foreign_net,
             account: self.account.clone(),
             committed: self.committed,
             ordered: self.ordered,
         }
     }
 
-    /// Whether it is what the document says, whatever account it is coded to: that moves no stock.
+    /// Whether it is what the document says, whatever account it is coded to and whatever it amounts to in another currency than
+    /// the base currency: that moves no stock.
     pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
@@ -214,6 +221,7 @@ fn desired_line(
         cost: None,
         elsewhere: Quantity::ZERO,
         priced: None,
+        foreign_net: line.foreign_net,
         account: String::new(),
         committed: Quantity::ZERO,
         ordered: Quantity::ZERO,
@@ -363,6 +371,7 @@ impl Booking<'_> {
                 cost: None,
                 elsewhere: Quantity::ZERO,
                 priced: None,
+                foreign_net: None,
                 account: String::new(),
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
@@ -398,6 +407,7 @@ impl Booking<'_> {
             cost: after.cost,
             elsewhere: after.elsewhere,
             priced: after.priced,
+            foreign_net: after.foreign_net,
             account: after.account.clone(),
             committed: after.committed,
             ordered: after.ordered,
@@ -679,9 +689,11 @@ mod tests {
                         net: quantity.at(unit_amount).unwrap(),
                         account: String::new(),
                         unit: None,
+                        foreign_net: None,
                     }
                 })
                 .collect(),
+            foreign: None,
         }
     }
 

@@ -175,6 +175,7 @@ impl Notebook {
             cost: (line.kind == DocumentKind::Bill).then(|| Money::from_e4(line.cost)),
             elsewhere: Quantity::ZERO,
             priced: None,
+            foreign_net: None,
             account: String::new(),
             committed: Quantity::ZERO,
             ordered: Quantity::ZERO,

@@ -143,6 +143,7 @@ mod tests {
             expected_on: None,
             updated_at: Timestamp::UNIX_EPOCH,
             lines: Vec::new(),
+            foreign: None,
         }
     }
 
@@ -156,6 +157,7 @@ mod tests {
             net: net.parse().unwrap(),
             account: String::new(),
             unit: None,
+            foreign_net: None,
         }
     }
 

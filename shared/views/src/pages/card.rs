@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use parstock_domain::document::ForeignCurrency;
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{Balance, Place};
@@ -20,6 +21,8 @@ pub struct CardRow {
     pub cause: &'static str,
     /// The document's number; empty when it has none.
     pub number: String,
+    /// What the document's line amounts to in its own currency, without tax, as far as that is not the base currency and it stands.
+    pub foreign: Option<(ForeignCurrency, Money)>,
     /// The document's contact; empty when there is none.
     pub contact: String,
     /// From where.
@@ -47,6 +50,11 @@ impl CardRow {
     /// How far the document is booked, if it is not whole: `booking 80 of 500 lines`.
     pub fn booking_words(&self) -> Option<String> {
         self.booking.map(|(booked, lines)| super::booking_words(booked, lines))
+    }
+
+    /// What its line amounts to in the document's own currency: `USD 125.00 at 0.6512`.
+    pub fn foreign_words(&self) -> Option<String> {
+        self.foreign.as_ref().map(|(currency, amount)| currency.words(*amount))
     }
 }
 

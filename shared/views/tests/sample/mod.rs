@@ -11,7 +11,7 @@ use parstock_domain::adjustment::{self, Adjustment, AdjustmentLine, AdjustmentNu
 use parstock_domain::alert::AlertKind;
 use parstock_domain::audit::{Hash, Head};
 use parstock_domain::cogs::{CogsSettings, Every, Fate, Journal, JournalNumber};
-use parstock_domain::document::{DocumentKind, DocumentRef, XeroQuantity};
+use parstock_domain::document::{DocumentKind, DocumentRef, ForeignCurrency, XeroQuantity};
 use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::goods_receipt::{self, BillFate, Deviation, GoodsReceipt, ReceiptNumber};
 use parstock_domain::governance::{Approval, Phase, Proposal, ProposalLine, ProposalState};
@@ -1087,6 +1087,9 @@ pub fn item_page(say: Say) -> ItemPage {
             posted_on: number.starts_with("NW").then(|| day("2026-11-10")),
             cause,
             number: say(number),
+            foreign: number
+                .starts_with("NW")
+                .then(|| (ForeignCurrency { code: say("USD"), rate: say("0.6512") }, money("969.06"))),
             contact: say(contact),
             from,
             to,
