@@ -791,6 +791,7 @@ impl Company {
             expected_on: None,
             updated_at: now,
             lines,
+            in_advance: false,
             foreign: None,
         };
         self.documents.insert(document.of.id, document.clone());
@@ -870,6 +871,7 @@ impl Company {
             expected_on: None,
             updated_at: now,
             lines,
+            in_advance: false,
             foreign: None,
         };
         self.documents.insert(bill, document.clone());
@@ -926,6 +928,7 @@ impl Company {
             expected_on: Some(draft.wanted_on),
             updated_at: now,
             lines: lines.collect(),
+            in_advance: false,
             foreign: None,
         };
         self.documents.insert(order, document.clone());

@@ -93,6 +93,7 @@ mod tests {
                 expected_on: None,
                 updated_at: self.sim.now(),
                 lines: vec![line],
+                in_advance: false,
                 foreign: None,
             };
             self.books.with(self.org, |company| company.documents.insert(of.id, document));

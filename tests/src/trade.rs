@@ -127,6 +127,7 @@ impl Trader {
             date: self.day(today),
             expected_on: None,
             updated_at: now,
+            in_advance: false,
             foreign: None,
             lines: (0..lines).map(|_| self.line(company)).collect(),
         };

@@ -248,7 +248,7 @@ impl Books {
             rate,
             lines,
         })
-        .map(Some)
+        .map(|document| Some(Document { in_advance, ..document }))
     }
 
     fn paper(&self, from: Paper) -> Result<Document, Puzzle> {
@@ -281,6 +281,7 @@ impl Books {
             date: from.date.ok_or(Puzzle::Missing("date"))?,
             expected_on: from.expected_on,
             updated_at: from.updated_at.ok_or(Puzzle::Missing("time of its last change"))?,
+            in_advance: false,
             foreign,
             lines,
         })
@@ -945,6 +946,7 @@ mod tests {
         let goods = || json!({"ItemCode": "P-1", "Quantity": 1, "LineAmount": 5});
         let kind =
             |outcome: Result<Option<Document>, Puzzle>| outcome.unwrap().map(|document| document.of.kind);
+        assert!(!money("SPEND", goods()).unwrap().unwrap().in_advance);
         assert_eq!(kind(money("SPEND", goods())), Some(DocumentKind::SpendMoney));
         assert_eq!(kind(money("RECEIVE", goods())), Some(DocumentKind::ReceiveMoney));
         for transfer in ["SPEND-TRANSFER", "RECEIVE-TRANSFER"] {
@@ -964,6 +966,7 @@ mod tests {
             let goods =
                 money(word, json!({"ItemCode": "P-1", "Quantity": 1, "LineAmount": 5})).unwrap().unwrap();
             assert_eq!((goods.of.kind, goods.of.id.to_string().as_str(), goods.lines.len()), (kind, ID, 1));
+            assert!(goods.in_advance, "{word}");
             let deposit = money(word, json!({"Description": "Deposit", "LineAmount": 5})).unwrap().unwrap();
             assert_eq!(deposit.lines, [], "{word}");
             // without goods no rate is needed, with goods it is

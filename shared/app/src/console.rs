@@ -623,6 +623,7 @@ const fn review_words(kind: ReviewKind) -> &'static str {
         ReviewKind::ReceiptWaits => "goods receipt to decide",
         ReviewKind::ReceiptBill => "bill of a goods receipt",
         ReviewKind::Adjustment => "stock adjustment",
+        ReviewKind::GoodsInAdvance => "goods on money in advance",
     }
 }
 

@@ -654,6 +654,8 @@ pub enum ReviewKind {
     ReceiptBill,
     /// An adjustment waits for approval, or is not booked as it was meant.
     Adjustment,
+    /// Money in advance moves goods, which its bill or invoice may move again.
+    GoodsInAdvance,
 }
 
 impl ReviewKind {
@@ -676,6 +678,7 @@ impl ReviewKind {
             Self::ReceiptWaits => "receipt_waits",
             Self::ReceiptBill => "receipt_bill",
             Self::Adjustment => "adjustment",
+            Self::GoodsInAdvance => "goods_in_advance",
         }
     }
 }

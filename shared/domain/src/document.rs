@@ -140,6 +140,9 @@ pub struct Document {
     pub expected_on: Option<Date>,
     /// When Xero last changed it.
     pub updated_at: Timestamp,
+    /// Whether it is money before the bill or the invoice, or beyond it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_advance: bool,
     /// Its currency, where that is not the org's base currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign: Option<ForeignCurrency>,

@@ -517,6 +517,7 @@ impl GoodsReceipt {
             expected_on: None,
             updated_at: at,
             lines: lines.collect(),
+            in_advance: false,
             foreign: None,
         })
     }

@@ -59,6 +59,7 @@ fn bill(number: u128, today: Date, lines: Vec<DocumentLine>) -> Document {
         expected_on: None,
         updated_at: Timestamp::UNIX_EPOCH,
         lines,
+        in_advance: false,
         foreign: None,
     }
 }

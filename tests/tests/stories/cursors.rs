@@ -110,6 +110,7 @@ impl Shop {
             expected_on: None,
             updated_at: self.xero_now(),
             lines: vec![line],
+            in_advance: false,
             foreign: None,
         };
         self.with(|company| company.documents.insert(of.id, document));

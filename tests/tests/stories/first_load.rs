@@ -142,6 +142,7 @@ impl World {
                 unit: None,
                 foreign_net: None,
             }],
+            in_advance: false,
             foreign: None,
         };
         self.ports.books.with(self.org, |company| company.documents.insert(document.of.id, document));
@@ -284,6 +285,7 @@ fn a_sale_between_the_last_page_and_the_quantities_is_no_part_of_the_opening() {
                 unit: None,
                 foreign_net: None,
             }],
+            in_advance: false,
             foreign: None,
         };
         ports.books.with(org, |company| company.documents.insert(sale.of.id, sale));

@@ -187,6 +187,7 @@ impl Shop {
                 unit: None,
                 foreign_net: None,
             }],
+            in_advance: false,
             foreign: None,
         };
         self.with(|company| company.documents.insert(of.id, document));

@@ -17,7 +17,7 @@ use parstock_app::message::{Envelope, Message};
 use parstock_app::opening::{self, Count, Imported};
 use parstock_app::ports::QueueName;
 use parstock_app::process::{self, Received};
-use parstock_app::records::{Backfill, Key, Owner, Record, Review, Touched};
+use parstock_app::records::{Backfill, Key, Owner, Record, Review, ReviewKind, Touched};
 use parstock_app::settings::{self, Applied};
 use parstock_app::table::Wrong;
 use parstock_app::writer::{LEASE_SECONDS, Writer};
@@ -429,6 +429,7 @@ pub(super) fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
         expected_on: None,
         updated_at: Timestamp::UNIX_EPOCH,
         lines: Vec::new(),
+        in_advance: false,
         foreign: None,
     })
 }
@@ -456,6 +457,12 @@ impl Paper {
     /// From another contact.
     pub(super) fn of(mut self, name: &str) -> Self {
         (self.0.contact, self.0.contact_name) = (supplier(name), name.to_owned());
+        self
+    }
+
+    /// As money before its bill or invoice.
+    fn in_advance(mut self) -> Self {
+        self.0.in_advance = true;
         self
     }
 
@@ -502,6 +509,48 @@ impl Paper {
         });
         self
     }
+}
+
+#[test]
+fn goods_on_money_in_advance_are_asked_about_until_they_are_off_it() {
+    run_alone(async {
+        let shop = Shop::open(&["CUP", "TIN"]).await;
+        let paid = paper(DocumentKind::SpendMoney, "", "2026-05-20").reference("Deposit 7").in_advance();
+        let paid = paid.line("CUP", "10", "2").line("", "1", "50").line("TIN", "3", "4");
+        shop.save(paid.clone());
+        shop.work().await;
+        let asked: Vec<(ReviewKind, String)> =
+            shop.reviews().into_iter().map(|review| (review.kind, review.text)).collect();
+        let text = "Money spent in advance on 2026-05-20, reference Deposit 7, moves goods: `CUP`, `TIN`. If the bill names them again, \
+                    they move twice: take the items off the payment, which ends this question, or off the bill.";
+        assert_eq!(asked, [(ReviewKind::GoodsInAdvance, text.to_owned())]);
+        // the bill says them again
+        shop.save(bill("B-1", "2026-05-22").line("CUP", "10", "2"));
+        shop.work().await;
+        assert_eq!(shop.position("CUP").booked, q("20"));
+        let mut without_goods = paid.clone();
+        without_goods.0.lines.clear();
+        shop.save(without_goods);
+        shop.work().await;
+        assert_eq!((shop.position("CUP").booked, shop.reviews()), (q("10"), vec![]));
+        // money that is not in advance is what its goods came with
+        shop.save(paper(DocumentKind::ReceiveMoney, "R-1", "2026-05-23").line("CUP", "1", "5"));
+        shop.work().await;
+        assert_eq!(shop.reviews(), []);
+        let received =
+            paper(DocumentKind::ReceiveMoney, "R-2", "2026-05-24").in_advance().line("CUP", "1", "5");
+        shop.save(received.clone());
+        shop.work().await;
+        let asked: Vec<String> = shop.reviews().into_iter().map(|review| review.text).collect();
+        assert!(
+            asked[0].contains("Money received in advance on 2026-05-24, moves")
+                && asked[0].contains("off the invoice"),
+            "{asked:?}"
+        );
+        shop.save(received.status(DocumentStatus::Voided));
+        shop.work().await;
+        assert_eq!(shop.reviews(), []);
+    });
 }
 
 #[test]

@@ -144,6 +144,7 @@ pub async fn book<P: Ports>(
             let mut extra = Vec::new();
             if first {
                 extra.extend(step.review_unknown(writer, &loaded, &wanted.unknown_items));
+                extra.extend(step.review_in_advance(writer, &loaded, &wanted.lines));
                 let booked = loaded.header.as_ref().map(|header| &header.content);
                 if let (Some(receipt), DocumentStatus::Voided | DocumentStatus::Deleted) =
                     (receipt.filter(|_| document.of.kind == DocumentKind::Bill), document.status)

@@ -252,6 +252,7 @@ mod tests {
             expected_on: None,
             updated_at: Timestamp::UNIX_EPOCH,
             lines,
+            in_advance: false,
             foreign: None,
         }
     }

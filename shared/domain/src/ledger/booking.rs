@@ -693,6 +693,7 @@ mod tests {
                     }
                 })
                 .collect(),
+            in_advance: false,
             foreign: None,
         }
     }

@@ -143,6 +143,7 @@ mod tests {
             expected_on: None,
             updated_at: Timestamp::UNIX_EPOCH,
             lines: Vec::new(),
+            in_advance: false,
             foreign: None,
         }
     }
