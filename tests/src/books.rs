@@ -792,6 +792,7 @@ impl Company {
             updated_at: now,
             lines,
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         };
         self.documents.insert(document.of.id, document.clone());
@@ -872,6 +873,7 @@ impl Company {
             updated_at: now,
             lines,
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         };
         self.documents.insert(bill, document.clone());
@@ -929,6 +931,7 @@ impl Company {
             updated_at: now,
             lines: lines.collect(),
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         };
         self.documents.insert(order, document.clone());

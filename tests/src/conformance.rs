@@ -94,6 +94,7 @@ mod tests {
                 updated_at: self.sim.now(),
                 lines: vec![line],
                 in_advance: false,
+                set_against: Vec::new(),
                 foreign: None,
             };
             self.books.with(self.org, |company| company.documents.insert(of.id, document));

@@ -1,6 +1,8 @@
 //! People at work in Xero: papers of every kind are written, edited, back-dated, approved and voided, in
 //! an order that only follows from the seed.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -117,6 +119,10 @@ impl Trader {
         });
         // a bill names its order more often than not
         let order = order.next_back().map(|order| order.number.clone()).filter(|_| self.rng.chance(600));
+        let set_against = match kind {
+            DocumentKind::SalesCredit => self.sales(company),
+            _ => Vec::new(),
+        };
         let document = Document {
             of: DocumentRef { kind, id: DocumentId(self.rng.uuid()) },
             number: format!("{}-{:04}", kind.code(), self.numbers),
@@ -128,12 +134,23 @@ impl Trader {
             expected_on: None,
             updated_at: now,
             in_advance: false,
+            set_against,
             foreign: None,
             lines: (0..lines).map(|_| self.line(company)).collect(),
         };
         let of = document.of;
         company.documents.insert(of.id, document);
         change(of)
+    }
+
+    /// Up to two sales, against which somebody sets a credit note.
+    fn sales(&mut self, company: &Company) -> Vec<DocumentId> {
+        let sales =
+            company.documents.values().filter(|document| document.of.kind == DocumentKind::SalesInvoice);
+        let sales: Vec<DocumentId> = sales.map(|sale| sale.of.id).collect();
+        let picked: BTreeSet<DocumentId> =
+            (0..self.rng.below(3)).filter_map(|_| self.rng.pick(&sales).copied()).collect();
+        picked.into_iter().collect()
     }
 
     fn line(&mut self, company: &Company) -> DocumentLine {
@@ -199,6 +216,7 @@ impl Trader {
         let Some(id) = self.living(company) else { return self.new_document(company, now, today, 1) };
         let (fresh, item, quantity, day) =
             (self.line(company), self.item(company), self.quantity(), self.day(today));
+        let sales = self.sales(company);
         let document = company.documents.get_mut(&id).unwrap();
         let at = self.rng.below(document.lines.len() as u64) as usize;
         match self.rng.below(6) {
@@ -212,6 +230,7 @@ impl Trader {
                     line.item = item;
                 }
             }
+            4 if document.of.kind == DocumentKind::SalesCredit => document.set_against = sales,
             4 => document.lines.reverse(),
             _ => {
                 if let Some(line) = document.lines.get_mut(at) {

@@ -11,6 +11,7 @@
 //! - A line without `LineAmount` has quantity × price less discount, rounded to hundredths as Xero does. A line
 //!   without `TaxAmount` has no tax.
 //! - A foreign document without a rate can't be valued, so it is an error.
+//! - Which invoices a customer's credit note is set against is what says which sales its goods were of.
 //! - A line without an id gets one derived from its document and its place.
 //! - Spend and receive money book; transfers between own accounts carry no goods and are left out. Prepayments and
 //!   overpayments stand among the bank transactions too: they are read there and nowhere else, and book where a line
@@ -23,7 +24,7 @@ use jiff::civil::Date;
 use parstock_domain::adjustment::AdjustmentDraft;
 use parstock_domain::document::{
     Account, BillDraft, Contact, Document, DocumentKind, DocumentLine, DocumentRef, DocumentStatus,
-    ForeignCurrency, Item, ItemRef, OrderDraft, OrderDraftLine, Organisation, XeroQuantity,
+    ForeignCurrency, Item, ItemRef, OrderDraft, OrderDraftLine, Organisation, SET_AGAINST_MAX, XeroQuantity,
 };
 use parstock_domain::fixed::{FixedError, Money, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId, OrgId, derived};
@@ -32,9 +33,9 @@ use parstock_domain::manual_journal::{
 };
 use parstock_domain::prices::PriceWrite;
 use parstock_xero::model::{
-    self as wire, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType, InvoiceStatus,
-    InvoiceType, LineAmountTypes, LineItem, NewBill, NewCreditNote, NewJournalLine, NewJournalStatus,
-    NewLineItem, NewManualJournal, NewPurchaseOrder, NewStatus, PurchaseOrderStatus,
+    self as wire, Allocation, BankTransactionStatus, BankTransactionType, ContactRef, CreditNoteType,
+    InvoiceStatus, InvoiceType, LineAmountTypes, LineItem, NewBill, NewCreditNote, NewJournalLine,
+    NewJournalStatus, NewLineItem, NewManualJournal, NewPurchaseOrder, NewStatus, PurchaseOrderStatus,
 };
 use parstock_xero::{Decimal, DecimalError, InputError};
 use thiserror::Error;
@@ -160,7 +161,11 @@ impl Books {
             CreditNoteType::Bill => DocumentKind::SupplierCredit,
             CreditNoteType::Other(word) => return Err(Puzzle::UnknownWord { what: "type", word }),
         };
-        self.paper(Paper {
+        let set_against = match kind {
+            DocumentKind::SalesCredit => set_against(&from.allocations),
+            _ => Vec::new(),
+        };
+        let document = self.paper(Paper {
             of: DocumentRef { kind, id: DocumentId(from.credit_note_id) },
             status: invoice_status(from.status)?,
             number: from.credit_note_number,
@@ -173,7 +178,8 @@ impl Books {
             currency: from.currency_code,
             rate: from.currency_rate,
             lines: from.line_items,
-        })
+        })?;
+        Ok(Document { set_against, ..document })
     }
 
     /// A purchase order.
@@ -282,6 +288,7 @@ impl Books {
             expected_on: from.expected_on,
             updated_at: from.updated_at.ok_or(Puzzle::Missing("time of its last change"))?,
             in_advance: false,
+            set_against: Vec::new(),
             foreign,
             lines,
         })
@@ -301,6 +308,21 @@ impl Books {
             (None, ..) => Ok(Decimal::from(1)),
         }
     }
+}
+
+/// The invoices against which a credit note is set, the earliest first.
+fn set_against(allocations: &[Allocation]) -> Vec<DocumentId> {
+    let standing = allocations.iter().filter(|allocation| allocation.is_deleted != Some(true));
+    let named =
+        standing.filter_map(|allocation| Some((allocation.date, allocation.invoice.as_ref()?.invoice_id?)));
+    let mut invoices = Vec::new();
+    for (_, invoice) in named.collect::<BTreeSet<_>>() {
+        let invoice = DocumentId(invoice);
+        if invoices.len() < SET_AGAINST_MAX && !invoices.contains(&invoice) {
+            invoices.push(invoice);
+        }
+    }
+    invoices
 }
 
 fn invoice_status(status: Option<InvoiceStatus>) -> Result<DocumentStatus, Puzzle> {
@@ -715,6 +737,30 @@ mod tests {
 
     fn net(fields: Value) -> Result<String, Puzzle> {
         Ok(books().invoice(bill(fields))?.lines[0].net.to_string())
+    }
+
+    #[test]
+    fn a_customers_credit_note_names_the_invoices_against_which_it_is_set() {
+        let invoice = |number: u128| Uuid::from_u128(number).to_string();
+        let against = |number: u128, date: &str, is_deleted: bool| json!({"Amount": 5, "Date": date, "IsDeleted": is_deleted, "Invoice": {"InvoiceID": invoice(number)}});
+        let note = |kind: &str, allocations: Value| {
+            let body = json!({
+                "CreditNoteID": ID, "Type": kind, "Status": "PAID", "Contact": {"ContactID": CONTACT}, "Date": "2026-10-01",
+                "UpdatedDateUTC": "2026-10-01T00:00:00", "Allocations": allocations,
+            });
+            let note = books().credit_note(serde_json::from_str(&body.to_string()).unwrap()).unwrap();
+            note.set_against.into_iter().map(|invoice| invoice.0.as_u128()).collect::<Vec<_>>()
+        };
+        let allocations = json!([
+            against(3, "2026-10-09", false),
+            against(1, "2026-10-08", false),
+            against(2, "2026-10-01", true),
+            against(1, "2026-10-10", false),
+        ]);
+        assert_eq!(note("ACCRECCREDIT", allocations.clone()), [1, 3], "the earliest first, each once");
+        assert!(note("ACCPAYCREDIT", allocations).is_empty());
+        let many: Vec<Value> = (1..=30).map(|number| against(number, "2026-10-08", false)).collect();
+        assert_eq!(note("ACCRECCREDIT", json!(many)).len(), SET_AGAINST_MAX);
     }
 
     #[test]

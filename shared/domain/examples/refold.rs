@@ -48,6 +48,7 @@ fn movement(number: i64, day: i64, comes_in: bool) -> Result<Movement, Box<dyn E
         correction: Money::ZERO,
         posted_on: None,
         found: None,
+        returns: Vec::new(),
         recorded_at: Timestamp::UNIX_EPOCH,
         commit: CommitId(Uuid::nil()),
     })

@@ -119,6 +119,9 @@ pub struct DocumentRef {
     pub id: DocumentId,
 }
 
+/// Invoices that are looked at for the goods of one credit note.
+pub const SET_AGAINST_MAX: usize = 20;
+
 /// A document in its present state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
@@ -143,6 +146,9 @@ pub struct Document {
     /// Whether it is money before the bill or the invoice, or beyond it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_advance: bool,
+    /// The sales invoices against which a customer's credit note is set, at most [`SET_AGAINST_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_against: Vec<DocumentId>,
     /// Its currency, where that is not the org's base currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign: Option<ForeignCurrency>,

@@ -518,6 +518,7 @@ impl GoodsReceipt {
             updated_at: at,
             lines: lines.collect(),
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         })
     }

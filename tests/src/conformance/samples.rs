@@ -73,6 +73,7 @@ pub fn movement(
         correction: Money::from_e4(-1),
         posted_on: None,
         found: None,
+        returns: vec![DocumentId(id(6))],
         recorded_at: instant(),
         commit: CommitId(id(9)),
     };
@@ -92,6 +93,7 @@ pub fn booked_line(n: u128) -> BookedLine {
         priced: Some(Money::from_e4(7)),
         foreign_net: Some(Money::from_e4(1)),
         account: "300".to_owned(),
+        returns: vec![DocumentId(id(5))],
         committed: Quantity::ONE,
         ordered: Quantity::ZERO,
         revision: u32::MAX,

@@ -60,6 +60,7 @@ fn bill(number: u128, today: Date, lines: Vec<DocumentLine>) -> Document {
         updated_at: Timestamp::UNIX_EPOCH,
         lines,
         in_advance: false,
+        set_against: Vec::new(),
         foreign: None,
     }
 }

@@ -111,6 +111,7 @@ impl Shop {
             updated_at: self.xero_now(),
             lines: vec![line],
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         };
         self.with(|company| company.documents.insert(of.id, document));

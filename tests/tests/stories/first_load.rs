@@ -143,6 +143,7 @@ impl World {
                 foreign_net: None,
             }],
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         };
         self.ports.books.with(self.org, |company| company.documents.insert(document.of.id, document));
@@ -286,6 +287,7 @@ fn a_sale_between_the_last_page_and_the_quantities_is_no_part_of_the_opening() {
                 foreign_net: None,
             }],
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         };
         ports.books.with(org, |company| company.documents.insert(sale.of.id, sale));

@@ -188,6 +188,7 @@ impl Shop {
                 foreign_net: None,
             }],
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         };
         self.with(|company| company.documents.insert(of.id, document));

@@ -297,6 +297,9 @@ fn long_sale(contact: &Contact, items: &[ItemRef], lines: u64, now: Timestamp) -
         date: "2026-06-01".parse().unwrap(),
         expected_on: None,
         updated_at: now,
+        in_advance: false,
+        set_against: Vec::new(),
+        foreign: None,
         lines: (0..lines).zip(items.iter().cycle()).map(line).collect(),
     }
 }

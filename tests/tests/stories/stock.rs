@@ -430,6 +430,7 @@ pub(super) fn paper(kind: DocumentKind, number: &str, on: &str) -> Paper {
         updated_at: Timestamp::UNIX_EPOCH,
         lines: Vec::new(),
         in_advance: false,
+        set_against: Vec::new(),
         foreign: None,
     })
 }
@@ -457,6 +458,12 @@ impl Paper {
     /// From another contact.
     pub(super) fn of(mut self, name: &str) -> Self {
         (self.0.contact, self.0.contact_name) = (supplier(name), name.to_owned());
+        self
+    }
+
+    /// As a credit note that is set against these.
+    fn against(mut self, sales: &[&Paper]) -> Self {
+        self.0.set_against = sales.iter().map(|sale| sale.0.of.id).collect();
         self
     }
 
@@ -512,35 +519,76 @@ impl Paper {
 }
 
 #[test]
+fn a_return_goes_to_where_its_sale_had_it_from_once_somebody_says_which() {
+    run_alone(async {
+        let shop = Shop::open(&["CUP", "TEA"]).await;
+        shop.count("CUP", "2026-03-01", "10").await.unwrap();
+        shop.save(bill("B-1", "2026-03-02").line("CUP", "10", "2").line("TEA", "10", "2"));
+        let sold =
+            sale("S-1", "2026-03-10").line("CUP", "5", "9").line("CUP", "1", "9").line("TEA", "5", "9");
+        shop.save(sold.clone());
+        shop.save(bill("B-2", "2026-04-05").line("CUP", "14", "10"));
+        let back = paper(DocumentKind::SalesCredit, "C-1", "2026-05-20").line("CUP", "8", "9").line("TEA", "1", "9");
+        shop.save(back.clone());
+        shop.poll().await;
+        // twenty at 2, six sold, fourteen at 10 beside the rest: eight come back at 6
+        assert_eq!(shop.position("CUP").value, "216".parse().unwrap());
+        let booked = shop.movements("CUP").len();
+        let tracked = shop.movements("TEA");
+        shop.save(back.clone().against(&[&sold]));
+        shop.poll().await;
+        // six at 2, and two at what is the average then
+        let value = shop.position("CUP").value;
+        assert_eq!(value.to_string(), "190.5882");
+        assert_eq!(shop.movements("CUP").len(), booked + 2, "what was booked stays");
+        assert_eq!(shop.movements("TEA"), tracked, "Xero's average stands");
+        shop.save(back.clone().against(&[&sold]).status(DocumentStatus::Paid));
+        shop.poll().await;
+        assert_eq!(shop.movements("CUP").len(), booked + 2, "paid moves nothing");
+        // the sale was of fewer, which is told after both
+        shop.save(sold.correct(0, "3", "9"));
+        shop.poll().await;
+        assert_eq!(shop.position("CUP").booked, q("38"));
+        // four at 2, and four at what is the average then: sixteen at 2, fourteen at 10, four at 2
+        assert_eq!(shop.position("CUP").value.to_string(), "201.1765");
+        shop.save(back);
+        shop.poll().await;
+        assert_eq!(shop.position("CUP").booked, q("38"));
+        assert_eq!(shop.position("CUP").value.to_string(), "217.8667", "eight at the average of thirty");
+        assert_eq!(shop.on_hand("CUP"), "38");
+    });
+}
+
+#[test]
 fn goods_on_money_in_advance_are_asked_about_until_they_are_off_it() {
     run_alone(async {
-        let shop = Shop::open(&["CUP", "TIN"]).await;
+        let shop = Shop::open(&["CUP", "JAR"]).await;
         let paid = paper(DocumentKind::SpendMoney, "", "2026-05-20").reference("Deposit 7").in_advance();
-        let paid = paid.line("CUP", "10", "2").line("", "1", "50").line("TIN", "3", "4");
+        let paid = paid.line("CUP", "10", "2").line("", "1", "50").line("JAR", "3", "4");
         shop.save(paid.clone());
-        shop.work().await;
+        shop.poll().await;
         let asked: Vec<(ReviewKind, String)> =
             shop.reviews().into_iter().map(|review| (review.kind, review.text)).collect();
-        let text = "Money spent in advance on 2026-05-20, reference Deposit 7, moves goods: `CUP`, `TIN`. If the bill names them again, \
+        let text = "Money spent in advance on 2026-05-20, reference Deposit 7, moves goods: `CUP`, `JAR`. If the bill names them again, \
                     they move twice: take the items off the payment, which ends this question, or off the bill.";
         assert_eq!(asked, [(ReviewKind::GoodsInAdvance, text.to_owned())]);
         // the bill says them again
         shop.save(bill("B-1", "2026-05-22").line("CUP", "10", "2"));
-        shop.work().await;
+        shop.poll().await;
         assert_eq!(shop.position("CUP").booked, q("20"));
         let mut without_goods = paid.clone();
         without_goods.0.lines.clear();
         shop.save(without_goods);
-        shop.work().await;
+        shop.poll().await;
         assert_eq!((shop.position("CUP").booked, shop.reviews()), (q("10"), vec![]));
         // money that is not in advance is what its goods came with
         shop.save(paper(DocumentKind::ReceiveMoney, "R-1", "2026-05-23").line("CUP", "1", "5"));
-        shop.work().await;
+        shop.poll().await;
         assert_eq!(shop.reviews(), []);
         let received =
             paper(DocumentKind::ReceiveMoney, "R-2", "2026-05-24").in_advance().line("CUP", "1", "5");
         shop.save(received.clone());
-        shop.work().await;
+        shop.poll().await;
         let asked: Vec<String> = shop.reviews().into_iter().map(|review| review.text).collect();
         assert!(
             asked[0].contains("Money received in advance on 2026-05-24, moves")
@@ -548,7 +596,7 @@ fn goods_on_money_in_advance_are_asked_about_until_they_are_off_it() {
             "{asked:?}"
         );
         shop.save(received.status(DocumentStatus::Voided));
-        shop.work().await;
+        shop.poll().await;
         assert_eq!(shop.reviews(), []);
     });
 }

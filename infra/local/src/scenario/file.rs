@@ -115,6 +115,8 @@ pub struct Step {
     pub spend_overpayment: Option<String>,
     /// Reference of money from a customer beyond what was owed.
     pub receive_overpayment: Option<String>,
+    /// A credit note to a customer that is set against an invoice.
+    pub set_against: Option<SetAgainst>,
     /// A count of untracked items.
     pub count: Option<Vec<Count>>,
     /// A goods receipt.
@@ -153,6 +155,21 @@ pub struct Step {
     pub currency: Option<Currency>,
     /// Its lines.
     pub lines: Option<Vec<Line>>,
+}
+
+/// What of a credit note is set against an invoice.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetAgainst {
+    /// The credit note's number.
+    pub credit: String,
+    /// The invoice's number.
+    pub invoice: String,
+    /// How much of it, tax included.
+    pub amount: Number,
+    /// The day from which it counts.
+    #[serde(deserialize_with = "day")]
+    pub on: Date,
 }
 
 /// What came in of an order.
@@ -474,6 +491,7 @@ impl Step {
     fn actions(&self) -> usize {
         let documents = self.numbers().into_iter().filter(|(_, number)| number.is_some()).count();
         documents
+            + usize::from(self.set_against.is_some())
             + usize::from(self.count.is_some())
             + usize::from(self.receipt.is_some())
             + usize::from(self.take_in.is_some())
@@ -575,8 +593,15 @@ impl Scenario {
         let adjusted = |step: &Step| step.adjust.iter().flatten().map(|adjust| adjust.on).max();
         let voucher = |step: &Step| step.landed.as_ref().and_then(|landed| landed.on);
         let receipt = |step: &Step| step.receipt.as_ref().map(|receipt| receipt.on);
+        let against = |step: &Step| step.set_against.as_ref().map(|set| set.on);
         let days = |step: &Step| {
-            step.on.max(step.lock).max(counts(step)).max(voucher(step)).max(receipt(step)).max(adjusted(step))
+            step.on
+                .max(against(step))
+                .max(step.lock)
+                .max(counts(step))
+                .max(voucher(step))
+                .max(receipt(step))
+                .max(adjusted(step))
         };
         let last = self.step.iter().filter_map(days).max();
         self.today.or_else(|| last?.tomorrow().ok()).unwrap_or(Date::constant(2026, 1, 1))

@@ -119,6 +119,9 @@ pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalEr
         } else if let Some(which) = step.take_back {
             books.settle().await?;
             books.take_back(which).await.map_err(|error| wrong(error.to_string()))?;
+        } else if let Some(set) = &step.set_against {
+            let act = books.setting_against(set).map_err(wrong)?;
+            books.enter(step, &act).map_err(wrong)?;
         } else {
             let act = act_of(scenario, step, &mut known).map_err(wrong)?;
             books.enter(step, &act).map_err(wrong)?;
@@ -204,6 +207,21 @@ impl Books {
                 .map_err(|error| error.to_string())?;
         }
         world.apply(self.now(), act).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// What setting a credit note against an invoice is in Xero.
+    fn setting_against(&self, set: &file::SetAgainst) -> Result<Act, String> {
+        let world = locked(&self.world);
+        let id = |kind, number: &str| {
+            let document = world.document(kind, number);
+            document.map(|document| document.id).ok_or_else(|| format!("there is no document `{number}`"))
+        };
+        Ok(Act::Allocate {
+            credit: id(DocumentKind::SalesCredit, &set.credit)?,
+            invoice: id(DocumentKind::Invoice, &set.invoice)?,
+            amount: set.amount.e4()?,
+            date: set.on,
+        })
     }
 
     /// Lets parstock learn of what was entered, and come to rest.

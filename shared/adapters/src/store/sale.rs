@@ -59,6 +59,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             correction: "0".parse().unwrap(),
             posted_on: None,
             found: None,
+            returns: Vec::new(),
             recorded_at: at,
             commit,
         };
@@ -92,6 +93,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             priced: None,
             foreign_net: None,
             account: String::new(),
+            returns: Vec::new(),
             committed: "0".parse().unwrap(),
             ordered: "0".parse().unwrap(),
             revision: 1,

@@ -21,7 +21,7 @@ use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::look_again;
 use crate::ports::{Expect, Ports, Store, Write};
-use crate::records::{Content, Key, List};
+use crate::records::{Content, DocumentRecord, Key, List};
 use crate::refold;
 use crate::writer::Writer;
 
@@ -118,6 +118,7 @@ impl Step<'_> {
             let new: Vec<ItemId> =
                 ids.iter().filter(|item| !items.plans.contains_key(item)).copied().collect();
             let methods = refold::methods(writer, &new, location).await?;
+            let sales = self.days_of_returned(writer, window).await?;
             for ((item, position), layer) in ids.iter().zip(positions).zip(layers) {
                 let (position, position_expect) = match position {
                     Some(row) => (row.content, row.expect),
@@ -132,7 +133,11 @@ impl Step<'_> {
                 let moves_from = first_day(window, *item);
                 let met_from = window.iter().filter(|change| change.items().any(|of| of == *item));
                 let met_from = met_from.filter_map(|change| self.reach(change, &items).from).min();
-                let cost = match moves_from.into_iter().chain(met_from).min() {
+                let returns =
+                    window.iter().filter(|change| change.items().any(|of| of == *item) && !is_booked(change));
+                let returned_from =
+                    returns.flat_map(LineChange::returns).filter_map(|sale| sales.get(&sale).copied());
+                let cost = match moves_from.into_iter().chain(met_from).chain(returned_from).min() {
                     Some(from) => {
                         items.from.insert(*item, from);
                         refold::begin(writer, *item, location, &position, layers, method, from).await?
@@ -164,9 +169,38 @@ impl Step<'_> {
         }
         Ok(items)
     }
+
+    /// The days of the sales whose goods come back.
+    async fn days_of_returned<P: Ports>(
+        &self,
+        writer: &Writer<'_, P>,
+        window: &[LineChange],
+    ) -> Result<BTreeMap<DocumentId, Date>, AppError> {
+        let sales: BTreeSet<DocumentId> = window.iter().flat_map(LineChange::returns).collect();
+        let of = |id: &DocumentId| Key::Document(DocumentRef { kind: DocumentKind::SalesInvoice, id: *id });
+        let keys: Vec<Key> = sales.iter().map(of).collect();
+        let rows = load::many::<DocumentRecord>(writer.ports().store(), writer.owner(), &keys).await?;
+        let days = sales.into_iter().zip(rows).filter_map(|(sale, row)| {
+            let row = row?.content;
+            // a sale that is being moved to another day still stands on its old one in part
+            let lines = row.lines.iter().filter(|line| !line.change.is_zero()).map(|line| line.effective_on);
+            Some((sale, lines.fold(row.date, Date::min)))
+        });
+        Ok(days.collect())
+    }
 }
 
 impl Items {
+    /// A change without what Xero does not look at: it costs what comes back at the average.
+    pub(super) fn without_returns_in_xero(&self, mut change: LineChange) -> LineChange {
+        if let Some(after) = &mut change.after
+            && self.stocks.get(&after.item).is_some_and(|stock| stock.position.tracked)
+        {
+            after.returns.clear();
+        }
+        change
+    }
+
     /// The item whose first movement or latest sale may be taken back by a change.
     pub(super) fn loses_a_bound(&self, change: &LineChange) -> Option<ItemId> {
         let moves = |line: &BookedLine| line.moves().is_ok_and(|moves| !moves.is_zero());

@@ -83,7 +83,7 @@ impl Step<'_> {
         let mut others: BTreeMap<DocumentRef, Loaded> = BTreeMap::new();
         let mut billed_receipts = BTreeSet::new();
         for change in window {
-            let change = &loaded.renewed(change);
+            let change = &items.without_returns_in_xero(loaded.renewed(change));
             let changed_rows = |loaded: &Loaded| loaded.rows.iter().skip(1).filter(|row| row.changed).count();
             let rows = ROWS_FIXED
                 + writes.len()

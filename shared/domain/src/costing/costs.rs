@@ -236,9 +236,20 @@ impl<O: Copy + Ord> Costs<O> {
         self.receipts.iter().map(|(receipt, known)| (receipt, known.received))
     }
 
-    /// Forgets receipts that no later movement names any more.
+    /// The sales that are remembered, in their order.
+    pub fn remembered_sales(&self) -> impl DoubleEndedIterator<Item = &O> {
+        self.sales.keys()
+    }
+
+    /// From how many receipts the remembered sales took, all together.
+    pub fn takings(&self) -> usize {
+        self.sales.values().map(Vec::len).sum()
+    }
+
+    /// Forgets receipts and sales that no later movement names any more.
     pub fn forget(&mut self, is_named: impl Fn(&O) -> bool) {
         self.receipts.retain(|receipt, _| is_named(receipt));
+        self.sales.retain(|sale, _| is_named(sale));
     }
 
     /// What is there was counted, and differs by `change` from what movements say: more comes in without a price, less goes
@@ -457,10 +468,20 @@ impl<O: Copy + Ord> Costs<O> {
         Ok(())
     }
 
-    fn sale_return(&mut self, id: O, quantity: Quantity, of: Option<O>) -> Result<Costed, FixedError> {
+    /// Takes goods back to where the movements `of` had them from, one after the other; what these don't have left comes in like a
+    /// receipt without a price.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit; then the costs must be thrown away.
+    pub fn sale_return(
+        &mut self,
+        id: O,
+        quantity: Quantity,
+        of: impl IntoIterator<Item = O>,
+    ) -> Result<Costed, FixedError> {
         let mut back = Costed::default();
         let mut open = quantity;
-        if let Some(of) = of {
+        for of in of {
             // what was taken last comes back first, as if the sale had been of the rest alone
             while let Some(taking) = self.sales.get(&of).and_then(|takings| takings.last()).copied()
                 && !open.is_zero()

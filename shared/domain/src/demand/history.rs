@@ -201,6 +201,7 @@ mod tests {
             correction: Money::ZERO,
             posted_on: None,
             found: None,
+            returns: Vec::new(),
             recorded_at: Timestamp::UNIX_EPOCH,
             commit: CommitId(id),
         }

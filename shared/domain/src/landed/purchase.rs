@@ -253,6 +253,7 @@ mod tests {
             updated_at: Timestamp::UNIX_EPOCH,
             lines,
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         }
     }

@@ -58,6 +58,7 @@ impl Adjusting<'_> {
             correction: Money::ZERO,
             posted_on: None,
             found: None,
+            returns: Vec::new(),
             recorded_at: self.recorded_at,
             commit: self.commit,
         };

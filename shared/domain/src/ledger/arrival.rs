@@ -521,6 +521,7 @@ mod tests {
             updated_at: Timestamp::UNIX_EPOCH,
             lines: Vec::new(),
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         }
     }

@@ -15,7 +15,7 @@ use super::valuation::Refold;
 use crate::costing::{Layer, Worth};
 use crate::document::{Document, DocumentKind, DocumentLine, DocumentRef, ItemRef};
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::ids::{CommitId, ItemId, LineId, LocationId};
+use crate::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
 
 /// What one line of a document should have booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct DesiredLine {
     pub foreign_net: Option<Money>,
     /// The account that a purchase is coded to; empty of all else.
     pub account: String,
+    /// Of goods that come back: the sales that they were of.
+    pub returns: Vec<DocumentId>,
     /// What it commits to a customer.
     pub committed: Quantity,
     /// What it orders from a supplier.
@@ -78,6 +80,9 @@ pub struct BookedLine {
     /// The account that a purchase is coded to.
     #[serde(rename = "a", default, skip_serializing_if = "String::is_empty")]
     pub account: String,
+    /// Of goods that came back: the sales that they were of.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<DocumentId>,
     /// What it committed.
     #[serde(rename = "k", default, skip_serializing_if = "Quantity::is_zero_ref")]
     pub committed: Quantity,
@@ -131,6 +136,7 @@ impl BookedLine {
             priced,
             foreign_net: self.foreign_net,
             account: self.account.clone(),
+            returns: self.returns.clone(),
             committed: self.committed,
             ordered: self.ordered,
         }
@@ -143,6 +149,7 @@ impl BookedLine {
             && self.change == desired.change
             && (self.effective_on == desired.effective_on || self.change.is_zero())
             && self.cost == desired.cost
+            && self.returns == desired.returns
             && self.committed == desired.committed
             && self.ordered == desired.ordered
     }
@@ -165,6 +172,12 @@ impl LineChange {
         let before = self.before.as_ref().map(|line| line.item);
         let after = self.after.as_ref().map(|line| line.item).filter(|item| before != Some(*item));
         before.into_iter().chain(after)
+    }
+
+    /// The sales whose goods it brings back, or brought back until now.
+    pub fn returns(&self) -> impl Iterator<Item = DocumentId> {
+        let before = self.before.iter().flat_map(|line| &line.returns);
+        before.chain(self.after.iter().flat_map(|line| &line.returns)).copied()
     }
 }
 
@@ -223,6 +236,7 @@ fn desired_line(
         priced: None,
         foreign_net: line.foreign_net,
         account: String::new(),
+        returns: Vec::new(),
         committed: Quantity::ZERO,
         ordered: Quantity::ZERO,
     };
@@ -252,6 +266,9 @@ fn desired_line(
     }
     if (is_purchase || document.of.kind == DocumentKind::SupplierCredit) && !wanted.change.is_zero() {
         wanted.account = line.account.clone();
+    }
+    if document.of.kind == DocumentKind::SalesCredit && wanted.change > Quantity::ZERO {
+        wanted.returns = document.set_against.clone();
     }
     let has_effect = !(wanted.change.is_zero() && wanted.committed.is_zero() && wanted.ordered.is_zero());
     Ok(has_effect.then_some(wanted))
@@ -359,6 +376,7 @@ impl Booking<'_> {
                     change: moved.negated()?,
                     revision,
                     correction: true,
+                    returns: &before.returns,
                 };
                 let movement = self.movement(step, change.line)?;
                 movements.extend(self.take_back(stock, movement, before)?);
@@ -373,6 +391,7 @@ impl Booking<'_> {
                 priced: None,
                 foreign_net: None,
                 account: String::new(),
+                returns: Vec::new(),
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
                 revision,
@@ -392,6 +411,7 @@ impl Booking<'_> {
                 change: moves,
                 revision,
                 correction: false,
+                returns: &after.returns,
             };
             let movement = self.movement(step, change.line)?;
             let booked = self.move_stock(stock, movement, after.priced.or(after.cost))?;
@@ -409,6 +429,7 @@ impl Booking<'_> {
             priced: after.priced,
             foreign_net: after.foreign_net,
             account: after.account.clone(),
+            returns: after.returns.clone(),
             committed: after.committed,
             ordered: after.ordered,
             revision,
@@ -491,7 +512,7 @@ impl Booking<'_> {
     }
 
     /// A movement that nobody has valued yet.
-    fn movement(&self, step: Step, line: LineId) -> Result<Movement, FixedError> {
+    fn movement(&self, step: Step<'_>, line: LineId) -> Result<Movement, FixedError> {
         let out = step.change.is_negative();
         let ours = Place::Stock(self.location.clone());
         let theirs = match self.of.kind {
@@ -521,18 +542,20 @@ impl Booking<'_> {
             correction: Money::ZERO,
             posted_on: None,
             found: None,
+            returns: step.returns.to_vec(),
             recorded_at: self.recorded_at,
             commit: self.commit,
         })
     }
 }
 
-struct Step {
+struct Step<'a> {
     item: ItemId,
     day: Date,
     change: Quantity,
     revision: u32,
     correction: bool,
+    returns: &'a [DocumentId],
 }
 
 /// The movement with which an item's ledger starts or ends, worth what it says.
@@ -561,6 +584,7 @@ fn opening(
         correction: Money::ZERO,
         posted_on: None,
         found: None,
+        returns: Vec::new(),
         recorded_at,
         commit,
     })
@@ -694,6 +718,7 @@ mod tests {
                 })
                 .collect(),
             in_advance: false,
+            set_against: Vec::new(),
             foreign: None,
         }
     }

@@ -198,6 +198,7 @@ mod tests {
             correction: correction.parse().unwrap(),
             posted_on: None,
             found: None,
+            returns: Vec::new(),
             recorded_at: Timestamp::UNIX_EPOCH,
             commit: CommitId(Uuid::nil()),
         }

@@ -99,6 +99,7 @@ impl Count<'_> {
             correction: Money::ZERO,
             posted_on: None,
             found: Some(found),
+            returns: Vec::new(),
             recorded_at: self.recorded_at,
             commit: self.commit,
         }
@@ -232,7 +233,7 @@ mod tests {
                     }
                     _ => {
                         let kind = if change > 0 { DocumentKind::Bill } else { DocumentKind::SalesInvoice };
-                        let line = Line { kind, on: day(on), change: change * 10_000, cost };
+                        let line = Line { kind, on: day(on), change: change * 10_000, cost, returns: None };
                         notebook.set(number, Some(line));
                     }
                 }

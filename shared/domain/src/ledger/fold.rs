@@ -2,7 +2,7 @@
 //! costs come of them.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::movement::{Cause, Movement, MovementKey};
 use super::valuation::{Checkpoint, Valuation};
 use crate::costing::{Costed, Costs, Price, Step};
-use crate::document::DocumentKind;
+use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::ids::DayNumber;
+use crate::ids::{DayNumber, DocumentId};
 
 /// Receipts that FIFO and LIFO tell apart in what is there; beyond that the two oldest become one layer. Two states of so many fit
 /// into a row.
 pub const LAYERS_MAX: usize = 300;
 /// Receipts that are remembered for landed cost that is still to come; what lands on others is consumed.
 pub const REMEMBERED_MAX: usize = 100;
+/// Receipts from which remembered sales took, all together; what goes beyond that is forgotten, the oldest sale first, and
+/// its return costed as if it named none.
+pub const TAKINGS_MAX: usize = 200;
 
 /// What a cost layer came from, in the order in which costs follow movements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,9 +107,21 @@ pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec
             receipt_of(movement.key.cause).is_some_and(|receipt| receipts.contains(&receipt))
         }));
         later.sort_by_key(|movement| movement.key);
+        returns_last(&mut documents);
+        returns_last(&mut later);
         days.push(Day { on, seen: documents, counts, later });
     }
     days
+}
+
+/// Puts returns behind the sales of their day that they take back.
+fn returns_last(of_day: &mut [&Movement]) {
+    if of_day.iter().all(|movement| movement.returns.is_empty()) {
+        return;
+    }
+    let sales: BTreeSet<DocumentId> =
+        of_day.iter().filter_map(|movement| sale_of(&movement.key.cause)).collect();
+    of_day.sort_by_key(|movement| movement.returns.iter().any(|sale| sales.contains(sale)));
 }
 
 /// The revision of each line that stands, among the movements of an item.
@@ -136,6 +151,14 @@ const fn receipt_of(cause: Cause) -> Option<Cause> {
     }
 }
 
+/// The sales invoice that a movement is of.
+pub(super) fn sale_of(cause: &Cause) -> Option<DocumentId> {
+    match cause {
+        Cause::Document { of: DocumentRef { kind: DocumentKind::SalesInvoice, id }, .. } => Some(*id),
+        _ => None,
+    }
+}
+
 /// How much all the receipts brought on which a voucher lands, those that are remembered.
 fn received_by(
     movements: &[&Movement],
@@ -156,31 +179,47 @@ fn received_by(
     Ok(received)
 }
 
-/// How often movements that are still to come name a receipt.
-struct Ahead(BTreeMap<Cause, usize>);
+/// How often movements that are still to come name a receipt or a sale.
+struct Ahead {
+    receipts: BTreeMap<Cause, usize>,
+    sales: BTreeMap<DocumentId, usize>,
+}
 
 impl Ahead {
     fn of(movements: &[Movement], standing: &Standing) -> Self {
-        let mut named: BTreeMap<Cause, usize> = BTreeMap::new();
+        let mut named = Self { receipts: BTreeMap::new(), sales: BTreeMap::new() };
         for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
             if let Some(receipt) = receipt_of(movement.key.cause) {
-                let times = named.entry(receipt).or_default();
+                let times = named.receipts.entry(receipt).or_default();
+                *times = times.saturating_add(1);
+            }
+            for sale in &movement.returns {
+                let times = named.sales.entry(*sale).or_default();
                 *times = times.saturating_add(1);
             }
         }
-        Self(named)
+        named
     }
 
-    fn names(&self, receipt: &Cause) -> bool {
-        self.0.contains_key(receipt)
+    fn names(&self, cause: &Cause) -> bool {
+        self.receipts.contains_key(cause) || sale_of(cause).is_some_and(|sale| self.sales.contains_key(&sale))
     }
 
-    fn pass(&mut self, receipt: &Cause) {
-        if let Some(times) = self.0.get_mut(receipt) {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                self.0.remove(receipt);
-            }
+    fn pass(&mut self, movement: &Movement) {
+        if let Some(receipt) = receipt_of(movement.key.cause) {
+            count_down(&mut self.receipts, &receipt);
+        }
+        for sale in &movement.returns {
+            count_down(&mut self.sales, sale);
+        }
+    }
+}
+
+fn count_down<K: Ord>(times: &mut BTreeMap<K, usize>, of: &K) {
+    if let Some(left) = times.get_mut(of) {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            times.remove(of);
         }
     }
 }
@@ -235,7 +274,7 @@ pub(super) fn fold(
     let mut folded = Folded::default();
     let mut on = base.map(|base| base.on);
     let mut costs = base.map_or_else(|| Costs::new(valuation.method), |base| base.costs.clone());
-    costs.forget(|receipt| ahead.names(&receipt.key.cause));
+    costs.forget(|known| ahead.names(&known.key.cause));
     let latest = days.iter().rev().find(|day| day.on <= dating.today).or(days.last()).map(|day| day.on);
     let held = |on: Option<Date>, costs: &Costs<Origin>| on.map(|on| Checkpoint { on, costs: costs.clone() });
     for day in days {
@@ -301,15 +340,23 @@ impl Folded {
                 let known = costs.remembered().find(|(known, _)| known.key.cause == receipt);
                 // of one that is not there nothing is left
                 let onto = known.map_or(origin, |(known, _)| *known);
-                let costed = costs.land(movement.value, onto, together.map(|(_, received)| received))?;
-                ahead.pass(&receipt);
-                costs.forget(|receipt| ahead.names(&receipt.key.cause));
-                costed
+                costs.land(movement.value, onto, together.map(|(_, received)| received))?
+            } else if !movement.returns.is_empty() {
+                costs.sale_return(origin, movement.quantity, lines_of(&movement.returns, costs))?
             } else {
                 let is_named =
                     ahead.names(&movement.key.cause) && costs.remembered().count() < REMEMBERED_MAX;
                 costs.apply(origin, &step(movement)?, is_named)?
             };
+            while costs.takings() > TAKINGS_MAX {
+                let oldest = costs.remembered_sales().next().copied();
+                let Some(oldest) = oldest else { break };
+                costs.forget(|known| *known != oldest);
+            }
+            if receipt_of(movement.key.cause).is_some() || !movement.returns.is_empty() {
+                ahead.pass(movement);
+                costs.forget(|known| ahead.names(&known.key.cause));
+            }
             costs.merge_oldest(LAYERS_MAX)?;
             self.costed.insert(movement.key.cause, costed);
             // what is written off leaves the stock account as what a count misses does
@@ -329,6 +376,15 @@ impl Folded {
         *of_day = of_day.plus(cost)?;
         Ok(())
     }
+}
+
+/// The lines of sales that are remembered, of each the last first: so a sale that comes back whole leaves what was before it.
+fn lines_of(sales: &[DocumentId], costs: &Costs<Origin>) -> Vec<Origin> {
+    let of = |sale: &DocumentId| {
+        let sale = *sale;
+        costs.remembered_sales().rev().filter(move |known| sale_of(&known.key.cause) == Some(sale))
+    };
+    sales.iter().flat_map(of).copied().collect()
 }
 
 /// What came in at what it is said to be worth.

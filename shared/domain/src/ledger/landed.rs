@@ -83,6 +83,7 @@ impl Landing<'_> {
             correction: Money::ZERO,
             posted_on: None,
             found: None,
+            returns: Vec::new(),
             recorded_at: self.recorded_at,
             commit: self.commit,
         };

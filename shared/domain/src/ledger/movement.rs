@@ -8,7 +8,7 @@ use crate::adjustment::AdjustmentNumber;
 use crate::costing::Worth;
 use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
-use crate::ids::{CommitId, DayNumber, ItemId, LineId, LocationId};
+use crate::ids::{CommitId, DayNumber, DocumentId, ItemId, LineId, LocationId};
 
 /// One side of a movement. Over all places the quantities of an item sum to zero.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -157,6 +157,9 @@ pub struct Movement {
     /// With an opening or a count, unless it only balances a document: what was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Finding>,
+    /// Of goods that come back: the sales that they were of, as far as that is known, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<DocumentId>,
     /// When we booked it.
     pub recorded_at: Timestamp,
     /// In which commit.

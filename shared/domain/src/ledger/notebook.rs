@@ -43,16 +43,22 @@ pub(super) struct Line {
     pub change: i64,
     /// In ten-thousandths, of what is bought.
     pub cost: i64,
+    /// The line of which goods come back.
+    pub returns: Option<u128>,
 }
 
 impl Line {
     pub(super) fn bought(on: Date, units: i64, cost: &str) -> Self {
         let cost = cost.parse::<Money>().unwrap().e4();
-        Self { kind: DocumentKind::Bill, on, change: units * 10_000, cost }
+        Self { kind: DocumentKind::Bill, on, change: units * 10_000, cost, returns: None }
     }
 
     pub(super) fn sold(on: Date, units: i64) -> Self {
-        Self { kind: DocumentKind::SalesInvoice, on, change: -units * 10_000, cost: 0 }
+        Self { kind: DocumentKind::SalesInvoice, on, change: -units * 10_000, cost: 0, returns: None }
+    }
+
+    pub(super) fn returned(on: Date, units: i64, sale: Option<u128>) -> Self {
+        Self { kind: DocumentKind::SalesCredit, on, change: units * 10_000, cost: 0, returns: sale }
     }
 }
 
@@ -177,6 +183,7 @@ impl Notebook {
             priced: None,
             foreign_net: None,
             account: String::new(),
+            returns: line.returns.map(|sale| DocumentId(Uuid::from_u128(sale))).into_iter().collect(),
             committed: Quantity::ZERO,
             ordered: Quantity::ZERO,
         });
@@ -189,10 +196,13 @@ impl Notebook {
             location: &location,
         };
         let moved = before.as_ref().filter(|line| !line.change.is_zero()).map(|line| line.effective_on);
-        let from = moved.into_iter().chain(after.as_ref().map(|line| line.effective_on)).min();
+        let change = LineChange { line: id, before, after };
+        let after = change.after.as_ref();
+        let sales = change.returns().filter_map(|sale| self.lines.get(&sale.0.as_u128()));
+        let sales = sales.filter(|sale| !sale.change.is_zero()).map(|sale| sale.effective_on);
+        let from = moved.into_iter().chain(after.map(|line| line.effective_on)).chain(sales).min();
         let refold = self.refold(from.unwrap_or(TODAY));
         let stock = Stock { position: self.position.clone(), cost: StockCost::Effective(Box::new(refold)) };
-        let change = LineChange { line: id, before, after };
         let mut stocks = BTreeMap::from([(ITEM, stock)]);
         let booked = booking.book(&change, Vec::new(), &mut stocks).unwrap();
         self.lines.extend(booked.line.map(|line| (number, line)));

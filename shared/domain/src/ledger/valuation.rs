@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::fold::{CogsDating, Dating, Folded, Origin, Period, fold};
+use super::fold::{CogsDating, Dating, Folded, Origin, Period, fold, sale_of};
 use super::movement::{Cause, Movement};
 use crate::adjustment::AdjustmentNumber;
 use crate::costing::{Costed, Costs, Layer, Method};
 use crate::document::DocumentRef;
 use crate::fixed::{FixedError, Money};
-use crate::ids::{CommitId, DayNumber, ItemId};
+use crate::ids::{CommitId, DayNumber, DocumentId, ItemId};
 
 /// Months of which an item keeps a checkpoint. What is dated before the oldest is costed from the first movement on.
 pub const CHECKPOINTS_KEPT_MAX: usize = 12;
@@ -239,7 +239,7 @@ impl Refold {
         self.folded.now.as_ref().map(|now| now.costs.total()).unwrap_or_default()
     }
 
-    /// Adds a movement of a document, with what balances it, each worth what the fold says of it now: what is taken back is
+    /// Adds a movement of a document, of goods that come back with folding begun before their sales, with what balances it, each worth what the fold says of it now: what is taken back is
     /// worth what it was until now.
     ///
     /// # Errors
@@ -250,6 +250,13 @@ impl Refold {
         opposite: Option<Movement>,
     ) -> Result<(Movement, Option<Movement>), FixedError> {
         let was = self.folded.costed.get(&movement.key.cause).copied();
+        if !movement.returns.is_empty() {
+            // from there on costs remember other sales than were stored
+            let is_returned = |sale: DocumentId| movement.returns.contains(&sale);
+            let sales = self.movements.iter().map(|known| known.key);
+            let sales = sales.filter(|known| sale_of(&known.cause).is_some_and(is_returned));
+            self.remembers_from = sales.map(|sale| sale.effective_on).chain(self.remembers_from).min();
+        }
         self.movements.push(movement.clone());
         self.movements.extend(opposite.clone());
         self.fold_anew()?;
@@ -561,6 +568,65 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_back_goes_to_where_its_sale_had_it_from() {
+        // ten at 5 and ten at 8, of which twelve are sold, and three of these come back a month later
+        for (method, unnamed, named) in
+            [(Method::Fifo, "88", "85"), (Method::Lifo, "64", "58"), (Method::Average, "71.5", "71.5")]
+        {
+            let mut notebook = Notebook::of(method);
+            notebook.set(1, Some(Line::bought(day(-60), 10, "50")));
+            notebook.set(2, Some(Line::bought(day(-59), 10, "80")));
+            notebook.set(3, Some(Line::sold(day(-40), 12)));
+            notebook.set(4, Some(Line::returned(day(-5), 3, None)));
+            assert_eq!(notebook.position.value, money(unnamed), "{method:?}, of nobody knows which sale");
+            notebook.set(4, Some(Line::returned(day(-5), 3, Some(3))));
+            assert_eq!(notebook.position.value, money(named), "{method:?}");
+            notebook.check();
+            // told later than its return, the average was another
+            notebook.set(5, Some(Line::bought(day(-61), 8, "16")));
+            notebook.check();
+            notebook.set(4, Some(Line::returned(day(-5), 3, None)));
+            notebook.set(5, None);
+            assert_eq!(notebook.position.value, money(unnamed), "{method:?}, as before");
+            notebook.check();
+        }
+    }
+
+    #[test]
+    fn a_sale_that_comes_back_whole_leaves_what_was_before_it_even_on_its_own_day() {
+        for method in [Method::Fifo, Method::Lifo, Method::Average] {
+            let mut notebook = Notebook::of(method);
+            notebook.set(1, Some(Line::bought(day(1), 10, "50")));
+            notebook.set(2, Some(Line::bought(day(2), 10, "80")));
+            let before = notebook.valuation.latest().unwrap().costs.clone();
+            notebook.set(3, Some(Line::returned(day(4), 25, Some(4))));
+            // told after its return, and oversold
+            notebook.set(4, Some(Line::sold(day(4), 25)));
+            let costs = &notebook.valuation.latest().unwrap().costs;
+            assert_eq!(costs.total(), before.total(), "{method:?}");
+            assert!(costs.layers().eq(before.layers()), "{method:?}");
+            notebook.check();
+        }
+    }
+
+    #[test]
+    fn no_more_comes_back_to_a_sale_than_it_took() {
+        let mut notebook = Notebook::of(Method::Fifo);
+        notebook.set(1, Some(Line::bought(day(1), 10, "50")));
+        notebook.set(2, Some(Line::bought(day(2), 10, "80")));
+        notebook.set(3, Some(Line::sold(day(3), 4)));
+        notebook.set(4, Some(Line::returned(day(4), 3, Some(3))));
+        assert_eq!(notebook.position.value, money("125"));
+        // one at 5, and four at what the last receipt cost
+        notebook.set(5, Some(Line::returned(day(5), 5, Some(3))));
+        assert_eq!(notebook.position.value, money("162"));
+        // another day of the sale, after both: then they are of no sale that is known
+        notebook.set(3, Some(Line::sold(day(6), 4)));
+        assert_eq!(notebook.position.value, money("174"), "eight at 8 came in, and four at 5 went out");
+        notebook.check();
+    }
+
+    #[test]
     fn a_closed_month_stays_as_it_was_reported() {
         let mut notebook = Notebook::default();
         notebook.count(day(-45), 10, Some("10"));
@@ -586,11 +652,14 @@ mod tests {
     fn lines() -> impl Strategy<Value = Vec<(u128, Option<Line>)>> {
         use DocumentKind as K;
         let kinds = prop::sample::select(vec![K::Bill, K::SalesInvoice, K::SalesCredit, K::SupplierCredit]);
-        let line =
-            (kinds, -80i64..30, 1i64..500_000, 0i64..9_000_000).prop_map(|(kind, on, quantity, cost)| {
+        let sale = prop::option::of(1u128..12);
+        let line = (kinds, -80i64..30, 1i64..500_000, 0i64..9_000_000, sale).prop_map(
+            |(kind, on, quantity, cost, sale)| {
                 let change = if matches!(kind, K::Bill | K::SalesCredit) { quantity } else { -quantity };
-                Line { kind, on: day(on), change, cost }
-            });
+                let returns = sale.filter(|_| kind == K::SalesCredit);
+                Line { kind, on: day(on), change, cost, returns }
+            },
+        );
         prop::collection::vec((1u128..12, prop::option::weighted(0.85, line)), 1..40)
     }
 
@@ -649,8 +718,12 @@ mod tests {
             let tell = |notebook: &mut Notebook, told: &[(u128, Option<Line>)]| {
                 for (number, line) in told {
                     // a document keeps its kind, so each has its own number
-                    let kind = line.map_or(0, |line| line.kind as u128);
-                    notebook.set(number * 100 + kind, *line);
+                    let own = |number: u128, kind: DocumentKind| number * 100 + kind as u128;
+                    let line = line.map(|line| Line {
+                        returns: line.returns.map(|sale| own(sale, DocumentKind::SalesInvoice)),
+                        ..line
+                    });
+                    notebook.set(line.map_or(number * 100, |line| own(*number, line.kind)), line);
                 }
             };
             tell(&mut notebook, &before);
@@ -715,6 +788,7 @@ mod tests {
                     Some(first) => Line {
                         kind: first.kind,
                         change: if (first.change < 0) == (line.change < 0) { line.change } else { -line.change },
+                        returns: line.returns.filter(|_| first.kind == DocumentKind::SalesCredit),
                         ..line
                     },
                     None => line,
