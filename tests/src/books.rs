@@ -550,12 +550,13 @@ impl BooksSession for FakeSession {
         .await
     }
 
-    async fn journals_changed(&mut self, since: Timestamp) -> Result<JournalPage, BooksError> {
+    async fn journals_changed(&mut self, since: Timestamp, page: u32) -> Result<JournalPage, BooksError> {
         self.read("books.journals_changed", |company| {
             let mut changed: Vec<&ManualJournal> =
                 company.journals.iter().filter(|journal| journal.updated_at >= since).collect();
             changed.sort_by_key(|journal| journal.updated_at);
-            changed.truncate(PAGE_JOURNALS);
+            let skipped = PAGE_JOURNALS * page.saturating_sub(1) as usize;
+            let changed: Vec<_> = changed.into_iter().skip(skipped).take(PAGE_JOURNALS).collect();
             JournalPage {
                 more: changed.len() == PAGE_JOURNALS,
                 latest: changed.iter().map(|journal| journal.updated_at).max(),

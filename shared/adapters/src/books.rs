@@ -572,12 +572,12 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             .map_err(failure(self.by_consent))
     }
 
-    async fn journals_changed(&mut self, since: Timestamp) -> Result<JournalPage, BooksError> {
-        let found = self.session.manual_journals_modified(Some(since), 1).await;
+    async fn journals_changed(&mut self, since: Timestamp, number: u32) -> Result<JournalPage, BooksError> {
+        let found = self.session.manual_journals_modified(Some(since), number).await;
         let found = found.map_err(failure(self.by_consent))?;
         let unread_at = found.unreadable.iter().filter_map(|journal| journal.updated_at).max();
         let latest = found.resources.iter().filter_map(|journal| journal.updated_at).max().max(unread_at);
-        let (more, mut unreadable) = (found.may_have_more(1), !found.unreadable.is_empty());
+        let (more, mut unreadable) = (found.may_have_more(number), !found.unreadable.is_empty());
         let mut journals = Vec::with_capacity(found.resources.len());
         for journal in found.resources {
             match translate::journal(journal) {

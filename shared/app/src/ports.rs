@@ -484,10 +484,11 @@ pub trait BooksSession: Send {
         effect: EffectId,
     ) -> impl Future<Output = Result<(), BooksError>> + Send;
 
-    /// A page of the manual journals that changed since an instant, in the order of their change.
+    /// Page `page` (from 1) of the manual journals that changed since an instant, in the order of their change.
     fn journals_changed(
         &mut self,
         since: Timestamp,
+        page: u32,
     ) -> impl Future<Output = Result<JournalPage, BooksError>> + Send;
 
     /// The manual journal with this mark in its narration among those that changed since an instant.

@@ -12,12 +12,11 @@ use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::Message;
+use crate::pages::{self, Page, Pages, Read};
 use crate::ports::{Books, BooksSession, ChangedContacts, Expect, Ports};
 use crate::records::{Backfill, ContactRecord, Key};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
-
-use super::pages::{self, Page, Pages, Read};
 
 /// Polls between two readings: about one an hour.
 pub const POLLS_BETWEEN: u32 = 3;

@@ -10,11 +10,11 @@ use parstock_domain::event::Source;
 use parstock_domain::ids::{ItemId, derived};
 use uuid::Uuid;
 
-use super::pages::{self, Page, Pages, Read};
 use super::{Codes, Done, items, touch};
 use crate::booking;
 use crate::error::{AppError, panic_words};
 use crate::load::{self, Versioned, removal, unguarded};
+use crate::pages::{self, Page, Pages, Read};
 use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Ports, Store, Unreadable};
 use crate::records::{Backfill, Cursor, DocumentRecord, Key, List, Pointer, Review, ReviewKind};
 use crate::writer::Writer;

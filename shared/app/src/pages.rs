@@ -12,19 +12,19 @@ const WALKS_MAX: u32 = 3;
 const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// A page as far as it says how to go on.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Whether more may follow.
-    pub(super) more: bool,
+    pub(crate) more: bool,
     /// The latest change on it.
-    pub(super) latest: Option<Timestamp>,
+    pub(crate) latest: Option<Timestamp>,
     /// Xero's clock at the time of the answer, if it said so.
-    pub(super) answered_at: Option<Timestamp>,
+    pub(crate) answered_at: Option<Timestamp>,
     /// What stands on it: the ids, with what tells that one was changed again.
-    pub(super) holds: Vec<String>,
+    pub(crate) holds: Vec<String>,
 }
 
 /// A list whose pages are read and kept.
-pub(super) trait Pages {
+pub(crate) trait Pages {
     /// Reads a page of what has changed since an instant, or of all, and keeps it.
     async fn read(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError>;
 
@@ -45,12 +45,12 @@ impl Page {
 }
 
 /// Where reading starts again, so that what was changed in the same second is read, too.
-pub(super) fn restart(latest: Timestamp) -> Timestamp {
+pub(crate) fn restart(latest: Timestamp) -> Timestamp {
     latest.saturating_sub(RESTART_OVERLAP).unwrap_or(latest)
 }
 
 /// What a reading has come to.
-pub(super) enum Read {
+pub(crate) enum Read {
     /// All up to the latest change is read; what follows begins at `next`.
     UpTo {
         /// The latest change that was read.
@@ -70,7 +70,7 @@ pub(super) enum Read {
 /// page holds nothing but the changes of one second (a mass edit) the next ones are, at once, and whatever is changed meanwhile moves to
 /// the end, and others to a page that was read before. So those before the last one are read once more, until they stand as they did. Then
 /// nothing has slipped by.
-pub(super) async fn read(list: &mut impl Pages, since: Option<Timestamp>) -> Result<Read, AppError> {
+pub(crate) async fn read(list: &mut impl Pages, since: Option<Timestamp>) -> Result<Read, AppError> {
     let first = list.read(since, 1).await?;
     if !first.goes_on(since) {
         let next = first.next(since).filter(|_| first.more);
