@@ -121,7 +121,7 @@ pub fn forecast_item(statistics: &OrgStatistics, item: &Item<'_>) -> Forecast {
     let latest = statistics.periods.saturating_sub(1);
     let others = expect::others(statistics, item);
     let season = expect::season_after(shared, &study, latest);
-    let expectation = Expectation::new(plan, state, origin, others, season);
+    let expectation = Expectation::new(plan, item, state, origin, others, season);
     let at = statistics.shifts.read_at(plan, item, state, expectation.total);
     let grain = item.grain();
     let step = |mean: f64, quantiles: &Quantiles, periods: usize| {

@@ -34,6 +34,7 @@ mod quantile;
 mod season;
 mod statistics;
 mod study;
+mod totals;
 pub mod trend;
 
 pub use calibrate::Shifts;

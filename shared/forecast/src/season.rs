@@ -19,7 +19,7 @@ const INDEX_LEAST: f64 = 0.2;
 const INDEX_MOST: f64 = 5.0;
 /// An item's single ratio counts as no more than this.
 const RATIO_MOST: f64 = 4.0;
-/// Share of periods with a demand that makes an item steady enough for a season of its own.
+/// Share of known periods with a demand that makes an item steady enough for a season of its own.
 const STEADY: f64 = 0.8;
 /// How large the ratio of variances is taken to be by chance: for many items together, and for one.
 const CHANCE_TOGETHER: f64 = 1.0;
@@ -103,7 +103,7 @@ impl Seasons {
 /// An item's own season, given its demand with the shared one taken out; `None` unless it is steady and old enough.
 pub(crate) fn own(plan: Plan, demand: &[f64]) -> Option<Index> {
     let begin = begin(demand);
-    let periods = demand.len().saturating_sub(begin);
+    let periods = demand.iter().skip(begin).filter(|demand| !demand.is_nan()).count();
     let demands = demand.iter().filter(|demand| **demand > 0.0).count();
     if (demands as f64) < STEADY * periods as f64 {
         return None;
@@ -147,19 +147,23 @@ impl Ratios {
             return None;
         }
         let half = season / 2;
-        // sums up to each period
+        // what is known up to each period: its sum and the number of periods it is of, since gaps teach nothing
         let mut sums = Vec::with_capacity(periods + 1);
-        let mut sum = 0.0;
-        sums.push(sum);
-        for demand in demand {
-            sum += if demand.is_nan() { 0.0 } else { *demand };
-            sums.push(sum);
+        let (mut sum, mut known) = (0.0, 0.0);
+        sums.push((sum, known));
+        for demand in demand.iter() {
+            if !demand.is_nan() {
+                sum += *demand;
+                known += 1.0;
+            }
+            sums.push((sum, known));
         }
         // a period's ratio to the year around it, as far as that is known at the end of another
         let ratio = |period: usize, end: usize| -> Option<f64> {
             let last = (period + half).min(end);
             let first = (last + 1).saturating_sub(season).max(begin);
-            let year = (sums.get(last + 1)? - sums.get(first)?) / (last + 1 - first) as f64;
+            let ((up_to, known), (before, known_before)) = (sums.get(last + 1)?, sums.get(first)?);
+            let year = (up_to - before) / (known - known_before);
             let demand = *demand.get(period)?;
             (period >= first && year > 0.0 && !demand.is_nan()).then(|| (demand / year).min(self.most))
         };
@@ -283,6 +287,15 @@ mod tests {
         assert_eq!(own(plan(), &lumpy), None);
         let flat = own(plan(), &[5.0; 48]).unwrap();
         assert!(flat.ahead.iter().all(|index| *index == 1.0));
+    }
+
+    #[test]
+    fn gaps_make_no_season() {
+        // out of stock for some months of each year, others in each
+        let gaps: Vec<f64> =
+            (0..60).map(|month| if (month * month) % 7 == 2 { f64::NAN } else { 10.0 }).collect();
+        let index = own(plan(), &gaps).unwrap();
+        assert!(index.of_period.iter().chain(&index.ahead).all(|index| *index == 1.0), "{index:?}");
     }
 
     #[test]
