@@ -5,7 +5,6 @@ use crate::item::Item;
 use crate::plan::Plan;
 use crate::pool::{self, Shares};
 use crate::quantile::Quantiles;
-use crate::season::Index;
 use crate::statistics::{OrgStatistics, OriginStatistics};
 use crate::study::{State, Study};
 
@@ -82,11 +81,6 @@ pub(crate) fn others(statistics: &OrgStatistics, item: &Item<'_>) -> f64 {
         statistics.categories.get(place)
     });
     category.map_or(statistics.typical_level, |category| category.typical_level) / item.grain()
-}
-
-/// The factor of shared and own season for the protection interval after a period.
-pub(crate) fn season_after(shared: &Index, study: &Study, period: usize) -> f64 {
-    shared.after_period(period) * study.season.after_period(period)
 }
 
 /// What no total of so many periods exceeds, in grains.

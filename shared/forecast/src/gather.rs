@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use crate::calibrate::{ORIGINS, Tallies};
 use crate::dispersion::{self, Dispersion};
-use crate::expect::{self, Expectation};
+use crate::expect::Expectation;
 use crate::growth;
 use crate::item::Item;
 use crate::level::METHODS;
 use crate::numbers::add;
 use crate::plan::{PERIODS_MAX, Plan};
 use crate::pool;
-use crate::season::Seasons;
+use crate::season::{self, Seasons};
 use crate::statistics::{CategoryStatistics, OrgStatistics, OriginStatistics};
 use crate::study::{State, Study, study};
 use crate::totals::Totals;
@@ -231,7 +231,7 @@ impl Gather {
                 if total.is_nan() || !Tallies::counts(state, now) {
                     continue;
                 }
-                let season = expect::season_after(shared, &study, period);
+                let season = season::after(shared, &study.season, period);
                 let expectation = Expectation::new(plan, item, state, origin, 0.0, season);
                 tallies.count(plan, item, state, &expectation, (back, before), total);
             }
