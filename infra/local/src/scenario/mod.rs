@@ -85,7 +85,7 @@ pub enum Told {
 /// [`LocalError::Input`] when a step can't be done, as Xero itself would refuse it; else what failed outside.
 pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalError> {
     let temporary = tempfile::tempdir().map_err(LocalError::outside)?;
-    let folder = Folder::at(temporary.path())?;
+    let folder = Folder::temporary(temporary.path());
     let mut books = Books::open(scenario, &folder).await?;
     let mut known = BTreeSet::new();
     for (number, step) in (1..).zip(&scenario.step) {

@@ -52,6 +52,10 @@ const TABLE: &str = "parstock";
 /// into the file, and the file is locked once and not for each request, since nobody else may use it anyway.
 const USE_OF_FILE: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; \
      PRAGMA wal_autocheckpoint = 4096; PRAGMA locking_mode = EXCLUSIVE;";
+/// How a file is used that nobody reads again once the process has ended, however it does: nothing waits for the disk, and a page is
+/// written once.
+const USE_OF_TEMPORARY_FILE: &str = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; \
+     PRAGMA cache_size = -32768; PRAGMA locking_mode = EXCLUSIVE;";
 /// A row of the table by its key, as the emulator keeps it: the JSON of its attributes, under keys that say of each that it is a
 /// string.
 const ROW: &str = r#"SELECT item_json FROM "parstock" WHERE pk = 'S:' || ?1 AND sk = 'S:' || ?2"#;
@@ -89,8 +93,20 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`], which says what to do.
 pub fn open(path: &Path) -> Result<DynamoStore, OpenError> {
+    open_for(path, USE_OF_FILE)
+}
+
+/// As [`open`], of a file that ends with the process: if that ends by itself, nothing of it can be read.
+///
+/// # Errors
+/// [`OpenError`], which says what to do.
+pub fn open_temporary(path: &Path) -> Result<DynamoStore, OpenError> {
+    open_for(path, USE_OF_TEMPORARY_FILE)
+}
+
+fn open_for(path: &Path, usage: &str) -> Result<DynamoStore, OpenError> {
     let storage = Storage::new(path.to_str().ok_or_else(|| OpenError::Path(path.to_owned()))?)?;
-    storage.conn().execute_batch(USE_OF_FILE).map_err(DynoxideError::from)?;
+    storage.conn().execute_batch(usage).map_err(DynoxideError::from)?;
     Ok(Emulator::over(storage)?.store())
 }
 
@@ -466,6 +482,9 @@ mod tests {
         let storage = emulator.storage().unwrap();
         let request = request.clone();
         let answer = match operation {
+            "Query" => serde_json::to_value(
+                at_once(query::execute(&*storage, serde_json::from_value(request).unwrap())).unwrap(),
+            ),
             "GetItem" => serde_json::to_value(
                 at_once(get_item::execute(&*storage, serde_json::from_value(request).unwrap())).unwrap(),
             ),
