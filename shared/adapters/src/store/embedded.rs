@@ -488,10 +488,11 @@ mod tests {
             "GetItem" => serde_json::to_value(
                 at_once(get_item::execute(&*storage, serde_json::from_value(request).unwrap())).unwrap(),
             ),
-            _ => serde_json::to_value(
+            "BatchGetItem" => serde_json::to_value(
                 at_once(batch_get_item::execute(&*storage, serde_json::from_value(request).unwrap()))
                     .unwrap(),
             ),
+            _ => panic!("{operation}"),
         };
         answer.unwrap()
     }

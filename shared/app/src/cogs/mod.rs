@@ -26,7 +26,7 @@ use crate::error::AppError;
 use crate::landed;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
-use crate::pages::{self, Page, Pages, Read};
+use crate::pages::{self, Page, Pages, Reading};
 use crate::ports::{Books, BooksSession, Expect, JournalPage, Ports, Priority, Store, Write};
 use crate::records::{Backfill, Key, List, Review, ReviewKind};
 use crate::send::send_now;
@@ -149,7 +149,9 @@ async fn decide<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, A
     if whole {
         sums.give_up(writer).await?;
     }
-    sums.ledger.content.journals_until = if whole { until } else { latest.unwrap_or(until) };
+    // what was not read to its end is read again from the latest change that was
+    let read_until = if whole { Some(until) } else { latest };
+    sums.ledger.content.journals_until = read_until.unwrap_or(sums.ledger.content.journals_until);
     // before it is kept how far they were read
     landed::learn(writer, &changed, whole).await?;
     sums.write(writer, "read journals").await?;
@@ -200,10 +202,9 @@ struct Changed<'c, 'w, P: Ports> {
 }
 
 impl<P: Ports> Pages for Changed<'_, '_, P> {
-    async fn read(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
+    async fn fetch(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
         let found = self.session.journals_changed(since.unwrap_or(Timestamp::MIN), number).await?;
-        let JournalPage { journals, unreadable, more, latest } = found;
-        let holds = journals.iter().map(|journal| format!("{journal:?}")).collect();
+        let JournalPage { journals, unreadable, more, latest, holds } = found;
         self.unreadable |= unreadable;
         self.journals.extend(journals.into_iter().map(|journal| (journal.id, journal)));
         Ok(Page { more, latest, answered_at: None, holds })
@@ -224,7 +225,7 @@ async fn read<P: Ports>(
     let mut list = Changed { writer, session, journals: BTreeMap::new(), unreadable: false };
     let (mut latest, mut all) = (None, false);
     for _ in 0..JOURNAL_PAGES_MAX {
-        let Read::UpTo { latest: seen, next, .. } = pages::read(&mut list, since).await? else { break };
+        let Reading::UpTo { latest: seen, next, .. } = pages::read(&mut list, since).await? else { break };
         latest = latest.max(seen);
         all = next.is_none();
         if all {

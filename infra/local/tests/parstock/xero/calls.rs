@@ -297,6 +297,22 @@ async fn goods_on_money_in_advance_are_booked_once_at_the_next_poll_and_cost_no_
     assert_eq!(story.shop.stock(UNTRACKED).await, Quantity::from_e4(30_000));
 }
 
+/// Nobody has confirmed that Xero moves tracked stock by money in advance; if it doesn't, the daily proof shows it.
+#[tokio::test]
+async fn goods_on_money_in_advance_that_xero_does_not_move_are_a_difference_of_the_proof() {
+    for advances_move_stock in [true, false] {
+        let shop = Shop::with(|settings| settings.switches.advances_move_stock = advances_move_stock).await;
+        let mut driver = shop.driver();
+        load_history(&mut driver, 0, &mut ()).await.unwrap();
+        let spent =
+            corner_shop::document(DocumentKind::SpendPrepayment, "P-1", TRACKED, E4::whole(5), MONDAY);
+        shop.apply(&spent);
+        driver.run_until(shop.ports.clock.now() + 120.minutes()).await.unwrap();
+        let proof = answer_in_folder(&shop.ports, &Ask::Reconcile { now: true }).await.unwrap();
+        assert_eq!(proof.text.contains(TRACKED), !advances_move_stock, "{}", proof.text);
+    }
+}
+
 #[tokio::test]
 async fn a_quiet_day_costs_its_polls_and_its_proof() {
     let mut story = Story::open().await;
