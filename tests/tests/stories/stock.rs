@@ -36,7 +36,7 @@ use parstock_tests::books::Company;
 use parstock_tests::ports::FakePorts;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
-use parstock_views::pages::PositionQuery;
+use parstock_views::pages::{CardRow, PositionQuery};
 use uuid::Uuid;
 
 /// Noon in Sydney, where the shop is.
@@ -647,6 +647,38 @@ fn the_card_says_what_lay_there_after_each_movement_and_a_late_document_changes_
         let layer = (page.layers[0].quantity, page.layers[0].cost, page.layers[0].unit_cost);
         assert_eq!(layer, (q("18"), "36".parse().unwrap(), "2".parse().unwrap()));
         assert_eq!(shop.console().await.item(item("BOX"), None, 2).await.unwrap().card.rows, []);
+    });
+}
+
+#[test]
+fn the_card_names_the_layers_that_each_document_made_or_used_up() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        let policy = r#"{"version": 1, "rules": [{"scope": "org", "setting": "costing", "value": "fifo"}]}"#;
+        shop.set(Files { policy: Some(policy), ..Files::default() }).await;
+        shop.count("BOX", "2026-05-10", "20").await.unwrap();
+        shop.save(bill("B-1", "2026-05-12").line("BOX", "10", "4"));
+        shop.save(sale("S-1", "2026-05-20").line("BOX", "23", "5"));
+        shop.poll().await;
+        let shown = shop.console().await.card(item("BOX"), View::default()).await.unwrap();
+        let parts = |row: &CardRow| {
+            let parts = row.layers.iter().map(|part| format!("{}: {} {}", part.of, part.quantity, part.cost));
+            parts.collect::<Vec<_>>().join(", ")
+        };
+        let lines: Vec<_> = shown.card.rows.iter().map(parts).collect();
+        assert_eq!(
+            lines,
+            [
+                "opening balance: 20 40.00",
+                "bill B-1: 10 40.00",
+                "opening balance: -20 -40.00, bill B-1: -3 -12.00",
+            ]
+        );
+        let left: Vec<_> =
+            shown.layers.iter().map(|layer| (layer.of.as_str(), layer.quantity, layer.cost)).collect();
+        assert_eq!(left, [("bill B-1", q("7"), "28".parse().unwrap())]);
+        let page = shop.console().await.item(item("BOX"), None, 1).await.unwrap();
+        assert!(page.render().unwrap().contains("bill B-1: -3 at"));
     });
 }
 

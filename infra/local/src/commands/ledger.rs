@@ -17,7 +17,7 @@ use crate::error::LocalError;
 use crate::place::Place;
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "day",
     "posted_on",
     "document",
@@ -32,6 +32,7 @@ const COLUMNS: [&str; 14] = [
     "value_after",
     "taken_back",
     "recorded_at",
+    "layers",
 ];
 
 /// Shows the card of an item.
@@ -80,7 +81,7 @@ pub(crate) async fn answer(
         .iter()
         .map(|layer| {
             json!({
-                "quantity": layer.quantity.to_string(), "cost": layer.cost.to_string(),
+                "of": layer.of, "quantity": layer.quantity.to_string(), "cost": layer.cost.to_string(),
                 "unit_cost": layer.unit_cost.to_string(),
             })
         })
@@ -146,8 +147,9 @@ fn for_people(shown: &ItemCard, known: Option<Timestamp>) -> String {
         ));
     }
     for layer in layers {
+        let of = if layer.of.is_empty() { String::new() } else { format!(" of {}", escaped(&layer.of)) };
         text.push_str(&format!(
-            "layer: {} cost {} {currency}, {} each\n",
+            "layer: {}{of} cost {} {currency}, {} each\n",
             layer.quantity, layer.cost, layer.unit_cost
         ));
     }
@@ -158,10 +160,14 @@ fn for_people(shown: &ItemCard, known: Option<Timestamp>) -> String {
 pub(super) fn cells(rows: &[&CardRow]) -> Vec<Vec<String>> {
     let headings =
         ["day", "document", "number", "contact", "from", "to", "change", "value", "after", "worth"];
+    let has_layers = rows.iter().flat_map(|row| &row.layers).any(|part| !part.of.is_empty());
     let mut cells = vec![headings.map(str::to_owned).to_vec()];
+    if let Some(headings) = cells.first_mut().filter(|_| has_layers) {
+        headings.push("cost layers".to_owned());
+    }
     cells.extend(rows.iter().map(|row| {
         let taken_back = if row.reversal { ", taken back" } else { "" };
-        vec![
+        let mut line = vec![
             row.posted_on.map_or_else(|| row.on.to_string(), |day| format!("{} ({day})", row.on)),
             format!("{}{taken_back}", row.cause),
             match row.booking {
@@ -175,9 +181,18 @@ pub(super) fn cells(rows: &[&CardRow]) -> Vec<Vec<String>> {
             row.value.to_string(),
             row.after.map_or_else(|| "not counted".to_owned(), |after| after.quantity.to_string()),
             row.after.map_or_else(String::new, |after| after.value.to_string()),
-        ]
+        ];
+        line.extend(has_layers.then(|| layers(row)));
+        line
     }));
     cells
+}
+
+/// What a line made or used up of which cost layers.
+fn layers(row: &CardRow) -> String {
+    let named = row.layers.iter().filter(|part| !part.of.is_empty());
+    let parts = named.map(|part| format!("{}: {} at {}", part.of, part.quantity, part.cost));
+    parts.collect::<Vec<String>>().join("; ")
 }
 
 /// A line for machines.
@@ -186,6 +201,9 @@ pub(super) fn line(row: &CardRow) -> Value {
         "on": row.on.to_string(), "posted_on": row.posted_on.map(|day| day.to_string()), "cause": row.cause, "number": row.number, "contact": row.contact,
         "from": row.from.words(), "to": row.to.words(),
         "change": row.change.to_string(), "value": row.value.to_string(), "correction": row.correction.to_string(),
+        "layers": row.layers.iter().map(|part| json!({
+            "of": part.of, "quantity": part.quantity.to_string(), "cost": part.cost.to_string(),
+        })).collect::<Vec<_>>(),
         "after": row.after.map(|after| after.quantity.to_string()),
         "value_after": row.after.map(|after| after.value.to_string()), "reversal": row.reversal,
         "booking": row.booking.map(|(booked, lines)| json!({ "booked": booked, "lines": lines })),
@@ -226,6 +244,7 @@ fn in_csv(rows: &[CardRow]) -> Result<String, LocalError> {
             row.after.map_or_else(String::new, |after| after.value.to_string()),
             if row.reversal { "yes".to_owned() } else { String::new() },
             row.recorded_at.to_string(),
+            escaped(&layers(row)),
         ];
         writer.write_record(cells).map_err(LocalError::outside)?;
     }

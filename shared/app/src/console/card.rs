@@ -8,9 +8,12 @@ use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
 use parstock_domain::ledger::position::Snapshot;
-use parstock_domain::ledger::{Balance, Because, Card, CardLine, Cause, Layers, Position, Revaluation, View};
+use parstock_domain::ledger::{
+    Balance, Because, Card, CardLine, Cause, LayerOf, LayerPart, Layers, MovementKey, Position, Revaluation,
+    View,
+};
 use parstock_views::pages::{
-    CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow,
+    CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, PartRow, REVALUED_SHOWN_MAX, RevaluedRow,
 };
 
 use super::{Console, booked_lines};
@@ -45,7 +48,7 @@ impl<P: Ports> Console<'_, P> {
         let position = self.position(id).await?;
         let Card { lines, end, layers } = self.folded(id, &position, view).await?;
         let said = self.said(id, &position, view).await?;
-        let rows = self.card_rows(&lines).await?;
+        let (rows, layers) = self.card_rows(&lines, &layers).await?;
         let unexplained = unexplained(&position, view)?;
         let found = rows.len();
         let revalued = self.revalued(id, view, usize::MAX).await?;
@@ -53,7 +56,7 @@ impl<P: Ports> Console<'_, P> {
             item,
             currency: self.reader.profile.content.organisation.base_currency.clone(),
             card: CardShown { at: view.at, end, said, unexplained, rows, page: 1, found, revalued },
-            layers: layer_rows(layers)?,
+            layers,
         })
     }
 
@@ -70,11 +73,11 @@ impl<P: Ports> Console<'_, P> {
         let found = lines.len();
         let skipped = page.saturating_sub(1).saturating_mul(CARD_LINES_PER_PAGE);
         let shown: Vec<CardLine> = lines.into_iter().rev().skip(skipped).take(CARD_LINES_PER_PAGE).collect();
-        let rows = self.card_rows(&shown).await?;
+        let (rows, layers) = self.card_rows(&shown, &layers).await?;
         let unexplained = unexplained(position, view)?;
         let revalued = self.revalued(id, view, REVALUED_SHOWN_MAX).await?;
         let card = CardShown { at: view.at, end, said, unexplained, rows, page, found, revalued };
-        Ok((card, layer_rows(layers)?))
+        Ok((card, layers))
     }
 
     /// What lay there at the end of a day and what it was worth; `None` where nobody knows. Of a tracked item it is what Xero said last
@@ -112,12 +115,19 @@ impl<P: Ports> Console<'_, P> {
         Ok(Card::fold(movements, &layers, position.opened, view)?)
     }
 
-    async fn card_rows(&self, lines: &[CardLine]) -> Result<Vec<CardRow>, AppError> {
-        let of = |line: &CardLine| match line.movement.key.cause {
-            Cause::Document { of, .. } | Cause::LandedCost { of, .. } => Some(of),
-            Cause::Opening | Cause::Count | Cause::Adjustment { .. } => None,
-        };
-        let headers = self.headers(lines.iter().filter_map(of).collect()).await?;
+    /// Lines of a card, and what the stock then cost.
+    async fn card_rows(
+        &self,
+        lines: &[CardLine],
+        layers: &[LayerPart],
+    ) -> Result<(Vec<CardRow>, Vec<LayerRow>), AppError> {
+        let of = |line: &CardLine| document(&line.movement.key.cause);
+        let parts = lines.iter().flat_map(|line| &line.layers).chain(layers);
+        let of_layers = parts.filter_map(|part| match part.of {
+            LayerOf::Movement(key) => document(&key.cause),
+            LayerOf::All | LayerOf::Oversold | LayerOf::Before(_) => None,
+        });
+        let headers = self.headers(lines.iter().filter_map(of).chain(of_layers).collect()).await?;
         let adjusted = |line: &CardLine| match line.movement.key.cause {
             Cause::Adjustment { number, .. } => Some(number),
             // our own document of an adjustment goes by its number
@@ -158,13 +168,27 @@ impl<P: Ports> Console<'_, P> {
                 change: movement.signed_quantity()?,
                 value: line.value,
                 correction: line.correction,
+                layers: line
+                    .layers
+                    .iter()
+                    .map(|part| PartRow {
+                        of: layer_words(part.of, &headers),
+                        quantity: part.balance.quantity,
+                        cost: part.balance.value,
+                    })
+                    .collect(),
                 after: line.after,
                 reversal: movement.key.correction,
                 booking: header.and_then(booked_lines),
                 recorded_at: movement.recorded_at,
             });
         }
-        Ok(rows)
+        let layers = layers.iter().map(|LayerPart { of, balance }| {
+            let (of, Balance { quantity, value: cost }) = (layer_words(*of, &headers), *balance);
+            Ok(LayerRow { of, quantity, cost, unit_cost: cost.per_unit(quantity)? })
+        });
+        let layers = layers.collect::<Result<_, AppError>>()?;
+        Ok((rows, layers))
     }
 
     async fn adjustments_named(
@@ -249,11 +273,29 @@ fn reasons(adjustment: &Adjustment, cause: &Cause, item: ItemId) -> String {
     words.join("; ")
 }
 
-fn layer_rows(layers: Vec<Balance>) -> Result<Vec<LayerRow>, AppError> {
-    let row = |Balance { quantity, value: cost }: Balance| {
-        Ok(LayerRow { quantity, cost, unit_cost: cost.per_unit(quantity)? })
-    };
-    layers.into_iter().map(row).collect()
+const fn document(cause: &Cause) -> Option<DocumentRef> {
+    match cause {
+        Cause::Document { of, .. } | Cause::LandedCost { of, .. } => Some(*of),
+        Cause::Opening | Cause::Count | Cause::Adjustment { .. } => None,
+    }
+}
+
+/// What a cost layer came from; nothing where the average tells no receipts apart.
+fn layer_words(of: LayerOf, headers: &BTreeMap<DocumentRef, DocumentRecord>) -> String {
+    match of {
+        LayerOf::All => String::new(),
+        LayerOf::Oversold => "oversold".to_owned(),
+        LayerOf::Before(day) => format!("what lay there before {day}"),
+        LayerOf::Movement(MovementKey { effective_on, cause, .. }) => match cause {
+            Cause::Opening => "opening balance".to_owned(),
+            Cause::Count => format!("count of {effective_on}"),
+            Cause::Adjustment { number, .. } => format!("adjustment {number}"),
+            Cause::Document { of, .. } | Cause::LandedCost { of, .. } => {
+                let number = headers.get(&of).map(|header| header.number.as_str()).unwrap_or_default();
+                format!("{} {number}", of.kind.words()).trim_end().to_owned()
+            }
+        },
+    }
 }
 
 /// What Xero holds of a tracked item beyond its movements: known of now alone, once Xero was asked after the last of them.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::fold::{self, Dating, Standing};
+use super::fold::{self, Ahead, Standing};
 use super::movement::{Cause, Movement, MovementKey};
 use super::valuation::{Layers, Valuation};
 use crate::costing::Costed;
@@ -30,6 +30,36 @@ impl Balance {
     pub fn plus(self, other: Self) -> Result<Self, FixedError> {
         Ok(Self { quantity: self.quantity.plus(other.quantity)?, value: self.value.plus(other.value)? })
     }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn minus(self, other: Self) -> Result<Self, FixedError> {
+        Ok(Self { quantity: self.quantity.minus(other.quantity)?, value: self.value.minus(other.value)? })
+    }
+}
+
+/// What a cost layer is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerOf {
+    /// All that lies there: the average tells no receipts apart.
+    All,
+    /// What left before it had come in.
+    Oversold,
+    /// What this movement brought in.
+    Movement(MovementKey),
+    /// What lay there by the average before this day, on which another method began.
+    Before(Date),
+}
+
+/// What remains of a cost layer, or what a movement changed of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerPart {
+    /// The layer.
+    pub of: LayerOf,
+    /// How much.
+    pub balance: Balance,
 }
 
 /// A movement with what lay there after it.
@@ -41,6 +71,9 @@ pub struct CardLine {
     pub value: Money,
     /// What of that is the cost of goods that had been consumed before.
     pub correction: Money,
+    /// What it changed of which cost layers, the oldest first; what the counts of a day changed stands with the last of them. Nothing
+    /// of what does not stand.
+    pub layers: Vec<LayerPart>,
     /// What lay there after it; `None` before the first opening balance, when nobody knows what lay there before.
     pub after: Option<Balance>,
 }
@@ -54,7 +87,7 @@ pub struct Card {
     pub end: Option<Balance>,
     /// What lies there by the receipts that it came from, the oldest first; all of it together with the average, or while it
     /// is oversold.
-    pub layers: Vec<Balance>,
+    pub layers: Vec<LayerPart>,
 }
 
 /// From when the card is looked at. With neither it is all that is known, what is dated ahead included.
@@ -89,13 +122,13 @@ impl Card {
         };
         let mut balance = Balance::default();
         let mut lines = Vec::with_capacity(valued.len());
-        for Valued { movement, value, correction } in valued {
+        for Valued { movement, value, correction, layers } in valued {
             balance = balance.plus(Balance { quantity: movement.signed_quantity()?, value })?;
             is_known |= opened && movement.is_balance();
-            lines.push(CardLine { movement, value, correction, after: is_known.then_some(balance) });
+            lines.push(CardLine { movement, value, correction, layers, after: is_known.then_some(balance) });
         }
         if layers.is_empty() && !balance.quantity.is_zero() {
-            layers.push(balance);
+            layers.push(LayerPart { of: LayerOf::All, balance });
         }
         Ok(Self { lines, end: is_known.then_some(balance), layers })
     }
@@ -106,31 +139,45 @@ struct Valued {
     movement: Movement,
     value: Money,
     correction: Money,
+    layers: Vec<LayerPart>,
 }
 
 impl Valued {
     fn as_booked(movement: Movement) -> Result<Self, FixedError> {
         let (value, correction) = (movement.layer_change()?, movement.correction);
-        Ok(Self { movement, value, correction })
+        Ok(Self { movement, value, correction, layers: Vec::new() })
     }
 
-    fn costed(movement: Movement, costed: Costed) -> Result<Self, FixedError> {
+    fn costed(movement: Movement, costed: Costed, layers: Vec<LayerPart>) -> Result<Self, FixedError> {
         let cost = if movement.key.out { costed.cost.negated()? } else { costed.cost };
         let correction = costed.correction;
-        Ok(Self { movement, value: cost.minus(correction)?, correction })
+        Ok(Self { movement, value: cost.minus(correction)?, correction, layers })
     }
 }
 
+/// In the order of their days, at what they were booked, all in one layer.
 fn as_booked(mut movements: Vec<Movement>) -> Result<Vec<Valued>, FixedError> {
     movements.sort_by_key(|movement| movement.key);
-    movements.into_iter().map(Valued::as_booked).collect()
+    let mut valued = Vec::with_capacity(movements.len());
+    for movement in movements {
+        let mut line = Valued::as_booked(movement)?;
+        let balance = Balance { quantity: line.movement.signed_quantity()?, value: line.value };
+        line.layers.push(LayerPart { of: LayerOf::All, balance });
+        valued.push(line);
+    }
+    Ok(valued)
 }
 
 /// In the order in which costs follow movements, at what the fold says of each, and the layers after them.
-fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>, Vec<Balance>), FixedError> {
-    let folded =
-        fold::fold(valuation, None, movements, Dating { today: Date::MAX, open_from: None, cogs: None })?;
+fn by_day(
+    movements: &[Movement],
+    valuation: &Valuation,
+) -> Result<(Vec<Valued>, Vec<LayerPart>), FixedError> {
     let standing = Standing::of(movements);
+    let mut ahead = Ahead::of(movements, &standing);
+    let folded = fold::fold_traced(valuation, None, movements, &standing, &mut ahead)?;
+    let parts = folded.trace.map(|trace| trace.parts).unwrap_or_default();
+    let layers_of = |key: &MovementKey| parts.get(key).cloned().unwrap_or_default();
     let mut valued = Vec::with_capacity(movements.len());
     let mut booked: BTreeMap<(Cause, u32), Money> = BTreeMap::new();
     for movement in movements.iter().filter(|movement| !movement.key.correction) {
@@ -146,10 +193,13 @@ fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>,
             for movement in of_day.iter().copied().cloned() {
                 let costed = folded.costed.get(&movement.key.cause);
                 valued.push(match costed.filter(|_| standing.holds(&movement.key)) {
-                    Some(costed) => Valued::costed(movement, *costed)?,
+                    Some(costed) => {
+                        let layers = layers_of(&movement.key);
+                        Valued::costed(movement, *costed, layers)?
+                    }
                     None if movement.key.correction => {
                         let value = taken_back(&movement.key).negated()?;
-                        Valued { movement, value, correction: Money::ZERO }
+                        Valued { movement, value, correction: Money::ZERO, layers: Vec::new() }
                     }
                     None => Valued::as_booked(movement)?,
                 });
@@ -164,12 +214,12 @@ fn by_day(movements: &[Movement], valuation: &Valuation) -> Result<(Vec<Valued>,
                 left = left.minus(count.value)?;
                 valued.push(count);
             }
-            valued.push(Valued { movement: (*last).clone(), value: left, correction: Money::ZERO });
+            let (movement, layers) = ((*last).clone(), layers_of(&last.key));
+            valued.push(Valued { movement, value: left, correction: Money::ZERO, layers });
         }
         documents(&day.later, &mut valued)?;
     }
-    let layers = folded.now.iter().flat_map(|now| now.costs.layers());
-    let layers = layers.map(|layer| Balance { quantity: layer.quantity, value: layer.cost }).collect();
+    let layers = folded.now.map_or_else(|| Ok(Vec::new()), |now| fold::layers(&now.costs))?;
     Ok((valued, layers))
 }
 
@@ -180,7 +230,7 @@ mod tests {
 
     use super::super::notebook::{Line, Notebook, day};
     use super::*;
-    use crate::costing::Layer;
+    use crate::costing::{Layer, Method};
     use crate::document::{DocumentKind, DocumentRef};
     use crate::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
     use crate::ledger::{MovementKey, Place};
@@ -288,5 +338,61 @@ mod tests {
         let reported = Card::fold(notebook.movements, &layers, true, View { at: None, known }).unwrap();
         let end = reported.end.unwrap();
         assert_eq!((end.quantity.to_string(), end.value.to_string()), ("6".into(), "18.00".into()));
+    }
+
+    /// Which bill each layer is of, and how much.
+    fn parts(layers: &[LayerPart]) -> Vec<String> {
+        let of = |of: &LayerOf| match of {
+            LayerOf::All => "all".to_owned(),
+            LayerOf::Oversold => "oversold".to_owned(),
+            LayerOf::Before(day) => format!("before {day}"),
+            LayerOf::Movement(key) => match key.cause {
+                Cause::Document { line, .. } => line.0.as_u128().to_string(),
+                cause => format!("{cause:?}"),
+            },
+        };
+        let part =
+            |part: &LayerPart| format!("{}: {} {}", of(&part.of), part.balance.quantity, part.balance.value);
+        layers.iter().map(part).collect()
+    }
+
+    #[test]
+    fn each_line_says_which_layers_it_made_or_used_up() {
+        let lines = |notebook: &Notebook| {
+            let layers = Layers::Effective(Box::new(notebook.valuation.clone()));
+            let card = Card::fold(notebook.movements.clone(), &layers, true, View::default()).unwrap();
+            (card.lines.iter().map(|line| parts(&line.layers)).collect::<Vec<_>>(), parts(&card.layers))
+        };
+        let mut notebook = Notebook::of(Method::Fifo);
+        notebook.set(3, Some(Line::sold(day(3), 12)));
+        notebook.set(1, Some(Line::bought(day(1), 10, "50")));
+        notebook.set(2, Some(Line::bought(day(2), 10, "80")));
+        notebook.set(4, Some(Line::sold(day(4), 9)));
+        notebook.set(5, Some(Line::bought(day(5), 3, "30")));
+        let (of_lines, left) = lines(&notebook);
+        assert_eq!(
+            of_lines,
+            [
+                vec!["1: 10 50.00"],
+                vec!["2: 10 80.00"],
+                vec!["1: -10 -50.00", "2: -2 -16.00"],
+                vec!["2: -8 -64.00", "oversold: -1 -8.00"],
+                // one of three fills what was sold at 8 and cost 10
+                vec!["oversold: 1 8.00", "5: 2 20.00"],
+            ]
+        );
+        assert_eq!(left, ["5: 2 20.00"]);
+        notebook.check();
+        // one layer, whatever it came from
+        let mut average = Notebook::of(Method::Average);
+        average.set(1, Some(Line::bought(day(1), 10, "50")));
+        average.set(2, Some(Line::sold(day(2), 4)));
+        average.valuation.switch(day(3), Method::Fifo);
+        average.today = day(5);
+        average.set(3, Some(Line::sold(day(4), 1)));
+        let before = format!("before {}: -1 -5.00", day(3));
+        let (of_lines, left) = lines(&average);
+        assert_eq!(of_lines, [vec!["all: 10 50.00"], vec!["all: -4 -20.00"], vec![before.as_str()]]);
+        assert_eq!(left, [format!("before {}: 5 25.00", day(3))]);
     }
 }

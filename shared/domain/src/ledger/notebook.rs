@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::adjusted::Adjusting;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
-use super::card::{Card, View};
+use super::card::{Balance, Card, LayerPart, View};
 use super::closing::{Figures, Month};
 use super::count::Count;
 use super::fold::{CogsDating, Dating, Standing, fold};
@@ -359,6 +359,9 @@ impl Notebook {
         let card = Card::fold(self.movements.clone(), &layers, true, View::default()).unwrap();
         let shown = card.lines.iter().map(|line| line.value).try_fold(Money::ZERO, Money::plus).unwrap();
         assert_eq!(cost, shown, "from a checkpoint as from the start");
+        if self.valuation.switches.is_empty() {
+            assert_layers_add_up(&card);
+        }
         assert_eq!((quantity, cost), (self.position.booked, self.position.value));
         let (mut moved, mut worth) = (Quantity::ZERO, Money::ZERO);
         for movement in &self.movements {
@@ -414,4 +417,31 @@ impl Notebook {
         let consumed = sum(bought).minus(left).unwrap();
         assert_eq!(sum(after), consumed, "opening and purchases less what is left");
     }
+}
+
+/// What lines change of cost layers is what remains of them, and of a document's line all that it is worth.
+pub(super) fn assert_layers_add_up(card: &Card) {
+    let mut layers: Vec<LayerPart> = Vec::new();
+    for line in &card.lines {
+        let mut change = Balance::default();
+        for part in &line.layers {
+            change = change.plus(part.balance).unwrap();
+            match layers.iter_mut().find(|layer| layer.of == part.of) {
+                Some(layer) => layer.balance = layer.balance.plus(part.balance).unwrap(),
+                None => layers.push(*part),
+            }
+        }
+        let key = line.movement.key;
+        if !line.layers.is_empty() && !matches!(key.cause, Cause::Opening | Cause::Count) {
+            let worth = Balance { quantity: line.movement.signed_quantity().unwrap(), value: line.value };
+            assert_eq!(change, worth, "{key:?}");
+        }
+    }
+    layers.retain(|layer| layer.balance != Balance::default());
+    let by_name = |layers: &[LayerPart]| {
+        let mut layers: Vec<String> = layers.iter().map(|layer| format!("{layer:?}")).collect();
+        layers.sort();
+        layers
+    };
+    assert_eq!(by_name(&layers), by_name(&card.layers), "what remains of each layer");
 }

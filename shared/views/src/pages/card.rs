@@ -33,6 +33,8 @@ pub struct CardRow {
     /// What goods that had been sold before they came cost more than was assumed then (below zero: less): of a receipt's
     /// price, this part is not in `value`.
     pub correction: Money,
+    /// What it changed of which cost layers, the oldest first.
+    pub layers: Vec<PartRow>,
     /// What lay there after it; `None` when nobody knows what lay there before.
     pub after: Option<Balance>,
     /// Whether it takes back an earlier booking, because a document changed.
@@ -48,6 +50,17 @@ impl CardRow {
     pub fn booking_words(&self) -> Option<String> {
         self.booking.map(|(booked, lines)| super::booking_words(booked, lines))
     }
+}
+
+/// What a line changed of a cost layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartRow {
+    /// What the layer came from; empty with the average, which tells no receipts apart.
+    pub of: String,
+    /// The change of its quantity.
+    pub quantity: Quantity,
+    /// The change of its cost, base currency.
+    pub cost: Money,
 }
 
 /// Lines of a card.
@@ -69,6 +82,13 @@ pub struct CardShown {
     pub found: usize,
     /// What documents that came late made earlier movements worth, the latest first.
     pub revalued: Vec<RevaluedRow>,
+}
+
+impl CardShown {
+    /// Whether any line made or used up a layer that has a name.
+    pub fn has_layers(&self) -> bool {
+        self.rows.iter().flat_map(|row| &row.layers).any(|part| !part.of.is_empty())
+    }
 }
 
 /// Revaluations that the page of an item shows.
@@ -94,6 +114,8 @@ pub struct RevaluedRow {
 /// What some of the stock cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerRow {
+    /// What it came from; empty with the average, which tells no receipts apart.
+    pub of: String,
     /// What remains; below zero when it is oversold.
     pub quantity: Quantity,
     /// What it cost together, base currency.

@@ -1093,6 +1093,11 @@ pub fn item_page(say: Say) -> ItemPage {
             change,
             value: change.at(money("31")).unwrap(),
             correction: Money::ZERO,
+            layers: vec![PartRow {
+                of: say("bill NW-88120"),
+                quantity: change,
+                cost: change.at(money("31")).unwrap(),
+            }],
             after: Some(Balance { quantity: q(after), value: q(after).at(money("31")).unwrap() }),
             reversal: number == "INV-2207" && !change.is_negative(),
             booking: number.starts_with("NW").then_some((80, 500)),
@@ -1142,7 +1147,12 @@ pub fn item_page(say: Say) -> ItemPage {
                 },
             ],
         },
-        layers: vec![LayerRow { quantity: q("8"), cost: money("248"), unit_cost: money("31") }],
+        layers: vec![LayerRow {
+            of: say("bill NW-88120"),
+            quantity: q("8"),
+            cost: money("248"),
+            unit_cost: money("31"),
+        }],
         orders: vec![
             OpenOrder {
                 number: say("PO-0117"),
