@@ -67,6 +67,7 @@ pub fn root_of(org: OrgId) -> String {
 pub struct Console<'p, P> {
     reader: Writer<'p, P>,
     viewer: Viewer,
+    movements_at_once: usize,
 }
 
 impl<'p, P: Ports> Console<'p, P> {
@@ -75,7 +76,15 @@ impl<'p, P: Ports> Console<'p, P> {
     /// # Errors
     /// [`AppError::NeedsPerson`] when the org is not connected yet.
     pub async fn open(ports: &'p P, org: OrgId, viewer: Viewer) -> Result<Self, AppError> {
-        Ok(Self { reader: Writer::open_unleased(ports, org).await?, viewer })
+        let reader = Writer::open_unleased(ports, org).await?;
+        Ok(Self { reader, viewer, movements_at_once: card::MOVEMENTS_AT_ONCE_MAX })
+    }
+
+    /// Whose cards hold no more movements of an item at once.
+    #[must_use]
+    pub const fn holding_at_once(mut self, movements: usize) -> Self {
+        self.movements_at_once = movements;
+        self
     }
 
     async fn one<T: crate::records::Content>(&self, key: Key) -> Result<Option<T>, AppError> {
@@ -248,11 +257,11 @@ impl<'p, P: Ports> Console<'p, P> {
         Ok(self.one::<Position>(Key::Position(item, LocationId::main())).await?.unwrap_or_default())
     }
 
-    /// All about an item, with a page of its card; `at` closes the card at the end of a day.
+    /// All about an item, with a page of its card.
     ///
     /// # Errors
     /// [`AppError::Reject`] when there is no such item.
-    pub async fn item(&self, id: ItemId, at: Option<Date>, page: usize) -> Result<ItemPage, AppError> {
+    pub async fn item(&self, id: ItemId, view: View, page: usize) -> Result<ItemPage, AppError> {
         let item = self.known_item(id).await?;
         let troubles = self.troubles().await?;
         let row = self.rows(std::slice::from_ref(&item), &troubles).await?.pop();
@@ -306,7 +315,7 @@ impl<'p, P: Ports> Console<'p, P> {
                     .map(|proposal| proposal.id),
             }),
         };
-        let (card, layers) = self.card_page(id, &position, View { at, known: None }, page).await?;
+        let (card, layers) = self.card_page(id, &position, view, page).await?;
         Ok(ItemPage {
             site: self.site().await?,
             position: row,

@@ -154,7 +154,7 @@ fn what_xero_said_of_a_past_day_is_kept() {
         assert_eq!(held(last).await, Some(("13".to_owned(), "26.00".to_owned())));
         let kept = shop.rows().filter(|(_, record)| matches!(record, Record::Snapshot(_))).count();
         assert_eq!(kept, 2, "one for each change");
-        let view = View { at: Some(first), known: None };
+        let view = View { at: Some(first), ..View::default() };
         let card = console.card(item("T1"), view).await.unwrap().card;
         assert_eq!(card.said.unwrap().xero.on_hand, q("10"));
     });

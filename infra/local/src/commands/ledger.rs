@@ -8,6 +8,7 @@ use parstock_domain::ids::OrgId;
 use parstock_domain::ledger::View;
 use parstock_domain::settings::files::escaped;
 use parstock_views::pages::{CardRow, RevaluedRow, booking_words};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Common;
@@ -38,9 +39,23 @@ const COLUMNS: [&str; 15] = [
 /// Shows the card of an item.
 #[derive(Args, Clone, Debug)]
 pub struct Ledger {
+    /// Which card.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Where to look and how to answer.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Which card is asked for.
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Asked {
     /// The item's code, as Xero has it
     #[arg(long, value_name = "CODE")]
     pub item: String,
+    /// Only from a day such as 2026-05-01 on; what lay there before is carried in
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
     /// Only up to the end of a day such as 2026-06-01, by the documents known now
     #[arg(long, value_name = "DAY")]
     pub at: Option<String>,
@@ -50,31 +65,25 @@ pub struct Ledger {
     /// Answer in CSV
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
-    /// Where to look and how to answer.
-    #[command(flatten)]
-    pub common: Common,
 }
 
 impl Ledger {
     pub(super) fn ask(&self) -> Ask {
-        Ask::Ledger { code: self.item.clone(), at: self.at.clone(), known: self.known.clone(), csv: self.csv }
+        Ask::Ledger(self.asked.clone())
     }
 }
 
 /// Answers it.
-pub(crate) async fn answer(
-    place: &impl Place,
-    org: OrgId,
-    code: &str,
-    at: Option<&str>,
-    known: Option<&str>,
-    csv: bool,
-) -> Result<Answer, LocalError> {
-    let at = at.map(parse_day).transpose()?;
-    let known = known.map(parse_instant).transpose()?;
+pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Asked) -> Result<Answer, LocalError> {
+    let Asked { item: code, from, at, known, csv } = asked;
+    let view = View {
+        from: from.as_deref().map(parse_day).transpose()?,
+        at: at.as_deref().map(parse_day).transpose()?,
+        known: known.as_deref().map(parse_instant).transpose()?,
+    };
     let console = console(place, org).await?;
-    let shown = console.card(console.item_by_code(code).await?, View { at, known }).await?;
-    let text = if csv { in_csv(&shown.card.rows)? } else { for_people(&shown, known) };
+    let shown = console.card(console.item_by_code(code).await?, view).await?;
+    let text = if *csv { in_csv(&shown.card.rows)? } else { for_people(&shown, view) };
     let ItemCard { item, card, layers, .. } = shown;
     let lines: Vec<Value> = card.rows.iter().map(line).collect();
     let layers: Vec<Value> = layers
@@ -88,8 +97,13 @@ pub(crate) async fn answer(
         .collect();
     let json = json!({
         "item": item.id.to_string(), "code": item.code, "name": item.name, "tracked": item.tracked,
+        "from": card.from.map(|day| day.to_string()),
         "at": card.at.map(|day| day.to_string()),
-        "known": known.map(|instant| instant.to_string()),
+        "known": view.known.map(|instant| instant.to_string()),
+        "before": card.before.map(|before| json!({
+            "quantity": before.quantity.to_string(), "value": before.value.to_string(),
+        })),
+        "left_out": card.found.saturating_sub(card.rows.len()),
         "quantity": card.end.map(|end| end.quantity.to_string()),
         "value": card.end.map(|end| end.value.to_string()),
         "xero": card.said.map(|said| json!({
@@ -109,14 +123,27 @@ fn parse_instant(text: &str) -> Result<Timestamp, LocalError> {
     text.parse().map_err(|_| wrong())
 }
 
-fn for_people(shown: &ItemCard, known: Option<Timestamp>) -> String {
+fn for_people(shown: &ItemCard, view: View) -> String {
     let ItemCard { item, currency, card, layers } = shown;
     let book = if item.tracked { "tracked by Xero" } else { "parstock's ledger is the book" };
     let rows: Vec<&CardRow> = card.rows.iter().collect();
-    let mut text = format!("{} {} ({book})\n{}", item.code, item.name, table(&cells(&rows)));
+    let mut text = format!("{} {} ({book})\n", item.code, item.name);
+    let left_out = card.found.saturating_sub(rows.len());
+    if left_out > 0 {
+        text.push_str(&format!("{left_out} earlier lines are left out: choose days with --from and --at\n"));
+    }
+    if card.from.is_some() || left_out > 0 {
+        text.push_str(&match card.before {
+            Some(before) => {
+                format!("before: {} on hand, worth {} {currency}\n", before.quantity, before.value)
+            }
+            None => "before: not counted\n".to_owned(),
+        });
+    }
+    text.push_str(&table(&cells(&rows)));
     let mut until =
         card.at.map_or_else(|| "all that is known".to_owned(), |day| format!("at the end of {day}"));
-    if let Some(known) = known {
+    if let Some(known) = view.known {
         until.push_str(&format!(", as known at {known}"));
     }
     text.push_str(&match card.end {

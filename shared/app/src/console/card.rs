@@ -8,9 +8,10 @@ use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
 use parstock_domain::ledger::position::Snapshot;
+use parstock_domain::ledger::valuation::Start;
 use parstock_domain::ledger::{
-    Balance, Because, Card, CardLine, Cause, LayerOf, LayerPart, Layers, MovementKey, Position, Revaluation,
-    View,
+    Balance, Because, Card, CardFold, CardLine, Cause, Checkpoint, Foreseen, LayerOf, LayerPart, Layers,
+    MovementKey, Position, Revaluation, View,
 };
 use parstock_views::pages::{
     CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, PartRow, REVALUED_SHOWN_MAX, RevaluedRow,
@@ -24,6 +25,10 @@ use crate::records::{DocumentRecord, Key, List};
 
 /// Documents whose headers are read at once.
 const HEADERS_PER_READ: usize = 500;
+/// Lines of a card that is shown whole: of more, the latest are.
+const CARD_LINES_MAX: usize = 100_000;
+/// Movements of an item that a card holds at once, some 10 MB; with more they are read twice.
+pub(super) const MOVEMENTS_AT_ONCE_MAX: usize = 20_000;
 
 /// An item with its whole card.
 #[derive(Clone, Debug)]
@@ -32,7 +37,7 @@ pub struct ItemCard {
     pub item: Item,
     /// ISO code of the org's base currency.
     pub currency: String,
-    /// All lines of its card, the earliest first.
+    /// All lines of its card, the earliest first, the latest [`CARD_LINES_MAX`] of them.
     pub card: CardShown,
     /// What the stock then cost; empty when there is none.
     pub layers: Vec<LayerRow>,
@@ -46,16 +51,27 @@ impl<P: Ports> Console<'_, P> {
     pub async fn card(&self, id: ItemId, view: View) -> Result<ItemCard, AppError> {
         let item = self.known_item(id).await?;
         let position = self.position(id).await?;
-        let Card { lines, end, layers } = self.folded(id, &position, view).await?;
+        let card = self.folded(id, &position, view, CARD_LINES_MAX).await?;
+        let Card { before, lines, found, end, layers } = card;
         let said = self.said(id, &position, view).await?;
         let (rows, layers) = self.card_rows(&lines, &layers).await?;
         let unexplained = unexplained(&position, view)?;
-        let found = rows.len();
         let revalued = self.revalued(id, view, usize::MAX).await?;
         Ok(ItemCard {
             item,
             currency: self.reader.profile.content.organisation.base_currency.clone(),
-            card: CardShown { at: view.at, end, said, unexplained, rows, page: 1, found, revalued },
+            card: CardShown {
+                from: view.from,
+                at: view.at,
+                before,
+                end,
+                said,
+                unexplained,
+                rows,
+                page: 1,
+                found,
+                revalued,
+            },
             layers,
         })
     }
@@ -68,15 +84,16 @@ impl<P: Ports> Console<'_, P> {
         view: View,
         page: usize,
     ) -> Result<(CardShown, Vec<LayerRow>), AppError> {
-        let Card { lines, end, layers } = self.folded(id, position, view).await?;
-        let said = self.said(id, position, view).await?;
-        let found = lines.len();
         let skipped = page.saturating_sub(1).saturating_mul(CARD_LINES_PER_PAGE);
-        let shown: Vec<CardLine> = lines.into_iter().rev().skip(skipped).take(CARD_LINES_PER_PAGE).collect();
+        let lines_max = skipped.saturating_add(CARD_LINES_PER_PAGE);
+        let Card { before, lines, found, end, layers } = self.folded(id, position, view, lines_max).await?;
+        let said = self.said(id, position, view).await?;
+        let shown: Vec<CardLine> = lines.into_iter().rev().skip(skipped).collect();
         let (rows, layers) = self.card_rows(&shown, &layers).await?;
         let unexplained = unexplained(position, view)?;
         let revalued = self.revalued(id, view, REVALUED_SHOWN_MAX).await?;
-        let card = CardShown { at: view.at, end, said, unexplained, rows, page, found, revalued };
+        let View { from, at, .. } = view;
+        let card = CardShown { from, at, before, end, said, unexplained, rows, page, found, revalued };
         Ok((card, layers))
     }
 
@@ -88,14 +105,14 @@ impl<P: Ports> Console<'_, P> {
         position: &Position,
         day: Date,
     ) -> Result<Option<Balance>, AppError> {
-        let view = View { at: Some(day), known: None };
+        let view = View { from: day.tomorrow().ok(), at: Some(day), known: None };
         if let Some(Snapshot { xero, .. }) = self.said(id, position, view).await? {
             return Ok(Some(Balance { quantity: xero.on_hand, value: xero.cost_pool }));
         }
         if !position.opened {
             return Ok(None);
         }
-        Ok(self.folded(id, position, view).await?.end)
+        Ok(self.folded(id, position, view, 0).await?.end)
     }
 
     /// What Xero had said last of a tracked item by the end of a day, if the view is of one.
@@ -108,11 +125,62 @@ impl<P: Ports> Console<'_, P> {
         Ok(said.rfind(is_seen))
     }
 
-    async fn folded(&self, id: ItemId, position: &Position, view: View) -> Result<Card, AppError> {
-        let movements = load::movements(self.reader.ports().store(), self.reader.org(), id, None).await?;
+    async fn folded(
+        &self,
+        id: ItemId,
+        position: &Position,
+        view: View,
+        lines_max: usize,
+    ) -> Result<Card, AppError> {
         let layers = self.one::<Layers>(Key::Layer(id, LocationId::main())).await?;
         let layers = layers.unwrap_or(Layers::Arrival(Layer::default()));
-        Ok(Card::fold(movements, &layers, position.opened, view)?)
+        let base = self.base(id, position, &layers, view).await?;
+        let (store, org) = (self.reader.ports().store(), self.reader.org());
+        let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
+        let at_once = self.movements_at_once;
+        let rows = load::LIST_PAGE.min(u32::try_from(at_once).unwrap_or(u32::MAX));
+        let (mut foreseen, mut held) = (Foreseen::default(), Some(Vec::new()));
+        load::movements_by_days(store, org, id, from, rows, |days| {
+            foreseen.see(&days);
+            held = held.take().filter(|held| held.len().saturating_add(days.len()) <= at_once);
+            if let Some(held) = &mut held {
+                held.extend(days);
+            }
+            Ok(true)
+        })
+        .await?;
+        let mut card = CardFold::new(&layers, base, position.opened, view, foreseen, lines_max);
+        match held {
+            Some(all) => card.add(all)?,
+            None => {
+                load::movements_by_days(store, org, id, from, rows, |days| {
+                    let last = days.last().map(|movement| movement.key.effective_on);
+                    card.add(days)?;
+                    Ok(last.zip(view.at).is_none_or(|(last, at)| last <= at))
+                })
+                .await?;
+            }
+        }
+        Ok(card.finish()?)
+    }
+
+    /// The latest kept state of an item's costs before the first line of its card, if by then it was known what lay there.
+    async fn base(
+        &self,
+        id: ItemId,
+        position: &Position,
+        layers: &Layers,
+        view: View,
+    ) -> Result<Option<Checkpoint>, AppError> {
+        let (Layers::Effective(valuation), Some(from), None) = (layers, view.from, view.known) else {
+            return Ok(None);
+        };
+        let base = match valuation.start(from) {
+            Start::Held => valuation.held(from).cloned(),
+            Start::Stored(on) => self.one(Key::Checkpoint(id, LocationId::main(), on)).await?,
+            Start::First => None,
+        };
+        Ok(base.filter(|base| position.is_known_by(base.on)))
     }
 
     /// Lines of a card, and what the stock then cost.

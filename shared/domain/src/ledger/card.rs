@@ -1,7 +1,7 @@
 //! The card of an item: its movements in effective order, each with what it is worth by all that is known now and what lay
 //! there after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fold::{self, Ahead, Standing};
 use super::movement::{Cause, Movement, MovementKey};
-use super::valuation::{Layers, Valuation};
+use super::valuation::{Checkpoint, Layers, Valuation};
 use crate::costing::Costed;
 use crate::fixed::{FixedError, Money, Quantity};
 
@@ -81,8 +81,12 @@ pub struct CardLine {
 /// The card of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
-    /// Its lines, the earliest first.
+    /// What lay there before the first of its lines; `None` where nobody knows.
+    pub before: Option<Balance>,
+    /// Its lines, the earliest first: the latest of those that were asked for.
     pub lines: Vec<CardLine>,
+    /// How many were asked for.
+    pub found: usize,
     /// What lies there after the last of them; `None` where nobody knows.
     pub end: Option<Balance>,
     /// What lies there by the receipts that it came from, the oldest first; all of it together with the average, or while it
@@ -93,44 +97,159 @@ pub struct Card {
 /// From when the card is looked at. With neither it is all that is known, what is dated ahead included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct View {
+    /// Lines of this day and later ones; what was there before is carried in.
+    pub from: Option<Date>,
     /// Up to the end of this day.
     pub at: Option<Date>,
     /// By what was booked up to this instant, instead of all that is known now.
     pub known: Option<Timestamp>,
 }
 
-impl Card {
-    /// Folds the movements of an item. `opened` says whether an opening balance stands: one of zero may have booked no
-    /// movement, and then the card begins with nothing.
+impl View {
+    fn shows(&self, movement: &Movement) -> bool {
+        self.at.is_none_or(|day| movement.key.effective_on <= day)
+            && self.known.is_none_or(|known| movement.recorded_at <= known)
+    }
+}
+
+/// What has to be known of an item's movements, all of them, before its card is folded.
+#[derive(Clone, Debug, Default)]
+pub struct Foreseen {
+    has_balance: bool,
+    landed: Vec<Movement>,
+}
+
+impl Foreseen {
+    /// Looks at some of the movements.
+    pub fn see<'a>(&mut self, movements: impl IntoIterator<Item = &'a Movement>) {
+        for movement in movements {
+            self.has_balance |= movement.is_balance();
+            if matches!(movement.key.cause, Cause::LandedCost { .. }) {
+                self.landed.push(movement.clone());
+            }
+        }
+    }
+}
+
+/// A card while its movements are read, some days at a time.
+#[derive(Clone, Debug)]
+pub struct CardFold {
+    /// `None` where each movement is worth what it was booked at.
+    valuation: Option<Valuation>,
+    base: Option<Checkpoint>,
+    ahead: Ahead,
+    opened: bool,
+    is_known: bool,
+    view: View,
+    lines_max: usize,
+    balance: Balance,
+    before: Option<Balance>,
+    lines: VecDeque<CardLine>,
+    found: usize,
+}
+
+impl CardFold {
+    /// Begins a card with at most `lines_max` lines, the latest. `opened` says whether an opening balance stands: one of zero may have
+    /// booked no movement, and then the card begins with nothing. With a `base` it begins there, at a day at whose end it was known
+    /// what lay there.
+    pub fn new(
+        layers: &Layers,
+        base: Option<Checkpoint>,
+        opened: bool,
+        view: View,
+        foreseen: Foreseen,
+        lines_max: usize,
+    ) -> Self {
+        let Foreseen { has_balance, mut landed } = foreseen;
+        landed.retain(|movement| view.shows(movement));
+        let is_known = opened && (base.is_some() || !has_balance);
+        let began = base.as_ref().map(|base| base.costs.total()).unwrap_or_default();
+        let balance = Balance { quantity: began.quantity, value: began.cost };
+        Self {
+            valuation: match layers {
+                Layers::Arrival(_) => None,
+                Layers::Effective(valuation) => Some((**valuation).clone()),
+            },
+            base,
+            ahead: Ahead::of(&landed, &Standing::of(&landed)),
+            opened,
+            is_known,
+            view,
+            lines_max,
+            balance,
+            before: is_known.then_some(balance),
+            lines: VecDeque::new(),
+            found: 0,
+        }
+    }
+
+    /// Adds the movements of the next days, of each all.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
-    pub fn fold(
-        mut movements: Vec<Movement>,
+    pub fn add(&mut self, mut movements: Vec<Movement>) -> Result<(), FixedError> {
+        movements.retain(|movement| self.view.shows(movement));
+        let valued = match &self.valuation {
+            None => as_booked(movements)?,
+            Some(valuation) => {
+                let (valued, now) = by_day(&movements, valuation, self.base.as_ref(), &mut self.ahead)?;
+                self.base = now;
+                valued
+            }
+        };
+        for Valued { movement, value, correction, layers } in valued {
+            let change = Balance { quantity: movement.signed_quantity()?, value };
+            self.balance = self.balance.plus(change)?;
+            self.is_known |= self.opened && movement.is_balance();
+            let after = self.is_known.then_some(self.balance);
+            if self.view.from.is_some_and(|from| movement.key.effective_on < from) {
+                self.before = after;
+                continue;
+            }
+            self.found = self.found.saturating_add(1);
+            self.lines.push_back(CardLine { movement, value, correction, layers, after });
+            if self.lines.len() > self.lines_max
+                && let Some(first) = self.lines.pop_front()
+            {
+                self.before = first.after;
+            }
+        }
+        Ok(())
+    }
+
+    /// The card, once all movements are added.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn finish(self) -> Result<Card, FixedError> {
+        let mut layers = self.base.map_or_else(|| Ok(Vec::new()), |now| fold::layers(&now.costs))?;
+        if self.valuation.is_none() && !self.balance.quantity.is_zero() {
+            layers.push(LayerPart { of: LayerOf::All, balance: self.balance });
+        }
+        Ok(Card {
+            before: self.before,
+            lines: self.lines.into(),
+            found: self.found,
+            end: self.is_known.then_some(self.balance),
+            layers,
+        })
+    }
+}
+
+#[cfg(test)]
+impl Card {
+    /// The card of all these movements.
+    pub(super) fn fold(
+        movements: Vec<Movement>,
         layers: &Layers,
         opened: bool,
         view: View,
     ) -> Result<Self, FixedError> {
-        let mut is_known = opened && !movements.iter().any(Movement::is_balance);
-        movements.retain(|movement| {
-            view.at.is_none_or(|day| movement.key.effective_on <= day)
-                && view.known.is_none_or(|known| movement.recorded_at <= known)
-        });
-        let (valued, mut layers) = match layers {
-            Layers::Arrival(_) => (as_booked(movements)?, Vec::new()),
-            Layers::Effective(valuation) => by_day(&movements, valuation)?,
-        };
-        let mut balance = Balance::default();
-        let mut lines = Vec::with_capacity(valued.len());
-        for Valued { movement, value, correction, layers } in valued {
-            balance = balance.plus(Balance { quantity: movement.signed_quantity()?, value })?;
-            is_known |= opened && movement.is_balance();
-            lines.push(CardLine { movement, value, correction, layers, after: is_known.then_some(balance) });
-        }
-        if layers.is_empty() && !balance.quantity.is_zero() {
-            layers.push(LayerPart { of: LayerOf::All, balance });
-        }
-        Ok(Self { lines, end: is_known.then_some(balance), layers })
+        let mut foreseen = Foreseen::default();
+        foreseen.see(&movements);
+        let mut card = CardFold::new(layers, None, opened, view, foreseen, usize::MAX);
+        card.add(movements)?;
+        card.finish()
     }
 }
 
@@ -168,14 +287,16 @@ fn as_booked(mut movements: Vec<Movement>) -> Result<Vec<Valued>, FixedError> {
     Ok(valued)
 }
 
-/// In the order in which costs follow movements, at what the fold says of each, and the layers after them.
+/// In the order in which costs follow movements, at what the fold from `base` on says of each, and the costs after them. What takes a
+/// movement back stands on its day, so that each day tells by itself what of it stands.
 fn by_day(
     movements: &[Movement],
     valuation: &Valuation,
-) -> Result<(Vec<Valued>, Vec<LayerPart>), FixedError> {
+    base: Option<&Checkpoint>,
+    ahead: &mut Ahead,
+) -> Result<(Vec<Valued>, Option<Checkpoint>), FixedError> {
     let standing = Standing::of(movements);
-    let mut ahead = Ahead::of(movements, &standing);
-    let folded = fold::fold_traced(valuation, None, movements, &standing, &mut ahead)?;
+    let folded = fold::fold_traced(valuation, base, movements, &standing, ahead)?;
     let parts = folded.trace.map(|trace| trace.parts).unwrap_or_default();
     let layers_of = |key: &MovementKey| parts.get(key).cloned().unwrap_or_default();
     let mut valued = Vec::with_capacity(movements.len());
@@ -219,8 +340,7 @@ fn by_day(
         }
         documents(&day.later, &mut valued)?;
     }
-    let layers = folded.now.map_or_else(|| Ok(Vec::new()), |now| fold::layers(&now.costs))?;
-    Ok((valued, layers))
+    Ok((valued, folded.now))
 }
 
 #[cfg(test)]
@@ -254,7 +374,7 @@ mod tests {
     }
 
     fn until(day: Date) -> View {
-        View { at: Some(day), known: None }
+        View { at: Some(day), ..View::default() }
     }
 
     fn tracked() -> Layers {
@@ -335,7 +455,8 @@ mod tests {
         assert_eq!(earlier.end.unwrap().value, "120".parse().unwrap());
         // before the bill came
         let known = Some(notebook.movements[1].recorded_at);
-        let reported = Card::fold(notebook.movements, &layers, true, View { at: None, known }).unwrap();
+        let reported =
+            Card::fold(notebook.movements, &layers, true, View { known, ..View::default() }).unwrap();
         let end = reported.end.unwrap();
         assert_eq!((end.quantity.to_string(), end.value.to_string()), ("6".into(), "18.00".into()));
     }

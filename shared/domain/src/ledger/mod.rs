@@ -31,7 +31,7 @@ pub mod valuation;
 
 pub use arrival::{Arrival, Billed, BilledPart, OrderLine, OtherGoods, ReceivedPart};
 pub use booking::{BookedLine, DesiredLine, LineChange};
-pub use card::{Balance, Card, CardLine, LayerOf, LayerPart, View};
+pub use card::{Balance, Card, CardFold, CardLine, Foreseen, LayerOf, LayerPart, View};
 pub use closing::{ClosedItem, Closing, ClosingState, Figures};
 pub use fold::{CogsDating, Dating};
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::adjusted::Adjusting;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
-use super::card::{Balance, Card, LayerPart, View};
+use super::card::{Balance, Card, CardFold, CardLine, Foreseen, LayerPart, View};
 use super::closing::{Figures, Month};
 use super::count::Count;
 use super::fold::{CogsDating, Dating, Standing, fold};
@@ -362,6 +362,7 @@ impl Notebook {
         if self.valuation.switches.is_empty() {
             assert_layers_add_up(&card);
         }
+        self.check_cards(&card);
         assert_eq!((quantity, cost), (self.position.booked, self.position.value));
         let (mut moved, mut worth) = (Quantity::ZERO, Money::ZERO);
         for movement in &self.movements {
@@ -380,6 +381,36 @@ impl Notebook {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), self.movements.len(), "two movements have one key");
+    }
+
+    /// A card that is read day by day, from any kept state on, is a part of the card that is read at once.
+    fn check_cards(&self, whole: &Card) {
+        let layers = Layers::Effective(Box::new(self.valuation.clone()));
+        let mut sorted = self.movements.clone();
+        sorted.sort_by_key(|movement| movement.key);
+        let states = [&self.valuation].into_iter().flat_map(|it| [it.latest(), it.held(it.latest()?.on)]);
+        let kept = self.valuation.kept().iter().map(|on| &self.checkpoints[on]);
+        let bases = states.flatten().chain(kept).map(|base| Some(base.clone())).chain([None]);
+        for base in bases {
+            let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
+            let mut foreseen = Foreseen::default();
+            let read =
+                || sorted.iter().filter(|movement| from.is_none_or(|from| movement.key.effective_on >= from));
+            foreseen.see(read());
+            let view = View { from, ..View::default() };
+            let is_known = base.is_none() || whole.end.is_some();
+            let mut card = CardFold::new(&layers, base, true, view, foreseen, usize::MAX);
+            let days: Vec<Movement> = read().cloned().collect();
+            for of_day in days.chunk_by(|a, b| a.key.effective_on == b.key.effective_on) {
+                card.add(of_day.to_vec()).unwrap();
+            }
+            let card = card.finish().unwrap();
+            assert_eq!(card.end, whole.end.filter(|_| is_known));
+            assert_eq!(card.layers, whole.layers);
+            let shown = whole.lines.len() - card.lines.len();
+            let of = |line: &CardLine| (line.movement.key, line.value, line.correction, line.layers.clone());
+            assert!(card.lines.iter().map(of).eq(whole.lines[shown..].iter().map(of)), "from {from:?}");
+        }
     }
 
     /// What was told of cost of goods sold is what the fold finds, and that is what came in less what is left of it.

@@ -155,6 +155,11 @@ impl Position {
         self.counts.iter().find(|count| day <= count.through).map(|count| count.on)
     }
 
+    /// Whether it is sure that from the end of `day` on it is known what lies there.
+    pub fn is_known_by(&self, day: Date) -> bool {
+        self.opened && (self.balances == 0 || self.counts.iter().any(|count| count.on <= day))
+    }
+
     /// Keeps a count.
     pub fn keep_count(&mut self, count: Counted) {
         self.counts.push(count);

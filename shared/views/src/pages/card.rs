@@ -66,8 +66,12 @@ pub struct PartRow {
 /// Lines of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardShown {
+    /// The day at whose beginning it begins; `None` for the beginning of all.
+    pub from: Option<Date>,
     /// The day at whose end it closes; `None` for all that is known, documents dated ahead included.
     pub at: Option<Date>,
+    /// What lay there before the earliest of its lines here; `None` where nobody knows.
+    pub before: Option<Balance>,
     /// What lies there after its last line; `None` where nobody knows.
     pub end: Option<Balance>,
     /// What Xero had said of a tracked item by the end of that day, if it was asked by then.

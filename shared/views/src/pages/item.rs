@@ -117,8 +117,9 @@ impl ItemPage {
     }
 
     fn address(&self, page: usize) -> String {
+        let from = self.card.from.map_or_else(String::new, |day| format!("from={day}&"));
         let at = self.card.at.map_or_else(String::new, |day| format!("at={day}&"));
-        format!("{}/items/{}?{at}page={page}#card", self.site.root, self.position.item)
+        format!("{}/items/{}?{from}{at}page={page}#card", self.site.root, self.position.item)
     }
 
     fn previous(&self) -> Option<String> {

@@ -1111,7 +1111,9 @@ pub fn item_page(say: Say) -> ItemPage {
         value: Some(money("248")),
         chart: Some(chart(180, 2, 48, 20, 8)),
         card: CardShown {
+            from: Some(day("2026-11-02")),
             at: Some(day("2026-11-23")),
+            before: Some(Balance { quantity: q("4"), value: money("124") }),
             end: Some(Balance { quantity: q("8"), value: money("248") }),
             said: Some(Snapshot {
                 xero: XeroQuantity { on_hand: q("6"), back_ordered: Quantity::ZERO, cost_pool: money("186") },
