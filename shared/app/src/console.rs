@@ -4,6 +4,7 @@ mod adjustments;
 mod card;
 mod closings;
 mod landed;
+mod past;
 mod prices;
 mod receipts;
 
@@ -25,8 +26,8 @@ use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
     DigestPage, EnteredCount, HealthPage, ItemPage, JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine,
     JournalPage, JournalsPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked, PendingEffect,
-    PlanShown, PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage, ProofPage,
-    ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
+    PlanShown, PositionQuery, PositionRow, PositionsPage, ProofPage, ProposalPage, ProposalRow,
+    ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
 
 pub use card::ItemCard;
@@ -203,38 +204,6 @@ impl<'p, P: Ports> Console<'p, P> {
             });
         }
         Ok(rows)
-    }
-
-    /// What lay there of each item at the end of a day, by the movements known now: a page of the items whose
-    /// code or name holds `search`, by code.
-    ///
-    /// # Errors
-    /// When the store does not answer or a figure does not fit.
-    pub async fn positions_at(
-        &self,
-        day: Date,
-        search: String,
-        page: usize,
-    ) -> Result<PositionsAtPage, AppError> {
-        let needle = search.to_lowercase();
-        let mut items: Vec<Item> =
-            self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
-        items.retain(|item| is_named(item, &needle));
-        items.sort_by(|a, b| a.code.cmp(&b.code));
-        let found = items.len();
-        let skipped = page.saturating_sub(1).saturating_mul(POSITIONS_PER_PAGE);
-        let shown: Vec<Item> = items.into_iter().skip(skipped).take(POSITIONS_PER_PAGE).collect();
-        let keys: Vec<Key> = shown.iter().map(|item| Key::Position(item.id, LocationId::main())).collect();
-        let positions = self.many::<Position>(&keys).await?;
-        let mut rows = Vec::with_capacity(shown.len());
-        for (item, position) in shown.into_iter().zip(positions) {
-            let end = match position {
-                Some(position) => self.balance_at(item.id, &position, day).await?,
-                None => None,
-            };
-            rows.push(PositionAt { item: item.id, code: item.code, name: item.name, end });
-        }
-        Ok(PositionsAtPage { site: self.site().await?, day, search, page, rows, found })
     }
 
     /// The item with a code.

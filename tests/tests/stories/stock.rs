@@ -553,6 +553,54 @@ fn quantities_are_right_at_any_date() {
 }
 
 #[test]
+fn what_was_promised_and_to_come_is_right_at_any_date_and_after_later_edits() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        shop.count("BOX", "2026-05-01", "60").await.unwrap();
+        shop.save(order("PO-1", "2026-05-04").line("BOX", "30", "2"));
+        shop.save(sale("S-1", "2026-05-06").status(DocumentStatus::Draft).line("BOX", "5", "5"));
+        shop.save(sale("S-2", "2026-05-20").status(DocumentStatus::Draft).line("BOX", "7", "5"));
+        shop.save(bill("B-1 PO-1", "2026-05-15").line("BOX", "20", "2"));
+        shop.poll().await;
+        // on hand, committed, available, on order
+        let stood = async |on: &str| {
+            let row =
+                shop.console().await.positions_at(day(on), String::new(), 1).await.unwrap().rows.remove(0);
+            let end = row.end.map(|end| end.quantity.to_string()).unwrap_or_default();
+            let available = row.available.map(|quantity| quantity.to_string()).unwrap_or_default();
+            [end, row.committed.to_string(), available, row.on_order.to_string()].join(" ")
+        };
+        assert_eq!(stood("2026-05-03").await, "60 0 60 0");
+        assert_eq!(stood("2026-05-05").await, "60 0 60 30");
+        assert_eq!(stood("2026-05-14").await, "60 5 55 30");
+        assert_eq!(stood("2026-05-15").await, "80 5 75 10");
+        assert_eq!(stood("2026-05-31").await, "80 12 68 10");
+        // one is approved, one is moved and made more, the order is of more and was written later
+        shop.save(sale("S-1", "2026-05-06").line("BOX", "5", "5"));
+        shop.save(sale("S-2", "2026-05-08").status(DocumentStatus::Draft).line("BOX", "9", "5"));
+        shop.save(order("PO-1", "2026-05-10").line("BOX", "40", "2"));
+        shop.poll().await;
+        assert_eq!(stood("2026-05-05").await, "60 0 60 0");
+        assert_eq!(stood("2026-05-07").await, "55 0 55 0");
+        assert_eq!(stood("2026-05-14").await, "55 9 46 40");
+        assert_eq!(stood("2026-05-31").await, "75 9 66 20");
+        // today is what the list of now says
+        let now = shop.console().await.positions(PositionQuery { page: 1, ..PositionQuery::default() }).await;
+        let now = now.unwrap().rows.remove(0);
+        assert_eq!(
+            stood("2026-06-01").await,
+            format!("{} {} {} {}", now.on_hand.unwrap(), now.committed, now.available.unwrap(), now.on_order)
+        );
+        // the order is closed with what came, and was open before that
+        shop.save(order("PO-1", "2026-05-10").status(DocumentStatus::Billed).line("BOX", "40", "2"));
+        shop.save(sale("S-2", "2026-05-08").status(DocumentStatus::Deleted));
+        shop.poll().await;
+        assert_eq!(stood("2026-05-14").await, "55 0 55 40");
+        assert_eq!(stood("2026-05-15").await, "75 0 75 0");
+    });
+}
+
+#[test]
 fn counts_wait_for_the_first_load() {
     run_alone(async {
         let shop = Shop::new(&["BOX"]);

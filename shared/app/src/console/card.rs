@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
 use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
@@ -97,26 +96,13 @@ impl<P: Ports> Console<'_, P> {
         Ok((card, layers))
     }
 
-    /// What lay there at the end of a day and what it was worth; `None` where nobody knows. Of a tracked item it is what Xero said last
-    /// by then: its documents say so only of the days before parstock was connected.
-    pub(super) async fn balance_at(
+    /// What Xero had said last of a tracked item by the end of a day, if the view is of one.
+    pub(super) async fn said(
         &self,
         id: ItemId,
         position: &Position,
-        day: Date,
-    ) -> Result<Option<Balance>, AppError> {
-        let view = View { from: day.tomorrow().ok(), at: Some(day), known: None };
-        if let Some(Snapshot { xero, .. }) = self.said(id, position, view).await? {
-            return Ok(Some(Balance { quantity: xero.on_hand, value: xero.cost_pool }));
-        }
-        if !position.opened {
-            return Ok(None);
-        }
-        Ok(self.folded(id, position, view, 0).await?.end)
-    }
-
-    /// What Xero had said last of a tracked item by the end of a day, if the view is of one.
-    async fn said(&self, id: ItemId, position: &Position, view: View) -> Result<Option<Snapshot>, AppError> {
+        view: View,
+    ) -> Result<Option<Snapshot>, AppError> {
         let Some(day) = view.at.filter(|_| position.tracked) else { return Ok(None) };
         let mut said = self.all::<Snapshot>(&List::Snapshots(id)).await?.into_iter().map(|(_, said)| said);
         let clock = self.reader.clock();
@@ -125,7 +111,7 @@ impl<P: Ports> Console<'_, P> {
         Ok(said.rfind(is_seen))
     }
 
-    async fn folded(
+    pub(super) async fn folded(
         &self,
         id: ItemId,
         position: &Position,

@@ -134,7 +134,8 @@ impl BookedLine {
     pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
-            && (self.effective_on == desired.effective_on || self.change.is_zero())
+            && (self.effective_on == desired.effective_on
+                || self.change.is_zero() && self.committed.is_zero())
             && self.cost == desired.cost
             && self.committed == desired.committed
             && self.ordered == desired.ordered
@@ -342,7 +343,9 @@ impl Booking<'_> {
         let revision = change.before.as_ref().map_or(0, |line| line.revision).saturating_add(1);
         if let Some(before) = &change.before {
             let stock = stocks.entry(before.item).or_default();
-            stock.position.committed = stock.position.committed.minus(before.committed)?;
+            if !before.committed.is_zero() {
+                stock.position.commit(before.effective_on, before.committed.negated()?)?;
+            }
             let moved = before.moves()?;
             if !moved.is_zero() {
                 let step = Step {
@@ -373,7 +376,9 @@ impl Booking<'_> {
             return Ok(Booked { movements, line });
         };
         let stock = stocks.entry(after.item).or_default();
-        stock.position.committed = stock.position.committed.plus(after.committed)?;
+        if !after.committed.is_zero() {
+            stock.position.commit(after.effective_on, after.committed)?;
+        }
         let mut value = Money::ZERO;
         let moves = after.moves()?;
         if !moves.is_zero() {

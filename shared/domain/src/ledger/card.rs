@@ -236,10 +236,12 @@ impl CardFold {
     }
 }
 
-#[cfg(test)]
 impl Card {
-    /// The card of all these movements.
-    pub(super) fn fold(
+    /// The whole card of an item, of all its movements at once.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn fold(
         movements: Vec<Movement>,
         layers: &Layers,
         opened: bool,

@@ -388,9 +388,10 @@ impl Notebook {
         let layers = Layers::Effective(Box::new(self.valuation.clone()));
         let mut sorted = self.movements.clone();
         sorted.sort_by_key(|movement| movement.key);
-        let states = [&self.valuation].into_iter().flat_map(|it| [it.latest(), it.held(it.latest()?.on)]);
+        let latest = self.valuation.latest();
+        let before = latest.and_then(|latest| self.valuation.held(latest.on));
         let kept = self.valuation.kept().iter().map(|on| &self.checkpoints[on]);
-        let bases = states.flatten().chain(kept).map(|base| Some(base.clone())).chain([None]);
+        let bases = latest.into_iter().chain(before).chain(kept).cloned().map(Some).chain([None]);
         for base in bases {
             let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
             let mut foreseen = Foreseen::default();

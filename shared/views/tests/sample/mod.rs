@@ -1052,6 +1052,11 @@ pub fn positions_at(say: Say) -> PositionsAtPage {
         code: say(code),
         name: say(name),
         end: on_hand.map(|on_hand| Balance { quantity: q(on_hand), value: money("12.5") }),
+        committed: q("4"),
+        available: on_hand.map(|on_hand| q(on_hand).minus(q("4")).unwrap()),
+        on_order: q("24"),
+        late: q("12"),
+        in_transit: q("6"),
     };
     PositionsAtPage {
         site: site(say, Phase::Assist),
