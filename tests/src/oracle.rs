@@ -295,6 +295,12 @@ fn documents(company: &Company, stored: &Stored) -> Vec<String> {
             if (meaning.moved, meaning.committed, meaning.ordered) == (0, 0, 0) {
                 continue;
             }
+            let is_sale = Cause::Document { of: document.of, line: line.line }.is_demand();
+            let paper = document.lines.iter().find(|paper| paper.id == line.line);
+            let paid = paper.map(|paper| paper.net).filter(|_| is_sale && meaning.moved != 0);
+            if line.net != paid {
+                found.push(format!("{} is booked as paid {:?}, and is {paid:?}", document.number, line.net));
+            }
             if booked.insert(line.line, meaning).is_some() {
                 found.push(format!("{} has a line booked twice", document.number));
             }

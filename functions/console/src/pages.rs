@@ -12,6 +12,7 @@ use parstock_app::error::AppError;
 use parstock_app::ports::Ports;
 use parstock_domain::audit::Hash;
 use parstock_domain::cogs::JournalNumber;
+use parstock_domain::costing::Method;
 use parstock_domain::ids::{ItemId, ProposalId};
 use parstock_domain::ledger::View;
 use parstock_views::StandingGroup;
@@ -125,6 +126,8 @@ pub struct CardParameters {
     from: String,
     #[serde(default)]
     at: String,
+    #[serde(default)]
+    by: String,
     page: Option<usize>,
 }
 
@@ -135,7 +138,8 @@ pub async fn item<P: Ports + 'static>(
     Path(path): Path<ItemPath>,
     Query(asked): Query<CardParameters>,
 ) -> Result<Response, Refused> {
-    let view = View { from: day(&asked.from)?, at: day(&asked.at)?, known: None };
+    let by = (asked.by == Method::Fifo.word()).then_some(Method::Fifo);
+    let view = View { from: day(&asked.from)?, at: day(&asked.at)?, known: None, by };
     let page = asked.page.unwrap_or(1).max(1);
     show(session.questions(&console).await?.item(path.item, view, page).await?.render())
 }

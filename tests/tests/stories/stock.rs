@@ -762,7 +762,7 @@ fn cards_and_past_days_of_an_item_with_more_movements_than_are_held_at_once_are_
                 (on("2026-03-19"), on("2026-04-19")),
                 (on("2026-06-30"), None),
             ] {
-                let view = View { from, at, known: None };
+                let view = View { from, at, ..View::default() };
                 let all = whole.card(item(code), View { from: None, ..view }).await.unwrap();
                 let shown = few.card(item(code), view).await.unwrap();
                 let first =

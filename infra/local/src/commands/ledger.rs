@@ -3,6 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use parstock_app::console::ItemCard;
+use parstock_domain::costing::Method;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::OrgId;
 use parstock_domain::ledger::View;
@@ -18,7 +19,7 @@ use crate::error::LocalError;
 use crate::place::Place;
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "day",
     "posted_on",
     "document",
@@ -34,6 +35,8 @@ const COLUMNS: [&str; 15] = [
     "taken_back",
     "recorded_at",
     "layers",
+    "revenue",
+    "cost",
 ];
 
 /// Shows the card of an item.
@@ -62,6 +65,9 @@ pub struct Asked {
     /// As it was known at an instant such as 2026-06-01T08:00:00Z, instead of now
     #[arg(long, value_name = "INSTANT")]
     pub known: Option<String>,
+    /// As if costs had always gone by FIFO: a view for management, whatever the book says
+    #[arg(long)]
+    pub fifo: bool,
     /// Answer in CSV
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
@@ -75,11 +81,12 @@ impl Ledger {
 
 /// Answers it.
 pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Asked) -> Result<Answer, LocalError> {
-    let Asked { item: code, from, at, known, csv } = asked;
+    let Asked { item: code, from, at, known, fifo, csv } = asked;
     let view = View {
         from: from.as_deref().map(parse_day).transpose()?,
         at: at.as_deref().map(parse_day).transpose()?,
         known: known.as_deref().map(parse_instant).transpose()?,
+        by: fifo.then_some(Method::Fifo),
     };
     let console = console(place, org).await?;
     let shown = console.card(console.item_by_code(code).await?, view).await?;
@@ -103,6 +110,11 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Asked) -> Res
         "before": card.before.map(|before| json!({
             "quantity": before.quantity.to_string(), "value": before.value.to_string(),
         })),
+        "by": card.by.map(Method::word),
+        "margin": {
+            "revenue": card.margin.revenue.to_string(), "cost": card.margin.cost.to_string(),
+            "known": card.margin.known.to_string(), "unknown": card.margin.unknown.to_string(),
+        },
         "left_out": card.found.saturating_sub(card.rows.len()),
         "quantity": card.end.map(|end| end.quantity.to_string()),
         "value": card.end.map(|end| end.value.to_string()),
@@ -128,6 +140,9 @@ fn for_people(shown: &ItemCard, view: View) -> String {
     let book = if item.tracked { "tracked by Xero" } else { "parstock's ledger is the book" };
     let rows: Vec<&CardRow> = card.rows.iter().collect();
     let mut text = format!("{} {} ({book})\n", item.code, item.name);
+    if card.by.is_some() {
+        text.push_str("by FIFO, a view for management: it is in no book\n");
+    }
     let left_out = card.found.saturating_sub(rows.len());
     if left_out > 0 {
         text.push_str(&format!("{left_out} earlier lines are left out: choose days with --from and --at\n"));
@@ -161,6 +176,10 @@ fn for_people(shown: &ItemCard, view: View) -> String {
             "beyond these lines Xero holds {}, worth {} {currency}\n",
             more.quantity, more.value
         ));
+    }
+    let margin = card.margin_words(|amount| amount.to_string());
+    if !margin.is_empty() {
+        text.push_str(&format!("{margin}\n"));
     }
     for row in &card.revalued {
         let posted = row.posted_on.map_or_else(String::new, |day| format!(", closed, in the books on {day}"));
@@ -233,6 +252,9 @@ pub(super) fn line(row: &CardRow) -> Value {
         })).collect::<Vec<_>>(),
         "after": row.after.map(|after| after.quantity.to_string()),
         "value_after": row.after.map(|after| after.value.to_string()), "reversal": row.reversal,
+        "sold": row.sold.map(|sold| json!({
+            "revenue": sold.revenue.map(|revenue| revenue.to_string()), "cost": sold.cost.map(|cost| cost.to_string()),
+        })),
         "booking": row.booking.map(|(booked, lines)| json!({ "booked": booked, "lines": lines })),
         "recorded_at": row.recorded_at.to_string(),
     })
@@ -272,6 +294,8 @@ fn in_csv(rows: &[CardRow]) -> Result<String, LocalError> {
             if row.reversal { "yes".to_owned() } else { String::new() },
             row.recorded_at.to_string(),
             escaped(&layers(row)),
+            row.sold.and_then(|sold| sold.revenue).map_or_else(String::new, |revenue| revenue.to_string()),
+            row.sold.and_then(|sold| sold.cost).map_or_else(String::new, |cost| cost.to_string()),
         ];
         writer.write_record(cells).map_err(LocalError::outside)?;
     }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use parstock_domain::adjustment::{Adjustment, AdjustmentNumber};
 use parstock_domain::costing::Layer;
-use parstock_domain::document::{DocumentRef, Item};
+use parstock_domain::document::{DocumentKind, DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
+use parstock_domain::ledger::margin::{Margin, Sold, cost_then};
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::valuation::Start;
 use parstock_domain::ledger::{
-    Balance, Because, Card, CardFold, CardLine, Cause, Checkpoint, Foreseen, LayerOf, LayerPart, Layers,
-    MovementKey, Position, Revaluation, View,
+    Balance, Because, BookedLine, Card, CardFold, CardLine, Cause, Checkpoint, Foreseen, LayerOf, LayerPart,
+    Layers, MovementKey, Position, Revaluation, View,
 };
 use parstock_views::pages::{
     CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, PartRow, REVALUED_SHOWN_MAX, RevaluedRow,
@@ -20,7 +21,7 @@ use super::{Console, booked_lines};
 use crate::error::AppError;
 use crate::load;
 use crate::ports::Ports;
-use crate::records::{DocumentRecord, Key, List};
+use crate::records::{DocumentRecord, Key, List, MoreLines};
 
 /// Documents whose headers are read at once.
 const HEADERS_PER_READ: usize = 500;
@@ -54,7 +55,8 @@ impl<P: Ports> Console<'_, P> {
         let Card { before, lines, found, end, layers } = card;
         let said = self.said(id, &position, view).await?;
         let (rows, layers) = self.card_rows(&lines, &layers).await?;
-        let unexplained = unexplained(&position, view)?;
+        let (rows, margin) = self.with_sales(&lines, rows, view.by.is_none() && position.tracked).await?;
+        let unexplained = unexplained(&position, view, end)?;
         let revalued = self.revalued(id, view, usize::MAX).await?;
         Ok(ItemCard {
             item,
@@ -62,6 +64,7 @@ impl<P: Ports> Console<'_, P> {
             card: CardShown {
                 from: view.from,
                 at: view.at,
+                by: view.by,
                 before,
                 end,
                 said,
@@ -69,6 +72,7 @@ impl<P: Ports> Console<'_, P> {
                 rows,
                 page: 1,
                 found,
+                margin,
                 revalued,
             },
             layers,
@@ -89,10 +93,12 @@ impl<P: Ports> Console<'_, P> {
         let said = self.said(id, position, view).await?;
         let shown: Vec<CardLine> = lines.into_iter().rev().skip(skipped).collect();
         let (rows, layers) = self.card_rows(&shown, &layers).await?;
-        let unexplained = unexplained(position, view)?;
+        let (rows, margin) = self.with_sales(&shown, rows, view.by.is_none() && position.tracked).await?;
+        let unexplained = unexplained(position, view, end)?;
         let revalued = self.revalued(id, view, REVALUED_SHOWN_MAX).await?;
-        let View { from, at, .. } = view;
-        let card = CardShown { from, at, before, end, said, unexplained, rows, page, found, revalued };
+        let View { from, at, by, .. } = view;
+        let card =
+            CardShown { from, at, by, before, end, said, unexplained, rows, page, found, margin, revalued };
         Ok((card, layers))
     }
 
@@ -158,7 +164,9 @@ impl<P: Ports> Console<'_, P> {
         layers: &Layers,
         view: View,
     ) -> Result<Option<Checkpoint>, AppError> {
-        let (Layers::Effective(valuation), Some(from), None) = (layers, view.from, view.known) else {
+        let (Layers::Effective(valuation), View { from: Some(from), known: None, by: None, .. }) =
+            (layers, view)
+        else {
             return Ok(None);
         };
         let base = match valuation.start(from) {
@@ -234,6 +242,7 @@ impl<P: Ports> Console<'_, P> {
                 after: line.after,
                 reversal: movement.key.correction,
                 booking: header.and_then(booked_lines),
+                sold: None,
                 recorded_at: movement.recorded_at,
             });
         }
@@ -243,6 +252,58 @@ impl<P: Ports> Console<'_, P> {
         });
         let layers = layers.collect::<Result<_, AppError>>()?;
         Ok((rows, layers))
+    }
+
+    /// Rows with what customers paid for their goods, and the margin of all of them. What goods cost is what the line is worth, or else what
+    /// Xero had said.
+    async fn with_sales(
+        &self,
+        lines: &[CardLine],
+        mut rows: Vec<CardRow>,
+        by_xero: bool,
+    ) -> Result<(Vec<CardRow>, Margin), AppError> {
+        let sale = |line: &CardLine| match line.movement.key.cause {
+            cause @ Cause::Document { of, line } if cause.is_demand() => Some((of, line)),
+            _ => None,
+        };
+        let documents = lines.iter().filter_map(sale).map(|(of, _)| of).collect();
+        let mut booked: BTreeMap<DocumentRef, Vec<BookedLine>> = BTreeMap::new();
+        for (of, header) in self.headers(documents).await? {
+            let mut of_document = header.lines;
+            if header.more > 0 {
+                let more = self.all::<MoreLines>(&List::DocumentLines(of)).await?;
+                of_document.extend(more.into_iter().flat_map(|(_, more)| more.lines));
+            }
+            booked.insert(of, of_document);
+        }
+        let item = lines.first().map(|line| line.movement.item).filter(|_| by_xero);
+        let said = match item {
+            Some(item) => self.all::<Snapshot>(&List::Snapshots(item)).await?,
+            None => Vec::new(),
+        };
+        let on = |key| if let Key::Snapshot(_, on) = key { Some(on) } else { None };
+        let said: Vec<_> = said.into_iter().filter_map(|(key, said)| Some((on(key)?, said))).collect();
+        let mut margin = Margin::default();
+        for (line, row) in lines.iter().zip(&mut rows) {
+            let movement = &line.movement;
+            let stands = |booked: &&BookedLine| {
+                booked.item == movement.item && booked.revision == movement.key.revision
+            };
+            let Some((of, id)) = sale(line).filter(|_| !movement.key.correction) else { continue };
+            let of_document = booked.get(&of).into_iter().flatten();
+            let Some(booked) = of_document.filter(|booked| booked.line == id).find(stands) else { continue };
+            let quantity = movement.signed_quantity()?.negated()?;
+            let cost = match by_xero {
+                true => cost_then(&said, self.reader.clock().day_of(movement.recorded_at), quantity)?,
+                false => line.after.map(|_| line.value.negated()).transpose()?,
+            };
+            let is_paid_back = of.kind == DocumentKind::SalesCredit;
+            let revenue = booked.net.map(|net| if is_paid_back { net.negated() } else { Ok(net) });
+            let sold = Sold { quantity, revenue: revenue.transpose()?, cost };
+            margin.add(&sold)?;
+            row.sold = Some(sold);
+        }
+        Ok((rows, margin))
     }
 
     async fn adjustments_named(
@@ -353,13 +414,16 @@ fn layer_words(of: LayerOf, headers: &BTreeMap<DocumentRef, DocumentRecord>) -> 
 }
 
 /// What Xero holds of a tracked item beyond its movements: known of now alone, once Xero was asked after the last of them.
-fn unexplained(position: &Position, view: View) -> Result<Option<Balance>, AppError> {
-    let is_comparable = position.tracked && view == View::default();
+fn unexplained(position: &Position, view: View, end: Option<Balance>) -> Result<Option<Balance>, AppError> {
+    let is_comparable = position.tracked && view == View { by: view.by, ..View::default() };
     let snapshot = position.snapshot.filter(|known| is_comparable && known.booked == position.booked);
     let Some(snapshot) = snapshot else { return Ok(None) };
     let more = Balance {
         quantity: snapshot.xero.on_hand.minus(position.booked)?,
-        value: snapshot.xero.cost_pool.minus(position.value)?,
+        value: snapshot.xero.cost_pool.minus(match view.by {
+            Some(_) => end.unwrap_or_default().value,
+            None => position.value,
+        })?,
     };
     Ok((more != Balance::default()).then_some(more))
 }

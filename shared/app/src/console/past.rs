@@ -55,7 +55,7 @@ impl<P: Ports> Console<'_, P> {
         plan: Option<Plan>,
         day: Date,
     ) -> Result<PositionAt, AppError> {
-        let view = View { from: day.tomorrow().ok(), at: Some(day), known: None };
+        let view = View { from: day.tomorrow().ok(), at: Some(day), ..View::default() };
         let said = self.said(item.id, &position, view).await?;
         let end = match said {
             Some(Snapshot { xero, .. }) => Some(Balance { quantity: xero.on_hand, value: xero.cost_pool }),

@@ -37,6 +37,8 @@ pub struct DesiredLine {
     pub priced: Option<Money>,
     /// The account that a purchase is coded to; empty of all else.
     pub account: String,
+    /// What customers pay for it, or get back, base currency.
+    pub net: Option<Money>,
     /// What it commits to a customer.
     pub committed: Quantity,
     /// What it orders from a supplier.
@@ -73,6 +75,9 @@ pub struct BookedLine {
     /// The account that a purchase is coded to.
     #[serde(rename = "a", default, skip_serializing_if = "String::is_empty")]
     pub account: String,
+    /// What customers paid for it, or got back, base currency; `None` of all that is no sale.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Money>,
     /// What it committed.
     #[serde(rename = "k", default, skip_serializing_if = "Quantity::is_zero_ref")]
     pub committed: Quantity,
@@ -125,12 +130,13 @@ impl BookedLine {
             elsewhere,
             priced,
             account: self.account.clone(),
+            net: self.net,
             committed: self.committed,
             ordered: self.ordered,
         }
     }
 
-    /// Whether it is what the document says, whatever account it is coded to: that moves no stock.
+    /// Whether it is what the document says, whatever account it is coded to and whatever customers pay: that moves no stock.
     pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
@@ -216,6 +222,7 @@ fn desired_line(
         elsewhere: Quantity::ZERO,
         priced: None,
         account: String::new(),
+        net: None,
         committed: Quantity::ZERO,
         ordered: Quantity::ZERO,
     };
@@ -246,6 +253,8 @@ fn desired_line(
     if (is_purchase || document.of.kind == DocumentKind::SupplierCredit) && !wanted.change.is_zero() {
         wanted.account = line.account.clone();
     }
+    let is_sale = Cause::Document { of: document.of, line: line.id }.is_demand();
+    wanted.net = (is_sale && !wanted.change.is_zero()).then_some(line.net);
     let has_effect = !(wanted.change.is_zero() && wanted.committed.is_zero() && wanted.ordered.is_zero());
     Ok(has_effect.then_some(wanted))
 }
@@ -367,6 +376,7 @@ impl Booking<'_> {
                 elsewhere: Quantity::ZERO,
                 priced: None,
                 account: String::new(),
+                net: None,
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
                 revision,
@@ -404,6 +414,7 @@ impl Booking<'_> {
             elsewhere: after.elsewhere,
             priced: after.priced,
             account: after.account.clone(),
+            net: after.net,
             committed: after.committed,
             ordered: after.ordered,
             revision,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fold::{self, Ahead, Standing};
 use super::movement::{Cause, Movement, MovementKey};
 use super::valuation::{Checkpoint, Layers, Valuation};
-use crate::costing::Costed;
+use crate::costing::{Costed, Method};
 use crate::fixed::{FixedError, Money, Quantity};
 
 /// What lies there, and what it cost.
@@ -103,6 +103,8 @@ pub struct View {
     pub at: Option<Date>,
     /// By what was booked up to this instant, instead of all that is known now.
     pub known: Option<Timestamp>,
+    /// As if costs had always gone by this method, whatever the book says: a view for management.
+    pub by: Option<Method>,
 }
 
 impl View {
@@ -162,6 +164,10 @@ impl CardFold {
     ) -> Self {
         let Foreseen { has_balance, mut landed } = foreseen;
         landed.retain(|movement| view.shows(movement));
+        let layers = match view.by {
+            Some(method) => &Layers::Effective(Box::new(Valuation::new(method))),
+            None => layers,
+        };
         let is_known = opened && (base.is_some() || !has_balance);
         let began = base.as_ref().map(|base| base.costs.total()).unwrap_or_default();
         let balance = Balance { quantity: began.quantity, value: began.cost };
@@ -352,10 +358,10 @@ mod tests {
 
     use super::super::notebook::{Line, Notebook, day};
     use super::*;
-    use crate::costing::{Layer, Method};
+    use crate::costing::{Layer, Worth};
     use crate::document::{DocumentKind, DocumentRef};
     use crate::ids::{CommitId, DocumentId, ItemId, LineId, LocationId};
-    use crate::ledger::{MovementKey, Place};
+    use crate::ledger::{Finding, MovementKey, Place};
 
     fn movement(day: i8, cause: Cause, change: i64, value: &str, correction: &str) -> Movement {
         let (out, ours) = (change < 0, Place::Stock(LocationId::main()));
@@ -517,5 +523,25 @@ mod tests {
         let (of_lines, left) = lines(&average);
         assert_eq!(of_lines, [vec!["all: 10 50.00"], vec!["all: -4 -20.00"], vec![before.as_str()]]);
         assert_eq!(left, [format!("before {}: 5 25.00", day(3))]);
+    }
+
+    #[test]
+    fn a_tracked_item_by_fifo_is_a_view_that_leaves_its_book_alone() {
+        let worth = Some(Worth::of_all(Quantity::from_whole(4).unwrap(), "8".parse().unwrap()).unwrap());
+        let opening = movement(1, Cause::Opening, 4, "8", "0");
+        let movements = vec![
+            Movement { found: Some(Finding { worth, whole_day: true }), ..opening },
+            movement(2, of(DocumentKind::Bill, 3), 4, "16", "0"),
+            // booked at the average of three
+            movement(3, of(DocumentKind::SalesInvoice, 2), -6, "18", "0"),
+        ];
+        let card = Card::fold(movements.clone(), &tracked(), true, View::default()).unwrap();
+        assert_eq!(card.end.unwrap().value, "6".parse().unwrap());
+        assert_eq!(parts(&card.layers), ["all: 2 6.00"]);
+        let view = View { by: Some(Method::Fifo), ..View::default() };
+        let card = Card::fold(movements, &tracked(), true, view).unwrap();
+        assert_eq!(card.end.unwrap().value, "8".parse().unwrap());
+        assert_eq!(card.lines.last().unwrap().value, "-16".parse().unwrap());
+        assert_eq!(parts(&card.layers), ["3: 2 8.00"]);
     }
 }

@@ -176,6 +176,7 @@ impl Notebook {
             elsewhere: Quantity::ZERO,
             priced: None,
             account: String::new(),
+            net: None,
             committed: Quantity::ZERO,
             ordered: Quantity::ZERO,
         });

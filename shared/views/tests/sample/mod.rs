@@ -21,7 +21,7 @@ use parstock_domain::ids::{
 use parstock_domain::landed::*;
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
-use parstock_domain::ledger::{Balance, Place, Proof};
+use parstock_domain::ledger::{Balance, Margin, Place, Proof, Sold};
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use parstock_domain::prices::{PriceChange, PriceStatus};
 use parstock_views::StandingGroup;
@@ -1106,6 +1106,11 @@ pub fn item_page(say: Say) -> ItemPage {
             after: Some(Balance { quantity: q(after), value: q(after).at(money("31")).unwrap() }),
             reversal: number == "INV-2207" && !change.is_negative(),
             booking: number.starts_with("NW").then_some((80, 500)),
+            sold: (cause == "invoice").then(|| Sold {
+                quantity: change.negated().unwrap(),
+                revenue: Some(change.negated().unwrap().at(money("49")).unwrap()),
+                cost: (number != "INV-2207").then(|| change.negated().unwrap().at(money("31")).unwrap()),
+            }),
             recorded_at: Timestamp::UNIX_EPOCH,
         }
     };
@@ -1118,6 +1123,7 @@ pub fn item_page(say: Say) -> ItemPage {
         card: CardShown {
             from: Some(day("2026-11-02")),
             at: Some(day("2026-11-23")),
+            by: None,
             before: Some(Balance { quantity: q("4"), value: money("124") }),
             end: Some(Balance { quantity: q("8"), value: money("248") }),
             said: Some(Snapshot {
@@ -1135,6 +1141,7 @@ pub fn item_page(say: Say) -> ItemPage {
             ],
             page: 1,
             found: 417,
+            margin: Margin { revenue: money("147"), cost: money("93"), known: q("3"), unknown: q("4") },
             revalued: vec![
                 RevaluedRow {
                     cause: "bill",
