@@ -133,11 +133,14 @@ pub fn differences(store: &FakeStore, company: &Company, now: Timestamp) -> Vec<
 fn positions(company: &Company, stored: &Stored) -> Vec<String> {
     let mut moved: BTreeMap<ItemId, i64> = BTreeMap::new();
     let mut committed: BTreeMap<ItemId, i64> = BTreeMap::new();
+    let mut drafts: BTreeMap<ItemId, BTreeMap<Date, i64>> = BTreeMap::new();
     for document in company.documents.values() {
         for line in 0..document.lines.len() {
             if let Some(meaning) = meaning(company, document, line) {
                 *moved.entry(meaning.item).or_default() += meaning.moved;
                 *committed.entry(meaning.item).or_default() += meaning.committed;
+                *drafts.entry(meaning.item).or_default().entry(document.date).or_default() +=
+                    meaning.committed;
             }
         }
     }
@@ -178,6 +181,11 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         let layer = stored.layers.get(&item).map(Layers::total).unwrap_or_default();
         expect("the position", position.booked.e4(), of(&moved, item) + of(&opening, item));
         expect("committed", position.committed.e4(), of(&committed, item));
+        let days = drafts.get(&item).into_iter().flatten();
+        for (day, _) in days.filter(|(day, _)| position.drafts_after.is_none_or(|last| **day > last)) {
+            let due: i64 = drafts[&item].range(..=*day).map(|(_, quantity)| quantity).sum();
+            expect("committed on a past day", position.committed_at(*day).unwrap().e4(), due);
+        }
         expect("the cost layer's quantity", layer.quantity.e4(), position.booked.e4());
         expect("the cost layer's cost", layer.cost.e4(), of(&value, item));
         expect("the value", position.value.e4(), layer.cost.e4());
@@ -286,6 +294,12 @@ fn documents(company: &Company, stored: &Stored) -> Vec<String> {
             };
             if (meaning.moved, meaning.committed, meaning.ordered) == (0, 0, 0) {
                 continue;
+            }
+            let is_sale = Cause::Document { of: document.of, line: line.line }.is_demand();
+            let paper = document.lines.iter().find(|paper| paper.id == line.line);
+            let paid = paper.map(|paper| paper.net).filter(|_| is_sale && meaning.moved != 0);
+            if line.net != paid {
+                found.push(format!("{} is booked as paid {:?}, and is {paid:?}", document.number, line.net));
             }
             if booked.insert(line.line, meaning).is_some() {
                 found.push(format!("{} has a line booked twice", document.number));

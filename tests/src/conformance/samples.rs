@@ -89,6 +89,7 @@ pub fn booked_line(n: u128) -> BookedLine {
         elsewhere: Quantity::from_e4(-1),
         priced: Some(Money::from_e4(7)),
         account: "300".to_owned(),
+        net: Some(Money::from_e4(11)),
         committed: Quantity::ONE,
         ordered: Quantity::ZERO,
         revision: u32::MAX,

@@ -368,10 +368,10 @@ impl Books {
         let console = console(&*self.ports, self.org).await?;
         for expect in expected {
             let id = console.item_by_code(&expect.item).await?;
-            let mut card = console.card(id, View { at: expect.on, known: None }).await?;
+            let mut card = console.card(id, View { at: expect.on, ..View::default() }).await?;
             if expect.on.is_none() && !card.item.tracked {
                 // what is dated ahead is not there yet
-                card = console.card(id, View { at: Some(today), known: None }).await?;
+                card = console.card(id, View { at: Some(today), ..View::default() }).await?;
             }
             let query = PositionQuery { search: expect.item.clone(), page: 1, ..PositionQuery::default() };
             let rows = console.positions(query).await?.rows;

@@ -91,6 +91,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             elsewhere: "0".parse().unwrap(),
             priced: None,
             account: String::new(),
+            net: Some("2345.67".parse().unwrap()),
             committed: "0".parse().unwrap(),
             ordered: "0".parse().unwrap(),
             revision: 1,

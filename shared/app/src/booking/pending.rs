@@ -36,14 +36,17 @@ pub(super) fn unmatched(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<L
     lines
 }
 
-/// Lines that are booked as they should be, but for the account of the purchase; of a bill without those that [`unmatched`] lists.
+/// Lines that are booked as they should be, but for the account of the purchase or what customers pay; of a bill without those that
+/// [`unmatched`] lists.
 pub(super) fn recoded(desired: &[DesiredLine], booked: &[BookedLine], is_bill: bool) -> Vec<LineChange> {
     let mut lines = Vec::new();
     for line in desired {
         let standing = booked.iter().find(|standing| standing.line == line.line && standing.covers(line));
         let is_listed =
             |standing: &&BookedLine| is_bill && standing.billed.is_empty() && line.change > Quantity::ZERO;
-        if let Some(before) = standing.filter(|it| it.account != line.account && !is_listed(it)) {
+        if let Some(before) =
+            standing.filter(|it| (&it.account, it.net) != (&line.account, line.net) && !is_listed(it))
+        {
             lines.push(LineChange {
                 line: line.line,
                 before: Some(before.clone()),

@@ -115,9 +115,10 @@ impl Step<'_> {
             };
             match change.before.as_ref().filter(|before| standing.is_some() && is_as_booked(before)) {
                 Some(before) if self.document.of.kind != DocumentKind::PurchaseOrder => {
-                    let account =
-                        change.after.as_ref().map_or_else(String::new, |after| after.account.clone());
-                    loaded.store(BookedLine { billed, account, ..before.clone() });
+                    let after = change.after.as_ref();
+                    let account = after.map_or_else(String::new, |after| after.account.clone());
+                    let net = after.and_then(|after| after.net);
+                    loaded.store(BookedLine { billed, account, net, ..before.clone() });
                 }
                 _ => {
                     let booked = booking.book(&change, billed, &mut items.stocks)?;

@@ -37,6 +37,8 @@ pub struct DesiredLine {
     pub priced: Option<Money>,
     /// The account that a purchase is coded to; empty of all else.
     pub account: String,
+    /// What customers pay for it, or get back, base currency.
+    pub net: Option<Money>,
     /// What it commits to a customer.
     pub committed: Quantity,
     /// What it orders from a supplier.
@@ -73,6 +75,9 @@ pub struct BookedLine {
     /// The account that a purchase is coded to.
     #[serde(rename = "a", default, skip_serializing_if = "String::is_empty")]
     pub account: String,
+    /// What customers paid for it, or got back, base currency; `None` of all that is no sale.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Money>,
     /// What it committed.
     #[serde(rename = "k", default, skip_serializing_if = "Quantity::is_zero_ref")]
     pub committed: Quantity,
@@ -125,16 +130,18 @@ impl BookedLine {
             elsewhere,
             priced,
             account: self.account.clone(),
+            net: self.net,
             committed: self.committed,
             ordered: self.ordered,
         }
     }
 
-    /// Whether it is what the document says, whatever account it is coded to: that moves no stock.
+    /// Whether it is what the document says, whatever account it is coded to and whatever customers pay: that moves no stock.
     pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
-            && (self.effective_on == desired.effective_on || self.change.is_zero())
+            && (self.effective_on == desired.effective_on
+                || self.change.is_zero() && self.committed.is_zero())
             && self.cost == desired.cost
             && self.committed == desired.committed
             && self.ordered == desired.ordered
@@ -215,6 +222,7 @@ fn desired_line(
         elsewhere: Quantity::ZERO,
         priced: None,
         account: String::new(),
+        net: None,
         committed: Quantity::ZERO,
         ordered: Quantity::ZERO,
     };
@@ -245,6 +253,8 @@ fn desired_line(
     if (is_purchase || document.of.kind == DocumentKind::SupplierCredit) && !wanted.change.is_zero() {
         wanted.account = line.account.clone();
     }
+    let is_sale = Cause::Document { of: document.of, line: line.id }.is_demand();
+    wanted.net = (is_sale && !wanted.change.is_zero()).then_some(line.net);
     let has_effect = !(wanted.change.is_zero() && wanted.committed.is_zero() && wanted.ordered.is_zero());
     Ok(has_effect.then_some(wanted))
 }
@@ -342,7 +352,9 @@ impl Booking<'_> {
         let revision = change.before.as_ref().map_or(0, |line| line.revision).saturating_add(1);
         if let Some(before) = &change.before {
             let stock = stocks.entry(before.item).or_default();
-            stock.position.committed = stock.position.committed.minus(before.committed)?;
+            if !before.committed.is_zero() {
+                stock.position.commit(before.effective_on, before.committed.negated()?)?;
+            }
             let moved = before.moves()?;
             if !moved.is_zero() {
                 let step = Step {
@@ -364,6 +376,7 @@ impl Booking<'_> {
                 elsewhere: Quantity::ZERO,
                 priced: None,
                 account: String::new(),
+                net: None,
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
                 revision,
@@ -373,7 +386,9 @@ impl Booking<'_> {
             return Ok(Booked { movements, line });
         };
         let stock = stocks.entry(after.item).or_default();
-        stock.position.committed = stock.position.committed.plus(after.committed)?;
+        if !after.committed.is_zero() {
+            stock.position.commit(after.effective_on, after.committed)?;
+        }
         let mut value = Money::ZERO;
         let moves = after.moves()?;
         if !moves.is_zero() {
@@ -399,6 +414,7 @@ impl Booking<'_> {
             elsewhere: after.elsewhere,
             priced: after.priced,
             account: after.account.clone(),
+            net: after.net,
             committed: after.committed,
             ordered: after.ordered,
             revision,

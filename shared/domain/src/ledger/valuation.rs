@@ -104,6 +104,12 @@ impl Valuation {
         [&self.now, &self.before].into_iter().flatten().find(|state| state.on < day)
     }
 
+    /// The days of which a checkpoint is stored and holds.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> &[Date] {
+        &self.checkpoints
+    }
+
     /// From `on` on costs go by `method`. What was folded of these days has to be folded again; says whether it has.
     pub fn switch(&mut self, on: Date, method: Method) -> bool {
         if self.method() == method {

@@ -21,7 +21,7 @@ use parstock_domain::ids::{
 use parstock_domain::landed::*;
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
-use parstock_domain::ledger::{Balance, Place, Proof};
+use parstock_domain::ledger::{Balance, Margin, Place, Proof, Sold};
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use parstock_domain::prices::{PriceChange, PriceStatus};
 use parstock_views::StandingGroup;
@@ -1052,6 +1052,11 @@ pub fn positions_at(say: Say) -> PositionsAtPage {
         code: say(code),
         name: say(name),
         end: on_hand.map(|on_hand| Balance { quantity: q(on_hand), value: money("12.5") }),
+        committed: q("4"),
+        available: on_hand.map(|on_hand| q(on_hand).minus(q("4")).unwrap()),
+        on_order: q("24"),
+        late: q("12"),
+        in_transit: q("6"),
     };
     PositionsAtPage {
         site: site(say, Phase::Assist),
@@ -1093,9 +1098,19 @@ pub fn item_page(say: Say) -> ItemPage {
             change,
             value: change.at(money("31")).unwrap(),
             correction: Money::ZERO,
+            layers: vec![PartRow {
+                of: say("bill NW-88120"),
+                quantity: change,
+                cost: change.at(money("31")).unwrap(),
+            }],
             after: Some(Balance { quantity: q(after), value: q(after).at(money("31")).unwrap() }),
             reversal: number == "INV-2207" && !change.is_negative(),
             booking: number.starts_with("NW").then_some((80, 500)),
+            sold: (cause == "invoice").then(|| Sold {
+                quantity: change.negated().unwrap(),
+                revenue: Some(change.negated().unwrap().at(money("49")).unwrap()),
+                cost: (number != "INV-2207").then(|| change.negated().unwrap().at(money("31")).unwrap()),
+            }),
             recorded_at: Timestamp::UNIX_EPOCH,
         }
     };
@@ -1106,7 +1121,10 @@ pub fn item_page(say: Say) -> ItemPage {
         value: Some(money("248")),
         chart: Some(chart(180, 2, 48, 20, 8)),
         card: CardShown {
+            from: Some(day("2026-11-02")),
             at: Some(day("2026-11-23")),
+            by: None,
+            before: Some(Balance { quantity: q("4"), value: money("124") }),
             end: Some(Balance { quantity: q("8"), value: money("248") }),
             said: Some(Snapshot {
                 xero: XeroQuantity { on_hand: q("6"), back_ordered: Quantity::ZERO, cost_pool: money("186") },
@@ -1123,6 +1141,7 @@ pub fn item_page(say: Say) -> ItemPage {
             ],
             page: 1,
             found: 417,
+            margin: Margin { revenue: money("147"), cost: money("93"), known: q("3"), unknown: q("4") },
             revalued: vec![
                 RevaluedRow {
                     cause: "bill",
@@ -1142,7 +1161,12 @@ pub fn item_page(say: Say) -> ItemPage {
                 },
             ],
         },
-        layers: vec![LayerRow { quantity: q("8"), cost: money("248"), unit_cost: money("31") }],
+        layers: vec![LayerRow {
+            of: say("bill NW-88120"),
+            quantity: q("8"),
+            cost: money("248"),
+            unit_cost: money("31"),
+        }],
         orders: vec![
             OpenOrder {
                 number: say("PO-0117"),
