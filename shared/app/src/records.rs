@@ -602,8 +602,6 @@ pub struct Effect {
 pub struct Told {
     /// The gravest that was told of it and still holds.
     pub kind: AlertKind,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// Warnings told together.

@@ -58,12 +58,17 @@ fn last_index(standing: &[Adjustment], on: Date) -> u32 {
     numbers.filter(|number| number.on == on).map(|number| number.index).max().unwrap_or(0)
 }
 
-/// The index of the next adjustment of today.
+/// The numbers of the next two adjustments of today.
 ///
 /// # Errors
-/// When the store does not answer.
-pub(crate) async fn next_index<P: Ports>(writer: &Writer<'_, P>, today: Date) -> Result<u32, AppError> {
-    Ok(last_index(&made_since(writer, writer.now()).await?, today).saturating_add(1))
+/// When the day has no more, or the store does not answer.
+pub(crate) async fn next_two<P: Ports>(
+    writer: &Writer<'_, P>,
+) -> Result<(AdjustmentNumber, AdjustmentNumber), AppError> {
+    let today = writer.clock().day_of(writer.now());
+    let first = DayNumber::after(today, last_index(&made_since(writer, writer.now()).await?, today))?;
+    let second = DayNumber::after(today, first.index)?;
+    Ok((AdjustmentNumber(first), AdjustmentNumber(second)))
 }
 
 /// Makes an adjustment's items its own while it is written, where that matters: between the two halves of a revaluation nothing else of

@@ -481,6 +481,7 @@ pub fn adjustments(say: Say) -> AdjustmentsPage {
         before_again: 0,
         document: Some(DocumentId(Uuid::from_u128(2))),
         has_begun: false,
+        is_void: false,
         revalues: None,
     };
     let rejected = Stage::Rejected {
@@ -632,6 +633,7 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             lines: vec![line("631", "484.40"), line("425", "-484.40")],
             since: day("2026-01-01"),
             again: 0,
+            tracked_alone: false,
             copy: None,
             fate,
         })
