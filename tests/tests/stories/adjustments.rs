@@ -11,7 +11,7 @@ use parstock_domain::adjustment::{
     Adjustment, AdjustmentDraft, AdjustmentDraftLine, Form, ReasonCode, Stage,
 };
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
-use parstock_domain::ids::EffectId;
+use parstock_domain::ids::{EffectId, derived};
 use parstock_domain::ledger::View;
 use parstock_domain::settings::files::Files;
 use parstock_tests::scheduler::run_alone;

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, ToSpan};
 use parstock_app::error::AppError;
-use parstock_app::landed;
+use parstock_app::landed::{self, NamedRequest};
 use parstock_app::message::Message;
 use parstock_app::ports::BooksError;
 use parstock_app::records::{Record, ReviewKind};

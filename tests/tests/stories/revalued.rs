@@ -11,7 +11,7 @@ use parstock_app::landed::{self, Preview};
 use parstock_app::message::Message;
 use parstock_app::ports::BooksError;
 use parstock_app::records::{EffectKind, EffectState, Key, Record, ReviewKind};
-use parstock_domain::adjustment::{Adjustment, ReasonCode, Stage, contents};
+use parstock_domain::adjustment::{Adjustment, ReasonCode, contents};
 use parstock_domain::document::{Contact, DocumentKind, DocumentStatus};
 use parstock_domain::ids::EffectId;
 use parstock_domain::landed::{RevaluationFate, VoucherNumber};
@@ -21,7 +21,7 @@ use parstock_tests::scheduler::run_alone;
 
 use super::freight::{
     ADJUSTED, COGS, FREIGHT, INVENTORY, STOCK, accounts, adjustment_account, adjustment_documents,
-    adjustments_contact, cogs, freight, money, next_day, over, phase, policy, take_back, voucher,
+    adjustments_contact, cogs, freight, money, next_day, over, phase, policy, rule, take_back, voucher,
 };
 use super::stock::{Shop, bill, day, item, q, sale};
 
@@ -501,7 +501,7 @@ fn a_take_back_that_is_rejected_leaves_the_voucher_as_it_stood() {
         assert_eq!((stood.state_words().as_str(), stood.taken_back.clone()), ("stands", None));
         assert_eq!((held(&shop), shop.position("BOX").value), (is("10", "115.00"), money("115")));
         let twice = make(&shop, &["G-1"]).await.unwrap_err().to_string();
-        assert!(twice.contains("0.00 is left to spread"), "{twice}");
+        assert!(twice.contains("no such line of which something is left"), "{twice}");
         shop.in_xero(|company, _| company.refusals.clear());
         next_day(&shop).await;
         let own = put(&[(STOCK, "15.00"), (ADJUSTED, "15.00"), (FREIGHT, "-30.00")]);
@@ -557,14 +557,12 @@ fn an_answer_that_was_lost_with_its_document_is_asked_for_once_more() {
             (vec!["being booked".to_owned()], vec![])
         );
         refuses(&shop, None);
-        // what is sold meanwhile leaves at its due cost, since the same is asked again
-        sell(&shop, "S-1", "4").await;
         shop.wait(SignedDuration::from_mins(10));
         shop.work().await;
         assert_eq!(states(&shop).await, ["in Xero as a bill", "in Xero as a credit note"]);
-        assert_eq!(adjustment_documents(&shop).len(), 2);
-        let journal = voucher(&shop).revaluation.unwrap().on_pool().unwrap();
-        assert_eq!(journals(&shop)[0][ADJUSTED], journal.to_string());
+        assert_eq!((adjustment_documents(&shop).len(), held(&shop)), (2, is("10", "130.00")));
+        assert_eq!(journals(&shop), [put(&[(ADJUSTED, "30.00"), (FREIGHT, "-30.00")])]);
+        assert_eq!(asked(&shop), Vec::<String>::new());
     });
 }
 

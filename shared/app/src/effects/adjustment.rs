@@ -13,7 +13,7 @@ use parstock_domain::adjustment::{
 };
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus, Item, XeroQuantity};
-use parstock_domain::fixed::{FixedError, Money, Quantity};
+use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
 use parstock_domain::ids::{DocumentId, EffectId, ItemId};
 use parstock_domain::landed::Half;
@@ -26,7 +26,7 @@ use crate::error::AppError;
 use crate::landed;
 use crate::load::{self, Versioned, removal};
 use crate::message::{Message, PLAN_ITEMS_MAX};
-use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store, Write};
+use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store};
 use crate::records::{DocumentRecord, EffectKind, EffectState, Key};
 use crate::send::send_now;
 use crate::sync::quantities;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::purchase::{Charge, Purchase};
-use super::revaluation::{Accounts, Revaluation, RevaluationFate};
+use super::revaluation::{Revaluation, RevaluationFate};
 use super::spread::spread;
 use crate::adjustment::LINES_MAX;
 use crate::document::DocumentRef;
@@ -775,7 +775,7 @@ mod tests {
     use jiff::civil::date;
     use uuid::Uuid;
 
-    use super::super::revaluation::Part;
+    use super::super::revaluation::{Accounts, Part};
     use super::*;
     use crate::document::{DocumentKind, XeroQuantity};
 
