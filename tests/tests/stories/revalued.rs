@@ -32,6 +32,16 @@ fn all_rules() -> Vec<String> {
 /// A shop on the second of June that bought ten teas, which Xero tracks, and ten boxes, which it doesn't, for ten each, and freight of
 /// thirty for them. What credit notes take is at their amount, or at the average.
 async fn shop_at(credits_at_amount: bool) -> Shop {
+    let shop = begun(credits_at_amount).await;
+    shop.save(bill("G-1", "2026-06-02").line("TEA", "10", "10"));
+    shop.save(bill("G-2", "2026-06-02").line("BOX", "10", "10"));
+    freight(&shop, "30");
+    polls(&shop).await;
+    shop
+}
+
+/// The same before it bought anything.
+async fn begun(credits_at_amount: bool) -> Shop {
     let shop = Shop::new(&["BOX", "TEA", "TIN"]);
     shop.in_xero(|company, now| {
         company.accounts = accounts();
@@ -45,10 +55,6 @@ async fn shop_at(credits_at_amount: bool) -> Shop {
     shop.count("BOX", "2026-05-10", "0").await.unwrap();
     shop.set(Files { policy: Some(&policy(&all_rules())), ..Files::default() }).await;
     next_day(&shop).await;
-    shop.save(bill("G-1", "2026-06-02").line("TEA", "10", "10"));
-    shop.save(bill("G-2", "2026-06-02").line("BOX", "10", "10"));
-    freight(&shop, "30");
-    polls(&shop).await;
     shop
 }
 
@@ -789,5 +795,29 @@ fn what_landed_may_be_proposed_as_the_price_of_a_tracked_item() {
         take_back(&shop, number).await.unwrap();
         approve(&shop, 2).await.unwrap();
         assert_eq!(proposed().await, []);
+    });
+}
+
+#[test]
+fn freight_of_goods_whose_bill_is_a_draft_is_asked_about_once_that_is_approved() {
+    run_alone(async {
+        let shop = begun(true).await;
+        let goods =
+            shop.save(bill("G-1", "2026-06-02").line("TEA", "10", "10").status(DocumentStatus::Draft));
+        freight(&shop, "30");
+        polls(&shop).await;
+        let is_asked = || shop.reviews().iter().any(|review| review.kind == ReviewKind::FreightLeft);
+        let refused = make(&shop, &["G-1"]).await.unwrap_err().to_string();
+        assert!(refused.contains("no approved bill"), "{refused}");
+        assert!(!is_asked());
+        shop.in_xero(|company, now| {
+            let goods = company.documents.get_mut(&goods.id).unwrap();
+            (goods.status, goods.updated_at) = (DocumentStatus::Authorised, now);
+        });
+        polls(&shop).await;
+        assert!(is_asked());
+        make(&shop, &["G-1"]).await.unwrap();
+        approve(&shop, 0).await.unwrap();
+        assert_eq!(held(&shop), is("10", "130.00"));
     });
 }

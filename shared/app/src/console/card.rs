@@ -8,9 +8,9 @@ use parstock_domain::costing::Layer;
 use parstock_domain::document::{DocumentRef, Item};
 use parstock_domain::ids::{ItemId, LocationId};
 use parstock_domain::ledger::position::Snapshot;
-use parstock_domain::ledger::{Balance, Because, Card, CardLine, Cause, Layers, Position, Revaluation, View};
+use parstock_domain::ledger::{Balance, Because, Card, CardLine, Cause, Layers, Position, Restatement, View};
 use parstock_views::pages::{
-    CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow,
+    CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, RESTATED_SHOWN_MAX, RestatedRow,
 };
 
 use super::{Console, booked_lines};
@@ -48,11 +48,11 @@ impl<P: Ports> Console<'_, P> {
         let rows = self.card_rows(&lines).await?;
         let unexplained = unexplained(&position, view)?;
         let found = rows.len();
-        let revalued = self.revalued(id, view, usize::MAX).await?;
+        let restated = self.restated(id, view, usize::MAX).await?;
         Ok(ItemCard {
             item,
             currency: self.reader.profile.content.organisation.base_currency.clone(),
-            card: CardShown { at: view.at, end, said, unexplained, rows, page: 1, found, revalued },
+            card: CardShown { at: view.at, end, said, unexplained, rows, page: 1, found, restated },
             layers: layer_rows(layers)?,
         })
     }
@@ -72,8 +72,8 @@ impl<P: Ports> Console<'_, P> {
         let shown: Vec<CardLine> = lines.into_iter().rev().skip(skipped).take(CARD_LINES_PER_PAGE).collect();
         let rows = self.card_rows(&shown).await?;
         let unexplained = unexplained(position, view)?;
-        let revalued = self.revalued(id, view, REVALUED_SHOWN_MAX).await?;
-        let card = CardShown { at: view.at, end, said, unexplained, rows, page, found, revalued };
+        let restated = self.restated(id, view, RESTATED_SHOWN_MAX).await?;
+        let card = CardShown { at: view.at, end, said, unexplained, rows, page, found, restated };
         Ok((card, layer_rows(layers)?))
     }
 
@@ -195,13 +195,13 @@ impl<P: Ports> Console<'_, P> {
     }
 
     /// What documents that came late made earlier movements of an item worth, the latest first.
-    async fn revalued(&self, id: ItemId, view: View, most: usize) -> Result<Vec<RevaluedRow>, AppError> {
-        let all = self.all::<Revaluation>(&List::Revaluations(id)).await?;
-        let mut all: Vec<Revaluation> = all.into_iter().map(|(_, revaluation)| revaluation).collect();
+    async fn restated(&self, id: ItemId, view: View, most: usize) -> Result<Vec<RestatedRow>, AppError> {
+        let all = self.all::<Restatement>(&List::Restatements(id)).await?;
+        let mut all: Vec<Restatement> = all.into_iter().map(|(_, restatement)| restatement).collect();
         all.retain(|one| view.known.is_none_or(|known| one.recorded_at <= known));
         all.sort_by_key(|one| (std::cmp::Reverse(one.recorded_at), one.commit));
         all.truncate(most);
-        let of = |one: &Revaluation| match one.because {
+        let of = |one: &Restatement| match one.because {
             Because::Document(of) => Some(of),
             Because::Count(_) | Because::Book | Because::LandedCost(_) | Because::Adjustment(_) => None,
         };
@@ -211,7 +211,7 @@ impl<P: Ports> Console<'_, P> {
             let header = of(&one).and_then(|of| headers.get(&of));
             let open = one.months.into_iter().map(|(month, change)| (month, change, None));
             let closed = one.closed.into_iter().map(|(month, change)| (month, change, one.posted_on));
-            rows.extend(closed.chain(open).map(|(month, change, posted_on)| RevaluedRow {
+            rows.extend(closed.chain(open).map(|(month, change, posted_on)| RestatedRow {
                 cause: match one.because {
                     Because::Document(of) => of.kind.words(),
                     Because::Count(_) => "count",

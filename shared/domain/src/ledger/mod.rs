@@ -37,4 +37,4 @@ pub use fold::{CogsDating, Dating};
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;
-pub use valuation::{Because, Checkpoint, Layers, Revaluation, Valuation};
+pub use valuation::{Because, Checkpoint, Layers, Restatement, Valuation};

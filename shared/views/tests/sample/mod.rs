@@ -654,7 +654,9 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             }),
             journal: fate.and_then(journal),
             revaluation: Some(revaluation(say, "17.4")),
-            revaluation_back: back.is_some().then(|| revaluation(say, "-17.4")),
+            revaluation_back: back
+                .is_some()
+                .then(|| Revaluation { fate: RevaluationFate::Settled, ..revaluation(say, "-17.4") }),
             journal_back: back.and_then(journal),
         };
     use VoucherJournalFate::{Draft, Due, Gone, Planned, Posted};
@@ -1125,8 +1127,8 @@ pub fn item_page(say: Say) -> ItemPage {
             ],
             page: 1,
             found: 417,
-            revalued: vec![
-                RevaluedRow {
+            restated: vec![
+                RestatedRow {
                     cause: "bill",
                     number: say("NW-88120"),
                     month: day("2026-10-01"),
@@ -1134,7 +1136,7 @@ pub fn item_page(say: Say) -> ItemPage {
                     change: money("-62.5"),
                     recorded_at: Timestamp::UNIX_EPOCH,
                 },
-                RevaluedRow {
+                RestatedRow {
                     cause: "count",
                     number: say("2026-11-02"),
                     month: day("2026-11-01"),
