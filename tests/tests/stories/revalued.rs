@@ -815,6 +815,8 @@ fn freight_of_goods_whose_bill_is_a_draft_is_asked_about_once_that_is_approved()
             (goods.status, goods.updated_at) = (DocumentStatus::Authorised, now);
         });
         polls(&shop).await;
+        // whatever came in since is looked for with each digest
+        shop.digest().await;
         assert!(is_asked());
         make(&shop, &["G-1"]).await.unwrap();
         approve(&shop, 0).await.unwrap();

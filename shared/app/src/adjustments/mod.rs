@@ -103,23 +103,21 @@ pub(crate) async fn begin<P: Ports>(
     }
 }
 
-/// The contact of adjustments, as contacts were last read.
+/// The contact of adjustments, as contacts were last read, or what to do where it is not there.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn contact<P: Ports>(writer: &Writer<'_, P>) -> Result<Option<ContactId>, AppError> {
+pub(crate) async fn contact<P: Ports>(writer: &Writer<'_, P>) -> Result<Result<ContactId, String>, AppError> {
     let contacts = Contacts::all(writer.ports(), writer.org()).await?;
     let is_it = |contact: &ContactRecord| {
         contact.name == ADJUSTMENTS_CONTACT && !contact.archived && contact.merged_into.is_none()
     };
-    Ok(contacts.iter().find(|(_, contact)| is_it(contact)).map(|(id, _)| id))
-}
-
-/// What to do where it is not there.
-pub(crate) fn no_contact() -> String {
-    format!(
-        "make a contact named `{ADJUSTMENTS_CONTACT}` in Xero; parstock reads contacts about once an hour, then try again"
-    )
+    let found = contacts.iter().find(|(_, contact)| is_it(contact)).map(|(id, _)| id);
+    Ok(found.ok_or_else(|| {
+        format!(
+            "make a contact named `{ADJUSTMENTS_CONTACT}` in Xero; parstock reads contacts about once an hour, then try again"
+        )
+    }))
 }
 
 /// How much adjustments that are on their way still take out, by item, whenever they were made.

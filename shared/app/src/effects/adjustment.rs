@@ -21,7 +21,7 @@ use parstock_domain::ledger::adjusted::unit_worth;
 use parstock_domain::settings::Policy;
 
 use super::{Attempt, GivenUp, Trouble, book_ours, effect_id, plan_effects};
-use crate::adjustments::{adjustment, begin, contact, no_contact, question, question_key};
+use crate::adjustments::{adjustment, begin, contact, question, question_key};
 use crate::error::AppError;
 use crate::landed;
 use crate::load::{self, Versioned, removal};
@@ -270,7 +270,7 @@ async fn draft<P: Ports>(
     let account = account.or(settings.adjustment_account).ok_or_else(|| {
         held("set `adjustment_account` to an expense or direct cost account, then try again".to_owned())
     })?;
-    let contact = contact(writer).await?.ok_or_else(|| held(no_contact()))?;
+    let contact = contact(writer).await?.map_err(held)?;
     let instead = landed::instead(standing);
     let organisation = session.organisation().await?;
     if let Some(locked) = organisation.locked_through().filter(|locked| standing.on <= *locked) {

@@ -459,10 +459,7 @@ fn voided_words(
 
 /// Refuses where the contact of adjustments is not in Xero yet.
 pub(super) async fn check_contact<P: Ports>(writer: &Writer<'_, P>) -> Result<(), AppError> {
-    match adjustments::contact(writer).await? {
-        Some(_) => Ok(()),
-        None => Err(AppError::Reject(adjustments::no_contact())),
-    }
+    adjustments::contact(writer).await?.map(|_| ()).map_err(AppError::Reject)
 }
 
 /// What of each share goes on the stock, and what becomes cost of goods sold, by the parts of its item; in the order of the shares,
