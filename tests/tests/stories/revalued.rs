@@ -770,6 +770,35 @@ fn a_bill_that_is_voided_before_its_credit_note_is_written_keeps_that_back() {
 }
 
 #[test]
+fn a_bill_whose_credit_note_was_rejected_has_to_be_void_before_its_voucher_is_taken_back() {
+    run_alone(async {
+        let shop = shop().await;
+        let number = make(&shop, &["G-1"]).await.unwrap();
+        approved(&shop, 0).await.unwrap();
+        carry_out(&shop, 0).await;
+        refuses(&shop, Some(BooksError::Reject("the day is locked".to_owned())));
+        shop.work().await;
+        refuses(&shop, None);
+        reject(&shop, 1).await;
+        let refused = take_back(&shop, number).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("the bill ADJ-2026-06-02-001 of its revaluation stands in Xero"),
+            "{refused}"
+        );
+        let told = asked(&shop);
+        assert!(
+            told.len() == 1 && told[0].contains("void the bill ADJ-2026-06-02-001 in Xero, and"),
+            "{told:?}"
+        );
+        void(&shop, 0).await;
+        let told = asked(&shop);
+        assert!(told.len() == 1 && told[0].contains("no journal: take it back"), "{told:?}");
+        take_back(&shop, number).await.unwrap();
+        assert_eq!((held(&shop), journals(&shop), asked(&shop)), (is("10", "100.00"), vec![], vec![]));
+    });
+}
+
+#[test]
 fn what_landed_may_be_proposed_as_the_price_of_a_tracked_item() {
     run_alone(async {
         let shop = shop().await;

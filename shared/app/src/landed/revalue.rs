@@ -106,7 +106,10 @@ pub(super) async fn take_back<P: Ports>(
 ) -> Result<Vec<Write>, AppError> {
     let Some(made) = &mut voucher.revaluation else { return Ok(Vec::new()) };
     match made.fate {
-        RevaluationFate::Rejected => return Ok(Vec::new()),
+        RevaluationFate::Rejected => {
+            check_nothing_left(writer, made).await?;
+            return Ok(Vec::new());
+        }
         RevaluationFate::Waits => {
             made.fate = RevaluationFate::Rejected;
             let Some(number) = made.adjustment else { return Ok(Vec::new()) };
@@ -131,6 +134,18 @@ pub(super) async fn take_back<P: Ports>(
     writes.extend(void.into_iter().flatten().map(|number| removal(adjustments::question_key(number))));
     voucher.revaluation_back = Some(back);
     Ok(writes)
+}
+
+/// Refuses while the bill of a revaluation whose credit note was rejected stands in Xero: nobody would be reminded of it any more.
+async fn check_nothing_left<P: Ports>(writer: &Writer<'_, P>, made: &Revaluation) -> Result<(), AppError> {
+    let Some(number) = made.adjustment else { return Ok(()) };
+    let first = adjustment(writer, number).await?.content;
+    if first.document.is_some() && !first.is_void {
+        return Err(AppError::Reject(format!(
+            "the bill {number} of its revaluation stands in Xero alone: void it there, and try again in a quarter of an hour"
+        )));
+    }
+    Ok(())
 }
 
 /// The two documents of a revaluation, where somebody took both out of Xero.
