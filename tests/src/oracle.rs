@@ -11,7 +11,7 @@ use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
 use parstock_domain::goods_receipt::GoodsReceipt;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, OrgId};
-use parstock_domain::ledger::{Card, Cause, Layers, Movement, OrderLine, Position, Revaluation, View};
+use parstock_domain::ledger::{Card, Cause, Layers, Movement, OrderLine, Position, Restatement, View};
 
 use crate::books::Company;
 use crate::store::FakeStore;
@@ -60,7 +60,7 @@ struct Stored {
     more: BTreeMap<DocumentId, Vec<parstock_domain::ledger::BookedLine>>,
     positions: BTreeMap<ItemId, Position>,
     layers: BTreeMap<ItemId, Layers>,
-    revaluations: Vec<Revaluation>,
+    restatements: Vec<Restatement>,
     movements: Vec<Movement>,
     orders: BTreeMap<(DocumentId, LineId, ItemId), OrderLine>,
     entries: Vec<Entry>,
@@ -88,7 +88,7 @@ impl Stored {
                 (Key::Layer(item, _), Record::Layer(layers)) => {
                     stored.layers.insert(item, layers);
                 }
-                (_, Record::Revaluation(revaluation)) => stored.revaluations.push(revaluation),
+                (_, Record::Restatement(restatement)) => stored.restatements.push(restatement),
                 (_, Record::Movement(movement)) => stored.movements.push(movement),
                 (Key::OrderLine(item, order, line), Record::OrderLine(row)) => {
                     stored.orders.insert((order, line, item), row);
@@ -159,10 +159,10 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         *value.entry(movement.item).or_default() += sign * movement.value.e4() - movement.correction.e4();
         *count.entry(movement.item).or_default() += 1;
     }
-    for revaluation in &stored.revaluations {
-        let changes = revaluation.months.values().chain(revaluation.closed.values());
+    for restatement in &stored.restatements {
+        let changes = restatement.months.values().chain(restatement.closed.values());
         let sum: i64 = changes.map(|change| change.e4()).sum();
-        *value.entry(revaluation.item).or_default() += sum;
+        *value.entry(restatement.item).or_default() += sum;
     }
     let items: BTreeSet<ItemId> =
         moved.keys().chain(booked.keys()).chain(stored.positions.keys()).copied().collect();

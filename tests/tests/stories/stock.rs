@@ -807,13 +807,13 @@ fn what_is_told_late_of_a_closed_month_counts_in_the_open_one() {
         let card = console.card(item("BOX"), View::default()).await.unwrap().card;
         let bill = card.rows.iter().find(|row| row.number == "B-1").unwrap();
         assert_eq!((bill.on, bill.posted_on), (day("2026-04-15"), Some(day("2026-05-01"))));
-        let revalued: Vec<_> = card
-            .revalued
+        let restated: Vec<_> = card
+            .restated
             .iter()
             .map(|row| (row.number.as_str(), row.month, row.posted_on, row.change.to_string()))
             .collect();
         assert_eq!(
-            revalued,
+            restated,
             [
                 ("B-1", day("2026-04-01"), Some(day("2026-05-01")), "-10.00".to_owned()),
                 ("B-1", day("2026-05-01"), None, "-5.00".to_owned()),

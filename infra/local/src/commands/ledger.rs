@@ -8,7 +8,7 @@ use parstock_domain::fixed::Money;
 use parstock_domain::ids::OrgId;
 use parstock_domain::ledger::View;
 use parstock_domain::settings::files::escaped;
-use parstock_views::pages::{CardRow, RevaluedRow, booking_words};
+use parstock_views::pages::{CardRow, RestatedRow, booking_words};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -125,7 +125,7 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Asked) -> Res
         "unexplained": card.unexplained.map(|more| json!({
             "quantity": more.quantity.to_string(), "value": more.value.to_string(),
         })),
-        "layers": layers, "lines": lines, "revalued": card.revalued.iter().map(revalued).collect::<Vec<_>>(),
+        "layers": layers, "lines": lines, "restated": card.restated.iter().map(restated).collect::<Vec<_>>(),
     });
     Ok(Answer::new(json, text))
 }
@@ -181,7 +181,7 @@ fn for_people(shown: &ItemCard, view: View) -> String {
     if !margin.is_empty() {
         text.push_str(&format!("{margin}\n"));
     }
-    for row in &card.revalued {
+    for row in &card.restated {
         let posted = row.posted_on.map_or_else(String::new, |day| format!(", closed, in the books on {day}"));
         let by = format!("{} {}", row.cause, escaped(&row.number));
         text.push_str(&format!(
@@ -261,7 +261,7 @@ pub(super) fn line(row: &CardRow) -> Value {
 }
 
 /// What a document that came late made a month worth, for machines.
-fn revalued(row: &RevaluedRow) -> Value {
+fn restated(row: &RestatedRow) -> Value {
     json!({
         "cause": row.cause, "number": row.number, "month": row.month.strftime("%Y-%m").to_string(),
         "posted_on": row.posted_on.map(|day| day.to_string()), "change": row.change.to_string(),

@@ -11,10 +11,10 @@ use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::valuation::Start;
 use parstock_domain::ledger::{
     Balance, Because, BookedLine, Card, CardFold, CardLine, Cause, Checkpoint, Foreseen, LayerOf, LayerPart,
-    Layers, MovementKey, Position, Revaluation, View,
+    Layers, MovementKey, Position, Restatement, View,
 };
 use parstock_views::pages::{
-    CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, PartRow, REVALUED_SHOWN_MAX, RevaluedRow,
+    CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, PartRow, RESTATED_SHOWN_MAX, RestatedRow,
 };
 
 use super::{Console, booked_lines};
@@ -57,7 +57,7 @@ impl<P: Ports> Console<'_, P> {
         let (rows, layers) = self.card_rows(&lines, &layers).await?;
         let (rows, margin) = self.with_sales(&lines, rows, view.by.is_none() && position.tracked).await?;
         let unexplained = unexplained(&position, view, end)?;
-        let revalued = self.revalued(id, view, usize::MAX).await?;
+        let restated = self.restated(id, view, usize::MAX).await?;
         Ok(ItemCard {
             item,
             currency: self.reader.profile.content.organisation.base_currency.clone(),
@@ -73,7 +73,7 @@ impl<P: Ports> Console<'_, P> {
                 page: 1,
                 found,
                 margin,
-                revalued,
+                restated,
             },
             layers,
         })
@@ -95,10 +95,10 @@ impl<P: Ports> Console<'_, P> {
         let (rows, layers) = self.card_rows(&shown, &layers).await?;
         let (rows, margin) = self.with_sales(&shown, rows, view.by.is_none() && position.tracked).await?;
         let unexplained = unexplained(position, view, end)?;
-        let revalued = self.revalued(id, view, REVALUED_SHOWN_MAX).await?;
+        let restated = self.restated(id, view, RESTATED_SHOWN_MAX).await?;
         let View { from, at, by, .. } = view;
         let card =
-            CardShown { from, at, by, before, end, said, unexplained, rows, page, found, margin, revalued };
+            CardShown { from, at, by, before, end, said, unexplained, rows, page, found, margin, restated };
         Ok((card, layers))
     }
 
@@ -334,13 +334,13 @@ impl<P: Ports> Console<'_, P> {
     }
 
     /// What documents that came late made earlier movements of an item worth, the latest first.
-    async fn revalued(&self, id: ItemId, view: View, most: usize) -> Result<Vec<RevaluedRow>, AppError> {
-        let all = self.all::<Revaluation>(&List::Revaluations(id)).await?;
-        let mut all: Vec<Revaluation> = all.into_iter().map(|(_, revaluation)| revaluation).collect();
+    async fn restated(&self, id: ItemId, view: View, most: usize) -> Result<Vec<RestatedRow>, AppError> {
+        let all = self.all::<Restatement>(&List::Restatements(id)).await?;
+        let mut all: Vec<Restatement> = all.into_iter().map(|(_, restatement)| restatement).collect();
         all.retain(|one| view.known.is_none_or(|known| one.recorded_at <= known));
         all.sort_by_key(|one| (std::cmp::Reverse(one.recorded_at), one.commit));
         all.truncate(most);
-        let of = |one: &Revaluation| match one.because {
+        let of = |one: &Restatement| match one.because {
             Because::Document(of) => Some(of),
             Because::Count(_) | Because::Book | Because::LandedCost(_) | Because::Adjustment(_) => None,
         };
@@ -350,7 +350,7 @@ impl<P: Ports> Console<'_, P> {
             let header = of(&one).and_then(|of| headers.get(&of));
             let open = one.months.into_iter().map(|(month, change)| (month, change, None));
             let closed = one.closed.into_iter().map(|(month, change)| (month, change, one.posted_on));
-            rows.extend(closed.chain(open).map(|(month, change, posted_on)| RevaluedRow {
+            rows.extend(closed.chain(open).map(|(month, change, posted_on)| RestatedRow {
                 cause: match one.because {
                     Because::Document(of) => of.kind.words(),
                     Because::Count(_) => "count",

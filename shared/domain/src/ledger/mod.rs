@@ -40,4 +40,4 @@ pub use margin::{Margin, Sold};
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;
-pub use valuation::{Because, Checkpoint, Layers, Revaluation, Valuation};
+pub use valuation::{Because, Checkpoint, Layers, Restatement, Valuation};

@@ -15,7 +15,7 @@ use super::fold::{CogsDating, Dating, Standing, fold};
 use super::landed::Landing;
 use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
-use super::valuation::{Because, Checkpoint, Layers, Refold, Revaluation, Start, Valuation};
+use super::valuation::{Because, Checkpoint, Layers, Refold, Restatement, Start, Valuation};
 use crate::adjustment::{AdjustmentLine, AdjustmentNumber, ReasonCode};
 use crate::costing::{Layer, Method};
 use crate::document::{DocumentKind, DocumentRef};
@@ -61,8 +61,8 @@ pub(super) struct Notebook {
     pub position: Position,
     pub valuation: Valuation,
     pub movements: Vec<Movement>,
-    pub revalued: BTreeMap<Date, Money>,
-    /// What was revalued in closed months, by the day on which books count it.
+    pub restated: BTreeMap<Date, Money>,
+    /// What was restated in closed months, by the day on which books count it.
     pub posted: BTreeMap<Date, Money>,
     /// Cost of goods sold as it was told, by the day on which books count it.
     pub cogs: BTreeMap<Date, Money>,
@@ -93,7 +93,7 @@ impl Notebook {
             position: Position::default(),
             valuation: Valuation::new(method),
             movements: Vec::new(),
-            revalued: BTreeMap::new(),
+            restated: BTreeMap::new(),
             posted: BTreeMap::new(),
             cogs: BTreeMap::new(),
             cogs_from: Date::MIN,
@@ -143,7 +143,7 @@ impl Notebook {
         }
         let closed: Vec<Money> = refolded.closed.into_values().collect();
         for (month, change) in refolded.months {
-            let sum = self.revalued.entry(month).or_default();
+            let sum = self.restated.entry(month).or_default();
             *sum = sum.plus(change).unwrap();
         }
         for change in closed {
@@ -313,7 +313,7 @@ impl Notebook {
                 value = value.plus(movement.layer_change().unwrap()).unwrap();
             }
         }
-        for (_, change) in self.revalued.iter().chain(&self.posted).filter(|(on, _)| **on <= month_end) {
+        for (_, change) in self.restated.iter().chain(&self.posted).filter(|(on, _)| **on <= month_end) {
             value = value.plus(*change).unwrap();
         }
         value
@@ -321,7 +321,7 @@ impl Notebook {
 
     /// The month of a day as the books have it.
     pub(super) fn figures(&self, month: Date) -> Figures {
-        let of = |months, closed, posted_on| Revaluation {
+        let of = |months, closed, posted_on| Restatement {
             item: ITEM,
             because: Because::Book,
             months,
@@ -330,13 +330,13 @@ impl Notebook {
             recorded_at: self.now(),
             commit: CommitId(Uuid::nil()),
         };
-        let mut revaluations = vec![of(self.revalued.clone(), BTreeMap::new(), None)];
+        let mut restatements = vec![of(self.restated.clone(), BTreeMap::new(), None)];
         for (on, change) in &self.posted {
-            revaluations.push(of(BTreeMap::new(), BTreeMap::from([(Date::MIN, *change)]), Some(*on)));
+            restatements.push(of(BTreeMap::new(), BTreeMap::from([(Date::MIN, *change)]), Some(*on)));
         }
         let mut figures = Month::of(month);
         self.movements.iter().for_each(|movement| figures.movement(movement).unwrap());
-        revaluations.iter().for_each(|revaluation| figures.revaluation(revaluation).unwrap());
+        restatements.iter().for_each(|restatement| figures.restatement(restatement).unwrap());
         figures.figures(self.position.opened).unwrap_or_default()
     }
 
@@ -370,10 +370,10 @@ impl Notebook {
             moved = moved.plus(movement.signed_quantity().unwrap()).unwrap();
             worth = worth.plus(movement.layer_change().unwrap()).unwrap();
         }
-        for change in self.revalued.values().chain(self.posted.values()) {
+        for change in self.restated.values().chain(self.posted.values()) {
             worth = worth.plus(*change).unwrap();
         }
-        assert_eq!((quantity, cost), (moved, worth), "booked and revalued as it is worth");
+        assert_eq!((quantity, cost), (moved, worth), "booked and restated as it is worth");
         if quantity.is_zero() {
             assert!(cost.is_zero());
         }

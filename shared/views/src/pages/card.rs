@@ -99,7 +99,7 @@ pub struct CardShown {
     /// What the sales among the lines here brought beyond their cost.
     pub margin: Margin,
     /// What documents that came late made earlier movements worth, the latest first.
-    pub revalued: Vec<RevaluedRow>,
+    pub restated: Vec<RestatedRow>,
 }
 
 impl CardShown {
@@ -129,12 +129,12 @@ impl CardShown {
     }
 }
 
-/// Revaluations that the page of an item shows.
-pub const REVALUED_SHOWN_MAX: usize = 25;
+/// Restatements that the page of an item shows.
+pub const RESTATED_SHOWN_MAX: usize = 25;
 
 /// What a document that came late made the movements of a month worth, beyond what they were booked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RevaluedRow {
+pub struct RestatedRow {
     /// What came late: the words of a document's kind, `count`, or `another book`.
     pub cause: &'static str,
     /// The document's number, or the day of a count; empty when it has none.

@@ -481,6 +481,7 @@ pub fn adjustments(say: Say) -> AdjustmentsPage {
         before_again: 0,
         document: Some(DocumentId(Uuid::from_u128(2))),
         has_begun: false,
+        is_void: false,
         revalues: None,
     };
     let rejected = Stage::Rejected {
@@ -597,7 +598,7 @@ fn draft(say: Say, basis: Basis) -> Draft {
 /// What a voucher puts on stock that Xero tracks, or takes off it.
 fn revaluation(say: Say, on_pool: &str) -> Revaluation {
     let number = |index| AdjustmentNumber(DayNumber { on: day("2026-11-24"), index });
-    Revaluation {
+    Restatement {
         adjustment: Some(number(1)),
         on: day("2026-11-20"),
         since: day("2026-01-01"),
@@ -632,6 +633,7 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             lines: vec![line("631", "484.40"), line("425", "-484.40")],
             since: day("2026-01-01"),
             again: 0,
+            tracked_alone: false,
             copy: None,
             fate,
         })
@@ -652,7 +654,9 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             }),
             journal: fate.and_then(journal),
             revaluation: Some(revaluation(say, "17.4")),
-            revaluation_back: back.is_some().then(|| revaluation(say, "-17.4")),
+            revaluation_back: back
+                .is_some()
+                .then(|| Revaluation { fate: RevaluationFate::Settled, ..revaluation(say, "-17.4") }),
             journal_back: back.and_then(journal),
         };
     use VoucherJournalFate::{Draft, Due, Gone, Planned, Posted};
@@ -1142,8 +1146,8 @@ pub fn item_page(say: Say) -> ItemPage {
             page: 1,
             found: 417,
             margin: Margin { revenue: money("147"), cost: money("93"), known: q("3"), unknown: q("4") },
-            revalued: vec![
-                RevaluedRow {
+            restated: vec![
+                RestatedRow {
                     cause: "bill",
                     number: say("NW-88120"),
                     month: day("2026-10-01"),
@@ -1151,7 +1155,7 @@ pub fn item_page(say: Say) -> ItemPage {
                     change: money("-62.5"),
                     recorded_at: Timestamp::UNIX_EPOCH,
                 },
-                RevaluedRow {
+                RestatedRow {
                     cause: "count",
                     number: say("2026-11-02"),
                     month: day("2026-11-01"),
