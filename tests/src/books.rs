@@ -70,8 +70,8 @@ pub struct Company {
     pub unreadable_documents: BTreeMap<DocumentId, String>,
     /// Manual journals, with their date and the instant of their latest change.
     pub journals: Vec<ManualJournal>,
-    /// After so many readings of a page of changes this document is changed, behind the reader's back.
-    pub edits_behind: Option<(u32, DocumentId)>,
+    /// What is changed behind a reader's back: in which list, after how many pages of it, and the id.
+    pub edits_behind: Vec<(&'static str, u32, uuid::Uuid)>,
     /// Files beside documents: their names and what they have in them.
     pub attached: BTreeMap<DocumentId, Vec<(String, Vec<u8>)>>,
     keys: BTreeMap<EffectId, (Timestamp, DocumentId)>,
@@ -144,7 +144,7 @@ impl Company {
             unreadable_items: Vec::new(),
             unreadable_documents: BTreeMap::new(),
             journals: Vec::new(),
-            edits_behind: None,
+            edits_behind: Vec::new(),
             attached: BTreeMap::new(),
             keys: BTreeMap::new(),
             note_keys: BTreeMap::new(),
@@ -198,14 +198,22 @@ impl Company {
         &self.calls
     }
 
-    fn edit_behind(&mut self, now: Timestamp) {
-        let Some((left, document)) = &mut self.edits_behind else { return };
-        *left = left.saturating_sub(1);
-        if *left == 0 {
-            if let Some(document) = self.documents.get_mut(document) {
+    fn edit_behind(&mut self, list: &str, now: Timestamp) {
+        for (_, left, _) in self.edits_behind.iter_mut().filter(|(of, ..)| *of == list) {
+            *left = left.saturating_sub(1);
+        }
+        let due: Vec<uuid::Uuid> =
+            self.edits_behind.extract_if(.., |(_, left, _)| *left == 0).map(|(_, _, id)| id).collect();
+        for id in due {
+            if let Some(document) = self.documents.get_mut(&DocumentId(id)) {
                 document.updated_at = now;
             }
-            self.edits_behind = None;
+            if let Some((_, at)) = self.contacts.get_mut(&id) {
+                *at = now;
+            }
+            for journal in self.journals.iter_mut().filter(|journal| journal.known.id == DocumentId(id)) {
+                journal.updated_at = now;
+            }
         }
     }
 
@@ -230,6 +238,7 @@ impl Company {
             found.into_iter().skip(skipped).take(PAGE_DOCUMENTS).cloned().collect();
         let more = if self.counts_pages { documents.len() == PAGE_DOCUMENTS } else { !documents.is_empty() };
         let latest = documents.last().map(|document| document.updated_at);
+        let holds = documents.iter().map(|one| format!("{} {}", one.of.id, one.updated_at)).collect();
         let (unreadable, documents): (Vec<Document>, Vec<Document>) = documents
             .into_iter()
             .partition(|document| self.unreadable_documents.contains_key(&document.of.id));
@@ -238,7 +247,7 @@ impl Company {
             id: document.of.id.to_string(),
             why: why(document).unwrap_or_default(),
         });
-        DocumentPage { more, latest, unreadable: unreadable.collect(), documents, answered_at: None }
+        DocumentPage { more, latest, unreadable: unreadable.collect(), documents, holds, answered_at: None }
     }
 }
 
@@ -357,6 +366,13 @@ impl Books for FakeBooks {
 
 impl FakeSession {
     /// The present instant by Xero's clock.
+    /// Lets happen what is to happen behind the reader's back, and answers Xero's time.
+    fn edit_behind(&self, list: &str) -> Timestamp {
+        let now = self.xero_now();
+        self.books.with(self.org, |company| company.edit_behind(list, now));
+        now
+    }
+
     fn xero_now(&self) -> Timestamp {
         let now = self.books.sim.now();
         let behind = self.books.with(self.org, |company| company.clock_behind);
@@ -428,7 +444,7 @@ impl BooksSession for FakeSession {
                 .cloned()
                 .collect();
             let latest = documents.iter().map(|document| document.updated_at).max();
-            DocumentPage { more: false, latest, unreadable: Vec::new(), documents, answered_at: None }
+            DocumentPage { latest, documents, ..DocumentPage::default() }
         })
         .await
     }
@@ -438,9 +454,8 @@ impl BooksSession for FakeSession {
             return Err(refusal);
         }
         let mut page = self.read("books.changed", |company| company.changed(feed, since, page)).await?;
-        let now = self.xero_now();
-        self.books.with(self.org, |company| company.edit_behind(now));
-        page.answered_at = Some(self.xero_now());
+        let now = self.edit_behind("books.changed");
+        page.answered_at = Some(now);
         Ok(page)
     }
 
@@ -492,12 +507,13 @@ impl BooksSession for FakeSession {
                 ChangedContacts {
                     more: if company.counts_pages { found.len() == PAGE_CONTACTS } else { !found.is_empty() },
                     latest: found.last().map(|(_, at)| *at),
+                    holds: found.iter().map(|(contact, at)| format!("{} {at}", contact.id)).collect(),
                     contacts: found.into_iter().map(|(contact, _)| contact.clone()).collect(),
                     answered_at: None,
                 }
             })
             .await?;
-        found.answered_at = Some(self.xero_now());
+        found.answered_at = Some(self.edit_behind("books.contacts"));
         Ok(found)
     }
 
@@ -550,20 +566,24 @@ impl BooksSession for FakeSession {
         .await
     }
 
-    async fn journals_changed(&mut self, since: Timestamp) -> Result<JournalPage, BooksError> {
-        self.read("books.journals_changed", |company| {
+    async fn journals_changed(&mut self, since: Timestamp, page: u32) -> Result<JournalPage, BooksError> {
+        let read = self.read("books.journals_changed", |company| {
             let mut changed: Vec<&ManualJournal> =
                 company.journals.iter().filter(|journal| journal.updated_at >= since).collect();
             changed.sort_by_key(|journal| journal.updated_at);
-            changed.truncate(PAGE_JOURNALS);
+            let skipped = PAGE_JOURNALS * page.saturating_sub(1) as usize;
+            let changed: Vec<_> = changed.into_iter().skip(skipped).take(PAGE_JOURNALS).collect();
             JournalPage {
                 more: changed.len() == PAGE_JOURNALS,
                 latest: changed.iter().map(|journal| journal.updated_at).max(),
+                holds: changed.iter().map(|one| format!("{} {}", one.known.id, one.updated_at)).collect(),
                 unreadable: false,
                 journals: changed.into_iter().map(|journal| journal.known.clone()).collect(),
             }
-        })
-        .await
+        });
+        let page = read.await?;
+        self.edit_behind("books.journals_changed");
+        Ok(page)
     }
 
     async fn journal_marked(

@@ -11,7 +11,7 @@ use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
 use parstock_domain::goods_receipt::GoodsReceipt;
 use parstock_domain::governance::{Proposal, ProposalState};
 use parstock_domain::ids::{CommitId, DocumentId, ItemId, LineId, OrgId};
-use parstock_domain::ledger::{Card, Cause, Layers, Movement, OrderLine, Position, Revaluation, View};
+use parstock_domain::ledger::{Card, Cause, Layers, Movement, OrderLine, Position, Restatement, View};
 
 use crate::books::Company;
 use crate::store::FakeStore;
@@ -60,7 +60,7 @@ struct Stored {
     more: BTreeMap<DocumentId, Vec<parstock_domain::ledger::BookedLine>>,
     positions: BTreeMap<ItemId, Position>,
     layers: BTreeMap<ItemId, Layers>,
-    revaluations: Vec<Revaluation>,
+    restatements: Vec<Restatement>,
     movements: Vec<Movement>,
     orders: BTreeMap<(DocumentId, LineId, ItemId), OrderLine>,
     entries: Vec<Entry>,
@@ -88,7 +88,7 @@ impl Stored {
                 (Key::Layer(item, _), Record::Layer(layers)) => {
                     stored.layers.insert(item, layers);
                 }
-                (_, Record::Revaluation(revaluation)) => stored.revaluations.push(revaluation),
+                (_, Record::Restatement(restatement)) => stored.restatements.push(restatement),
                 (_, Record::Movement(movement)) => stored.movements.push(movement),
                 (Key::OrderLine(item, order, line), Record::OrderLine(row)) => {
                     stored.orders.insert((order, line, item), row);
@@ -133,11 +133,14 @@ pub fn differences(store: &FakeStore, company: &Company, now: Timestamp) -> Vec<
 fn positions(company: &Company, stored: &Stored) -> Vec<String> {
     let mut moved: BTreeMap<ItemId, i64> = BTreeMap::new();
     let mut committed: BTreeMap<ItemId, i64> = BTreeMap::new();
+    let mut drafts: BTreeMap<ItemId, BTreeMap<Date, i64>> = BTreeMap::new();
     for document in company.documents.values() {
         for line in 0..document.lines.len() {
             if let Some(meaning) = meaning(company, document, line) {
                 *moved.entry(meaning.item).or_default() += meaning.moved;
                 *committed.entry(meaning.item).or_default() += meaning.committed;
+                *drafts.entry(meaning.item).or_default().entry(document.date).or_default() +=
+                    meaning.committed;
             }
         }
     }
@@ -156,10 +159,10 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         *value.entry(movement.item).or_default() += sign * movement.value.e4() - movement.correction.e4();
         *count.entry(movement.item).or_default() += 1;
     }
-    for revaluation in &stored.revaluations {
-        let changes = revaluation.months.values().chain(revaluation.closed.values());
+    for restatement in &stored.restatements {
+        let changes = restatement.months.values().chain(restatement.closed.values());
         let sum: i64 = changes.map(|change| change.e4()).sum();
-        *value.entry(revaluation.item).or_default() += sum;
+        *value.entry(restatement.item).or_default() += sum;
     }
     let items: BTreeSet<ItemId> =
         moved.keys().chain(booked.keys()).chain(stored.positions.keys()).copied().collect();
@@ -178,6 +181,13 @@ fn positions(company: &Company, stored: &Stored) -> Vec<String> {
         let layer = stored.layers.get(&item).map(Layers::total).unwrap_or_default();
         expect("the position", position.booked.e4(), of(&moved, item) + of(&opening, item));
         expect("committed", position.committed.e4(), of(&committed, item));
+        let mut due = 0;
+        for (day, quantity) in drafts.get(&item).into_iter().flatten() {
+            due += quantity;
+            if position.drafts_after.is_none_or(|last| *day > last) {
+                expect("committed on a past day", position.committed_at(*day).unwrap().e4(), due);
+            }
+        }
         expect("the cost layer's quantity", layer.quantity.e4(), position.booked.e4());
         expect("the cost layer's cost", layer.cost.e4(), of(&value, item));
         expect("the value", position.value.e4(), layer.cost.e4());
@@ -286,6 +296,12 @@ fn documents(company: &Company, stored: &Stored) -> Vec<String> {
             };
             if (meaning.moved, meaning.committed, meaning.ordered) == (0, 0, 0) {
                 continue;
+            }
+            let is_sale = Cause::Document { of: document.of, line: line.line }.is_demand();
+            let paper = document.lines.iter().find(|paper| paper.id == line.line);
+            let paid = paper.map(|paper| paper.net).filter(|_| is_sale && meaning.moved != 0);
+            if line.net != paid {
+                found.push(format!("{} is booked as paid {:?}, and is {paid:?}", document.number, line.net));
             }
             if booked.insert(line.line, meaning).is_some() {
                 found.push(format!("{} has a line booked twice", document.number));

@@ -166,7 +166,7 @@ const fn grows(key: &Key) -> bool {
         Key::Position(..)
             | Key::Layer(..)
             | Key::Checkpoint(..)
-            | Key::Revaluation(..)
+            | Key::Restatement(..)
             | Key::Movement(..)
             | Key::OrderLine(..)
             | Key::Lease
@@ -360,7 +360,7 @@ const fn needs_audit(key: &Key) -> bool {
             | Key::Position(..)
             | Key::Layer(..)
             | Key::Checkpoint(..)
-            | Key::Revaluation(..)
+            | Key::Restatement(..)
             | Key::Movement(..)
             | Key::OrderLine(..)
             | Key::Proposal(_)
@@ -392,7 +392,7 @@ fn laws(state: &mut State, owner: Owner, commit: &Commit) -> Vec<String> {
     }
     for write in &commit.writes {
         let exists = state.rows.contains_key(&(owner, write.key.clone()));
-        if exists && matches!(write.key, Key::Movement(..) | Key::Revaluation(..) | Key::AuditEntry(_)) {
+        if exists && matches!(write.key, Key::Movement(..) | Key::Restatement(..) | Key::AuditEntry(_)) {
             broken.push(format!("{:?} was written before and is not to change", write.key));
         }
         if let (Owner::Org(org), Some(Record::Movement(movement))) = (owner, &write.record) {

@@ -7,6 +7,7 @@ use axum::response::Response;
 use parstock_app::error::AppError;
 use parstock_app::opening;
 use parstock_app::ports::Ports;
+use parstock_domain::ledger::View;
 use parstock_views::pages::EnteredCount;
 
 use crate::Console;
@@ -27,7 +28,7 @@ pub async fn count<P: Ports + 'static>(
     let text = |name: &str| field(&fields, name).trim().to_owned();
     let entered =
         EnteredCount { as_of: text("as_of"), quantity: text("quantity"), unit_cost: text("unit_cost") };
-    let page = session.questions(&console).await?.item(path.item, None, 1).await?;
+    let page = session.questions(&console).await?.item(path.item, View::default(), 1).await?;
     let EnteredCount { as_of, quantity, unit_cost } = &entered;
     let problem = match opening::count(&page.position.code, as_of, quantity, unit_cost) {
         Err(problem) => problem,

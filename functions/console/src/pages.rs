@@ -12,7 +12,9 @@ use parstock_app::error::AppError;
 use parstock_app::ports::Ports;
 use parstock_domain::audit::Hash;
 use parstock_domain::cogs::JournalNumber;
+use parstock_domain::costing::Method;
 use parstock_domain::ids::{ItemId, ProposalId};
+use parstock_domain::ledger::View;
 use parstock_views::StandingGroup;
 use parstock_views::pages::PositionQuery;
 use serde::Deserialize;
@@ -121,7 +123,11 @@ pub struct ItemPath {
 #[derive(Deserialize)]
 pub struct CardParameters {
     #[serde(default)]
+    from: String,
+    #[serde(default)]
     at: String,
+    #[serde(default)]
+    by: String,
     page: Option<usize>,
 }
 
@@ -132,8 +138,10 @@ pub async fn item<P: Ports + 'static>(
     Path(path): Path<ItemPath>,
     Query(asked): Query<CardParameters>,
 ) -> Result<Response, Refused> {
-    let (at, page) = (day(&asked.at)?, asked.page.unwrap_or(1).max(1));
-    show(session.questions(&console).await?.item(path.item, at, page).await?.render())
+    let by = (asked.by == Method::Fifo.word()).then_some(Method::Fifo);
+    let view = View { from: day(&asked.from)?, at: day(&asked.at)?, known: None, by };
+    let page = asked.page.unwrap_or(1).max(1);
+    show(session.questions(&console).await?.item(path.item, view, page).await?.render())
 }
 
 /// `/proposals`

@@ -52,17 +52,7 @@ pub enum Ask {
         code: String,
     },
     /// Show the card of an item.
-    Ledger {
-        /// Its code.
-        code: String,
-        /// Up to the end of this day; all that is known without one.
-        at: Option<String>,
-        /// As it was known at this instant; now without one.
-        #[serde(default)]
-        known: Option<String>,
-        /// Whether the text is CSV.
-        csv: bool,
-    },
+    Ledger(ledger::Asked),
     /// Show the latest daily proof.
     Reconcile {
         /// Whether it is made anew.
@@ -345,9 +335,7 @@ pub async fn answer<P: Place>(place: &P, ask: &Ask) -> Result<Answer, LocalError
             positions::answer(place, org, search, standing, at.as_deref()).await
         }
         Ask::Item { code } => item::answer(place, org, &code).await,
-        Ask::Ledger { code, at, known, csv } => {
-            ledger::answer(place, org, &code, at.as_deref(), known.as_deref(), csv).await
-        }
+        Ask::Ledger(asked) => ledger::answer(place, org, &asked).await,
         Ask::Reconcile { now } => Box::pin(reconcile::answer(place, org, now)).await,
         Ask::Closings { month, closing, check, csv } => {
             Box::pin(closings::answer(place, org, month.as_deref(), closing, check, csv)).await

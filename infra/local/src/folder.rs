@@ -18,6 +18,7 @@ const OWNER_ONLY: u32 = 0o600;
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+    is_temporary: bool,
 }
 
 /// Held as long as a process works on a folder.
@@ -53,7 +54,12 @@ impl Folder {
         fs::create_dir_all(path).map_err(|error| {
             LocalError::Input(format!("the data folder {} can't be used: {error}", path.display()))
         })?;
-        Ok(Self { path: path.to_owned() })
+        Ok(Self { path: path.to_owned(), is_temporary: false })
+    }
+
+    /// An existing folder that ends with the process: nothing in it has to outlive that.
+    pub fn temporary(path: &Path) -> Self {
+        Self { path: path.to_owned(), is_temporary: true }
     }
 
     /// An existing folder.
@@ -61,7 +67,7 @@ impl Folder {
     /// # Errors
     /// When nothing has been run in it.
     pub fn existing(path: &Path) -> Result<Self, LocalError> {
-        let folder = Self { path: path.to_owned() };
+        let folder = Self { path: path.to_owned(), is_temporary: false };
         if folder.file("local.sqlite").exists() {
             return Ok(folder);
         }
@@ -69,6 +75,11 @@ impl Folder {
             "{} is no data folder of parstock: run `parstock run --data {0}` first, or name another with --data",
             path.display()
         )))
+    }
+
+    /// Whether it ends with the process.
+    pub fn is_temporary(&self) -> bool {
+        self.is_temporary
     }
 
     /// Its path.

@@ -202,8 +202,9 @@ pub async fn keep_webhook_keys(vault: &EncryptedFileVault, keys: &str) -> Result
 ///
 /// # Errors
 /// When its file can't be used.
-pub fn store(path: &Path) -> Result<DynamoStore, LocalError> {
-    embedded::open(path).map_err(LocalError::outside)
+pub fn store(folder: &Folder) -> Result<DynamoStore, LocalError> {
+    let open = if folder.is_temporary() { embedded::open_temporary } else { embedded::open };
+    open(&folder.file("store.sqlite")).map_err(LocalError::outside)
 }
 
 /// Puts the ports together and frees what the process before this one held when it ended.
@@ -213,7 +214,7 @@ pub fn store(path: &Path) -> Result<DynamoStore, LocalError> {
 pub async fn ports(parts: Parts<'_>) -> Result<LocalPorts, LocalError> {
     let Parts { folder, notebook, clock, entropy, addresses, console_url, posts_to_slack, runs } = parts;
     let meter = Meter::default();
-    let store = Arc::new(store(&folder.file("store.sqlite"))?.metered(meter.clone()));
+    let store = Arc::new(store(folder)?.metered(meter.clone()));
     let (entropy, vault) = (Arc::new(entropy), Arc::new(vault(folder)?));
     let books = LocalBooks::new(
         Arc::clone(&store),

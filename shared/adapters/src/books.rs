@@ -259,7 +259,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> Books for XeroBooks<S, V, K, E> {
         };
         let by_consent = reached.credentials.is_consent();
         let session = reached.client.session(priority, calls).await.map_err(failure(by_consent))?;
-        Ok(XeroSession { session, translate: reached.translate, by_consent, last_page: None })
+        Ok(XeroSession { session, translate: reached.translate, by_consent })
     }
 
     async fn allowance(&self, org: OrgId) -> Result<Allowance, BooksError> {
@@ -304,12 +304,7 @@ pub struct XeroSession<S, V, K, E> {
     session: Session<StoreTokens<S, V, E>, StoreBudget<S, E>, XeroClock<K>>,
     translate: translate::Books,
     by_consent: bool,
-    /// The last page of a feed that was read: of which list, and how it began.
-    last_page: Option<(Feed, Timestamp, Beginning)>,
 }
-
-/// The ids of a page's first documents: of those that were read, and of those that could not be.
-type Beginning = (Option<Uuid>, Option<String>);
 
 impl<S, V, K, E> std::fmt::Debug for XeroSession<S, V, K, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -321,10 +316,8 @@ fn page<T: Listed>(
     from: Page<T>,
     number: u32,
     translate: impl Fn(T) -> Result<Option<Document>, Puzzle>,
-) -> (DocumentPage, Beginning) {
-    let more = from.may_have_more(number);
-    let beginning =
-        (from.resources.first().map(Listed::id), from.unreadable.first().and_then(|first| first.id.clone()));
+) -> DocumentPage {
+    let (more, holds) = (from.may_have_more(number), holds(&from));
     let unread_at = from.unreadable.iter().filter_map(|element| element.updated_at).max();
     let latest = from.resources.iter().filter_map(Listed::updated_at).max().max(unread_at);
     let answered_at = from.answered_at;
@@ -337,7 +330,13 @@ fn page<T: Listed>(
             Err(puzzle) => unreadable.push(Unreadable { id: id.to_string(), why: puzzle.to_string() }),
         }
     }
-    (DocumentPage { documents, unreadable, more, latest, answered_at }, beginning)
+    DocumentPage { documents, unreadable, more, latest, holds, answered_at }
+}
+
+/// What stands on a page, by id and last change.
+fn holds<T: Listed>(page: &Page<T>) -> Vec<String> {
+    let read = page.resources.iter().map(|one| format!("{} {:?}", one.id(), one.updated_at()));
+    read.chain(page.unreadable.iter().map(|one| format!("{:?} {:?}", one.id, one.updated_at))).collect()
 }
 
 /// An element that the client could not read.
@@ -355,7 +354,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     async fn invoices(&mut self, ids: &[DocumentId]) -> Result<DocumentPage, BooksError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let all = self.session.invoices_by_id(&ids).await.map_err(failure(self.by_consent))?;
-        let (page, _) = page(all, 1, |invoice| self.translate.invoice(invoice).map(Some));
+        let page = page(all, 1, |invoice| self.translate.invoice(invoice).map(Some));
         Ok(DocumentPage { more: false, ..page })
     }
 
@@ -367,7 +366,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     ) -> Result<DocumentPage, BooksError> {
         let (session, translate, asked) = (&mut self.session, &self.translate, Some(since));
         let failure = failure(self.by_consent);
-        let (mut page, beginning) = match feed {
+        Ok(match feed {
             Feed::PurchaseOrders => {
                 let found = session.purchase_orders_modified(asked, number).await.map_err(failure)?;
                 page(found, number, |order| translate.purchase_order(order).map(Some))
@@ -384,15 +383,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                 let found = session.bank_transactions_modified(asked, number).await.map_err(failure)?;
                 page(found, number, |money| translate.bank_transaction(money))
             }
-        };
-        // A server that does not know pages gives the first one for ever.
-        let this = Some((feed, since, beginning));
-        if number > 1 && page.more && this == self.last_page {
-            tracing::warn!(kind = feed.code(), count = number, "Xero gave the same page again");
-            page.more = false;
-        }
-        self.last_page = this;
-        Ok(page)
+        })
     }
 
     async fn items(&mut self, since: Option<Timestamp>) -> Result<ChangedItems, BooksError> {
@@ -449,11 +440,11 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     async fn contacts(&mut self, since: Option<Timestamp>, page: u32) -> Result<ChangedContacts, BooksError> {
         let query = ContactsQuery { modified_since: since, page, include_archived: true };
         let found = self.session.contacts(query).await.map_err(failure(self.by_consent))?;
-        let (more, answered_at) = (found.may_have_more(page), found.answered_at);
+        let (more, answered_at, holds) = (found.may_have_more(page), found.answered_at, holds(&found));
         let unread_at = found.unreadable.iter().filter_map(|contact| contact.updated_at).max();
         let latest = found.resources.iter().filter_map(|contact| contact.updated_at).max().max(unread_at);
         let contacts = found.resources.into_iter().map(translate::contact).collect();
-        Ok(ChangedContacts { contacts, more, latest, answered_at })
+        Ok(ChangedContacts { contacts, more, latest, holds, answered_at })
     }
 
     async fn order_by_number(&mut self, number: &str) -> Result<Option<Document>, BooksError> {
@@ -572,12 +563,13 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
             .map_err(failure(self.by_consent))
     }
 
-    async fn journals_changed(&mut self, since: Timestamp) -> Result<JournalPage, BooksError> {
-        let found = self.session.manual_journals_modified(Some(since), 1).await;
+    async fn journals_changed(&mut self, since: Timestamp, number: u32) -> Result<JournalPage, BooksError> {
+        let found = self.session.manual_journals_modified(Some(since), number).await;
         let found = found.map_err(failure(self.by_consent))?;
         let unread_at = found.unreadable.iter().filter_map(|journal| journal.updated_at).max();
         let latest = found.resources.iter().filter_map(|journal| journal.updated_at).max().max(unread_at);
-        let (more, mut unreadable) = (found.may_have_more(1), !found.unreadable.is_empty());
+        let (more, mut unreadable) = (found.may_have_more(number), !found.unreadable.is_empty());
+        let holds = holds(&found);
         let mut journals = Vec::with_capacity(found.resources.len());
         for journal in found.resources {
             match translate::journal(journal) {
@@ -588,7 +580,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
                 }
             }
         }
-        Ok(JournalPage { journals, unreadable, more, latest })
+        Ok(JournalPage { journals, unreadable, more, latest, holds })
     }
 
     async fn journal_marked(
@@ -675,7 +667,7 @@ impl<S: Store, V: Vault, K: Clock, E: Entropy> BooksSession for XeroSession<S, V
     ) -> Result<Vec<Document>, BooksError> {
         let (session, translate, name) = (&mut self.session, &self.translate, number.to_string());
         let failure = failure(self.by_consent);
-        let (mut found, _) = match kind {
+        let mut found = match kind {
             DocumentKind::SupplierCredit => {
                 let found = session.credit_notes_by_number(&name).await.map_err(failure)?;
                 page(found, 1, |note| translate.credit_note(note).map(Some))
@@ -953,7 +945,7 @@ mod tests {
             answered_at: None,
         };
         let books = translate::Books::default();
-        let (page, _) = page(from, 1, |invoice| books.invoice(invoice).map(Some));
+        let page = page(from, 1, |invoice| books.invoice(invoice).map(Some));
         assert_eq!(page.documents.len(), 1);
         let mut told: Vec<&str> = page.unreadable.iter().map(|unreadable| unreadable.id.as_str()).collect();
         told.sort_unstable();
@@ -1087,23 +1079,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_gives_the_same_page_for_ever_is_not_asked_for_ever() {
-        let bill = |id: u128| {
-            let id = Uuid::from_u128(id);
-            json!({"InvoiceID": id, "Type": "ACCPAY", "Status": "PAID", "Date": "2026-10-01",
-                "Contact": {"ContactID": id}, "UpdatedDateUTC": "2026-10-01T00:00:05"})
+    async fn a_page_tells_what_stands_on_it_whether_it_can_be_understood_or_not() {
+        let (one, two, three) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let money = |id: Uuid, kind: &str, date: serde_json::Value| {
+            json!({"BankTransactionID": id, "Type": kind, "Status": "AUTHORISED", "Date": date,
+                "UpdatedDateUTC": "2026-10-01T00:00:05"})
         };
-        let body = json!({"Invoices": [bill(1), bill(2)]}).to_string();
+        let body = json!({"BankTransactions": [
+            money(one, "SPEND", json!("2026-10-01")),
+            money(two, "SPEND-TRANSFER", json!("2026-10-01")),
+            money(three, "SPEND", json!("never")),
+        ]})
+        .to_string();
         let (url, _) = play_xero(move |_| (200, body.clone())).await;
         let (books, org, _folder) = connected(&url, None).await;
-        let mut session = books.open(org, Priority::Poll, 3).await.unwrap();
+        let mut session = books.open(org, Priority::Poll, 1).await.unwrap();
         let since: Timestamp = "2026-10-01T00:00:04Z".parse().unwrap();
-        let first = session.changed(Feed::Invoices, since, 1).await.unwrap();
-        assert!(first.more, "nothing says that it is the last");
-        let again = session.changed(Feed::Invoices, since, 2).await.unwrap();
-        assert_eq!((again.more, again.documents.len()), (false, 2));
-        let anew = session.changed(Feed::Invoices, since, 1).await.unwrap();
-        assert!(anew.more, "the first page may be read again");
+        let page = session.changed(Feed::BankTransactions, since, 1).await.unwrap();
+        assert_eq!((page.documents.len(), page.unreadable.len(), page.holds.len()), (1, 1, 3));
+        for id in [one, two, three] {
+            assert!(page.holds.iter().any(|held| held.contains(&id.to_string())), "{:?}", page.holds);
+        }
         session.close().await;
     }
 

@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use crate::vault::Credentials;
 
 /// How often a step is tried again because another process was faster. At most five sessions are under way at once
-/// per org, and each try fails only because another one succeeded.
+/// per org, and each try fails only because another one succeeded. Many more may tell what is left of an app's minute, but not once
+/// another has told as little.
 const TRIES_MAX: u32 = 12;
 
 /// Why the budget could not be kept.
@@ -24,7 +25,7 @@ const TRIES_MAX: u32 = 12;
 enum BudgetError {
     #[error("the call budget holds something else than a budget: {0}")]
     Unreadable(String),
-    #[error("other processes changed the call budget {TRIES_MAX} times in a row")]
+    #[error("other processes changed it {TRIES_MAX} times in a row")]
     Busy,
 }
 
@@ -112,22 +113,19 @@ impl<S: Store, E: Entropy> StoreBudget<S, E> {
         }
     }
 
-    /// Lets other organisations of the app know, if little was or is left of its minute.
-    async fn tell(
-        &self,
-        known: Option<Kept<AppMinute>>,
-        usage: &Usage,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Some(app) = &self.shared_app else { return Ok(()) };
+    /// Lets other organisations of the app know, if little was or is left of its minute. Whoever doesn't hear of it learns as much from
+    /// the next answer, so a store that fails is no failure of the work.
+    async fn tell(&self, known: Option<Kept<AppMinute>>, usage: &Usage, now: Timestamp) {
+        let Some(app) = &self.shared_app else { return };
         let step = |minute: &mut AppMinute| {
-            let was_scarce = minute.is_scarce(now);
+            let before = minute.clone();
             minute.hear(usage, now);
-            let keep = if was_scarce || minute.is_scarce(now) { Keep::Changed } else { Keep::Unchanged };
+            let keep = if minute.is_news_after(&before, now) { Keep::Changed } else { Keep::Unchanged };
             ((), keep)
         };
-        self.change((Owner::Stack, Key::AppMinute(app.clone())), known, step).await?;
-        Ok(())
+        if let Err(error) = self.change((Owner::Stack, Key::AppMinute(app.clone())), known, step).await {
+            tracing::warn!(why = %error, "others do not hear what is left of the app's minute");
+        }
     }
 }
 
@@ -173,7 +171,8 @@ impl<S: Store, E: Entropy> CallBudget for StoreBudget<S, E> {
         let (state, app) = known.map(|known| (known.state, known.app)).unzip();
         let step = |state: &mut BudgetState| (state.settle(grant, usage, now), Keep::Changed);
         self.change(self.of_org(), state, step).await?;
-        self.tell(app, usage, now).await
+        self.tell(app, usage, now).await;
+        Ok(())
     }
 }
 
@@ -211,7 +210,7 @@ mod tests {
         };
         let hears = async |org: u128, grant: &Grant, left: u32, second: i64| {
             let remaining = Remaining { app_minute: Some(left), ..Remaining::default() };
-            let usage = Usage { calls: 1, remaining, refused: None };
+            let usage = Usage { calls: 1, remaining, ..Usage::default() };
             of(org, "a").settle(grant, &usage, at(second)).await.unwrap();
         };
         let waits = async |org: u128, app: &str, priority: Priority, second: i64| match of(org, app)
@@ -241,10 +240,15 @@ mod tests {
         let (first, second) = (granted(8, Priority::Poll, 70).await, granted(9, Priority::Poll, 70).await);
         let pause = Some(jiff::SignedDuration::from_secs(20));
         let refused = Some(Refused { problem: RateProblem::AppMinute, retry_after: pause });
-        let usage = Usage { calls: 1, remaining: Remaining::default(), refused };
+        let usage = Usage { calls: 1, refused, ..Usage::default() };
         of(8, "a").settle(&first, &usage, at(71)).await.unwrap();
         hears(9, &second, 9_000, 72).await;
         assert_eq!(waits(10, "a", Priority::Webhook, 73).await, Some(at(91)));
+        assert_eq!(
+            waits(9, "a", Priority::Webhook, 73).await,
+            Some(at(91)),
+            "although it heard of plenty itself"
+        );
         assert_eq!(waits(10, "a", Priority::Backfill, 91).await, None);
     }
 
@@ -260,7 +264,7 @@ mod tests {
                     panic!()
                 };
                 tokio::task::yield_now().await;
-                let usage = Usage { calls, remaining: Remaining::default(), refused: None };
+                let usage = Usage { calls, ..Usage::default() };
                 shared.settle(&grant, &usage, now).await.unwrap();
             }
         });
@@ -277,7 +281,7 @@ mod tests {
             panic!()
         };
         let remaining = Remaining { day: Some(42), ..Remaining::default() };
-        budget(&store).settle(&grant, &Usage { calls: 2, remaining, refused: None }, now).await.unwrap();
+        budget(&store).settle(&grant, &Usage { calls: 2, remaining, ..Usage::default() }, now).await.unwrap();
         let asked = budget(&store).grant(Priority::Poll, 5, now).await.unwrap();
         assert!(matches!(asked, Answer::NotBefore { why: Wait::Day, .. }), "{asked:?}");
         assert_eq!(kept(&*store, ORG).await.unwrap().unwrap().day_left(), 42);

@@ -226,7 +226,7 @@ async fn month(
 ) -> Result<Month, AppError> {
     let mut month = Month::of(closing.month);
     let is_in = |recorded_at: Timestamp| !by_then || recorded_at <= closing.known_at;
-    for list in [List::Movements(item), List::Revaluations(item)] {
+    for list in [List::Movements(item), List::Restatements(item)] {
         let mut after = None;
         loop {
             let page = store.list(owner, &list, after.as_ref(), PAGE).await?;
@@ -234,7 +234,7 @@ async fn month(
             for row in page.rows {
                 match row.record {
                     Record::Movement(it) if is_in(it.recorded_at) => month.movement(&it)?,
-                    Record::Revaluation(it) if is_in(it.recorded_at) => month.revaluation(&it)?,
+                    Record::Restatement(it) if is_in(it.recorded_at) => month.restatement(&it)?,
                     _ => {}
                 }
             }

@@ -4,6 +4,7 @@ mod adjustments;
 mod card;
 mod closings;
 mod landed;
+mod past;
 mod prices;
 mod receipts;
 
@@ -25,8 +26,8 @@ use parstock_views::digest::DigestContent;
 use parstock_views::pages::{
     DigestPage, EnteredCount, HealthPage, ItemPage, JOURNAL_LINES_SHOWN_MAX, JOURNALS_SHOWN_MAX, JournalLine,
     JournalPage, JournalsPage, OpenOrder, POSITIONS_PER_PAGE, PROPOSALS_MAX, PartBooked, PendingEffect,
-    PlanShown, PositionAt, PositionQuery, PositionRow, PositionsAtPage, PositionsPage, ProofPage,
-    ProposalPage, ProposalRow, ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
+    PlanShown, PositionQuery, PositionRow, PositionsPage, ProofPage, ProposalPage, ProposalRow,
+    ProposalsPage, QueueState, ReviewRow, ReviewsPage, Site,
 };
 
 pub use card::ItemCard;
@@ -67,6 +68,7 @@ pub fn root_of(org: OrgId) -> String {
 pub struct Console<'p, P> {
     reader: Writer<'p, P>,
     viewer: Viewer,
+    movements_at_once: usize,
 }
 
 impl<'p, P: Ports> Console<'p, P> {
@@ -75,7 +77,15 @@ impl<'p, P: Ports> Console<'p, P> {
     /// # Errors
     /// [`AppError::NeedsPerson`] when the org is not connected yet.
     pub async fn open(ports: &'p P, org: OrgId, viewer: Viewer) -> Result<Self, AppError> {
-        Ok(Self { reader: Writer::open_unleased(ports, org).await?, viewer })
+        let reader = Writer::open_unleased(ports, org).await?;
+        Ok(Self { reader, viewer, movements_at_once: card::MOVEMENTS_AT_ONCE_MAX })
+    }
+
+    /// Whose cards hold no more movements of an item at once.
+    #[must_use]
+    pub const fn holding_at_once(mut self, movements: usize) -> Self {
+        self.movements_at_once = movements;
+        self
     }
 
     async fn one<T: crate::records::Content>(&self, key: Key) -> Result<Option<T>, AppError> {
@@ -196,38 +206,6 @@ impl<'p, P: Ports> Console<'p, P> {
         Ok(rows)
     }
 
-    /// What lay there of each item at the end of a day, by the movements known now: a page of the items whose
-    /// code or name holds `search`, by code.
-    ///
-    /// # Errors
-    /// When the store does not answer or a figure does not fit.
-    pub async fn positions_at(
-        &self,
-        day: Date,
-        search: String,
-        page: usize,
-    ) -> Result<PositionsAtPage, AppError> {
-        let needle = search.to_lowercase();
-        let mut items: Vec<Item> =
-            self.all::<Item>(&List::Items).await?.into_iter().map(|(_, item)| item).collect();
-        items.retain(|item| is_named(item, &needle));
-        items.sort_by(|a, b| a.code.cmp(&b.code));
-        let found = items.len();
-        let skipped = page.saturating_sub(1).saturating_mul(POSITIONS_PER_PAGE);
-        let shown: Vec<Item> = items.into_iter().skip(skipped).take(POSITIONS_PER_PAGE).collect();
-        let keys: Vec<Key> = shown.iter().map(|item| Key::Position(item.id, LocationId::main())).collect();
-        let positions = self.many::<Position>(&keys).await?;
-        let mut rows = Vec::with_capacity(shown.len());
-        for (item, position) in shown.into_iter().zip(positions) {
-            let end = match position {
-                Some(position) => self.balance_at(item.id, &position, day).await?,
-                None => None,
-            };
-            rows.push(PositionAt { item: item.id, code: item.code, name: item.name, end });
-        }
-        Ok(PositionsAtPage { site: self.site().await?, day, search, page, rows, found })
-    }
-
     /// The item with a code.
     ///
     /// # Errors
@@ -248,11 +226,11 @@ impl<'p, P: Ports> Console<'p, P> {
         Ok(self.one::<Position>(Key::Position(item, LocationId::main())).await?.unwrap_or_default())
     }
 
-    /// All about an item, with a page of its card; `at` closes the card at the end of a day.
+    /// All about an item, with a page of its card.
     ///
     /// # Errors
     /// [`AppError::Reject`] when there is no such item.
-    pub async fn item(&self, id: ItemId, at: Option<Date>, page: usize) -> Result<ItemPage, AppError> {
+    pub async fn item(&self, id: ItemId, view: View, page: usize) -> Result<ItemPage, AppError> {
         let item = self.known_item(id).await?;
         let troubles = self.troubles().await?;
         let row = self.rows(std::slice::from_ref(&item), &troubles).await?.pop();
@@ -306,7 +284,7 @@ impl<'p, P: Ports> Console<'p, P> {
                     .map(|proposal| proposal.id),
             }),
         };
-        let (card, layers) = self.card_page(id, &position, View { at, known: None }, page).await?;
+        let (card, layers) = self.card_page(id, &position, view, page).await?;
         Ok(ItemPage {
             site: self.site().await?,
             position: row,

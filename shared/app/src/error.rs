@@ -4,6 +4,7 @@ use std::any::Any;
 
 use jiff::Timestamp;
 use parstock_domain::fixed::FixedError;
+use parstock_domain::ids::DayIsFull;
 use thiserror::Error;
 
 use crate::ports::{BooksError, CommitError, SendError, StoreError};
@@ -93,6 +94,12 @@ impl From<SendError> for AppError {
 impl From<FixedError> for AppError {
     fn from(error: FixedError) -> Self {
         Self::Reject(format!("a figure is beyond what the ledger can hold: {error}"))
+    }
+}
+
+impl From<DayIsFull> for AppError {
+    fn from(error: DayIsFull) -> Self {
+        Self::Reject(error.to_string())
     }
 }
 

@@ -24,6 +24,7 @@ pub mod load;
 pub mod look_again;
 pub mod message;
 pub mod opening;
+mod pages;
 pub mod plan;
 pub mod poller;
 pub mod ports;

@@ -86,7 +86,7 @@ pub async fn many<T: Content>(
 }
 
 /// Rows that one call asks for when a list is read to its end.
-const LIST_PAGE: u32 = 500;
+pub const LIST_PAGE: u32 = 500;
 /// Rows of a list that a use case holds in memory at once. Lists without a bound of their own are read
 /// page by page instead.
 pub const LIST_ROWS_MAX: usize = 100_000;
@@ -104,6 +104,42 @@ pub async fn movements(
     let after = from.and_then(MovementKey::before).map(|key| Key::Movement(item, key));
     let rows = all_after(store, Owner::Org(org), &List::Movements(item), after).await?;
     Ok(rows.into_iter().map(|(_, row)| row.content).collect())
+}
+
+/// Hands an item's movements on in portions of whole days, those of a day and later ones or all, `rows` read at a time, until `each` wants
+/// no more.
+///
+/// # Errors
+/// As [`one`], and when one day has more than [`LIST_ROWS_MAX`].
+pub async fn movements_by_days(
+    store: &impl Store,
+    org: OrgId,
+    item: ItemId,
+    from: Option<Date>,
+    rows: u32,
+    mut each: impl FnMut(Vec<Movement>) -> Result<bool, AppError> + Send,
+) -> Result<(), AppError> {
+    let list = List::Movements(item);
+    let mut after = from.and_then(MovementKey::before).map(|key| Key::Movement(item, key));
+    let mut read: Vec<Movement> = Vec::new();
+    loop {
+        let page = store.list(Owner::Org(org), &list, after.as_ref(), rows).await?;
+        for row in page.rows {
+            read.extend(decode_row::<Movement>(Some(row))?.map(|row| row.content));
+        }
+        // the last day may go on
+        let last = read.last().map(|movement| movement.key.effective_on).filter(|_| page.next.is_some());
+        let whole =
+            last.map_or(read.len(), |last| read.partition_point(|movement| movement.key.effective_on < last));
+        let begun = read.split_off(whole);
+        if begun.len() > LIST_ROWS_MAX {
+            return Err(AppError::Bug(format!("a day of {list:?} has more than {LIST_ROWS_MAX} rows")));
+        }
+        if !each(std::mem::replace(&mut read, begun))? || page.next.is_none() {
+            return Ok(());
+        }
+        after = page.next;
+    }
 }
 
 /// As [`movements`], and the item's order lines with them.

@@ -250,7 +250,7 @@ impl Feed {
 }
 
 /// A page of changed documents.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DocumentPage {
     /// Documents in the order of their change.
     pub documents: Vec<Document>,
@@ -260,6 +260,8 @@ pub struct DocumentPage {
     pub more: bool,
     /// The latest change on the page, unreadable documents included.
     pub latest: Option<Timestamp>,
+    /// What stands on it, by id and last change, whether it can be understood or not: a page that holds the same has not moved.
+    pub holds: Vec<String>,
     /// Xero's clock at the time of the answer, if it said so. It may be another than ours.
     pub answered_at: Option<Timestamp>,
 }
@@ -286,6 +288,8 @@ pub struct ChangedContacts {
     pub more: bool,
     /// The latest change on the page, unreadable ones included.
     pub latest: Option<Timestamp>,
+    /// What stands on it, by id and last change, whether it can be understood or not: a page that holds the same has not moved.
+    pub holds: Vec<String>,
     /// Xero's clock at the time of the answer, if it said so. It may be another than ours.
     pub answered_at: Option<Timestamp>,
 }
@@ -301,6 +305,8 @@ pub struct JournalPage {
     pub more: bool,
     /// The latest change on the page, unreadable ones included.
     pub latest: Option<Timestamp>,
+    /// What stands on it, by id and last change, whether it can be understood or not: a page that holds the same has not moved.
+    pub holds: Vec<String>,
 }
 
 /// What Xero holds of tracked items.
@@ -484,10 +490,11 @@ pub trait BooksSession: Send {
         effect: EffectId,
     ) -> impl Future<Output = Result<(), BooksError>> + Send;
 
-    /// A page of the manual journals that changed since an instant, in the order of their change.
+    /// Page `page` (from 1) of the manual journals that changed since an instant, in the order of their change.
     fn journals_changed(
         &mut self,
         since: Timestamp,
+        page: u32,
     ) -> impl Future<Output = Result<JournalPage, BooksError>> + Send;
 
     /// The manual journal with this mark in its narration among those that changed since an instant.

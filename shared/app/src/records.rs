@@ -19,7 +19,7 @@ use parstock_domain::ids::{
 use parstock_domain::landed::{Purchase, Voucher, VoucherNumber};
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::{
-    BookedLine, Checkpoint, Closing, Layers, Movement, MovementKey, OrderLine, Position, Proof, Revaluation,
+    BookedLine, Checkpoint, Closing, Layers, Movement, MovementKey, OrderLine, Position, Proof, Restatement,
 };
 use parstock_domain::prices::{PriceChange, PriceWrite};
 use parstock_domain::replenish::{Plan, Standing};
@@ -92,7 +92,7 @@ pub enum Key {
     /// What Xero said last of a tracked item on a day.
     Snapshot(ItemId, Date),
     /// What a commit made earlier movements of an item worth.
-    Revaluation(ItemId, CommitId),
+    Restatement(ItemId, CommitId),
     /// A movement.
     Movement(ItemId, MovementKey),
     /// An order line of an item.
@@ -181,7 +181,7 @@ pub enum List {
     /// An item's movements, in their order.
     Movements(ItemId),
     /// What earlier movements of an item were made worth.
-    Revaluations(ItemId),
+    Restatements(ItemId),
     /// What Xero said of a tracked item, the earliest first.
     Snapshots(ItemId),
     /// An item's order lines.
@@ -605,8 +605,6 @@ pub struct Effect {
 pub struct Told {
     /// The gravest that was told of it and still holds.
     pub kind: AlertKind,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// Warnings told together.
@@ -888,8 +886,8 @@ records! {
     Layer(Layers)
     /// See [`Checkpoint`].
     Checkpoint(Checkpoint)
-    /// See [`Revaluation`].
-    Revaluation(Revaluation)
+    /// See [`Restatement`].
+    Restatement(Restatement)
     /// See [`Snapshot`].
     Snapshot(Snapshot)
     /// See [`Movement`].
@@ -1011,7 +1009,7 @@ impl List {
                 (month, number) == (of, closing)
             }
             (Self::Movements(of) | Self::MovementsAndOrderLines(of), Key::Movement(item, _))
-            | (Self::Revaluations(of), Key::Revaluation(item, _))
+            | (Self::Restatements(of), Key::Restatement(item, _))
             | (Self::Snapshots(of), Key::Snapshot(item, _))
             | (Self::OrderLines(of) | Self::MovementsAndOrderLines(of), Key::OrderLine(item, ..)) => {
                 of == item

@@ -12,7 +12,7 @@ use parstock_domain::ids::{CommitId, ItemId, LocationId};
 use parstock_domain::ledger::booking::StockCost;
 use parstock_domain::ledger::valuation::{Refold, Start};
 use parstock_domain::ledger::{
-    Because, Checkpoint, CogsDating, Dating, Layers, Movement, Position, Revaluation, Valuation,
+    Because, Checkpoint, CogsDating, Dating, Layers, Movement, Position, Restatement, Valuation,
 };
 use parstock_domain::settings::{Policy, Rule, ScopedRule};
 
@@ -22,7 +22,7 @@ use crate::ports::{Expect, Ports, Write};
 use crate::records::{Backfill, Key};
 use crate::writer::Writer;
 
-/// Rows that one item's costs add to a commit at most: the layers, a month end and a revaluation.
+/// Rows that one item's costs add to a commit at most: the layers, a month end and a restatement.
 pub const ROWS_MAX: usize = 3;
 
 /// Days of which one commit tells the cost of goods sold of an item; of more it tells the months, so that its audit entry fits
@@ -172,7 +172,7 @@ impl Stored<'_> {
                     writes.push(unguarded(key, checkpoint));
                 }
                 if !(refolded.months.is_empty() && refolded.closed.is_empty()) {
-                    let revaluation = Revaluation {
+                    let restatement = Restatement {
                         item,
                         because,
                         months: refolded.months,
@@ -181,7 +181,7 @@ impl Stored<'_> {
                         recorded_at: at,
                         commit,
                     };
-                    writes.push(Versioned::new(revaluation).write(Key::Revaluation(item, commit)));
+                    writes.push(Versioned::new(restatement).write(Key::Restatement(item, commit)));
                 }
                 Layers::Effective(Box::new(refolded.valuation))
             }

@@ -3,6 +3,7 @@
 //! An adjustment is of one day and goes one way: into the ledger for items that Xero doesn't track, into Xero as one zero-total
 //! document for those that it does. So each movement of goods has exactly one effect.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -332,12 +333,49 @@ pub struct Adjustment {
     /// Whether its items are its own since it began to be written, so that no other document may come between.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_begun: bool,
+    /// Whether somebody voided or deleted its document in Xero since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_void: bool,
     /// What makes it one half of a revaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revalues: Option<Revalues>,
 }
 
 impl Adjustment {
+    /// One that waits for a person.
+    ///
+    /// # Errors
+    /// When the lines can't be written down, a bug.
+    pub fn new(
+        number: AdjustmentNumber,
+        (on, form): (Date, Form),
+        lines: Vec<AdjustmentLine>,
+        request: Hash,
+        (made_by, made_at): (&str, Timestamp),
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            number,
+            on,
+            form,
+            contents: contents(on, &lines)?,
+            request,
+            lines,
+            made_by: made_by.to_owned(),
+            made_at,
+            stage: Stage::Waiting,
+            approved: None,
+            again: 0,
+            done: 0,
+            left_out: Vec::new(),
+            before: Vec::new(),
+            before_again: 0,
+            document: None,
+            has_begun: false,
+            is_void: false,
+            revalues: None,
+        })
+    }
+
     /// The sum of what its lines are worth, whichever way they go; of a revaluation what it puts on the stock or takes off.
     ///
     /// # Errors
@@ -364,6 +402,7 @@ impl Adjustment {
                 Form::Ledger => "booked".to_owned(),
                 // all of it was sold before it was written
                 _ if self.document.is_none() => "nothing was left to revalue".to_owned(),
+                _ if self.is_void => "voided in Xero since".to_owned(),
                 Form::Bill => "in Xero as a bill".to_owned(),
                 Form::CreditNote => "in Xero as a credit note".to_owned(),
             },
@@ -385,32 +424,38 @@ impl Adjustment {
         !self.before.is_empty() && self.before_again == self.again
     }
 
-    /// Whether another adjustment may not be written between, where one of the two revalues items of the other: it is being written, or
-    /// its first half is in Xero and it is not.
+    /// Its items. The first half of a revaluation may come to have those, too, of which nothing was left when it was proposed.
+    pub fn items(&self) -> BTreeSet<ItemId> {
+        let first = self.revalues.iter().filter(|revalues| revalues.half == Half::First);
+        let parts = first.flat_map(|revalues| &revalues.parts).map(|part| part.item);
+        self.lines.iter().map(|line| line.item).chain(parts).collect()
+    }
+
+    /// Whether another adjustment may not be written between, where one of the two revalues items of the other: it is being written or
+    /// may be in Xero, or its first half is there and it is not.
     pub fn keeps_out(&self, other: &Self) -> bool {
         let (own, others) = (self.revalues.as_ref(), other.revalues.as_ref());
         let is_pair = own.is_some_and(|own| own.other == other.number);
         let is_second = own.is_some_and(|own| own.half == Half::Second);
         let is_between = match self.stage {
             Stage::Booking => self.has_begun || is_second,
+            Stage::Refused { is_uncertain: true, .. } => own.is_some(),
             Stage::Waiting | Stage::Refused { .. } => is_second,
             Stage::Booked | Stage::Rejected { .. } => false,
         };
-        let mut items = self.lines.iter().map(|line| line.item);
-        let has_same = items.any(|item| other.lines.iter().any(|line| line.item == item));
         (own.is_some() || others.is_some())
             && self.number != other.number
             && !is_pair
             && is_between
-            && has_same
+            && !self.items().is_disjoint(&other.items())
     }
 
     /// How much each of its items changes, by item.
     ///
     /// # Errors
     /// [`FixedError`] when a sum does not fit.
-    pub fn changes(&self) -> Result<std::collections::BTreeMap<ItemId, Quantity>, FixedError> {
-        let mut changes = std::collections::BTreeMap::new();
+    pub fn changes(&self) -> Result<BTreeMap<ItemId, Quantity>, FixedError> {
+        let mut changes = BTreeMap::new();
         for line in &self.lines {
             let sum: &mut Quantity = changes.entry(line.item).or_default();
             *sum = sum.plus(line.change)?;
@@ -497,6 +542,7 @@ pub struct AdjustmentDraftLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::landed::Part;
 
     #[test]
     fn a_reason_says_which_way_goods_go_and_where() {
@@ -518,6 +564,52 @@ mod tests {
             (ReasonCode::Stolen.place(), ReasonCode::OwnUse.place()),
             (Place::WriteOff, Place::Adjustment)
         );
+    }
+
+    #[test]
+    fn what_may_be_in_xero_or_is_half_there_keeps_out_what_has_its_items() {
+        let item = |number: u128| ItemId(uuid::Uuid::from_u128(number));
+        let number = |index| AdjustmentNumber(DayNumber { on: jiff::civil::date(2026, 6, 2), index });
+        let adjustment = |index, lines: &[u128]| {
+            let line = |at: &u128| AdjustmentLine {
+                item: item(*at),
+                code: String::new(),
+                change: Quantity::ONE,
+                reason: ReasonCode::Revalued,
+                unit_cost: Money::ZERO,
+                note: String::new(),
+            };
+            let (lines, on) = (lines.iter().map(line).collect(), number(index).0.on);
+            let made = ("Kim", Timestamp::UNIX_EPOCH);
+            Adjustment::new(number(index), (on, Form::Bill), lines, Hash::of(&[]), made).unwrap()
+        };
+        let there =
+            XeroQuantity { on_hand: Quantity::ZERO, back_ordered: Quantity::ZERO, cost_pool: Money::ZERO };
+        let part = |at| Part::of((item(at), String::new()), (Money::ZERO, Quantity::ONE), there, 2).unwrap();
+        let half = |index, half, stage, lines: &[u128]| Adjustment {
+            stage,
+            revalues: Some(Revalues {
+                voucher: number(1).0,
+                back: false,
+                half,
+                other: number(if half == Half::First { index + 1 } else { index - 1 }),
+                account: String::new(),
+                parts: vec![part(1), part(2)],
+            }),
+            ..adjustment(index, lines)
+        };
+        let refused = |is_uncertain| Stage::Refused { reason: String::new(), is_uncertain };
+        let (one, two) = (adjustment(9, &[1]), adjustment(9, &[2]));
+        let waits = half(3, Half::First, Stage::Waiting, &[1]);
+        assert!(!waits.keeps_out(&one));
+        // of the second item nothing was left when it was proposed, and some may lie there when it is written
+        let begun = Adjustment { stage: Stage::Booking, has_begun: true, ..waits };
+        assert!(begun.keeps_out(&one) && begun.keeps_out(&two) && !begun.keeps_out(&adjustment(9, &[3])));
+        assert!(half(3, Half::First, refused(true), &[1]).keeps_out(&one));
+        assert!(!half(3, Half::First, refused(false), &[1]).keeps_out(&one));
+        let second = half(4, Half::Second, refused(false), &[1]);
+        assert!(second.keeps_out(&one) && !second.keeps_out(&two), "its lines are decided");
+        assert!(!second.keeps_out(&half(3, Half::First, Stage::Booked, &[1])), "its own first half");
     }
 
     #[test]

@@ -93,7 +93,20 @@ pub struct DayNumber {
 impl DayNumber {
     /// So many of a day have numbers whose order as text is their order.
     pub const INDEX_MAX: u32 = 999;
+
+    /// The number that follows the last one of a day, which is 0 where the day has none.
+    ///
+    /// # Errors
+    /// [`DayIsFull`].
+    pub const fn after(on: Date, last: u32) -> Result<Self, DayIsFull> {
+        if last >= Self::INDEX_MAX { Err(DayIsFull) } else { Ok(Self { on, index: last + 1 }) }
+    }
 }
+
+/// A day has no more numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no more than {} of a kind are made on a day: go on tomorrow", DayNumber::INDEX_MAX)]
+pub struct DayIsFull;
 
 impl fmt::Display for DayNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -43,7 +43,7 @@ const CHANCE: f64 = 8.0;
 const TOLERANCE: f64 = 0.03;
 /// Origins before deviations of all items are taken.
 const ORIGINS_MIN: f64 = 2.0;
-/// No level is shifted by more than this, as a logarithm of odds.
+/// No level is shifted by more than this, as a logarithm of odds, whatever its groups add up to.
 const SHIFT_MOST: f64 = 1.5;
 /// Where a level below the lowest one is taken to lie.
 const LOWEST: f64 = 0.005;
@@ -266,7 +266,8 @@ impl Shifts {
         let mut least = f64::NEG_INFINITY;
         let shifts = often.iter().zip(momentum).zip(promotion);
         for ((at, level), ((often, momentum), promotion)) in at.iter_mut().zip(LEVELS).zip(shifts) {
-            least = least.max(numbers::logit(level) + often + momentum + promotion);
+            let shift = (often + momentum + promotion).clamp(-SHIFT_MOST, SHIFT_MOST);
+            least = least.max(numbers::logit(level) + shift);
             *at = least;
         }
         at
@@ -312,7 +313,25 @@ mod tests {
     #[test]
     fn a_shift_is_bounded() {
         let shifts = tallies(26, 1e9, |_, _| 0.0).shifts(3);
-        assert!(shifts.often.iter().flatten().all(|shift| shift.abs() <= 2.0 * SHIFT_MOST));
+        assert_eq!(shifts.often[1], [SHIFT_MOST; LEVELS.len()]);
+    }
+
+    #[test]
+    fn an_item_of_three_shifted_groups_is_shifted_no_further() {
+        let most = |sign: f64| [sign * SHIFT_MOST; LEVELS.len()];
+        let plan = Plan::new(1, 3, 3).unwrap();
+        let item = Item { demand: &[], promoted: &[true], category: None, grain: 1.0 };
+        for sign in [-1.0, 1.0] {
+            let shifts = Shifts {
+                often: [most(sign); OFTEN_GROUPS],
+                momentum: [most(sign); MOMENTUM_GROUPS],
+                promotion: [most(sign); PROMOTION_GROUPS],
+                forecasts: 1.0,
+            };
+            for (at, level) in shifts.read_at(plan, &item, &State::default(), 1.0).into_iter().zip(LEVELS) {
+                assert!((at - numbers::logit(level) - sign * SHIFT_MOST).abs() < 1e-9);
+            }
+        }
     }
 
     #[test]

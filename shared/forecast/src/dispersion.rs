@@ -2,6 +2,7 @@
 //!
 //! An item's own figure is uncertain as long as it has few demands, so it is shrunk towards what items of its level usually have: a
 //! regression of the logarithm on that of the level over all items of the organisation (as Agrawal & Smith 1996 for the negative binomial).
+//! That regression is in units, so that what is sold by the gram stands beside what is sold by the piece.
 
 use crate::study::State;
 
@@ -24,12 +25,14 @@ const AFTER_FALL: f64 = -0.3;
 /// Totals in grains below which nothing is told apart.
 const TOTAL_LEAST: f64 = 0.01;
 /// What is usual before any item says so.
-const NONE: Dispersion = Dispersion { base: 0.7, slope: 0.3, of_totals: 0.0 };
+const NONE: Dispersion = Dispersion { items: 0.0, base: 0.7, slope: 0.3, of_totals: 0.0 };
 
 /// What is usual at an origin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dispersion {
-    /// Logarithm of variance by mean of a total of one grain.
+    /// What the items weighed that this was learnt from; 0 if there were none, and then it is in grains of whichever item.
+    pub items: f64,
+    /// Logarithm of variance by mean of a total of one unit, in units.
     pub base: f64,
     /// What it grows by with the logarithm of the total.
     pub slope: f64,
@@ -68,14 +71,16 @@ fn own(state: &State) -> Option<(f64, f64)> {
 /// Sums of a weighted regression, which come from all items.
 pub(crate) const SUMS: usize = 6;
 
-/// Adds an item to the sums.
-pub(crate) fn sum(sums: &mut [f64; SUMS], state: &State, protection: f64) {
+/// Adds an item to the sums, given its grain.
+pub(crate) fn sum(sums: &mut [f64; SUMS], state: &State, protection: f64, grain: f64) {
     if state.totals.count < ERRORS_MIN || state.steady() <= 0.0 {
         return;
     }
     if let Some((totals, singles)) = own(state) {
         let weight = state.totals.count.min(ERRORS_MAX);
-        let level = libm::log((state.steady() * protection).max(TOTAL_LEAST));
+        let unit = libm::log(grain);
+        let (totals, singles) = (totals + unit, singles + unit);
+        let level = libm::log((state.steady() * protection).max(TOTAL_LEAST)) + unit;
         let of = [1.0, level, level * level, totals, singles, level * singles];
         for (sum, of) in sums.iter_mut().zip(of) {
             *sum += weight * of;
@@ -95,13 +100,15 @@ impl Dispersion {
         let variance = levels / weight - x * x;
         let slope =
             if variance > 1e-6 { ((xy - x * y) / variance).clamp(SLOPE_LEAST, SLOPE_MOST) } else { 0.0 };
-        Self { base: y + of_totals - slope * x, slope, of_totals }
+        Self { items: weight, base: y + of_totals - slope * x, slope, of_totals }
     }
 
-    /// Logarithm of variance by mean of an item's total, whose expected value is given.
-    pub(crate) fn log_of(&self, state: &State, total: f64) -> f64 {
+    /// Logarithm of variance by mean of an item's total, whose expected value is given, in grains.
+    pub(crate) fn log_of(&self, state: &State, total: f64, grain: f64) -> f64 {
         let now = libm::log(total.max(TOTAL_LEAST));
-        let usual = self.base + self.slope * if total > 0.0 { libm::log(total) } else { 0.0 };
+        let unit = if self.items > 0.0 { libm::log(grain) } else { 0.0 };
+        let level = if total > 0.0 { libm::log(total) + unit } else { 0.0 };
+        let usual = self.base + self.slope * level - unit;
         let Some((_, singles)) = own(state) else { return usual.min(LOG_MOST) };
         // single periods tell more than the few protection intervals of one item
         let own = singles + self.of_totals;
@@ -133,13 +140,13 @@ mod tests {
     fn an_item_that_knows_little_has_what_is_usual_at_its_level() {
         let mut sums = [0.0; SUMS];
         for level in [1.0, 2.0, 5.0, 10.0, 50.0] {
-            sum(&mut sums, &state(level, 2.0 * (3.0 * level).sqrt(), 20.0), 3.0);
+            sum(&mut sums, &state(level, 2.0 * (3.0 * level).sqrt(), 20.0), 3.0, 1.0);
         }
         let usual = Dispersion::of_sums(&sums);
         assert!((usual.slope - 0.5).abs() < 1e-9 && (usual.base - libm::log(2.0)).abs() < 1e-9, "{usual:?}");
-        let new = usual.log_of(&State::default(), 12.0);
+        let new = usual.log_of(&State::default(), 12.0, 1.0);
         assert!((new - libm::log(2.0 * 12.0_f64.sqrt())).abs() < 1e-9);
-        let known = usual.log_of(&state(4.0, 100.0, 500.0), 12.0);
+        let known = usual.log_of(&state(4.0, 100.0, 500.0), 12.0, 1.0);
         assert!((known - libm::log(100.0)).abs() < 0.2, "{known}");
     }
 

@@ -5,7 +5,6 @@ use crate::item::Item;
 use crate::plan::Plan;
 use crate::pool::{self, Shares};
 use crate::quantile::Quantiles;
-use crate::season::Index;
 use crate::statistics::{OrgStatistics, OriginStatistics};
 use crate::study::{State, Study};
 
@@ -35,9 +34,10 @@ pub(crate) struct Expectation {
 }
 
 impl Expectation {
-    /// At an origin with this state.
+    /// Of an item at an origin with this state.
     pub(crate) fn new(
         plan: Plan,
+        item: &Item<'_>,
         state: &State,
         origin: &OriginStatistics,
         others: f64,
@@ -58,7 +58,7 @@ impl Expectation {
         }
         let growth = libm::exp(origin.growth);
         let total = level * plan.protection() as f64 * growth * season;
-        let log_dispersion = origin.dispersion.log_of(state, total);
+        let log_dispersion = origin.dispersion.log_of(state, total, item.grain());
         Self { weights, level, growth, total, log_dispersion, dying }
     }
 
@@ -74,18 +74,13 @@ impl Expectation {
     }
 }
 
-/// The level that stands in for the past of an item without any demand.
+/// The level that stands in for the past of an item without any demand, in grains of that item.
 pub(crate) fn others(statistics: &OrgStatistics, item: &Item<'_>) -> f64 {
     let category = item.category.and_then(|key| {
         let place = statistics.categories.binary_search_by_key(&key, |category| category.key).ok()?;
         statistics.categories.get(place)
     });
-    category.map_or(statistics.typical_level, |category| category.typical_level)
-}
-
-/// The factor of shared and own season for the protection interval after a period.
-pub(crate) fn season_after(shared: &Index, study: &Study, period: usize) -> f64 {
-    shared.after_period(period) * study.season.after_period(period)
+    category.map_or(statistics.typical_level, |category| category.typical_level) / item.grain()
 }
 
 /// What no total of so many periods exceeds, in grains.

@@ -1,9 +1,12 @@
 //! Forecasts one item.
 
+use std::fmt;
+
 use crate::expect::{self, Expectation};
 use crate::item::Item;
 use crate::level::Method;
 use crate::quantile::{LEVELS, Quantiles};
+use crate::season;
 use crate::statistics::OrgStatistics;
 use crate::study::{State, study};
 
@@ -33,14 +36,6 @@ pub struct Forecast {
     pub capped: Vec<Capped>,
     /// Why the forecast is to be trusted less; empty if nothing speaks against it.
     pub doubts: Vec<Doubt>,
-}
-
-impl Forecast {
-    /// Whether there is a doubt.
-    #[must_use]
-    pub fn confidence_is_low(&self) -> bool {
-        !self.doubts.is_empty()
-    }
 }
 
 /// What is expected of a period or an interval.
@@ -109,6 +104,18 @@ pub enum Doubt {
     Uncalibrated,
 }
 
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoDemand => "no demand",
+            Self::ShortPast => "short past",
+            Self::FewDemands => "few demands",
+            Self::Dying => "dying",
+            Self::Uncalibrated => "uncalibrated",
+        })
+    }
+}
+
 /// Forecasts an item of the organisation that the statistics were gathered from.
 #[must_use]
 pub fn forecast_item(statistics: &OrgStatistics, item: &Item<'_>) -> Forecast {
@@ -120,8 +127,8 @@ pub fn forecast_item(statistics: &OrgStatistics, item: &Item<'_>) -> Forecast {
     };
     let latest = statistics.periods.saturating_sub(1);
     let others = expect::others(statistics, item);
-    let season = expect::season_after(shared, &study, latest);
-    let expectation = Expectation::new(plan, state, origin, others, season);
+    let season = season::after(shared, &study.season, latest);
+    let expectation = Expectation::new(plan, item, state, origin, others, season);
     let at = statistics.shifts.read_at(plan, item, state, expectation.total);
     let grain = item.grain();
     let step = |mean: f64, quantiles: &Quantiles, periods: usize| {

@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 
 use crate::calibrate::{ORIGINS, Tallies};
 use crate::dispersion::{self, Dispersion};
-use crate::expect::{self, Expectation};
+use crate::expect::Expectation;
 use crate::growth;
 use crate::item::Item;
 use crate::level::METHODS;
 use crate::numbers::add;
 use crate::plan::{PERIODS_MAX, Plan};
 use crate::pool;
-use crate::season::Seasons;
+use crate::season::{self, Seasons};
 use crate::statistics::{CategoryStatistics, OrgStatistics, OriginStatistics};
 use crate::study::{State, Study, study};
+use crate::totals::Totals;
 
 /// Items of a block at most. Blocks have to be of this size but for the last, whoever makes their sums.
 pub const BLOCK: usize = 256;
@@ -62,14 +63,14 @@ pub struct Sums(Of);
 
 #[derive(Clone, Debug)]
 enum Of {
-    Totals { items: u64, all: Vec<f64>, categories: BTreeMap<u32, Vec<f64>> },
+    Totals { items: u64, all: Totals, categories: BTreeMap<u32, Totals> },
     Scores { origins: Vec<OriginSums>, levels: LevelSums, categories: BTreeMap<u32, LevelSums> },
     Growth { asked: Vec<f64>, expected: Vec<f64> },
     Shifts(Box<Tallies>),
     Nothing,
 }
 
-/// Sum of logarithms of levels, and their number.
+/// Sum of logarithms of levels in units, and their number.
 type LevelSums = [f64; 2];
 
 #[derive(Clone, Copy, Debug)]
@@ -147,17 +148,16 @@ impl Gather {
 
     fn totals(&self, block: &[Item<'_>]) -> Of {
         let periods = self.statistics.periods;
-        let mut all = vec![0.0; periods];
+        let mut all = Totals::new(periods);
         let mut categories = BTreeMap::new();
         // without a season nobody needs totals
         let seasonal = self.statistics.plan.season() > 1;
         for item in block.iter().filter(|_| seasonal) {
             let study = study(self.statistics.plan, item, &Seasons::default(), periods, periods);
-            let taken: Vec<f64> =
-                study.states.iter().map(|state| if state.known { state.taken } else { 0.0 }).collect();
-            add(&mut all, &taken);
+            let totals = Totals::of_item(&study, item.grain());
+            all.add(&totals);
             if let Some(key) = item.category {
-                add(categories.entry(key).or_insert_with(|| vec![0.0; periods]), &taken);
+                categories.entry(key).or_insert_with(|| Totals::new(periods)).add(&totals);
             }
         }
         Of::Totals { items: block.len() as u64, all, categories }
@@ -172,9 +172,10 @@ impl Gather {
             let study = self.study(item);
             for (origin, state) in origins.iter_mut().zip(&study.states) {
                 pool::sum(&mut origin.scores, state);
-                dispersion::sum(&mut origin.dispersion, state, protection);
+                dispersion::sum(&mut origin.dispersion, state, protection, item.grain());
             }
-            let level = study.states.last().map_or(0.0, State::steady);
+            // in units: an item that is sold by the gram says as much about others as one that is sold by the piece
+            let level = study.states.last().map_or(0.0, State::steady).min(study.most) * item.grain();
             if level > 0.0 {
                 let one = [libm::log(level), 1.0];
                 add(&mut levels, &one);
@@ -194,8 +195,8 @@ impl Gather {
             let origins = self.statistics.origins.iter().zip(asked.iter_mut().zip(&mut expected));
             for (state, (origin, (asked, expected))) in self.study(item).states.iter().zip(origins) {
                 if before > 0.0 && state.known {
-                    *asked += state.taken;
-                    *expected += before;
+                    *asked += state.taken * item.grain();
+                    *expected += before * item.grain();
                 }
                 before = if state.periods >= PERIODS_MIN {
                     let weights = pool::weights(state, &origin.scores);
@@ -230,8 +231,8 @@ impl Gather {
                 if total.is_nan() || !Tallies::counts(state, now) {
                     continue;
                 }
-                let season = expect::season_after(shared, &study, period);
-                let expectation = Expectation::new(plan, state, origin, 0.0, season);
+                let season = season::after(shared, &study.season, period);
+                let expectation = Expectation::new(plan, item, state, origin, 0.0, season);
                 tallies.count(plan, item, state, &expectation, (back, before), total);
             }
         }
@@ -272,19 +273,19 @@ impl Gather {
 
     fn end_totals(&mut self, sums: impl Iterator<Item = Of>) {
         let periods = self.statistics.periods;
-        let mut together = vec![0.0; periods];
-        let mut by_key: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+        let mut together = Totals::new(periods);
+        let mut by_key: BTreeMap<u32, Totals> = BTreeMap::new();
         for sums in sums {
             if let Of::Totals { items, all, categories } = sums {
                 self.statistics.items += items;
-                add(&mut together, &all);
+                together.add(&all);
                 for (key, totals) in categories {
-                    add(by_key.entry(key).or_insert_with(|| vec![0.0; periods]), &totals);
+                    by_key.entry(key).or_insert_with(|| Totals::new(periods)).add(&totals);
                 }
             }
         }
-        let by_key: Vec<_> = by_key.into_iter().collect();
-        self.statistics.seasons = Seasons::of_totals(self.statistics.plan, &together, &by_key);
+        let by_key: Vec<_> = by_key.into_iter().map(|(key, totals)| (key, totals.by_period())).collect();
+        self.statistics.seasons = Seasons::of_totals(self.statistics.plan, &together.by_period(), &by_key);
     }
 
     fn end_scores(&mut self, sums: impl Iterator<Item = Of>) {

@@ -1,7 +1,7 @@
 //! What is known of an item.
 
-/// More of an item than anybody asks for in a period, in grains. What is beyond counts as this.
-const DEMAND_MAX: f64 = 1e9;
+/// Grains of an item in a period at most: in ten-thousandths, a hundred million units. What is beyond counts as this.
+pub const DEMAND_MAX: f64 = 1e12;
 
 /// An item's past. The last entries of all items are of the same period, the latest that has ended.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,8 @@
 //! (Gardner & McKenzie 1985). Which of them an item listens to is decided in `pool`. On intermittent demand slow smoothing over all
 //! periods, zeros included, does what Croston's method is for without its bias (Teunter & Duncan 2009).
 
+use std::fmt;
+
 use crate::numbers;
 
 /// Number of methods.
@@ -45,6 +47,16 @@ pub enum Method {
         /// What the latest period weighs in the level.
         alpha: f64,
     },
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mean => f.write_str("mean of all"),
+            Self::Smoothing { alpha } => write!(f, "smoothing by {alpha}"),
+            Self::DampedTrend { alpha } => write!(f, "damped trend by {alpha}"),
+        }
+    }
 }
 
 impl Method {
@@ -172,5 +184,9 @@ mod tests {
         assert_eq!(all.len(), METHODS);
         assert_eq!((all[0], all[8]), (Method::Mean, Method::DampedTrend { alpha: 0.3 }));
         assert!(!Method::trends(6) && Method::trends(7));
+        assert_eq!(
+            [all[0], all[3], all[8]].map(|method| method.to_string()),
+            ["mean of all", "smoothing by 0.12", "damped trend by 0.3"]
+        );
     }
 }

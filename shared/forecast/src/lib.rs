@@ -34,13 +34,14 @@ mod quantile;
 mod season;
 mod statistics;
 mod study;
+mod totals;
 pub mod trend;
 
 pub use calibrate::Shifts;
 pub use dispersion::Dispersion;
 pub use forecast::{Capped, Doubt, Forecast, MethodWeight, Step, forecast_item};
 pub use gather::{BLOCK, Gather, Sums};
-pub use item::Item;
+pub use item::{DEMAND_MAX, Item};
 pub use level::{METHODS, Method};
 pub use plan::{HORIZON_MAX, PERIODS_MAX, PROTECTION_MAX, Plan, PlanError, SEASON_MAX};
 pub use quantile::LEVELS;

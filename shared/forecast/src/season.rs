@@ -5,6 +5,7 @@
 //! by that: chance makes no season. An index for a period uses what was known at its end alone, so that forecasts of the past are
 //! honest.
 
+use crate::calibrate::ORIGINS;
 use crate::numbers;
 use crate::plan::Plan;
 
@@ -19,7 +20,7 @@ const INDEX_LEAST: f64 = 0.2;
 const INDEX_MOST: f64 = 5.0;
 /// An item's single ratio counts as no more than this.
 const RATIO_MOST: f64 = 4.0;
-/// Share of periods with a demand that makes an item steady enough for a season of its own.
+/// Share of known periods with a demand that makes an item steady enough for a season of its own.
 const STEADY: f64 = 0.8;
 /// How large the ratio of variances is taken to be by chance: for many items together, and for one.
 const CHANCE_TOGETHER: f64 = 1.0;
@@ -30,8 +31,9 @@ const CHANCE_ALONE: f64 = 0.7;
 pub struct Index {
     /// Of each past period, by what was known at its end. Empty if there is no season.
     pub of_period: Vec<f64>,
-    /// Of the protection interval after each past period, likewise.
-    pub after_period: Vec<f64>,
+    /// Of each period of the protection interval after each past period, likewise; empty where nothing is known, and of periods that nobody
+    /// looks back at.
+    pub after_period: Vec<Vec<f64>>,
     /// Of each period ahead.
     pub ahead: Vec<f64>,
 }
@@ -41,8 +43,9 @@ impl Index {
         self.of_period.get(period).copied().unwrap_or(1.0)
     }
 
-    pub(crate) fn after_period(&self, period: usize) -> f64 {
-        self.after_period.get(period).copied().unwrap_or(1.0)
+    /// Of each period of the protection interval after a period; empty if there is no season.
+    pub(crate) fn after_period(&self, period: usize) -> &[f64] {
+        self.after_period.get(period).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn ahead(&self, step: usize) -> f64 {
@@ -50,7 +53,6 @@ impl Index {
     }
 
     fn times(&self, other: &Self) -> Self {
-        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).collect();
         if other.of_period.is_empty() {
             return self.clone();
         }
@@ -59,10 +61,30 @@ impl Index {
         }
         Self {
             of_period: product(&self.of_period, &other.of_period),
-            after_period: product(&self.after_period, &other.after_period),
+            after_period: self
+                .after_period
+                .iter()
+                .zip(&other.after_period)
+                .map(|(a, b)| product(a, b))
+                .collect(),
             ahead: product(&self.ahead, &other.ahead),
         }
     }
+}
+
+/// Factors period by period; an empty list is of ones.
+fn product(a: &[f64], b: &[f64]) -> Vec<f64> {
+    match (a, b) {
+        (one, []) | ([], one) => one.to_vec(),
+        (a, b) => a.iter().zip(b).map(|(a, b)| a * b).collect(),
+    }
+}
+
+/// The factor of shared and own season for the protection interval after a period: of each of its periods the product, since a peak of both
+/// in the same month is more than their means say.
+pub(crate) fn after(shared: &Index, own: &Index, period: usize) -> f64 {
+    let steps = product(shared.after_period(period), own.after_period(period));
+    if steps.is_empty() { 1.0 } else { numbers::mean(&steps) }
 }
 
 /// The seasons that items share.
@@ -103,7 +125,7 @@ impl Seasons {
 /// An item's own season, given its demand with the shared one taken out; `None` unless it is steady and old enough.
 pub(crate) fn own(plan: Plan, demand: &[f64]) -> Option<Index> {
     let begin = begin(demand);
-    let periods = demand.len().saturating_sub(begin);
+    let periods = demand.iter().skip(begin).filter(|demand| !demand.is_nan()).count();
     let demands = demand.iter().filter(|demand| **demand > 0.0).count();
     if (demands as f64) < STEADY * periods as f64 {
         return None;
@@ -147,25 +169,29 @@ impl Ratios {
             return None;
         }
         let half = season / 2;
-        // sums up to each period
+        // what is known up to each period: its sum and the number of periods it is of, since gaps teach nothing
         let mut sums = Vec::with_capacity(periods + 1);
-        let mut sum = 0.0;
-        sums.push(sum);
-        for demand in demand {
-            sum += if demand.is_nan() { 0.0 } else { *demand };
-            sums.push(sum);
+        let (mut sum, mut known) = (0.0, 0.0);
+        sums.push((sum, known));
+        for demand in demand.iter() {
+            if !demand.is_nan() {
+                sum += *demand;
+                known += 1.0;
+            }
+            sums.push((sum, known));
         }
         // a period's ratio to the year around it, as far as that is known at the end of another
         let ratio = |period: usize, end: usize| -> Option<f64> {
             let last = (period + half).min(end);
             let first = (last + 1).saturating_sub(season).max(begin);
-            let year = (sums.get(last + 1)? - sums.get(first)?) / (last + 1 - first) as f64;
+            let ((up_to, known), (before, known_before)) = (sums.get(last + 1)?, sums.get(first)?);
+            let year = (up_to - before) / (known - known_before);
             let demand = *demand.get(period)?;
             (period >= first && year > 0.0 && !demand.is_nan()).then(|| (demand / year).min(self.most))
         };
         let mut index = Index {
             of_period: vec![1.0; periods],
-            after_period: vec![1.0; periods],
+            after_period: vec![Vec::new(); periods],
             ahead: vec![1.0; plan.horizon()],
         };
         let mut settled = vec![Phase::default(); season];
@@ -188,9 +214,11 @@ impl Ratios {
             if let Some(index) = index.of_period.get_mut(end) {
                 *index = at(end);
             }
+            if end + ORIGINS + plan.protection() < periods {
+                continue;
+            }
             if let Some(index) = index.after_period.get_mut(end) {
-                *index = (1..=plan.protection()).map(|step| at(end + step)).sum::<f64>()
-                    / plan.protection() as f64;
+                *index = (1..=plan.protection()).map(|step| at(end + step)).collect();
             }
             if end + 1 == periods {
                 for (step, index) in index.ahead.iter_mut().enumerate() {
@@ -265,7 +293,8 @@ mod tests {
         assert!(index.ahead[11] > 2.2, "{:?}", index.ahead);
         assert!(index.ahead[..11].iter().all(|index| *index < 1.0));
         assert!(index.of_period[..23].iter().all(|index| *index == 1.0));
-        assert!(index.after_period[44] > 1.2 && index.after_period[40] < 1.0);
+        assert!(after(&index, &Index::default(), 44) > 1.2 && after(&index, &Index::default(), 40) < 1.0);
+        assert_eq!(after(&index, &Index::default(), 3), 1.0);
     }
 
     #[test]
@@ -273,7 +302,14 @@ mod tests {
         let long = own(plan(), &decembers()).unwrap();
         let short = own(plan(), &decembers()[..40]).unwrap();
         assert_eq!(long.of_period[..40], short.of_period[..]);
-        assert_eq!(long.after_period[..40], short.after_period[..]);
+        assert_eq!(long.after_period[30..40], short.after_period[30..]);
+    }
+
+    #[test]
+    fn a_peak_of_both_seasons_counts_as_their_product_in_its_period() {
+        let of = |steps: [f64; 3]| Index { after_period: vec![steps.to_vec()], ..Index::default() };
+        assert_eq!(after(&of([1.0, 1.0, 4.0]), &of([0.5, 0.5, 2.0]), 0), 3.0);
+        assert_eq!(after(&of([1.0, 1.0, 4.0]), &Index::default(), 0), 2.0);
     }
 
     #[test]
@@ -283,6 +319,15 @@ mod tests {
         assert_eq!(own(plan(), &lumpy), None);
         let flat = own(plan(), &[5.0; 48]).unwrap();
         assert!(flat.ahead.iter().all(|index| *index == 1.0));
+    }
+
+    #[test]
+    fn gaps_make_no_season() {
+        // out of stock for some months of each year, others in each
+        let gaps: Vec<f64> =
+            (0..60).map(|month| if (month * month) % 7 == 2 { f64::NAN } else { 10.0 }).collect();
+        let index = own(plan(), &gaps).unwrap();
+        assert!(index.of_period.iter().chain(&index.ahead).all(|index| *index == 1.0), "{index:?}");
     }
 
     #[test]

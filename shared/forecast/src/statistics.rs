@@ -19,7 +19,7 @@ pub struct OrgStatistics {
     pub seasons: Seasons,
     /// What was known at the end of each of the latest periods, oldest first.
     pub origins: Vec<OriginStatistics>,
-    /// Geometric mean of the items' demand in a period, in grains.
+    /// Geometric mean of the items' demand in a period, in units.
     pub typical_level: f64,
     /// The same by category, in order of the keys.
     pub categories: Vec<CategoryStatistics>,
@@ -43,6 +43,6 @@ pub struct OriginStatistics {
 pub struct CategoryStatistics {
     /// The category's key.
     pub key: u32,
-    /// Geometric mean of the items' demand in a period, in grains.
+    /// Geometric mean of the items' demand in a period, in units.
     pub typical_level: f64,
 }

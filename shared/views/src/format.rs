@@ -216,6 +216,13 @@ pub fn percent(part: u32, whole: u32) -> String {
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
+/// So many of a thousand in percent: `3.5 %`.
+pub(crate) fn percent_of(per_mille: i64) -> String {
+    let sign = if per_mille < 0 { "\u{2212}" } else { "" };
+    let (whole, tenth) = (per_mille.unsigned_abs() / 10, per_mille.unsigned_abs() % 10);
+    format!("{sign}{whole}.{tenth} %")
+}
+
 /// Digits of a hash that are enough to compare by eye.
 const HASH_DIGITS_SHOWN: usize = 16;
 

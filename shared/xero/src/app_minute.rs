@@ -15,7 +15,7 @@ pub(crate) struct Left {
     pub(crate) until: Timestamp,
 }
 
-/// What the latest answer to any organisation said was left of the app's calls of this minute.
+/// What the latest answer to any organisation that was heard of said was left of the app's calls of this minute.
 ///
 /// Xero counts 10,000 calls a minute over all organisations of an app (`X-AppMinLimit-Remaining`), and each organisation's
 /// [`BudgetState`](crate::BudgetState) knows only what its own last answer said. One value of this for each app, shared as the budgets
@@ -24,30 +24,40 @@ pub(crate) struct Left {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppMinute {
     left: Option<Left>,
+    heard_at: Option<Timestamp>,
     /// A refusal holds until Xero's own instant, whatever answers from before it say.
     refused: bool,
 }
 
 impl AppMinute {
-    /// Learns what the answers to a grant said.
+    /// Learns what the last answer to a grant said, unless a later one was heard already.
     pub fn hear(&mut self, usage: &Usage, now: Timestamp) {
+        let answered_at = usage.answered_at.unwrap_or(now);
         let refusal = usage.refused.filter(|refused| refused.problem == RateProblem::AppMinute);
-        if let Some(refusal) = refusal {
-            self.left = Some(Left { calls: 0, until: later(now, refusal.pause()) });
-            self.refused = true;
-        } else if let Some(calls) = usage.remaining.app_minute
-            && !(self.refused && self.left(now).is_some())
-        {
-            self.left = Some(Left { calls, until: later(now, WINDOW) });
-            self.refused = false;
+        let (left, refused) = match (refusal, usage.remaining.app_minute) {
+            (Some(refusal), _) => (Left { calls: 0, until: later(answered_at, refusal.pause()) }, true),
+            (None, Some(calls)) => (Left { calls, until: later(answered_at, WINDOW) }, false),
+            (None, None) => return,
+        };
+        let is_refused = self.refused && self.left(now).is_some();
+        let is_old = self.heard_at.is_some_and(|heard_at| answered_at < heard_at);
+        if refused || !(is_refused || is_old) {
+            *self = Self { left: Some(left), heard_at: Some(answered_at), refused };
         }
     }
 
-    /// Whether so little is left that others have to know. A store that shares this need not be written while it neither was nor
-    /// is so.
+    /// Whether others have to hear of it, who know what was `before`: little is left, and less than they know of, or it isn't little
+    /// any more.
     #[must_use]
-    pub fn is_scarce(&self, now: Timestamp) -> bool {
-        self.left(now).is_some_and(|left| left.calls < SCARCE_BELOW)
+    pub fn is_news_after(&self, before: &Self, now: Timestamp) -> bool {
+        let calls = |minute: &Self| minute.left(now).map(|left| left.calls);
+        match (calls(before), calls(self)) {
+            (Some(before), Some(after)) if before < SCARCE_BELOW && after < SCARCE_BELOW => after < before,
+            (before, after) => {
+                before.is_some_and(|before| before < SCARCE_BELOW)
+                    || after.is_some_and(|after| after < SCARCE_BELOW)
+            }
+        }
     }
 
     /// What is left, as far as that is known at `now`.

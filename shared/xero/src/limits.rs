@@ -209,6 +209,8 @@ pub struct Usage {
     pub remaining: Remaining,
     /// The 429 that ended it, if one did.
     pub refused: Option<Refused>,
+    /// When the last answer came; it may be long ago when a grant is given back.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// A budget of calls that every process shares.
@@ -335,8 +337,10 @@ impl BudgetState {
         calls: u32,
         now: Timestamp,
     ) -> Answer {
-        let known = self.app_minute_left.as_ref().map(|left| left.until);
-        if let Some(left) = app.left(now).filter(|left| known.is_none_or(|until| until < left.until)) {
+        let says_more = |left: &&Left| {
+            self.app_minute_left.as_ref().is_none_or(|own| own.until < left.until || left.calls < own.calls)
+        };
+        if let Some(left) = app.left(now).filter(says_more) {
             self.app_minute_left = Some(left.clone());
         }
         self.grant(priority, calls, now)
@@ -673,7 +677,7 @@ mod tests {
         let mut state = BudgetState::default();
         let grant = granted(state.grant(Priority::Poll, 5, at(0)));
         let remaining = Remaining { day: Some(4_990), minute: Some(55), app_minute: Some(9_000) };
-        state.settle(&grant, &Usage { calls: 5, remaining, refused: None }, at(1));
+        state.settle(&grant, &Usage { calls: 5, remaining, ..Usage::default() }, at(1));
         assert_eq!(state.day_left(), 4_990);
         // A day later the larger tier is remembered.
         granted(state.grant(Priority::Poll, 5, at(86_400)));
@@ -685,7 +689,7 @@ mod tests {
         let mut state = BudgetState::default();
         let grant = granted(state.grant(Priority::Webhook, 1, at(0)));
         let remaining = Remaining { minute: Some(2), ..Remaining::default() };
-        state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(0));
+        state.settle(&grant, &Usage { calls: 1, remaining, ..Usage::default() }, at(0));
         assert_eq!(refused(&state.grant(Priority::Webhook, 3, at(1))), (at(60), Wait::Minute));
         granted(state.grant(Priority::Webhook, 2, at(1)));
     }
@@ -696,7 +700,7 @@ mod tests {
         let grant = granted(state.grant(Priority::Webhook, 1, at(0)));
         let left = Priority::Webhook.reserve().app_minute;
         let remaining = Remaining { app_minute: Some(left), ..Remaining::default() };
-        state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(0));
+        state.settle(&grant, &Usage { calls: 1, remaining, ..Usage::default() }, at(0));
         assert_eq!(refused(&state.grant(Priority::Webhook, 1, at(1))), (at(60), Wait::AppMinute));
         granted(state.grant(Priority::Webhook, 1, at(60)));
     }
@@ -709,7 +713,7 @@ mod tests {
             let grant = granted(state.grant(Priority::Webhook, 1, at(0)));
             let remaining =
                 Remaining { app_minute: Some(priority.reserve().app_minute + 1), ..Default::default() };
-            state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(0));
+            state.settle(&grant, &Usage { calls: 1, remaining, ..Usage::default() }, at(0));
             for (other_place, other) in order.into_iter().enumerate() {
                 let answer = state.clone().grant(other, 1, at(1));
                 assert_eq!(
@@ -728,7 +732,7 @@ mod tests {
         let use_all = |state: &mut BudgetState, left: u32, now: i64| {
             let grant = granted(state.grant(Priority::Webhook, 1, at(now)));
             let remaining = Remaining { day: Some(left), ..Remaining::default() };
-            state.settle(&grant, &Usage { calls: 1, remaining, refused: None }, at(now));
+            state.settle(&grant, &Usage { calls: 1, remaining, ..Usage::default() }, at(now));
         };
         use_all(&mut state, 999, 0);
         // Half of the day with 600 left is ahead of an even day, with 500 or 400 it is not.

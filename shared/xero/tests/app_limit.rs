@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 
 use jiff::{SignedDuration, Timestamp};
 use parstock_xero::{
-    Answer, AppMinute, BudgetState, GRANT_CALLS_MAX, Priority, RateProblem, Refused, Remaining, Usage,
+    Answer, AppMinute, BudgetState, GRANT_CALLS_MAX, Grant, Priority, RateProblem, Refused, Remaining, Usage,
 };
 
 const ORGS: usize = 1_000;
@@ -20,6 +20,9 @@ const APP_LIMIT: u32 = 10_000;
 /// Milliseconds of a call; Xero takes longer as a rule.
 const CALL: i64 = 100;
 const MINUTE: i64 = 60_000;
+/// One of so many sessions works on for so many milliseconds with what its last call brought, before it is ended and tells.
+const LONG_EVERY: u32 = 7;
+const LONG_WORK: i64 = 20_000;
 
 fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_772_323_200_000 + milliseconds).unwrap()
@@ -61,10 +64,11 @@ struct Work {
     sessions: u32,
 }
 
-/// What a process does at an instant: takes the next work, or makes the next call of what it has.
+/// What a process does at an instant: takes the next work, makes the next call of what it has, or is done with it.
 enum Doing {
     Nothing,
-    Calls { work: Work, grant: parstock_xero::Grant, usage: Usage },
+    Calls { work: Work, grant: Grant, usage: Usage },
+    Ends { work: Work, grant: Grant, usage: Usage },
 }
 
 /// Does all the work with so many processes; `shares` says whether organisations know what others of them have learnt.
@@ -77,7 +81,7 @@ fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64)
     let mut due: BinaryHeap<Reverse<(i64, Work)>> = work.into_iter().map(Reverse).collect();
     let mut busy: BinaryHeap<Reverse<(i64, usize)>> =
         (0..PROCESSES).map(|process| Reverse((0, process))).collect();
-    let mut ended = 0;
+    let (mut ended, mut sessions) = (0, 0);
     while let Some(Reverse((now, process))) = busy.pop() {
         match std::mem::replace(&mut doing[process], Doing::Nothing) {
             Doing::Nothing => {
@@ -99,19 +103,25 @@ fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64)
                     }
                 }
             }
-            Doing::Calls { mut work, grant, mut usage } => {
+            Doing::Calls { work, grant, mut usage } => {
                 let (remaining, refused) = xero.call(now);
-                usage = Usage { calls: usage.calls + 1, remaining, refused };
+                usage = Usage { calls: usage.calls + 1, remaining, refused, answered_at: Some(at(now)) };
                 if refused.is_none() && usage.calls < work.calls {
                     doing[process] = Doing::Calls { work, grant, usage };
                     busy.push(Reverse((now + CALL, process)));
                     continue;
                 }
+                sessions += 1;
+                let works_on = if sessions % LONG_EVERY == 0 { LONG_WORK } else { 0 };
+                doing[process] = Doing::Ends { work, grant, usage };
+                busy.push(Reverse((now + works_on, process)));
+            }
+            Doing::Ends { mut work, grant, usage } => {
                 states[work.org].settle(&grant, &usage, at(now));
                 if shares {
                     app.hear(&usage, at(now));
                 }
-                if refused.is_none() {
+                if usage.refused.is_none() {
                     work.sessions -= 1;
                 }
                 if work.sessions > 0 {

@@ -127,7 +127,7 @@ fn work(
             let mut usage = Usage::default();
             for _ in 0..calls {
                 let (remaining, refused) = xero.call(second);
-                usage = Usage { calls: usage.calls + 1, remaining, refused };
+                usage = Usage { calls: usage.calls + 1, remaining, refused, answered_at: None };
                 if refused.is_some() {
                     break;
                 }

@@ -94,6 +94,7 @@ pub fn booked_line(n: u128) -> BookedLine {
         foreign_net: Some(Money::from_e4(1)),
         account: "300".to_owned(),
         returns: vec![DocumentId(id(5))],
+        net: Some(Money::from_e4(11)),
         committed: Quantity::ONE,
         ordered: Quantity::ZERO,
         revision: u32::MAX,
@@ -303,7 +304,7 @@ pub fn rows() -> Vec<(Key, Record)> {
         (Key::Effect(EffectId(id(2))), Record::Effect(effect(EffectState::Failed { reason: text.into() }))),
         (Key::PendingEffect(EffectId(id(1))), Record::PendingEffect(Mark {})),
         (Key::Alert(id(3)), Record::Alert(alert.clone())),
-        (Key::Told(item, main), Record::Told(Told { kind: AlertKind::BelowReorderPoint, at: instant() })),
+        (Key::Told(item, main), Record::Told(Told { kind: AlertKind::BelowReorderPoint })),
         (Key::AlertBatch(id(3)), Record::AlertBatch(AlertBatch { at: instant(), alerts: vec![alert] })),
         (Key::Review(id(3)), Record::Review(review)),
         (Key::Proof(date(2026, 1, 1)), Record::Proof(proof)),
@@ -406,6 +407,7 @@ fn adjustment(item: ItemId) -> Adjustment {
         before_again: u32::MAX,
         document: Some(DocumentId(id(9))),
         has_begun: true,
+        is_void: true,
         revalues: Some(Revalues {
             voucher: DayNumber { on, index: 1 },
             back: true,
@@ -508,8 +510,15 @@ fn voucher(item: ItemId, of: DocumentRef) -> Voucher {
         tracked: true,
     };
     let line = ManualJournalLine { account: "620".into(), what: "Landed cost".into(), amount };
-    let journal =
-        |fate| VoucherJournal { date: on, lines: vec![line.clone()], since: on, again: 2, copy: None, fate };
+    let journal = |fate| VoucherJournal {
+        date: on,
+        lines: vec![line.clone()],
+        since: on,
+        again: 2,
+        tracked_alone: true,
+        copy: None,
+        fate,
+    };
     Voucher {
         number: DayNumber { on, index: 7 },
         draft: Draft { on, basis: Basis::Weight, charges: vec![spent], shares: vec![share] },

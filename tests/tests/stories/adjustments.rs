@@ -10,52 +10,33 @@ use parstock_app::table::Wrong;
 use parstock_domain::adjustment::{
     Adjustment, AdjustmentDraft, AdjustmentDraftLine, Form, ReasonCode, Stage,
 };
-use parstock_domain::document::{Account, Contact, Document, DocumentKind, DocumentStatus};
-use parstock_domain::fixed::Money;
-use parstock_domain::ids::{ContactId, EffectId, derived};
+use parstock_domain::document::{Document, DocumentKind, DocumentStatus};
+use parstock_domain::ids::{EffectId, derived};
 use parstock_domain::ledger::View;
 use parstock_domain::settings::files::Files;
 use parstock_tests::scheduler::run_alone;
 
+use super::freight::{
+    self, ADJUSTED, INVENTORY, accounts, adjustment_account, adjustment_documents, adjustments_contact,
+    money, phase,
+};
 use super::stock::{Shop, bill, day, item, q, sale};
 
-/// What is written off goes here.
-const EXPENSE: &str = "401";
-
-fn money(text: &str) -> Money {
-    text.parse().unwrap()
-}
-
+/// The rules of the shop and more of them, each after a comma.
 fn policy(more: &str) -> String {
-    let rule = |setting: &str, value: &str| {
-        format!(r#"{{"scope": "org", "setting": "{setting}", "value": "{value}"}}"#)
-    };
-    let (phase, account) = (rule("phase", "assist"), rule("adjustment_account", EXPENSE));
-    format!(r#"{{"version": 1, "rules": [{phase}, {account}{more}]}}"#)
+    freight::policy(&[phase("assist"), adjustment_account() + more])
 }
 
 /// A shop with boxes of ours, of which 10 lie there at 2, and teas that Xero tracks, of which 10 lie there at 3.
 async fn shop() -> Shop {
     let shop = Shop::new(&["BOX", "TEA"]);
     shop.in_xero(|company, now| {
-        let account = |code: &str, kind: &str| Account {
-            code: code.to_owned(),
-            name: kind.to_owned(),
-            kind: kind.to_owned(),
-            balance: Money::ZERO,
-        };
         company.organisation.period_lock_date = Some(day("2026-04-30"));
-        company.accounts = vec![account(EXPENSE, "EXPENSE"), account("630", "INVENTORY")];
-        let contact = Contact {
-            id: contact(),
-            name: "Inventory Adjustments".to_owned(),
-            archived: false,
-            only_customer: false,
-            merged_into: None,
-        };
+        company.accounts = accounts();
+        let contact = adjustments_contact();
         company.contacts.insert(contact.id.0, (contact, now));
         let tea = company.items.get_mut(&item("TEA")).unwrap();
-        (tea.purchase_price, tea.purchase_account) = (Some(money("3")), "630".to_owned());
+        (tea.purchase_price, tea.purchase_account) = (Some(money("3")), INVENTORY.to_owned());
         company.initial.insert(item("TEA"), q("10"));
     });
     shop.connect().await;
@@ -63,10 +44,6 @@ async fn shop() -> Shop {
     shop.count("BOX", "2026-05-31", "10").await.unwrap();
     shop.poll().await;
     shop
-}
-
-fn contact() -> ContactId {
-    ContactId(derived("contact", &["adjustments"]))
 }
 
 fn row(code: &str, quantity: &str, reason: ReasonCode) -> Asked {
@@ -111,14 +88,6 @@ async fn approve(shop: &Shop) -> Result<(), AppError> {
     Ok(())
 }
 
-fn in_xero(shop: &Shop) -> Vec<Document> {
-    let mut found: Vec<Document> = shop.in_xero(|company, _| {
-        company.documents.values().filter(|document| document.number.starts_with("ADJ-")).cloned().collect()
-    });
-    found.sort_by_key(|document| (document.updated_at, document.number.clone()));
-    found
-}
-
 fn held(shop: &Shop, code: &str) -> String {
     shop.in_xero(|company, _| company.on_hand(item(code)).to_string())
 }
@@ -144,7 +113,7 @@ fn what_xero_does_not_track_is_adjusted_in_the_ledger_alone() {
         let booked = all(&shop).await;
         assert_eq!((booked[0].stage.clone(), booked[0].done), (Stage::Booked, 2));
         assert_eq!(on_hand(&shop, "BOX"), "8");
-        assert_eq!(in_xero(&shop), []);
+        assert_eq!(adjustment_documents(&shop), []);
         let card = shop.console().await.card(item("BOX"), View::default()).await.unwrap().card;
         let rows: Vec<_> = card
             .rows
@@ -179,7 +148,7 @@ fn tracked_stock_is_adjusted_by_documents_over_nothing_and_read_back() {
         ];
         let made = make(&shop, &rows).await;
         assert_eq!(made.iter().map(|made| made.form).collect::<Vec<_>>(), [Form::Bill, Form::CreditNote]);
-        let documents = in_xero(&shop);
+        let documents = adjustment_documents(&shop);
         let lines = |document: &Document| -> Vec<(String, String, String, bool)> {
             let lines = document.lines.iter();
             lines
@@ -194,11 +163,11 @@ fn tracked_stock_is_adjusted_by_documents_over_nothing_and_read_back() {
         assert_eq!(documents[0].of.kind, DocumentKind::Bill);
         assert_eq!(
             lines(&documents[0]),
-            [line("5", "22.50", "630", true), line("5", "-22.50", EXPENSE, false)]
+            [line("5", "22.50", INVENTORY, true), line("5", "-22.50", ADJUSTED, false)]
         );
         assert_eq!(documents[1].of.kind, DocumentKind::SupplierCredit);
         assert_eq!(documents[1].lines.len(), 4, "{:?}", lines(&documents[1]));
-        assert_eq!(lines(&documents[1])[2], line("1", "3.00", "630", true), "at Xero's average");
+        assert_eq!(lines(&documents[1])[2], line("1", "3.00", INVENTORY, true), "at Xero's average");
         assert_eq!((held(&shop, "TEA"), on_hand(&shop, "TEA")), ("12".into(), "12".into()));
         assert_eq!(all(&shop).await.iter().filter(|it| it.document.is_some()).count(), 2);
         assert_eq!(questions(&shop), Vec::<String>::new());
@@ -437,7 +406,7 @@ fn what_stands_against_it_in_xero_is_told_and_it_can_be_tried_again() {
         let refused = async |says: &str| {
             let told = questions(&shop);
             assert!(told.len() == 1 && told[0].contains(says), "{says}: {told:?}");
-            assert_eq!((held(&shop, "TEA"), in_xero(&shop)), ("10".into(), vec![]));
+            assert_eq!((held(&shop, "TEA"), adjustment_documents(&shop)), ("10".into(), vec![]));
         };
         shop.in_xero(|company, _| company.is_capped = true);
         make(&shop, &[row("TEA", "1", ReasonCode::Found)]).await;
@@ -451,12 +420,13 @@ fn what_stands_against_it_in_xero_is_told_and_it_can_be_tried_again() {
         refused("is locked in Xero").await;
         shop.in_xero(|company, _| {
             company.organisation.end_of_year_lock_date = None;
-            company.accounts[0].kind = "BANK".to_owned();
+            let account = company.accounts.iter_mut().find(|it| it.code == ADJUSTED).unwrap();
+            account.kind = "BANK".to_owned();
         });
         approve(&shop).await.unwrap();
         refused("is of the type BANK").await;
         shop.in_xero(|company, _| {
-            company.accounts[0].kind = "EXPENSE".to_owned();
+            company.accounts = accounts();
             let refusal = BooksError::Reject("A validation exception occurred".to_owned());
             company.refusals.insert("books.create_adjustment", refusal);
         });
@@ -466,7 +436,7 @@ fn what_stands_against_it_in_xero_is_told_and_it_can_be_tried_again() {
         approve(&shop).await.unwrap();
         assert_eq!((held(&shop, "TEA"), on_hand(&shop, "TEA")), ("11".into(), "11".into()));
         assert_eq!(questions(&shop), Vec::<String>::new());
-        assert_eq!(in_xero(&shop)[0].contact, contact());
+        assert_eq!(adjustment_documents(&shop)[0].contact, adjustments_contact().id);
     });
 }
 
@@ -483,7 +453,7 @@ fn no_more_goes_out_than_xero_holds_when_it_is_written() {
             told.iter().any(|text| text.contains("Xero holds 5 of `TEA`, and 8 are to go out")),
             "{told:?}"
         );
-        assert_eq!(in_xero(&shop), []);
+        assert_eq!(adjustment_documents(&shop), []);
         let number = all(&shop).await[0].number;
         adjustments::reject(&shop.ports, shop.org, "Kim", number, "five of them were sold").await.unwrap();
         assert!(questions(&shop).iter().all(|text| !text.contains("ADJ-")), "{:?}", questions(&shop));
@@ -507,15 +477,15 @@ fn a_document_whose_answer_was_lost_is_adopted() {
         let draft = AdjustmentDraft {
             number: made[0].number,
             kind: DocumentKind::SupplierCredit,
-            contact: contact(),
+            contact: adjustments_contact().id,
             date: day("2026-06-01"),
-            account: EXPENSE.to_owned(),
+            account: ADJUSTED.to_owned(),
             lines: vec![AdjustmentDraftLine {
                 item_code: "TEA".to_owned(),
                 description: "damaged".to_owned(),
                 quantity: q("4"),
                 unit_cost: money("3"),
-                account: "630".to_owned(),
+                account: INVENTORY.to_owned(),
             }],
         };
         let mut session = shop.ports.books.open(shop.org, Priority::Person, 1).await.unwrap();
@@ -523,7 +493,7 @@ fn a_document_whose_answer_was_lost_is_adopted() {
         session.close().await;
         shop.wait(SignedDuration::from_mins(10));
         shop.work().await;
-        assert_eq!((in_xero(&shop).len(), held(&shop, "TEA")), (1, "6".into()));
+        assert_eq!((adjustment_documents(&shop).len(), held(&shop, "TEA")), (1, "6".into()));
         assert_eq!(
             (on_hand(&shop, "TEA"), state(&shop).await),
             ("6".into(), "in Xero as a credit note".into())
@@ -575,7 +545,7 @@ fn a_document_with_its_number_that_moves_nothing_is_not_taken_for_it() {
             make(&shop, &[row("TEA", "2", ReasonCode::Found)]).await;
             let told = questions(&shop);
             assert!(told.len() == 1 && told[0].contains(says), "{status:?}: {told:?}");
-            assert_eq!((held(&shop, "TEA"), in_xero(&shop).len()), ("10".into(), 1));
+            assert_eq!((held(&shop, "TEA"), adjustment_documents(&shop).len()), ("10".into(), 1));
             // beside one that stands it is no double either
             shop.in_xero(|company, _| {
                 let document = Document { status: DocumentStatus::Paid, ..company.documents[&of.id].clone() };
@@ -604,7 +574,7 @@ fn what_fails_after_it_was_written_does_not_undo_that() {
             "{told:?}"
         );
         assert!(approve(&shop).await.unwrap_err().to_string().contains("does not wait"));
-        assert_eq!((in_xero(&shop).len(), held(&shop, "TEA")), (1, "8".into()));
+        assert_eq!((adjustment_documents(&shop).len(), held(&shop, "TEA")), (1, "8".into()));
     });
 }
 
@@ -617,7 +587,7 @@ fn what_somebody_makes_of_it_before_it_was_compared_is_still_ours() {
         made(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
         shop.say(parstock_app::message::Message::Effect { org: shop.org, effect: pending(&shop) }).await;
         assert_eq!(state(&shop).await, "being booked");
-        let of = in_xero(&shop)[0].of.id;
+        let of = adjustment_documents(&shop)[0].of.id;
         shop.in_xero(|company, now| {
             let document = company.documents.get_mut(&of).unwrap();
             (document.lines[0].quantity, document.lines[1].quantity) = (q("3"), q("3"));
@@ -629,7 +599,7 @@ fn what_somebody_makes_of_it_before_it_was_compared_is_still_ours() {
         shop.poll().await;
         assert_eq!(state(&shop).await, "in Xero as a credit note");
         assert_eq!(
-            (in_xero(&shop).len(), held(&shop, "TEA"), on_hand(&shop, "TEA")),
+            (adjustment_documents(&shop).len(), held(&shop, "TEA"), on_hand(&shop, "TEA")),
             (1, "7".into(), "7".into())
         );
         assert_eq!(questions(&shop), Vec::<String>::new(), "the edit explains it");
@@ -671,7 +641,10 @@ fn a_write_that_gets_through_late_is_told_as_a_double() {
         shop.work().await;
         let told = questions(&shop);
         assert!(told.iter().any(|text| text.contains("1 more documents with the number ADJ-")), "{told:?}");
-        assert_eq!((in_xero(&shop).len(), state(&shop).await), (2, "in Xero as a credit note".into()));
+        assert_eq!(
+            (adjustment_documents(&shop).len(), state(&shop).await),
+            (2, "in Xero as a credit note".into())
+        );
     });
 }
 
@@ -689,7 +662,7 @@ fn a_quantity_that_is_not_what_it_should_be_afterwards_is_asked_about() {
                 && told[0].contains("holds 9 after it, where 8 were due"),
             "{told:?}"
         );
-        assert_eq!(in_xero(&shop).len(), 1, "and nothing more is written");
+        assert_eq!(adjustment_documents(&shop).len(), 1, "and nothing more is written");
         assert_eq!(on_hand(&shop, "TEA"), "9", "Xero is the book");
         // it was mended there
         shop.in_xero(|company, _| company.counts_adjustments_as = None);
@@ -709,7 +682,7 @@ fn a_sale_in_between_is_no_difference() {
         make(&shop, &[row("TEA", "-2", ReasonCode::Damaged)]).await;
         assert_eq!((questions(&shop), on_hand(&shop, "TEA")), (Vec::new(), "7".into()));
         // and what people do with the document counts
-        let of = in_xero(&shop)[0].of.id;
+        let of = adjustment_documents(&shop)[0].of.id;
         shop.in_xero(|company, now| {
             let document = company.documents.get_mut(&of).unwrap();
             (document.status, document.updated_at) = (DocumentStatus::Voided, now);

@@ -415,6 +415,13 @@ fn set_again_it_begins_anew_with_the_next_day() {
 
 #[test]
 fn many_journals_that_people_post_at_once_are_taken_note_of() {
+    for behind in [None, Some(1), Some(2), Some(3)] {
+        many_journals_are_posted(behind);
+    }
+}
+
+/// One of them is changed once more behind the reader's back, after so many pages.
+fn many_journals_are_posted(behind: Option<u32>) {
     run_alone(async {
         let shop = begun("assist", "day").await;
         for number in 2..=46 {
@@ -427,8 +434,12 @@ fn many_journals_that_people_post_at_once_are_taken_note_of() {
             for journal in &mut company.journals {
                 (journal.known.state, journal.updated_at) = (StateInXero::Posted, now);
             }
+            let first = company.journals[0].known.id.0;
+            company.edits_behind =
+                behind.into_iter().map(|after| ("books.journals_changed", after, first)).collect();
         });
         next_day(&shop).await;
+        shop.in_xero(|company, _| assert_eq!(company.edits_behind, []));
         let is_posted = |journal: &Journal| matches!(journal.fate, Fate::Posted { .. });
         assert_eq!(journals(&shop).iter().filter(|journal| is_posted(journal)).count(), 45);
         assert_eq!(shop.digest().await["journal_drafts"], serde_json::Value::Null);

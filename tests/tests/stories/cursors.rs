@@ -67,6 +67,14 @@ impl Shop {
         panic!("it never comes to rest");
     }
 
+    /// What a person has to do before parstock can go on.
+    async fn needs_person(&self) -> Option<String> {
+        match self.get(Key::Profile).await {
+            Some(Record::Profile(profile)) => profile.needs_person,
+            _ => None,
+        }
+    }
+
     /// The next quarter of an hour; answers how often a feed was asked for.
     async fn poll(&self) -> u64 {
         let asked = || self.with(|company| company.calls().get("books.changed").copied().unwrap_or_default());
@@ -246,7 +254,8 @@ fn what_is_changed_while_pages_of_one_second_are_read_hides_no_other() {
                     shop.ports.sim.pass(SignedDuration::from_mins(1));
                     documents.push(shop.write(DocumentKind::SalesInvoice, number));
                 }
-                shop.with(|company| company.edits_behind = Some((behind, documents[0].id)));
+                let edit = ("books.changed", behind, documents[0].id.0);
+                shop.with(|company| company.edits_behind = vec![edit]);
                 for _ in 0..4 {
                     shop.poll().await;
                 }
@@ -254,6 +263,7 @@ fn what_is_changed_while_pages_of_one_second_are_read_hides_no_other() {
                     assert!(shop.is_booked(document).await, "{document:?}: {behind} {later} {counts_pages}");
                 }
                 assert_eq!(shop.poll().await, 4, "it comes to rest: {behind} {later} {counts_pages}");
+                shop.with(|company| assert_eq!(company.edits_behind, [], "it was changed"));
             }
         }
     });
@@ -274,6 +284,83 @@ fn a_second_of_many_documents_is_left_behind_once_there_are_later_ones() {
             }
             assert!(shop.is_booked(later).await);
             assert_eq!(shop.poll().await, 4, "Xero counts its pages: {counts_pages}");
+        }
+    });
+}
+
+#[test]
+fn a_second_that_moves_for_as_long_as_it_is_read_is_read_once_it_rests() {
+    run_alone(async {
+        let shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+        let documents: Vec<DocumentRef> = (1..=PAGE_DOCUMENTS as u128 * 3)
+            .map(|number| shop.write(DocumentKind::SalesInvoice, number))
+            .collect();
+        // each poll reads eight lists at most, so this goes on for three of them
+        let edits =
+            documents.iter().zip(5..).map(|(document, after)| ("books.changed", after, document.id.0));
+        shop.with(|company| company.edits_behind = edits.collect());
+        for _ in 0..8 {
+            shop.poll().await;
+        }
+        for document in documents {
+            assert!(shop.is_booked(document).await, "{document:?}");
+        }
+        shop.with(|company| assert_eq!(company.edits_behind, []));
+        assert_eq!(shop.poll().await, 4, "it comes to rest");
+    });
+}
+
+#[test]
+fn more_changes_of_one_second_than_can_be_walked_are_told_to_a_person() {
+    run_alone(async {
+        let shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+        let documents: Vec<DocumentRef> = (1..=PAGE_DOCUMENTS as u128 * 21)
+            .map(|number| shop.write(DocumentKind::SalesInvoice, number))
+            .collect();
+        shop.poll().await;
+        let told = shop.needs_person().await.unwrap();
+        assert!(told.contains("more than 20 pages of changes of the second"), "{told}");
+        // as it says
+        shop.ports.sim.pass(SignedDuration::from_mins(1));
+        let now = shop.xero_now();
+        shop.with(|company| {
+            for document in documents.iter().take(PAGE_DOCUMENTS * 3) {
+                company.documents.get_mut(&document.id).unwrap().updated_at = now;
+            }
+        });
+        for _ in 0..4 {
+            shop.poll().await;
+        }
+        assert_eq!(shop.needs_person().await, None);
+        for document in documents {
+            assert!(shop.is_booked(document).await, "{document:?}");
+        }
+    });
+}
+
+#[test]
+fn a_supplier_that_is_changed_while_those_of_one_second_are_read_hides_no_other() {
+    run_alone(async {
+        for behind in 1..8 {
+            let shop = Shop::open(SignedDuration::ZERO, |_| {}).await;
+            let now = shop.xero_now();
+            let imported: Vec<ContactId> =
+                (1..=10).map(|number| ContactId(derived("imported", &[&format!("{number:02}")]))).collect();
+            shop.with(|company| {
+                for id in &imported {
+                    let contact = Contact { id: *id, name: id.to_string(), ..shop.contact.clone() };
+                    company.contacts.insert(id.0, (contact, now));
+                }
+                let first = imported.iter().min().unwrap();
+                company.edits_behind = vec![("books.contacts", behind, first.0)];
+            });
+            for _ in 0..8 {
+                shop.poll().await;
+            }
+            for id in imported {
+                assert!(shop.get(Key::Contact(id)).await.is_some(), "{id} {behind}");
+            }
+            shop.with(|company| assert_eq!(company.edits_behind, []));
         }
     });
 }

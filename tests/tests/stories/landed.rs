@@ -3,16 +3,13 @@
 
 use jiff::{SignedDuration, ToSpan};
 use parstock_app::error::AppError;
-use parstock_app::landed::{self, NamedCharge, NamedReceipt, NamedRequest};
+use parstock_app::landed::{self, NamedRequest};
 use parstock_app::message::Message;
 use parstock_app::ports::BooksError;
 use parstock_app::records::{Record, ReviewKind};
-use parstock_domain::document::{Account, DocumentStatus};
-use parstock_domain::fixed::Money;
+use parstock_domain::document::DocumentStatus;
 use parstock_domain::ids::{DocumentId, EffectId};
-use parstock_domain::landed::{
-    Basis, Papers, Purchase, Stage, Voucher, VoucherJournalFate as Fate, VoucherNumber,
-};
+use parstock_domain::landed::{Basis, Papers, Purchase, Stage, VoucherJournalFate as Fate, VoucherNumber};
 use parstock_domain::manual_journal::{JournalInXero, StateInXero};
 use parstock_domain::settings::files::Files;
 use parstock_tests::books::ManualJournal;
@@ -20,69 +17,34 @@ use parstock_tests::papers::pdf;
 use parstock_tests::scheduler::run_alone;
 use uuid::Uuid;
 
+use super::freight::{
+    self, FREIGHT, STOCK, accounts, cogs, money, next_day, over, policy, take_back, voucher,
+};
 use super::stock::{Shop, bill, order, sale};
 
-/// Account of goods.
-const STOCK: &str = "300";
-const FREIGHT: &str = "425";
-
-fn money(text: &str) -> Money {
-    text.parse().unwrap()
-}
-
-fn policy(phase: &str) -> String {
-    format!(
-        r#"{{"version": 1, "rules": [
-            {{"scope": "org", "setting": "phase", "value": "{phase}"}},
-            {{"scope": "org", "setting": "cogs", "value":
-                {{"stock_account": "{STOCK}", "cogs_account": "310", "every": "day"}}}}]}}"#
-    )
+fn rules(phase: &str) -> String {
+    policy(&[freight::phase(phase), cogs()])
 }
 
 /// A shop on the second of June, whose cost of goods sold is journaled from that day on; ten boxes and ten bags were bought for
 /// ten each.
 async fn shop(phase: &str) -> Shop {
     let shop = Shop::new(&["BOX", "BAG"]);
-    let account = |code: &str, kind: &str| Account {
-        code: code.to_owned(),
-        name: "An account".to_owned(),
-        kind: kind.to_owned(),
-        balance: Money::ZERO,
-    };
-    let accounts = vec![account(STOCK, "CURRENT"), account("310", "DIRECTCOSTS")];
-    shop.in_xero(|company, _| company.accounts = accounts);
+    shop.in_xero(|company, _| company.accounts = accounts());
     shop.connect().await;
     shop.count("BOX", "2026-05-10", "0").await.unwrap();
     shop.count("BAG", "2026-05-10", "0").await.unwrap();
-    shop.set(Files { policy: Some(&policy(phase)), ..Files::default() }).await;
+    shop.set(Files { policy: Some(&rules(phase)), ..Files::default() }).await;
     next_day(&shop).await;
     shop.save(bill("G-1", "2026-06-02").line("BOX", "10", "10").line("BAG", "10", "10"));
     shop.poll().await;
     shop
 }
 
-async fn next_day(shop: &Shop) {
-    shop.wait(SignedDuration::from_hours(24) - SignedDuration::from_mins(15));
-    shop.poll().await;
-}
-
 /// A freight bill of twenty.
 async fn freight(shop: &Shop) {
-    let mut freight = bill("F-1", "2026-06-02").line("", "1", "20").account(FREIGHT);
-    freight.describe(0, "Sea freight");
-    shop.save(freight);
+    freight::freight(shop, "20");
     shop.poll().await;
-}
-
-fn over(receipts: &[&str]) -> NamedRequest {
-    let receipt =
-        |bill: &&str| NamedReceipt { bill: (*bill).to_owned(), item: None, weight: None, amount: None };
-    NamedRequest {
-        basis: Basis::Value,
-        on: None,
-        charges: vec![NamedCharge { bill: "F-1".to_owned(), line: None, amount: None }],
-        receipts: receipts.iter().map(receipt).collect(),
-    }
 }
 
 async fn make(shop: &Shop) -> Result<VoucherNumber, AppError> {
@@ -91,17 +53,6 @@ async fn make(shop: &Shop) -> Result<VoucherNumber, AppError> {
     let number = landed::make(&shop.ports, shop.org, "Kim", &request, Some(preview.contents)).await?;
     shop.work().await;
     Ok(number)
-}
-
-async fn take_back(shop: &Shop, number: VoucherNumber) -> Result<(), AppError> {
-    landed::take_back(&shop.ports, shop.org, "Kim", number, "the wrong bill").await?;
-    shop.work().await;
-    Ok(())
-}
-
-fn voucher(shop: &Shop) -> Voucher {
-    let voucher = |record| if let Record::Voucher(voucher) = record { Some(voucher) } else { None };
-    shop.rows().find_map(|(_, record)| voucher(record)).unwrap()
 }
 
 fn value(shop: &Shop, code: &str) -> String {
@@ -238,7 +189,7 @@ fn while_parstock_only_observes_no_journal_is_written_and_later_it_is() {
             (in_xero(&shop), voucher(&shop).journal.unwrap().fate),
             (vec![], Fate::Due { why_not: None })
         );
-        shop.set(Files { policy: Some(&policy("assist")), ..Files::default() }).await;
+        shop.set(Files { policy: Some(&rules("assist")), ..Files::default() }).await;
         next_day(&shop).await;
         assert_eq!(in_xero(&shop).len(), 1);
         next_day(&shop).await;
@@ -253,7 +204,7 @@ fn a_voucher_without_a_journal_is_taken_back_without_one() {
         freight(&shop).await;
         let number = make(&shop).await.unwrap();
         take_back(&shop, number).await.unwrap();
-        shop.set(Files { policy: Some(&policy("assist")), ..Files::default() }).await;
+        shop.set(Files { policy: Some(&rules("assist")), ..Files::default() }).await;
         next_day(&shop).await;
         assert_eq!(in_xero(&shop), []);
         assert_eq!((voucher(&shop).journal, voucher(&shop).journal_back), (None, None));
@@ -507,9 +458,7 @@ fn attach(shop: &Shop, name: &str, content: Vec<u8>) {
 
 /// A freight bill of twenty to which a PDF with these lines is attached.
 async fn freight_with(shop: &Shop, lines: &[&str]) {
-    let mut freight = bill("F-1", "2026-06-02").line("", "1", "20").account(FREIGHT);
-    freight.describe(0, "Sea freight");
-    shop.save(freight);
+    freight::freight(shop, "20");
     attach(shop, "freight.pdf", pdf(lines));
     shop.poll().await;
 }
@@ -666,7 +615,7 @@ fn papers_are_asked_for_once_the_question_comes_and_again_when_the_bill_came_bac
         next_day(&shop).await;
         shop.digest().await;
         assert_eq!((said(&shop).as_str(), asked_for_papers(&shop)), ("nobody asked", 0));
-        shop.set(Files { policy: Some(&policy("observe")), ..Files::default() }).await;
+        shop.set(Files { policy: Some(&rules("observe")), ..Files::default() }).await;
         next_day(&shop).await;
         shop.digest().await;
         assert_eq!(asked_for_papers(&shop), 1, "with the digest's question");

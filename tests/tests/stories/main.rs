@@ -8,6 +8,7 @@ mod closings;
 mod cogs;
 mod cursors;
 mod first_load;
+mod freight;
 mod landed;
 mod masters;
 mod outages;

@@ -6,13 +6,15 @@ use parstock_app::ports::BooksError;
 use parstock_app::reconcile;
 use parstock_app::records::Record;
 use parstock_domain::audit::Statement;
-use parstock_domain::document::Account;
+use parstock_domain::costing::Method;
+use parstock_domain::document::{Account, DocumentKind};
 use parstock_domain::fixed::Money;
 use parstock_domain::ledger::proof::Difference;
 use parstock_domain::ledger::{Proof, View};
 use parstock_tests::scheduler::run_alone;
+use parstock_views::pages::CardRow;
 
-use super::stock::{Shop, item, q, sale};
+use super::stock::{Shop, item, paper, q, sale};
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()
@@ -154,7 +156,7 @@ fn what_xero_said_of_a_past_day_is_kept() {
         assert_eq!(held(last).await, Some(("13".to_owned(), "26.00".to_owned())));
         let kept = shop.rows().filter(|(_, record)| matches!(record, Record::Snapshot(_))).count();
         assert_eq!(kept, 2, "one for each change");
-        let view = View { at: Some(first), known: None };
+        let view = View { at: Some(first), ..View::default() };
         let card = console.card(item("T1"), view).await.unwrap().card;
         assert_eq!(card.said.unwrap().xero.on_hand, q("10"));
     });
@@ -181,5 +183,64 @@ fn many_tracked_items_that_come_later_are_all_opened() {
         }
         let opened = codes.iter().filter(|code| shop.position(code).opened).count();
         assert_eq!(opened, 40);
+    });
+}
+
+#[test]
+fn the_card_shows_the_margin_of_sales_by_what_xero_had_said_of_their_cost() {
+    run_alone(async {
+        let shop = Shop::new(&["T1", "BOX"]);
+        let price = |price: &str| {
+            shop.in_xero(|company, _| {
+                company.items.get_mut(&item("T1")).unwrap().purchase_price = Some(money(price));
+            });
+        };
+        shop.in_xero(|company, _| company.initial.insert(item("T1"), q("10")));
+        price("2");
+        shop.save(sale("S-0", "2026-05-20").line("T1", "1", "5"));
+        shop.connect().await;
+        next_day(&shop).await;
+        price("3");
+        next_day(&shop).await;
+        shop.save(sale("S-1", "2026-06-03").line("T1", "2", "5"));
+        next_day(&shop).await;
+        price("4");
+        next_day(&shop).await;
+        shop.save(paper(DocumentKind::SalesCredit, "C-1", "2026-06-04").line("T1", "1", "5"));
+        shop.poll().await;
+        let sales = async |code: &str, view: View| {
+            let card = shop.console().await.card(item(code), view).await.unwrap().card;
+            let text = |amount: Option<Money>| amount.map_or("?".to_owned(), |amount| amount.to_string());
+            let sold = |row: &CardRow| {
+                let sold = row.sold?;
+                Some(format!("{} {} {}", row.number, text(sold.revenue), text(sold.cost)))
+            };
+            let rows: Vec<String> = card.rows.iter().filter_map(sold).collect();
+            (rows.join(", "), card.margin)
+        };
+        let (rows, margin) = sales("T1", View::default()).await;
+        assert_eq!(rows, "S-0 5.00 ?, S-1 10.00 6.00, C-1 -5.00 -4.00");
+        assert_eq!((margin.left().unwrap(), margin.unknown_per_mille()), (money("3"), Some(250)));
+        // another price moves no stock, and is seen
+        let before = shop.movements("T1").len();
+        shop.save(sale("S-1", "2026-06-03").line("T1", "2", "7"));
+        shop.poll().await;
+        assert_eq!(shop.movements("T1").len(), before);
+        let (rows, margin) = sales("T1", View::default()).await;
+        assert_eq!(rows, "S-0 5.00 ?, S-1 14.00 6.00, C-1 -5.00 -4.00");
+        assert_eq!(margin.left().unwrap(), money("7"));
+        // by FIFO the opening balance is what each of them cost
+        let (rows, margin) = sales("T1", View { by: Some(Method::Fifo), ..View::default() }).await;
+        assert!(!rows.contains('?') && margin.unknown.is_zero(), "{rows}");
+        let page = shop.console().await.item(item("T1"), View::default(), 1).await.unwrap().render().unwrap();
+        assert!(page.contains("25.0 % of the goods price or cost is not known"), "{page}");
+        // what the ledger is the book of costs what the card says
+        shop.count("BOX", "2026-06-01", "10").await.unwrap();
+        shop.save(sale("S-2", "2026-05-30").line("BOX", "1", "5"));
+        shop.save(sale("S-3", "2026-06-04").line("BOX", "4", "5"));
+        shop.poll().await;
+        let (rows, margin) = sales("BOX", View::default()).await;
+        assert_eq!(rows, "S-2 5.00 ?, S-3 20.00 8.00");
+        assert_eq!((margin.left().unwrap(), margin.per_mille()), (money("12"), Some(600)));
     });
 }

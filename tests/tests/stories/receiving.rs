@@ -470,3 +470,27 @@ fn what_can_t_be_taken_in_is_refused_and_nothing_is_booked() {
         assert_eq!(named.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["PO-1"]);
     });
 }
+
+#[test]
+fn what_was_billed_before_it_came_was_in_transit() {
+    run_alone(async {
+        let shop = shop("observe").await;
+        shop.save(bill("B-1 PO-1", "2026-05-16").line("BOX", "100", "3"));
+        shop.poll().await;
+        // on hand, on order, in transit
+        let stood = async |on: &str| {
+            let page = shop.console().await.positions_at(day(on), "BOX".to_owned(), 1).await.unwrap();
+            let row = &page.rows[0];
+            let end = row.end.map(|end| end.quantity.to_string()).unwrap_or_default();
+            [end, row.on_order.to_string(), row.in_transit.to_string()].join(" ")
+        };
+        assert_eq!(stood("2026-05-15").await, "10 100 0");
+        assert_eq!(stood("2026-05-18").await, "110 0 0", "nobody said that it came later");
+        let request =
+            Request { billed: true, ..request(&shop, "PO-1", "2026-05-20", &[("BOX", "60")], false).await };
+        receiving::make(&shop.ports, shop.org, "Kim", &request, None).await.unwrap();
+        shop.work().await;
+        assert_eq!(stood("2026-05-18").await, "50 0 60", "the rest came with its bill");
+        assert_eq!(stood("2026-05-20").await, "110 0 0");
+    });
+}

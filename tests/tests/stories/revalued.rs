@@ -7,83 +7,54 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use parstock_app::adjustments::{self, Asked};
 use parstock_app::error::AppError;
-use parstock_app::landed::{self, NamedCharge, NamedReceipt, NamedRequest, Preview};
+use parstock_app::landed::{self, Preview};
 use parstock_app::message::Message;
 use parstock_app::ports::BooksError;
 use parstock_app::records::{EffectKind, EffectState, Key, Record, ReviewKind};
-use parstock_domain::adjustment::{Adjustment, ReasonCode, Stage};
-use parstock_domain::document::{Account, Contact, Document, DocumentKind, DocumentStatus};
-use parstock_domain::fixed::Money;
-use parstock_domain::ids::{ContactId, EffectId, derived};
-use parstock_domain::landed::{Basis, RevaluationFate, Voucher, VoucherNumber};
+use parstock_domain::adjustment::{Adjustment, ReasonCode, contents};
+use parstock_domain::document::{Contact, DocumentKind, DocumentStatus};
+use parstock_domain::ids::EffectId;
+use parstock_domain::landed::{RevaluationFate, VoucherNumber};
 use parstock_domain::manual_journal::StateInXero;
 use parstock_domain::settings::files::Files;
 use parstock_tests::scheduler::run_alone;
 
+use super::freight::{
+    ADJUSTED, COGS, FREIGHT, INVENTORY, STOCK, accounts, adjustment_account, adjustment_documents,
+    adjustments_contact, cogs, freight, money, next_day, over, phase, policy, rule, take_back, voucher,
+};
 use super::stock::{Shop, bill, day, item, q, sale};
 
-const STOCK: &str = "300";
-const COGS: &str = "310";
-const ADJUSTED: &str = "401";
-const FREIGHT: &str = "425";
-
-fn money(text: &str) -> Money {
-    text.parse().unwrap()
-}
-
-fn rule(setting: &str, value: &str) -> String {
-    format!(r#"{{"scope": "org", "setting": "{setting}", "value": {value}}}"#)
-}
-
-fn policy(rules: &[String]) -> String {
-    format!(r#"{{"version": 1, "rules": [{}]}}"#, rules.join(", "))
-}
-
-fn cogs() -> String {
-    rule("cogs", &format!(r#"{{"stock_account": "{STOCK}", "cogs_account": "{COGS}", "every": "day"}}"#))
-}
-
 fn all_rules() -> Vec<String> {
-    vec![rule("phase", r#""assist""#), rule("adjustment_account", &format!(r#""{ADJUSTED}""#)), cogs()]
-}
-
-fn contact() -> Contact {
-    Contact {
-        id: ContactId(derived("contact", &["adjustments"])),
-        name: "Inventory Adjustments".to_owned(),
-        archived: false,
-        only_customer: false,
-        merged_into: None,
-    }
+    vec![phase("assist"), adjustment_account(), cogs()]
 }
 
 /// A shop on the second of June that bought ten teas, which Xero tracks, and ten boxes, which it doesn't, for ten each, and freight of
 /// thirty for them. What credit notes take is at their amount, or at the average.
 async fn shop_at(credits_at_amount: bool) -> Shop {
-    let shop = Shop::new(&["BOX", "TEA"]);
-    let account = |(code, kind): (&str, &str)| Account {
-        code: code.to_owned(),
-        name: kind.to_owned(),
-        kind: kind.to_owned(),
-        balance: Money::ZERO,
-    };
-    let kinds = [(STOCK, "CURRENT"), (COGS, "DIRECTCOSTS"), (ADJUSTED, "EXPENSE"), ("630", "INVENTORY")];
+    let shop = begun(credits_at_amount).await;
+    shop.save(bill("G-1", "2026-06-02").line("TEA", "10", "10"));
+    shop.save(bill("G-2", "2026-06-02").line("BOX", "10", "10"));
+    freight(&shop, "30");
+    polls(&shop).await;
+    shop
+}
+
+/// The same before it bought anything.
+async fn begun(credits_at_amount: bool) -> Shop {
+    let shop = Shop::new(&["BOX", "TEA", "TIN"]);
     shop.in_xero(|company, now| {
-        company.accounts = kinds.map(account).into();
-        company.contacts.insert(contact().id.0, (contact(), now));
-        company.items.get_mut(&item("TEA")).unwrap().purchase_account = "630".to_owned();
+        company.accounts = accounts();
+        company.contacts.insert(adjustments_contact().id.0, (adjustments_contact(), now));
+        for code in ["TEA", "TIN"] {
+            company.items.get_mut(&item(code)).unwrap().purchase_account = INVENTORY.to_owned();
+        }
         company.moving_average = Some(credits_at_amount);
     });
     shop.connect().await;
     shop.count("BOX", "2026-05-10", "0").await.unwrap();
     shop.set(Files { policy: Some(&policy(&all_rules())), ..Files::default() }).await;
     next_day(&shop).await;
-    shop.save(bill("G-1", "2026-06-02").line("TEA", "10", "10"));
-    shop.save(bill("G-2", "2026-06-02").line("BOX", "10", "10"));
-    let mut freight = bill("F-1", "2026-06-02").line("", "1", "30").account(FREIGHT);
-    freight.describe(0, "Sea freight");
-    shop.save(freight);
-    polls(&shop).await;
     shop
 }
 
@@ -98,25 +69,9 @@ async fn polls(shop: &Shop) {
     }
 }
 
-async fn next_day(shop: &Shop) {
-    shop.wait(SignedDuration::from_hours(24) - SignedDuration::from_mins(15));
-    shop.poll().await;
-}
-
 async fn sell(shop: &Shop, number: &str, quantity: &str) {
     shop.save(sale(number, "2026-06-02").line("TEA", quantity, "30"));
     polls(shop).await;
-}
-
-fn over(receipts: &[&str]) -> NamedRequest {
-    let receipt =
-        |bill: &&str| NamedReceipt { bill: (*bill).to_owned(), item: None, weight: None, amount: None };
-    NamedRequest {
-        basis: Basis::Value,
-        on: None,
-        charges: vec![NamedCharge { bill: "F-1".to_owned(), line: None, amount: None }],
-        receipts: receipts.iter().map(receipt).collect(),
-    }
 }
 
 async fn preview(shop: &Shop, receipts: &[&str]) -> Result<Preview, AppError> {
@@ -129,12 +84,6 @@ async fn make(shop: &Shop, receipts: &[&str]) -> Result<VoucherNumber, AppError>
     let number = landed::make(&shop.ports, shop.org, "Kim", &request, None).await?;
     shop.work().await;
     Ok(number)
-}
-
-async fn take_back(shop: &Shop, number: VoucherNumber) -> Result<(), AppError> {
-    landed::take_back(&shop.ports, shop.org, "Kim", number, "the wrong bill").await?;
-    shop.work().await;
-    Ok(())
 }
 
 async fn approved(shop: &Shop, index: usize) -> Result<(), AppError> {
@@ -164,15 +113,14 @@ async fn states(shop: &Shop) -> Vec<String> {
     all(shop).await.iter().map(Adjustment::state_words).collect()
 }
 
-fn voucher(shop: &Shop) -> Voucher {
-    let voucher = |record| if let Record::Voucher(voucher) = record { Some(voucher) } else { None };
-    shop.rows().find_map(|(_, record)| voucher(record)).unwrap()
-}
-
 /// Quantity and cost pool of the teas as Xero holds them.
 fn held(shop: &Shop) -> (String, String) {
+    held_of(shop, "TEA")
+}
+
+fn held_of(shop: &Shop, code: &str) -> (String, String) {
     shop.in_xero(|company, _| {
-        let there = company.held(item("TEA")).unwrap();
+        let there = company.held(item(code)).unwrap();
         (there.on_hand.to_string(), there.cost_pool.to_string())
     })
 }
@@ -198,19 +146,33 @@ fn put(amounts: &[(&str, &str)]) -> BTreeMap<String, String> {
     amounts.iter().map(|(account, amount)| ((*account).to_owned(), (*amount).to_owned())).collect()
 }
 
-/// The documents of adjustments in Xero, in the order in which they came.
-fn documents(shop: &Shop) -> Vec<Document> {
-    let mut found: Vec<Document> = shop.in_xero(|company, _| {
-        company.documents.values().filter(|document| document.number.starts_with("ADJ-")).cloned().collect()
-    });
-    found.sort_by_key(|document| (document.updated_at, document.number.clone()));
-    found
-}
-
 fn asked(shop: &Shop) -> Vec<String> {
     let is_meant =
         |kind| matches!(kind, ReviewKind::Adjustment | ReviewKind::Residual | ReviewKind::VoucherJournal);
     shop.reviews().into_iter().filter(|review| is_meant(review.kind)).map(|review| review.text).collect()
+}
+
+/// What Xero answers instead of writing adjustments; nothing from now on.
+fn refuses(shop: &Shop, error: Option<BooksError>) {
+    shop.in_xero(|company, _| {
+        company.refusals.clear();
+        company.refusals.extend(error.map(|error| ("books.create_adjustment", error)));
+    });
+}
+
+/// Hands the effect of an adjustment to a worker, and nothing of what follows.
+async fn carry_out(shop: &Shop, index: usize) {
+    shop.say(Message::Effect { org: shop.org, effect: pending(shop, index).await }).await;
+}
+
+/// Somebody voids the document of an adjustment in Xero.
+async fn void(shop: &Shop, index: usize) {
+    let of = adjustment_documents(shop)[index].of;
+    shop.in_xero(|company, now| {
+        let document = company.documents.get_mut(&of.id).unwrap();
+        (document.status, document.updated_at) = (DocumentStatus::Voided, now);
+    });
+    polls(shop).await;
 }
 
 /// The effect of an adjustment that is under way.
@@ -247,7 +209,7 @@ fn freight_of_tracked_goods_waits_for_a_person_and_then_is_on_their_stock_and_in
             approve(&shop, 0).await.unwrap();
             assert_eq!(states(&shop).await, ["in Xero as a bill", "in Xero as a credit note"]);
             assert_eq!(held(&shop), is("4", "52.00"));
-            let written = documents(&shop);
+            let written = adjustment_documents(&shop);
             assert_eq!(
                 written.iter().map(|it| (it.of.kind, it.lines[0].unit_amount)).collect::<Vec<_>>(),
                 [(DocumentKind::Bill, money("25")), (DocumentKind::SupplierCredit, money("13"))]
@@ -283,6 +245,9 @@ fn what_is_sold_while_it_waits_is_cost_of_goods_sold() {
         assert_eq!(held(&shop), is("3", "39.00"));
         assert_eq!(journals(&shop), [put(&[(ADJUSTED, "9.00"), (COGS, "21.00"), (FREIGHT, "-30.00")])]);
         assert_eq!(voucher(&shop).revaluation.unwrap().parts[0].on_pool, money("9"));
+        let first = all(&shop).await.swap_remove(0);
+        assert_eq!(first.lines[0].unit_cost, money("22"), "not what was proposed");
+        assert_eq!(first.contents, contents(first.on, &first.lines).unwrap());
         assert_eq!(asked(&shop), Vec::<String>::new());
     });
 }
@@ -300,7 +265,7 @@ fn of_goods_that_are_all_sold_nothing_is_revalued() {
         sell(&late, "S-1", "10").await;
         approve(&late, 0).await.unwrap();
         assert_eq!(states(&late).await, ["nothing was left to revalue"]);
-        assert_eq!((documents(&late), held(&late)), (vec![], is("0", "0.00")));
+        assert_eq!((adjustment_documents(&late), held(&late)), (vec![], is("0", "0.00")));
         assert_eq!(journals(&late), [put(&[(COGS, "30.00"), (FREIGHT, "-30.00")])]);
     });
 }
@@ -333,7 +298,7 @@ fn an_answer_that_was_lost_makes_no_second_document() {
             shop.work().await;
         }
         assert_eq!(states(&shop).await, ["in Xero as a bill", "in Xero as a credit note"]);
-        assert_eq!((documents(&shop).len(), held(&shop)), (2, is("10", "130.00")));
+        assert_eq!((adjustment_documents(&shop).len(), held(&shop)), (2, is("10", "130.00")));
         assert_eq!(journals(&shop), [put(&[(ADJUSTED, "30.00"), (FREIGHT, "-30.00")])]);
         assert_eq!(asked(&shop), Vec::<String>::new());
     });
@@ -345,7 +310,7 @@ fn a_crash_between_the_halves_leaves_one_unit_more_that_goes_on_from_there() {
         let shop = shop().await;
         make(&shop, &["G-1"]).await.unwrap();
         approved(&shop, 0).await.unwrap();
-        shop.say(Message::Effect { org: shop.org, effect: pending(&shop, 0).await }).await;
+        carry_out(&shop, 0).await;
         assert_eq!(states(&shop).await, ["in Xero as a bill", "being booked"]);
         assert_eq!(held(&shop), is("11", "143.00"), "never less than lies there");
         // a sale in between is refused by nobody and costs what is due
@@ -366,15 +331,16 @@ fn what_xero_refuses_between_the_halves_is_asked_about_and_goes_on_when_a_person
         let shop = shop().await;
         make(&shop, &["G-1"]).await.unwrap();
         approved(&shop, 0).await.unwrap();
-        shop.say(Message::Effect { org: shop.org, effect: pending(&shop, 0).await }).await;
-        let refusal = BooksError::Reject("the day is locked".to_owned());
-        shop.in_xero(|company, _| company.refusals.insert("books.create_adjustment", refusal));
+        carry_out(&shop, 0).await;
+        refuses(&shop, Some(BooksError::Reject("the day is locked".to_owned())));
         shop.work().await;
         let told = asked(&shop);
         assert!(told.len() == 1 && told[0].contains("the day is locked"), "{told:?}");
+        let instead = "or void the bill ADJ-2026-06-02-001 in Xero, reject it, take landed cost voucher 2026-06-02-001 back";
+        assert!(told[0].contains(instead), "{told:?}");
         assert_eq!((held(&shop), journals(&shop)), (is("11", "143.00"), vec![]));
         // nothing else of ours moves the item meanwhile
-        shop.in_xero(|company, _| company.refusals.clear());
+        refuses(&shop, None);
         adjust(&shop).await;
         shop.work().await;
         let half = "is only half in Xero: approve or reject it first";
@@ -408,15 +374,13 @@ fn an_adjustment_of_the_same_item_waits_while_it_is_revalued() {
         let shop = shop().await;
         make(&shop, &["G-1"]).await.unwrap();
         approved(&shop, 0).await.unwrap();
-        let first = pending(&shop, 0).await;
-        let lost = BooksError::Retry("503".to_owned());
-        shop.in_xero(|company, _| company.refusals.insert("books.create_adjustment", lost));
-        shop.say(Message::Effect { org: shop.org, effect: first }).await;
-        shop.in_xero(|company, _| company.refusals.clear());
+        refuses(&shop, Some(BooksError::Retry("503".to_owned())));
+        carry_out(&shop, 0).await;
+        refuses(&shop, None);
         adjust(&shop).await;
-        shop.say(Message::Effect { org: shop.org, effect: pending(&shop, 1).await }).await;
+        carry_out(&shop, 1).await;
         assert_eq!(states(&shop).await, ["being booked", "being booked"]);
-        assert_eq!(documents(&shop), [], "the one is not written while the other is under way");
+        assert_eq!(adjustment_documents(&shop), [], "the one is not written while the other is under way");
         shop.work().await;
         let done = ["in Xero as a bill", "in Xero as a credit note", "in Xero as a credit note"];
         let mut found = states(&shop).await;
@@ -458,14 +422,19 @@ fn it_is_taken_back_by_a_pair_the_other_way_and_a_journal_against_it() {
             assert_eq!(held(&shop), is("10", "115.00"));
             sell(&shop, "S-1", "5").await;
             take_back(&shop, number).await.unwrap();
-            assert_eq!(shop.position("BOX").value, money("100"));
+            let waits = "stands, taken back once what it put on tracked stock is off there";
+            assert_eq!(voucher(&shop).state_words(), waits);
+            assert_eq!(shop.position("BOX").value, money("115"));
             assert_eq!(
                 (held(&shop), journals(&shop).len()),
                 (is("5", "57.50"), 1),
                 "the other way waits, too"
             );
+            let again = take_back(&shop, number).await.unwrap_err().to_string();
+            assert!(again.contains("approve or reject its revaluation"), "{again}");
             approve(&shop, 2).await.unwrap();
             assert_eq!(held(&shop), is("5", "50.00"));
+            assert_eq!(shop.position("BOX").value, money("100"));
             let against = put(&[(STOCK, "-15.00"), (ADJUSTED, "-7.50"), (COGS, "-7.50"), (FREIGHT, "30.00")]);
             assert_eq!(journals(&shop)[1], against);
             polls(&shop).await;
@@ -508,12 +477,13 @@ fn what_is_missing_is_said_before_anything_is_made() {
             }
         };
         says(vec![cogs()], "set `phase` to `assist`").await;
-        says(vec![rule("phase", r#""assist""#), cogs()], "set `adjustment_account`").await;
+        says(vec![phase("assist"), cogs()], "set `adjustment_account`").await;
         says(all_rules()[..2].to_vec(), "set `cogs`").await;
         shop.set(Files { policy: Some(&policy(&all_rules())), ..Files::default() }).await;
         next_day(&shop).await;
         shop.in_xero(|company, now| {
-            company.contacts.insert(contact().id.0, (Contact { archived: true, ..contact() }, now));
+            let archived = Contact { archived: true, ..adjustments_contact() };
+            company.contacts.insert(archived.id.0, (archived, now));
         });
         polls(&shop).await;
         says(all_rules(), "make a contact named `Inventory Adjustments`").await;
@@ -524,18 +494,361 @@ fn what_is_missing_is_said_before_anything_is_made() {
 }
 
 #[test]
-fn a_voided_bill_of_the_pair_counts_as_people_made_it() {
+fn a_take_back_that_is_rejected_leaves_the_voucher_as_it_stood() {
+    run_alone(async {
+        let shop = shop().await;
+        let number = make(&shop, &["G-1", "G-2"]).await.unwrap();
+        let refusal = BooksError::Reject("no leave to write journals".to_owned());
+        shop.in_xero(|company, _| company.refusals.insert("books.create_journal", refusal));
+        approve(&shop, 0).await.unwrap();
+        take_back(&shop, number).await.unwrap();
+        reject(&shop, 2).await;
+        let stood = voucher(&shop);
+        assert_eq!((stood.state_words().as_str(), stood.taken_back.clone()), ("stands", None));
+        assert_eq!((held(&shop), shop.position("BOX").value), (is("10", "115.00"), money("115")));
+        let twice = make(&shop, &["G-1"]).await.unwrap_err().to_string();
+        assert!(twice.contains("no such line of which something is left"), "{twice}");
+        shop.in_xero(|company, _| company.refusals.clear());
+        next_day(&shop).await;
+        let own = put(&[(STOCK, "15.00"), (ADJUSTED, "15.00"), (FREIGHT, "-30.00")]);
+        assert_eq!((journals(&shop), asked(&shop)), (vec![own], vec![]), "its journal is not forgotten");
+        // and it can be taken back once more
+        take_back(&shop, number).await.unwrap();
+        approve(&shop, 3).await.unwrap();
+        assert_eq!((held(&shop), shop.position("BOX").value), (is("10", "100.00"), money("100")));
+        assert_eq!(journals(&shop).len(), 2);
+        make(&shop, &["G-1"]).await.unwrap();
+    });
+}
+
+#[test]
+fn half_of_a_take_back_that_is_rejected_asks_for_the_bill_to_be_voided() {
+    run_alone(async {
+        let shop = shop().await;
+        let number = make(&shop, &["G-1"]).await.unwrap();
+        approve(&shop, 0).await.unwrap();
+        take_back(&shop, number).await.unwrap();
+        approved(&shop, 2).await.unwrap();
+        carry_out(&shop, 2).await;
+        refuses(&shop, Some(BooksError::Reject("the day is locked".to_owned())));
+        shop.work().await;
+        let told = asked(&shop);
+        let instead =
+            "so that landed cost voucher 2026-06-02-001 stands as it did, and take it back once more";
+        assert!(told.len() == 1 && told[0].contains(instead), "{told:?}");
+        refuses(&shop, None);
+        reject(&shop, 3).await;
+        let told = asked(&shop);
+        assert!(told.len() == 1 && told[0].contains("void the bill ADJ-2026-06-02-003 in Xero"), "{told:?}");
+        void(&shop, 2).await;
+        assert_eq!((held(&shop), asked(&shop)), (is("10", "130.00"), vec![]));
+        assert_eq!(voucher(&shop).state_words(), "stands");
+        take_back(&shop, number).await.unwrap();
+        approve(&shop, 4).await.unwrap();
+        assert_eq!((held(&shop), asked(&shop)), (is("10", "100.00"), vec![]));
+        assert_eq!(voucher(&shop).state_words(), "taken back");
+    });
+}
+
+#[test]
+fn an_answer_that_was_lost_with_its_document_is_asked_for_once_more() {
     run_alone(async {
         let shop = shop().await;
         make(&shop, &["G-1"]).await.unwrap();
+        refuses(&shop, Some(BooksError::Unknown("timed out".to_owned())));
+        approved(&shop, 0).await.unwrap();
+        carry_out(&shop, 0).await;
+        assert_eq!(
+            (states(&shop).await, adjustment_documents(&shop)),
+            (vec!["being booked".to_owned()], vec![])
+        );
+        refuses(&shop, None);
+        shop.wait(SignedDuration::from_mins(10));
+        shop.work().await;
+        assert_eq!(states(&shop).await, ["in Xero as a bill", "in Xero as a credit note"]);
+        assert_eq!((adjustment_documents(&shop).len(), held(&shop)), (2, is("10", "130.00")));
+        assert_eq!(journals(&shop), [put(&[(ADJUSTED, "30.00"), (FREIGHT, "-30.00")])]);
+        assert_eq!(asked(&shop), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn what_may_be_in_xero_keeps_its_items_until_it_is_looked_for() {
+    run_alone(async {
+        let shop = shop().await;
+        make(&shop, &["G-1"]).await.unwrap();
+        refuses(&shop, Some(BooksError::Unknown("timed out".to_owned())));
+        approved(&shop, 0).await.unwrap();
+        let effect = pending(&shop, 0).await;
+        for _ in 0..12 {
+            shop.say(Message::Effect { org: shop.org, effect }).await;
+            shop.wait(SignedDuration::from_mins(10));
+        }
+        let told = asked(&shop);
+        assert!(
+            told.len() == 1
+                && told[0].contains("Revaluation ADJ-2026-06-02-001 of landed cost voucher")
+                && told[0].contains("may be in Xero"),
+            "{told:?}"
+        );
+        refuses(&shop, None);
+        adjust(&shop).await;
+        shop.work().await;
+        let kept_out = "revaluation ADJ-2026-06-02-001 of the same items may be in Xero: approve it";
+        assert!(states(&shop).await[1].contains(kept_out), "{:?}", states(&shop).await);
+        assert_eq!(adjustment_documents(&shop), []);
         approve(&shop, 0).await.unwrap();
-        let of = documents(&shop)[0].of;
+        let other = all(&shop).await.iter().position(|it| it.revalues.is_none()).unwrap();
+        approve(&shop, other).await.unwrap();
+        assert_eq!((adjustment_documents(&shop).len(), held(&shop)), (3, is("9", "117.00")));
+        assert_eq!(asked(&shop), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn goods_of_which_nothing_was_left_take_part_where_they_lie_there_again() {
+    run_alone(async {
+        let shop = shop().await;
+        shop.save(bill("G-3", "2026-06-02").line("TIN", "10", "10"));
+        shop.save(sale("S-1", "2026-06-02").line("TIN", "10", "30"));
+        polls(&shop).await;
+        make(&shop, &["G-1", "G-3"]).await.unwrap();
+        let proposed = all(&shop).await.swap_remove(0);
+        assert_eq!((proposed.lines.len(), proposed.items().len()), (1, 2));
+        shop.save(bill("G-4", "2026-06-02").line("TIN", "4", "10"));
+        polls(&shop).await;
+        approve(&shop, 0).await.unwrap();
+        assert_eq!(states(&shop).await, ["in Xero as a bill", "in Xero as a credit note"]);
+        assert_eq!((held(&shop), held_of(&shop, "TIN")), (is("10", "115.00"), is("4", "46.00")));
+        assert_eq!(journals(&shop), [put(&[(ADJUSTED, "21.00"), (COGS, "9.00"), (FREIGHT, "-30.00")])]);
+    });
+}
+
+#[test]
+fn where_nothing_is_left_nothing_stands_against_it() {
+    run_alone(async {
+        for was_tried in [false, true] {
+            let shop = shop().await;
+            make(&shop, &["G-1"]).await.unwrap();
+            approved(&shop, 0).await.unwrap();
+            if was_tried {
+                refuses(&shop, Some(BooksError::Retry("503".to_owned())));
+                carry_out(&shop, 0).await;
+                refuses(&shop, None);
+            }
+            shop.in_xero(|company, _| company.is_capped = true);
+            shop.save(sale("S-1", "2026-06-02").line("TEA", "10", "30"));
+            shop.wait(SignedDuration::from_mins(10));
+            shop.work().await;
+            assert_eq!(states(&shop).await, ["nothing was left to revalue"]);
+            let done = all(&shop).await.swap_remove(0);
+            assert_eq!((done.lines, adjustment_documents(&shop)), (vec![], vec![]));
+            assert_eq!(journals(&shop), [put(&[(COGS, "30.00"), (FREIGHT, "-30.00")])]);
+        }
+    });
+}
+
+#[test]
+fn its_journal_outlives_that_cost_of_goods_sold_begins_anew() {
+    run_alone(async {
+        let shop = shop().await;
+        sell(&shop, "S-1", "5").await;
+        let number = make(&shop, &["G-1", "G-2"]).await.unwrap();
+        let without = all_rules()[..2].to_vec();
+        for rules in [without, all_rules()] {
+            shop.set(Files { policy: Some(&policy(&rules)), ..Files::default() }).await;
+            polls(&shop).await;
+        }
+        next_day(&shop).await;
+        approve(&shop, 0).await.unwrap();
+        // the stock account was made to hold the boxes' part when it began anew
+        let tracked = put(&[(ADJUSTED, "7.50"), (COGS, "7.50"), (FREIGHT, "-15.00")]);
+        assert_eq!((journals(&shop), asked(&shop)), (vec![tracked], vec![]));
+        take_back(&shop, number).await.unwrap();
+        approve(&shop, 2).await.unwrap();
+        let back = put(&[(ADJUSTED, "-7.50"), (COGS, "-7.50"), (FREIGHT, "15.00")]);
+        assert_eq!((journals(&shop)[1].clone(), asked(&shop)), (back, vec![]));
+    });
+}
+
+#[test]
+fn its_journal_waits_for_cost_of_goods_sold_and_for_an_open_day() {
+    run_alone(async {
+        let shop = shop().await;
+        make(&shop, &["G-1", "G-2"]).await.unwrap();
+        shop.set(Files { policy: Some(&policy(&all_rules()[..2])), ..Files::default() }).await;
+        approve(&shop, 0).await.unwrap();
+        let told = asked(&shop);
+        assert!(told.len() == 1 && told[0].contains("another stock account now or none"), "{told:?}");
+        shop.in_xero(|company, _| company.organisation.period_lock_date = Some(day("2026-06-02")));
+        shop.set(Files { policy: Some(&policy(&all_rules())), ..Files::default() }).await;
+        next_day(&shop).await;
+        next_day(&shop).await;
+        assert_eq!(journals(&shop), [put(&[(ADJUSTED, "15.00"), (FREIGHT, "-15.00")])]);
+        let date = shop.in_xero(|company, _| company.journals.last().unwrap().date);
+        assert_eq!((date, asked(&shop)), (day("2026-06-03"), vec![]));
+    });
+}
+
+#[test]
+fn a_journal_that_is_gone_when_it_is_taken_back_is_in_the_one_against_it() {
+    run_alone(async {
+        let shop = shop().await;
+        let number = make(&shop, &["G-1"]).await.unwrap();
+        approve(&shop, 0).await.unwrap();
+        let gone = |index: usize| {
+            shop.in_xero(|company, now| {
+                let journal = &mut company.journals[index];
+                (journal.known.state, journal.updated_at) = (StateInXero::Gone, now);
+            });
+        };
+        gone(0);
+        next_day(&shop).await;
+        let told = asked(&shop);
+        assert!(
+            told.len() == 1 && told[0].contains("so account 401 does not come to nothing: copy the journal"),
+            "{told:?}"
+        );
+        sell(&shop, "S-1", "5").await;
+        take_back(&shop, number).await.unwrap();
+        approve(&shop, 2).await.unwrap();
+        assert_eq!(journals(&shop), [put(&[(ADJUSTED, "15.00"), (COGS, "-15.00")])]);
+        next_day(&shop).await;
+        assert_eq!(asked(&shop), Vec::<String>::new(), "that one has to stand");
+        gone(1);
+        next_day(&shop).await;
+        let told = asked(&shop);
+        assert!(told.len() == 1 && told[0].ends_with("copy the journal with its narration."), "{told:?}");
+    });
+}
+
+#[test]
+fn a_half_that_somebody_voids_is_asked_about_until_the_other_is_void_too() {
+    run_alone(async {
+        let shop = shop().await;
+        sell(&shop, "S-1", "5").await;
+        let number = make(&shop, &["G-1"]).await.unwrap();
+        approve(&shop, 0).await.unwrap();
+        void(&shop, 0).await;
+        assert_eq!((held(&shop).0.as_str(), shop.position("TEA").booked), ("4", q("4")));
+        assert_eq!(states(&shop).await, ["voided in Xero since", "in Xero as a credit note"]);
+        let told = asked(&shop);
+        assert!(told.len() == 1 && told[0].contains("void ADJ-2026-06-02-002, too"), "{told:?}");
+        let refused = take_back(&shop, number).await.unwrap_err().to_string();
+        assert!(refused.contains("ADJ-2026-06-02-002 stands there: void that, too"), "{refused}");
+        void(&shop, 1).await;
+        let told = asked(&shop);
+        assert!(told.len() == 1 && told[0].contains("take it back on the page Landed cost"), "{told:?}");
+        take_back(&shop, number).await.unwrap();
+        assert_eq!((all(&shop).await.len(), held(&shop)), (2, is("5", "50.00")), "nothing has to come off");
+        let own = put(&[(ADJUSTED, "15.00"), (COGS, "15.00"), (FREIGHT, "-30.00")]);
+        let against = put(&[(ADJUSTED, "-15.00"), (COGS, "-15.00"), (FREIGHT, "30.00")]);
+        assert_eq!((journals(&shop), asked(&shop)), (vec![own, against], vec![]));
+        make(&shop, &["G-1"]).await.unwrap();
+    });
+}
+
+#[test]
+fn a_bill_that_is_voided_before_its_credit_note_is_written_keeps_that_back() {
+    run_alone(async {
+        let shop = shop().await;
+        make(&shop, &["G-1"]).await.unwrap();
+        approved(&shop, 0).await.unwrap();
+        carry_out(&shop, 0).await;
+        refuses(&shop, Some(BooksError::Retry("503".to_owned())));
+        carry_out(&shop, 1).await;
+        refuses(&shop, None);
+        void(&shop, 0).await;
+        assert_eq!((held(&shop), adjustment_documents(&shop).len()), (is("10", "100.00"), 1));
+        assert!(states(&shop).await[1].contains("was voided in Xero"), "{:?}", states(&shop).await);
+        reject(&shop, 1).await;
+        let number = voucher(&shop).number;
+        take_back(&shop, number).await.unwrap();
+        polls(&shop).await;
+        assert_eq!((held(&shop), journals(&shop)), (is("10", "100.00"), vec![]));
+    });
+}
+
+#[test]
+fn a_bill_whose_credit_note_was_rejected_has_to_be_void_before_its_voucher_is_taken_back() {
+    run_alone(async {
+        let shop = shop().await;
+        let number = make(&shop, &["G-1"]).await.unwrap();
+        approved(&shop, 0).await.unwrap();
+        carry_out(&shop, 0).await;
+        refuses(&shop, Some(BooksError::Reject("the day is locked".to_owned())));
+        shop.work().await;
+        refuses(&shop, None);
+        reject(&shop, 1).await;
+        let refused = take_back(&shop, number).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("the bill ADJ-2026-06-02-001 of its revaluation stands in Xero"),
+            "{refused}"
+        );
+        let told = asked(&shop);
+        assert!(
+            told.len() == 1 && told[0].contains("void the bill ADJ-2026-06-02-001 in Xero, and"),
+            "{told:?}"
+        );
+        void(&shop, 0).await;
+        let told = asked(&shop);
+        assert!(told.len() == 1 && told[0].contains("no journal: take it back"), "{told:?}");
+        take_back(&shop, number).await.unwrap();
+        assert_eq!((held(&shop), journals(&shop), asked(&shop)), (is("10", "100.00"), vec![], vec![]));
+    });
+}
+
+#[test]
+fn what_landed_may_be_proposed_as_the_price_of_a_tracked_item() {
+    run_alone(async {
+        let shop = shop().await;
         shop.in_xero(|company, now| {
-            let document = company.documents.get_mut(&of.id).unwrap();
-            (document.status, document.updated_at) = (DocumentStatus::Voided, now);
+            for item in company.items.values_mut() {
+                (item.purchase_price, item.updated_at) = (Some(money("10")), now);
+            }
+        });
+        let mut rules = all_rules();
+        rules.extend([rule("price_change_from", r#""landed""#), rule("price_change_percent", "5")]);
+        shop.set(Files { policy: Some(&policy(&rules)), ..Files::default() }).await;
+        polls(&shop).await;
+        let proposed = async || {
+            shop.say(Message::PlanTouched { org: shop.org }).await;
+            shop.work().await;
+            let open = parstock_app::prices::open(&shop.ports, shop.org).await.unwrap();
+            open.into_iter().map(|change| (change.code, change.to.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(proposed().await, []);
+        let number = make(&shop, &["G-1"]).await.unwrap();
+        assert_eq!(proposed().await, [("TEA".to_owned(), "13.00".to_owned())]);
+        approve(&shop, 0).await.unwrap();
+        take_back(&shop, number).await.unwrap();
+        approve(&shop, 2).await.unwrap();
+        assert_eq!(proposed().await, []);
+    });
+}
+
+#[test]
+fn freight_of_goods_whose_bill_is_a_draft_is_asked_about_once_that_is_approved() {
+    run_alone(async {
+        let shop = begun(true).await;
+        let goods =
+            shop.save(bill("G-1", "2026-06-02").line("TEA", "10", "10").status(DocumentStatus::Draft));
+        freight(&shop, "30");
+        polls(&shop).await;
+        let is_asked = || shop.reviews().iter().any(|review| review.kind == ReviewKind::FreightLeft);
+        let refused = make(&shop, &["G-1"]).await.unwrap_err().to_string();
+        assert!(refused.contains("no approved bill"), "{refused}");
+        assert!(!is_asked());
+        shop.in_xero(|company, now| {
+            let goods = company.documents.get_mut(&goods.id).unwrap();
+            (goods.status, goods.updated_at) = (DocumentStatus::Authorised, now);
         });
         polls(&shop).await;
-        assert_eq!((held(&shop).0.as_str(), shop.position("TEA").booked), ("9", q("9")));
-        assert!(matches!(all(&shop).await[0].stage, Stage::Booked), "and it is not written again");
+        // whatever came in since is looked for with each digest
+        shop.digest().await;
+        assert!(is_asked());
+        make(&shop, &["G-1"]).await.unwrap();
+        approve(&shop, 0).await.unwrap();
+        assert_eq!(held(&shop), is("10", "130.00"));
     });
 }

@@ -36,7 +36,7 @@ use parstock_tests::books::Company;
 use parstock_tests::ports::FakePorts;
 use parstock_tests::scheduler::{Sim, run_alone};
 use parstock_tests::store::FakeStore;
-use parstock_views::pages::PositionQuery;
+use parstock_views::pages::{CardRow, PositionQuery};
 use uuid::Uuid;
 
 /// Noon in Sydney, where the shop is.
@@ -44,6 +44,10 @@ const NOON: &str = "2026-06-01T02:00:00Z";
 
 pub(super) fn day(text: &str) -> Date {
     text.parse().unwrap()
+}
+
+pub(super) fn until(on: &str) -> View {
+    View { at: Some(day(on)), ..View::default() }
 }
 
 pub(super) fn q(text: &str) -> Quantity {
@@ -263,7 +267,7 @@ impl Shop {
 
     /// What lay there at the end of a day and what it was worth, as it is known now.
     pub(super) async fn balance_at(&self, code: &str, on: &str) -> Option<Balance> {
-        self.console().await.card(item(code), View { at: Some(day(on)), known: None }).await.unwrap().card.end
+        self.console().await.card(item(code), until(on)).await.unwrap().card.end
     }
 
     pub(super) fn reviews(&self) -> Vec<Review> {
@@ -355,7 +359,7 @@ fn an_order_that_is_late_is_counted_once_and_its_items_are_listed() {
         assert_eq!(shown, [("BOX", q("20"), q("100")), ("PEN", q("0"), q("50"))]);
         assert_eq!((page.late_items, page.late_orders, page.rows[1].late_orders[0].as_str()), (2, 1, "PO-1"));
         // the item's page says the same as its orders
-        let page = console.item(item("BOX"), None, 1).await.unwrap();
+        let page = console.item(item("BOX"), View::default(), 1).await.unwrap();
         assert_eq!((page.position.on_order, page.position.late), (q("20"), q("100")));
         let mut orders: Vec<_> =
             page.orders.iter().map(|order| (order.number.as_str(), order.late)).collect();
@@ -648,6 +652,54 @@ fn quantities_are_right_at_any_date() {
 }
 
 #[test]
+fn what_was_promised_and_to_come_is_right_at_any_date_and_after_later_edits() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        shop.count("BOX", "2026-05-01", "60").await.unwrap();
+        shop.save(order("PO-1", "2026-05-04").line("BOX", "30", "2"));
+        shop.save(sale("S-1", "2026-05-06").status(DocumentStatus::Draft).line("BOX", "5", "5"));
+        shop.save(sale("S-2", "2026-05-20").status(DocumentStatus::Draft).line("BOX", "7", "5"));
+        shop.save(bill("B-1 PO-1", "2026-05-15").line("BOX", "20", "2"));
+        shop.poll().await;
+        // on hand, committed, available, on order
+        let stood = async |on: &str| {
+            let row =
+                shop.console().await.positions_at(day(on), String::new(), 1).await.unwrap().rows.remove(0);
+            let end = row.end.map(|end| end.quantity.to_string()).unwrap_or_default();
+            let available = row.available.map(|quantity| quantity.to_string()).unwrap_or_default();
+            [end, row.committed.to_string(), available, row.on_order.to_string()].join(" ")
+        };
+        assert_eq!(stood("2026-05-03").await, "60 0 60 0");
+        assert_eq!(stood("2026-05-05").await, "60 0 60 30");
+        assert_eq!(stood("2026-05-14").await, "60 5 55 30");
+        assert_eq!(stood("2026-05-15").await, "80 5 75 10");
+        assert_eq!(stood("2026-05-31").await, "80 12 68 10");
+        // one is approved, one is moved and made more, the order is of more and was written later
+        shop.save(sale("S-1", "2026-05-06").line("BOX", "5", "5"));
+        shop.save(sale("S-2", "2026-05-08").status(DocumentStatus::Draft).line("BOX", "9", "5"));
+        shop.save(order("PO-1", "2026-05-10").line("BOX", "40", "2"));
+        shop.poll().await;
+        assert_eq!(stood("2026-05-05").await, "60 0 60 0");
+        assert_eq!(stood("2026-05-07").await, "55 0 55 0");
+        assert_eq!(stood("2026-05-14").await, "55 9 46 40");
+        assert_eq!(stood("2026-05-31").await, "75 9 66 20");
+        // today is what the list of now says
+        let now = shop.console().await.positions(PositionQuery { page: 1, ..PositionQuery::default() }).await;
+        let now = now.unwrap().rows.remove(0);
+        assert_eq!(
+            stood("2026-06-01").await,
+            format!("{} {} {} {}", now.on_hand.unwrap(), now.committed, now.available.unwrap(), now.on_order)
+        );
+        // the order is closed with what came, and was open before that
+        shop.save(order("PO-1", "2026-05-10").status(DocumentStatus::Billed).line("BOX", "40", "2"));
+        shop.save(sale("S-2", "2026-05-08").status(DocumentStatus::Deleted));
+        shop.poll().await;
+        assert_eq!(stood("2026-05-14").await, "55 0 55 40");
+        assert_eq!(stood("2026-05-15").await, "75 0 75 0");
+    });
+}
+
+#[test]
 fn counts_wait_for_the_first_load() {
     run_alone(async {
         let shop = Shop::new(&["BOX"]);
@@ -696,7 +748,7 @@ fn a_count_stands_whatever_comes_in_late() {
         shop.save(sale("S-2", "2026-05-31").line("BOX", "5", "5"));
         shop.poll().await;
         assert_eq!(shop.on_hand("BOX"), "45");
-        let page = shop.console().await.item(item("BOX"), None, 1).await.unwrap();
+        let page = shop.console().await.item(item("BOX"), View::default(), 1).await.unwrap();
         assert!(page.card.rows.iter().any(|row| row.cause == "count"), "{:?}", page.card.rows);
     });
 }
@@ -740,12 +792,97 @@ fn the_card_says_what_lay_there_after_each_movement_and_a_late_document_changes_
             ]
         );
         // the page turns it about, and shows the layer of the day
-        let page = shop.console().await.item(item("BOX"), Some(day("2026-05-15")), 1).await.unwrap();
+        let page = shop.console().await.item(item("BOX"), until("2026-05-15"), 1).await.unwrap();
         assert_eq!((page.card.found, page.card.rows[0].number.as_str()), (2, "S-2"));
         assert_eq!(page.card.end, worth("18", "36"));
         let layer = (page.layers[0].quantity, page.layers[0].cost, page.layers[0].unit_cost);
         assert_eq!(layer, (q("18"), "36".parse().unwrap(), "2".parse().unwrap()));
-        assert_eq!(shop.console().await.item(item("BOX"), None, 2).await.unwrap().card.rows, []);
+        assert_eq!(shop.console().await.item(item("BOX"), View::default(), 2).await.unwrap().card.rows, []);
+    });
+}
+
+#[test]
+fn the_card_names_the_layers_that_each_document_made_or_used_up() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX"]).await;
+        let policy = r#"{"version": 1, "rules": [{"scope": "org", "setting": "costing", "value": "fifo"}]}"#;
+        shop.set(Files { policy: Some(policy), ..Files::default() }).await;
+        shop.count("BOX", "2026-05-10", "20").await.unwrap();
+        shop.save(bill("B-1", "2026-05-12").line("BOX", "10", "4"));
+        shop.save(sale("S-1", "2026-05-20").line("BOX", "23", "5"));
+        shop.poll().await;
+        let shown = shop.console().await.card(item("BOX"), View::default()).await.unwrap();
+        let parts = |row: &CardRow| {
+            let parts = row.layers.iter().map(|part| format!("{}: {} {}", part.of, part.quantity, part.cost));
+            parts.collect::<Vec<_>>().join(", ")
+        };
+        let lines: Vec<_> = shown.card.rows.iter().map(parts).collect();
+        assert_eq!(
+            lines,
+            [
+                "opening balance: 20 40.00",
+                "bill B-1: 10 40.00",
+                "opening balance: -20 -40.00, bill B-1: -3 -12.00",
+            ]
+        );
+        let left: Vec<_> =
+            shown.layers.iter().map(|layer| (layer.of.as_str(), layer.quantity, layer.cost)).collect();
+        assert_eq!(left, [("bill B-1", q("7"), "28".parse().unwrap())]);
+        let page = shop.console().await.item(item("BOX"), View::default(), 1).await.unwrap();
+        assert!(page.render().unwrap().contains("bill B-1: -3 at"));
+    });
+}
+
+#[test]
+fn cards_and_past_days_of_an_item_with_more_movements_than_are_held_at_once_are_the_same() {
+    run_alone(async {
+        let shop = Shop::open(&["BOX", "T1"]).await;
+        shop.save(bill("B-0", "2026-02-28").line("T1", "40", "2"));
+        shop.count("BOX", "2026-03-01", "40").await.unwrap();
+        for number in 0..45 {
+            let on = day("2026-03-05").saturating_add(jiff::Span::new().days(number * 2)).to_string();
+            let (name, quantity) = (format!("S-{number}"), format!("{}", number % 3 + 1));
+            shop.save(sale(&name, &on).line("BOX", &quantity, "5").line("T1", &quantity, "5"));
+            if number % 9 == 0 {
+                shop.save(bill(&format!("B-{number}"), &on).line("BOX", "30", &format!("{number}.5")));
+            }
+        }
+        shop.poll().await;
+        // one is edited and moved to another day
+        shop.save(sale("S-7", "2026-03-30").line("BOX", "9", "5").line("T1", "9", "5"));
+        shop.poll().await;
+        let (whole, few) = (shop.console().await, shop.console().await.holding_at_once(4));
+        let on = |text: &str| Some(day(text));
+        for code in ["BOX", "T1"] {
+            for (from, at) in [
+                (None, None),
+                (None, on("2026-04-11")),
+                (on("2026-04-01"), None),
+                (on("2026-03-19"), on("2026-04-19")),
+                (on("2026-06-30"), None),
+            ] {
+                let view = View { from, at, ..View::default() };
+                let all = whole.card(item(code), View { from: None, ..view }).await.unwrap();
+                let shown = few.card(item(code), view).await.unwrap();
+                let first =
+                    all.card.rows.iter().take_while(|row| from.is_some_and(|from| row.on < from)).count();
+                assert_eq!(shown.card.rows, all.card.rows[first..], "{code} {view:?}");
+                assert_eq!((shown.card.end, &shown.layers), (all.card.end, &all.layers), "{code} {view:?}");
+                let before = first.checked_sub(1).and_then(|last| all.card.rows[last].after);
+                assert_eq!(shown.card.before.filter(|_| first > 0), before, "{code} {view:?}");
+                assert_eq!(shown.card.found, shown.card.rows.len());
+                // a page of it
+                let page = few.item(item(code), view, 1).await.unwrap().card;
+                assert!(page.rows.iter().eq(shown.card.rows.iter().rev().take(page.rows.len())));
+                assert_eq!(page.found, shown.card.found);
+            }
+        }
+        for on in ["2026-02-27", "2026-03-01", "2026-03-30", "2026-04-30", "2026-06-01", "2027-01-01"] {
+            let at_once = whole.positions_at(day(on), String::new(), 1).await.unwrap().rows;
+            assert_eq!(few.positions_at(day(on), String::new(), 1).await.unwrap().rows, at_once, "{on}");
+            let card = whole.card(item("BOX"), until(on)).await.unwrap().card;
+            assert_eq!(at_once[0].end, card.end, "{on}");
+        }
     });
 }
 
@@ -769,13 +906,13 @@ fn what_is_told_late_of_a_closed_month_counts_in_the_open_one() {
         let card = console.card(item("BOX"), View::default()).await.unwrap().card;
         let bill = card.rows.iter().find(|row| row.number == "B-1").unwrap();
         assert_eq!((bill.on, bill.posted_on), (day("2026-04-15"), Some(day("2026-05-01"))));
-        let revalued: Vec<_> = card
-            .revalued
+        let restated: Vec<_> = card
+            .restated
             .iter()
             .map(|row| (row.number.as_str(), row.month, row.posted_on, row.change.to_string()))
             .collect();
         assert_eq!(
-            revalued,
+            restated,
             [
                 ("B-1", day("2026-04-01"), Some(day("2026-05-01")), "-10.00".to_owned()),
                 ("B-1", day("2026-05-01"), None, "-5.00".to_owned()),
@@ -783,7 +920,7 @@ fn what_is_told_late_of_a_closed_month_counts_in_the_open_one() {
         );
         assert_eq!(shop.position("BOX").value, "75".parse().unwrap(), "as if it had come in time");
         // the day as it was known when it was closed, and as it is known now
-        let view = View { at: Some(day("2026-04-30")), known: Some(reported) };
+        let view = View { known: Some(reported), ..until("2026-04-30") };
         assert_eq!(console.card(item("BOX"), view).await.unwrap().card.end, closed);
         assert_ne!(shop.balance_at("BOX", "2026-04-30").await, closed);
     });

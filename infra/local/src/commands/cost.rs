@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
@@ -11,6 +11,7 @@ use parstock_domain::costing::Method;
 use parstock_domain::costing::file::{self, Wrong};
 
 use crate::error::{DONE, LocalError};
+use crate::files;
 use crate::screen;
 
 /// Movements without a known cost whose lines are named.
@@ -60,9 +61,10 @@ pub(super) fn run(options: &Cost) -> Result<u8, LocalError> {
     drop(text);
     let outcome = movements.cost(method).map_err(|wrong| refused(&[wrong]))?;
     if let Some(path) = &options.layers {
-        write(path, std::iter::once(movements.layers(&outcome)?))?;
+        let layers = movements.layers(&outcome)?;
+        files::replace(path, |file| file.write_all(&layers))?;
     }
-    write(&options.out, movements.lines(&outcome))?;
+    files::replace(&options.out, |file| take(movements.lines(&outcome), |part| file.write_all(part)))?;
     screen::talk(&format!("{} movements of {} items", movements.count(), movements.items()));
     if !outcome.unknown.is_empty() {
         screen::talk(&unknown(&outcome.unknown));
@@ -74,15 +76,6 @@ fn refused(wrong: &[Wrong]) -> LocalError {
     let lines: Vec<String> =
         wrong.iter().map(|wrong| format!("line {}: {}", wrong.line, wrong.what)).collect();
     LocalError::Input(format!("nothing was written:\n{}", lines.join("\n")))
-}
-
-/// Half a file is none.
-fn write(path: &Path, parts: impl Iterator<Item = Vec<u8>> + Send) -> Result<(), LocalError> {
-    let written = fs::File::create(path).and_then(|mut file| take(parts, |part| file.write_all(part)));
-    written.map_err(|error| {
-        let _ = fs::remove_file(path);
-        LocalError::Outside(format!("{} can't be written: {error}", path.display()))
-    })
 }
 
 /// Takes parts one by one, while the next ones are made.

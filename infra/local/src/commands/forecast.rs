@@ -1,14 +1,16 @@
 //! `parstock forecast`: what is enough of each item, by the figures of files alone. It needs no folder and no stack.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::error::{DONE, LocalError};
-use crate::forecasts::{self, DataSet, History, Wrong};
+use crate::files;
+use crate::forecasts::{self, DataSet, History};
 use crate::screen;
+use crate::tables::{self, Wrong};
 
 /// Forecasts what is asked for of each item.
 #[derive(Args, Clone, Debug)]
@@ -36,7 +38,7 @@ pub struct Forecast {
 /// Runs it.
 pub(super) fn run(options: &Forecast) -> Result<u8, LocalError> {
     if let Some(path) = &options.m3 {
-        let text = forecasts::long(open(path)?).map_err(|wrong| refused(path, &wrong))?;
+        let text = forecasts::long(tables::open(path)?).map_err(|wrong| refused(path, &wrong))?;
         write(&options.out, |file| file.write_all(text.as_bytes()))?;
         return Ok(DONE);
     }
@@ -44,11 +46,12 @@ pub(super) fn run(options: &Forecast) -> Result<u8, LocalError> {
     let (Some(sets), Some(name), Some(path)) = (&options.dataset, &options.name, &options.history) else {
         return Err(LocalError::Input("say --dataset, --name and --history, or --m3".to_owned()));
     };
-    let json = fs::read_to_string(sets).map_err(|error| unread(sets, &error))?;
+    let json = fs::read_to_string(sets)
+        .map_err(|error| LocalError::Input(format!("{} can't be read: {error}", sets.display())))?;
     let set = DataSet::find(&json, name).map_err(|wrong| refused(sets, &wrong))?;
     let plan = set.plan().map_err(|wrong| refused(sets, &wrong))?;
-    let meta = options.meta.as_deref().map(open).transpose()?;
-    let history = History::read(&set, open(path)?, meta).map_err(|wrong| refused(path, &wrong))?;
+    let meta = options.meta.as_deref().map(tables::open).transpose()?;
+    let history = History::read(&set, tables::open(path)?, meta).map_err(|wrong| refused(path, &wrong))?;
     let mut cutoffs = Vec::new();
     for (cutoff, date) in set.cutoffs().map_err(|wrong| refused(sets, &wrong))? {
         cutoffs.push((cutoff, history.until(date).map_err(|wrong| refused(path, &wrong))?));
@@ -69,23 +72,15 @@ pub(super) fn run(options: &Forecast) -> Result<u8, LocalError> {
     Ok(DONE)
 }
 
-fn open(path: &Path) -> Result<Box<dyn io::Read>, LocalError> {
-    forecasts::open(path).map_err(|error| unread(path, &error))
-}
-
-fn unread(path: &Path, error: &io::Error) -> LocalError {
-    LocalError::Input(format!("{} can't be read: {error}", path.display()))
-}
-
 fn refused(path: &Path, wrong: &Wrong) -> LocalError {
     LocalError::Input(format!("nothing was written:\n{}: {wrong}", path.display()))
 }
 
-/// Half a file is none. It is compressed if its name says so.
+/// Writes a table, compressed if its name says so.
 fn write(path: &Path, make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), LocalError> {
-    let written = File::create(path).and_then(|file| {
+    files::replace(path, |file| {
         let mut file = BufWriter::new(file);
-        if forecasts::is_compressed(path) {
+        if tables::is_compressed(path) {
             let mut packed = flate2::write::GzEncoder::new(&mut file, flate2::Compression::fast());
             make(&mut packed)?;
             packed.finish()?;
@@ -93,9 +88,5 @@ fn write(path: &Path, make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Re
             make(&mut file)?;
         }
         file.flush()
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(path);
-        LocalError::Outside(format!("{} can't be written: {error}", path.display()))
     })
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use parstock_domain::ids::OrgId;
+use parstock_domain::ledger::View;
 use parstock_views::pages::CardRow;
 use serde_json::json;
 
@@ -32,7 +33,7 @@ impl Item {
 /// Answers it.
 pub(crate) async fn answer(place: &impl Place, org: OrgId, code: &str) -> Result<Answer, LocalError> {
     let console = console(place, org).await?;
-    let page = console.item(console.item_by_code(code).await?, None, 1).await?;
+    let page = console.item(console.item_by_code(code).await?, View::default(), 1).await?;
     let position = &page.position;
     let currency = &page.site.currency;
     let book = if page.tracked { "tracked by Xero" } else { "parstock's ledger is the book" };

@@ -7,7 +7,7 @@ use parstock_app::landed::{self, Preview};
 use parstock_domain::document::DocumentRef;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::OrgId;
-use parstock_domain::landed::{Papers, VoucherNumber};
+use parstock_domain::landed::{Papers, Revaluation, RevaluationFate, Voucher, VoucherNumber};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -144,9 +144,11 @@ pub(crate) async fn answer(place: &impl Place, org: OrgId, asked: &Vouchers) -> 
                 LocalError::Input(format!("`{number}` is no voucher: see `parstock landed list`"))
             })?;
             landed::take_back(place, org, place.person(), number, reason).await?;
+            let (revaluation, waits) =
+                waiting(place, org, number, |voucher| voucher.revaluation_back.as_ref()).await?;
             Ok(Answer::new(
-                json!({ "voucher": number.to_string() }),
-                format!("voucher {number} is being taken back\n"),
+                json!({ "voucher": number.to_string(), "revaluation": revaluation }),
+                format!("voucher {number} is being taken back\n{waits}"),
             ))
         }
         Vouchers::Papers { bill } => {
@@ -235,15 +237,25 @@ async fn make(
         return Ok(Answer::new(as_json(&preview), as_text(&preview)?).saying(talk).exiting(DIFFERENCES));
     };
     let number = landed::make(place, org, place.person(), &request, Some(parse_hash(contents)?)).await?;
-    let made = landed::all(place, org).await?.into_iter().find(|voucher| voucher.number == number);
-    let revaluation = made.and_then(|voucher| voucher.revaluation?.adjustment);
-    let waits = revaluation.map_or_else(String::new, |number| {
-        format!("revaluation {number} waits: parstock stock adjustments approve {number}\n")
-    });
+    let (revaluation, waits) = waiting(place, org, number, |voucher| voucher.revaluation.as_ref()).await?;
     Ok(Answer::new(
-        json!({ "voucher": number.to_string(), "revaluation": revaluation.map(|number| number.to_string()) }),
+        json!({ "voucher": number.to_string(), "revaluation": revaluation }),
         format!("voucher {number} is being booked\n{waits}"),
     ))
+}
+
+/// The number of one of a voucher's revaluations that waits for a person, and a line that says so; neither where none waits.
+async fn waiting(
+    place: &impl Place,
+    org: OrgId,
+    number: VoucherNumber,
+    of: impl Fn(&Voucher) -> Option<&Revaluation>,
+) -> Result<(Option<String>, String), LocalError> {
+    let voucher = landed::all(place, org).await?.into_iter().find(|voucher| voucher.number == number);
+    let revaluation = voucher.as_ref().and_then(of).filter(|it| it.fate == RevaluationFate::Waits);
+    let Some(number) = revaluation.and_then(|it| it.adjustment) else { return Ok((None, String::new())) };
+    let line = format!("revaluation {number} waits: parstock stock adjustments approve {number}\n");
+    Ok((Some(number.to_string()), line))
 }
 
 fn as_json(preview: &Preview) -> Value {

@@ -1,6 +1,5 @@
 //! `parstock plan`: what to order, by the figures of files alone. It needs no folder and no stack.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,9 +9,9 @@ use serde_json::{Value, json};
 use super::digest::parse_day;
 use crate::ask::table;
 use crate::error::{DONE, LocalError};
-use crate::forecasts::{self, Wrong};
 use crate::plans::{self, Planned};
 use crate::screen;
+use crate::tables::{self, Wrong};
 
 /// Plans what to order of a file's items.
 #[derive(Args, Clone, Debug)]
@@ -37,8 +36,10 @@ pub struct Plan {
 
 /// Runs it.
 pub(super) fn run(options: &Plan) -> Result<u8, LocalError> {
-    let sold = plans::demand(open(&options.history)?).map_err(|wrong| refused(&options.history, &wrong))?;
-    let there = plans::stock(open(&options.stock)?).map_err(|wrong| refused(&options.stock, &wrong))?;
+    let sold =
+        plans::demand(tables::open(&options.history)?).map_err(|wrong| refused(&options.history, &wrong))?;
+    let there =
+        plans::stock(tables::open(&options.stock)?).map_err(|wrong| refused(&options.stock, &wrong))?;
     let after = plans::day_after(&sold);
     let today = options.today.as_deref().map(parse_day).transpose()?.or(after).ok_or_else(|| {
         LocalError::Input("nothing was ever sold: name the day of the plan with --today".to_owned())
@@ -49,20 +50,16 @@ pub(super) fn run(options: &Plan) -> Result<u8, LocalError> {
             after.yesterday().unwrap_or(after)
         )));
     }
-    let subjects = plans::items(open(&options.items)?, sold, there);
+    let subjects = plans::items(tables::open(&options.items)?, sold, there);
     let subjects = subjects.map_err(|wrong| refused(&options.items, &wrong))?;
-    let planned = plans::plan_all(subjects, today).map_err(LocalError::outside)?;
+    let planned = plans::plan_all(subjects, today)
+        .map_err(|wrong| LocalError::Input(format!("nothing was planned:\n{wrong}")))?;
     if options.json {
         screen::result(&serde_json::to_string_pretty(&for_machines(&planned, today))?);
     } else {
         screen::result(&for_people(&planned, today));
     }
     Ok(DONE)
-}
-
-fn open(path: &Path) -> Result<Box<dyn Read>, LocalError> {
-    forecasts::open(path)
-        .map_err(|error| LocalError::Input(format!("{} can't be read: {error}", path.display())))
 }
 
 fn refused(path: &Path, wrong: &Wrong) -> LocalError {

@@ -3,6 +3,7 @@
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::civil::Date;
+use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::OrgId;
 use parstock_views::StandingGroup;
 use parstock_views::pages::PositionQuery;
@@ -23,7 +24,7 @@ pub struct Positions {
     /// Only items that stand so
     #[arg(long, value_parser = standings())]
     pub standing: Option<StandingGroup>,
-    /// What lay there at the end of a day such as 2026-06-01, by the documents known now
+    /// How items stood at the end of a day such as 2026-06-01, by the documents known now
     #[arg(long, value_name = "DAY", conflicts_with = "standing")]
     pub at: Option<String>,
     /// Where to look and how to answer.
@@ -77,11 +78,7 @@ pub(crate) async fn answer(
             row.name.clone(),
             known(row.on_hand),
             row.committed.to_string(),
-            if row.late.is_zero() {
-                row.on_order.to_string()
-            } else {
-                format!("{} + {} late", row.on_order, row.late)
-            },
+            on_order(row.on_order, row.late),
             row.cover_days.map_or_else(String::new, |days| format!("{days} days")),
             row.standing.words().to_owned(),
         ]);
@@ -102,7 +99,11 @@ pub(crate) async fn answer(
     Ok(Answer::new(json!(all), table(&lines)))
 }
 
-/// What lay there at the end of a day.
+fn on_order(on_order: Quantity, late: Quantity) -> String {
+    if late.is_zero() { on_order.to_string() } else { format!("{on_order} + {late} late") }
+}
+
+/// How items stood at the end of a day.
 async fn at_the_end_of(
     place: &impl Place,
     org: OrgId,
@@ -110,7 +111,8 @@ async fn at_the_end_of(
     day: Date,
 ) -> Result<Answer, LocalError> {
     let console = console(place, org).await?;
-    let mut lines = vec![["item", "name", "on hand", "worth"].map(str::to_owned).to_vec()];
+    let headings = ["item", "name", "on hand", "worth", "committed", "available", "on order", "in transit"];
+    let mut lines = vec![headings.map(str::to_owned).to_vec()];
     let mut all = Vec::new();
     let mut page = 1;
     loop {
@@ -122,6 +124,10 @@ async fn at_the_end_of(
                 row.name.clone(),
                 known(row.end.map(|end| end.quantity)),
                 worth,
+                row.committed.to_string(),
+                row.available.map_or_else(String::new, |available| available.to_string()),
+                on_order(row.on_order, row.late),
+                row.in_transit.to_string(),
             ]);
             all.push(json!({
                 "item": row.item.to_string(),
@@ -130,6 +136,11 @@ async fn at_the_end_of(
                 "at": day.to_string(),
                 "on_hand": row.end.map(|end| end.quantity.to_string()),
                 "value": row.end.map(|end| end.value.to_string()),
+                "committed": row.committed.to_string(),
+                "available": row.available.map(|quantity| quantity.to_string()),
+                "on_order": row.on_order.to_string(),
+                "late": row.late.to_string(),
+                "in_transit": row.in_transit.to_string(),
             }));
         }
         page = page.saturating_add(1);

@@ -66,16 +66,18 @@ async fn replay(options: Replay) -> Result<u8, LocalError> {
     };
     let year = checked(options.sales.clone(), supply).await?;
     let temporary = tempfile::tempdir().map_err(LocalError::outside)?;
-    let path = options.data.as_deref().unwrap_or(temporary.path());
-    let folder = Folder::at(path)?;
+    let folder = match &options.data {
+        Some(path) => Folder::at(path)?,
+        None => Folder::temporary(temporary.path()),
+    };
     let Some(_held) = folder.hold()? else {
         return Err(LocalError::Input(format!(
             "another parstock holds {}: name a new folder",
-            path.display()
+            folder.path().display()
         )));
     };
     if folder.file("store.sqlite").exists() {
-        let what = format!("{} is not empty: name a new folder with --data", path.display());
+        let what = format!("{} is not empty: name a new folder with --data", folder.path().display());
         return Err(LocalError::Input(what));
     }
     let mut bar = Bar::default();

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use parstock_forecast::Plan;
 use serde::Deserialize;
 
-use super::Wrong;
+use crate::tables::Wrong;
 
 /// Cutoffs of a data set at most.
 const CUTOFFS_MAX: usize = 1_000;

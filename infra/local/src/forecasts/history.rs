@@ -7,14 +7,17 @@ use jiff::civil::Date;
 use parstock_forecast::Item;
 
 use super::calendar::Step;
-use super::{Columns, DataSet, Wrong, text, unread};
+use super::{DataSet, ITEMS_MAX};
+use crate::tables::{Table, Wrong};
 
-/// Items at most.
-const ITEMS_MAX: usize = 200_000;
 /// Items times periods at most.
 const CELLS_MAX: usize = 100_000_000;
+/// Units of an item in a period at most: in thousandths as many as the engine takes.
+const DEMAND_MAX: f64 = 1e9;
 /// Decimals of a demand that are told apart.
 const DECIMALS_MAX: usize = 3;
+/// The least that is told apart, by number of decimals.
+const GRAINS: [f64; DECIMALS_MAX + 1] = [1.0, 0.1, 0.01, 0.001];
 
 /// The past of all items.
 #[derive(Debug)]
@@ -35,22 +38,34 @@ pub struct Past {
     demand: Vec<Option<f64>>,
     promoted: Vec<bool>,
     category: Option<u32>,
-    grain: f64,
+    /// The first periods with a demand of at least one, two and three decimals.
+    finer_since: [usize; DECIMALS_MAX],
 }
 
 impl Past {
-    /// What is known after so many periods.
+    fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            demand: Vec::new(),
+            promoted: Vec::new(),
+            category: None,
+            finer_since: [usize::MAX; DECIMALS_MAX],
+        }
+    }
+
+    /// What is known after so many periods. Decimals that only come later make no finer grain yet.
     pub fn until(&self, periods: usize) -> Item<'_> {
+        let decimals = self.finer_since.iter().filter(|since| **since < periods).count();
         Item {
             demand: self.demand.get(..periods).unwrap_or(&self.demand),
             promoted: self.promoted.get(..periods).unwrap_or(&self.promoted),
             category: self.category,
-            grain: self.grain,
+            grain: GRAINS.get(decimals).copied().unwrap_or(1.0),
         }
     }
 }
 
-/// A line of the table.
+/// A line of the history.
 struct Row {
     item: u32,
     date: Date,
@@ -75,10 +90,10 @@ impl History {
         let (Some(first), Some(last)) = (bounds.clone().min(), bounds.max()) else {
             return Err(Wrong::whole("there is no demand in the history"));
         };
+        let wrong = |row: &Row, what| Wrong { line: Some(row.line), what };
         let at = |row: &Row| {
-            step.between(first, row.date).ok_or_else(|| {
-                Wrong::at(row.line, format!("no period begins on {} if one does on {first}", row.date))
-            })
+            step.between(first, row.date)
+                .ok_or_else(|| wrong(row, format!("no period begins on {} if one does on {first}", row.date)))
         };
         let periods = step.between(first, last).map_or(0, |last| last + 1);
         if items.len().saturating_mul(periods) > CELLS_MAX {
@@ -103,16 +118,17 @@ impl History {
             let bit = 1 << (place % 64);
             if let Some(seen) = seen.get_mut(place / 64) {
                 if *seen & bit != 0 {
-                    return Err(Wrong::at(
-                        row.line,
-                        format!("the item has had a line for {} before", row.date),
-                    ));
+                    return Err(wrong(row, format!("the item has had a line for {} before", row.date)));
                 }
                 *seen |= bit;
             }
             let Some(past) = items.get_mut(row.item as usize) else { continue };
             if let Some(demand) = past.demand.get_mut(period) {
                 *demand = row.demand;
+            }
+            let decimals = row.demand.map_or(0, decimals);
+            for since in past.finer_since.iter_mut().take(decimals) {
+                *since = period.min(*since);
             }
             if let Some(promoted) = past.promoted.get_mut(period) {
                 *promoted = row.promoted;
@@ -136,117 +152,88 @@ impl History {
 
 /// The lines of a history, its items in order of their first line, and whether promotions are told.
 fn rows(history: impl Read) -> Result<(Vec<Past>, Vec<Row>, bool), Wrong> {
-    let mut reader = csv::Reader::from_reader(history);
-    let columns = Columns::of(&mut reader)?;
-    let (id, ds, y) = (columns.need("unique_id")?, columns.need("ds")?, columns.need("y")?);
-    let promo = columns.find("promo");
+    let table = Table::of(history)?;
+    let (id, ds, y) = (table.need("unique_id")?, table.need("ds")?, table.need("y")?);
+    let promo = table.find("promo");
     let mut items: Vec<Past> = Vec::new();
     let mut places: BTreeMap<String, u32> = BTreeMap::new();
     let mut dates: BTreeMap<String, Date> = BTreeMap::new();
     let mut rows = Vec::new();
-    let mut record = csv::ByteRecord::new();
     let mut latest: u32 = 0;
-    while reader.read_byte_record(&mut record).map_err(|error| unread(&error))? {
-        let line = record.position().map_or(0, csv::Position::line);
-        let name = text(&record, id, line, "unique_id")?;
+    table.each(|line| {
+        let name = line.name(id)?;
         if items.get(latest as usize).is_none_or(|past| past.id != name) {
             latest = match places.get(name) {
                 Some(place) => *place,
                 None => {
-                    if name.is_empty() {
-                        return Err(Wrong::at(line, "unique_id is empty"));
-                    }
                     let place = u32::try_from(items.len()).ok().filter(|place| (*place as usize) < ITEMS_MAX);
-                    let place = place
-                        .ok_or_else(|| Wrong::at(line, format!("there are more than {ITEMS_MAX} items")))?;
-                    items.push(Past {
-                        id: name.to_owned(),
-                        demand: Vec::new(),
-                        promoted: Vec::new(),
-                        category: None,
-                        grain: 1.0,
-                    });
+                    let place =
+                        place.ok_or_else(|| line.wrong(format!("there are more than {ITEMS_MAX} items")))?;
+                    items.push(Past::new(name));
                     places.insert(name.to_owned(), place);
                     place
                 }
             };
         }
-        let day = text(&record, ds, line, "ds")?;
+        let day = line.text(ds)?;
         let date = match dates.get(day) {
             Some(date) => *date,
             None => {
                 let date = day.get(..10).unwrap_or(day).parse();
-                let date: Date = date.map_err(|_| {
-                    Wrong::at(line, format!("ds is {day}, which is no date such as 2026-05-31"))
-                })?;
+                let date: Date = date
+                    .map_err(|_| line.wrong(format!("ds is {day}, which is no date such as 2026-05-31")))?;
                 dates.insert(day.to_owned(), date);
                 date
             }
         };
-        let number = text(&record, y, line, "y")?;
-        let demand = match number {
+        let demand = match line.text(y)? {
             "" | "NaN" | "nan" => None,
             number => {
-                let demand: f64 = number
-                    .parse()
-                    .map_err(|_| Wrong::at(line, format!("y is {number}, which is no number")))?;
-                if !demand.is_finite() {
-                    return Err(Wrong::at(line, format!("y is {number}, which is no number")));
-                }
-                if let Some(past) = items.get_mut(latest as usize) {
-                    past.grain = past.grain.min(grain(number));
+                let demand = number.parse().ok().filter(|demand: &f64| demand.is_finite());
+                let demand =
+                    demand.ok_or_else(|| line.wrong(format!("y is {number}, which is no number")))?;
+                if demand.abs() > DEMAND_MAX {
+                    return Err(
+                        line.wrong(format!("y is {number}, and at most {DEMAND_MAX} can be forecast"))
+                    );
                 }
                 Some(demand)
             }
         };
-        let promoted = match promo {
-            None => false,
-            Some(column) => match text(&record, column, line, "promo")? {
-                "" | "0" | "0.0" => false,
-                flag => flag
-                    .parse::<f64>()
-                    .map(|flag| flag > 0.0)
-                    .map_err(|_| Wrong::at(line, format!("promo is {flag}, but has to be 0 or 1")))?,
-            },
+        let promoted = match promo.map_or(Ok(""), |promo| line.text(promo))? {
+            "" | "0" | "0.0" => false,
+            flag => flag
+                .parse::<f64>()
+                .map(|flag| flag > 0.0)
+                .map_err(|_| line.wrong(format!("promo is {flag}, but has to be 0 or 1")))?,
         };
-        rows.push(Row { item: latest, date, demand, promoted, line });
-    }
+        rows.push(Row { item: latest, date, demand, promoted, line: line.number });
+        Ok(())
+    })?;
     Ok((items, rows, promo.is_some()))
 }
 
-/// The least that a number tells apart: 1 for 3 or 3.0, 0.01 for 3.25.
-fn grain(number: &str) -> f64 {
-    let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.trim_end_matches('0').len());
-    match decimals.min(DECIMALS_MAX) {
-        0 => 1.0,
-        1 => 0.1,
-        2 => 0.01,
-        _ => 0.001,
-    }
+/// How many decimals a demand has, as far as they are told apart: 0 for 3, 2 for 3.25.
+fn decimals(demand: f64) -> usize {
+    let has = |decimals: &usize| {
+        let parts = [1.0, 10.0, 100.0].get(*decimals).copied().unwrap_or(1e3);
+        (demand * parts).round() / parts == demand
+    };
+    (0..DECIMALS_MAX).find(has).unwrap_or(DECIMALS_MAX)
 }
 
 /// The items, with the category of each where there is such a column.
 fn categories(items: impl Read) -> Result<BTreeMap<String, Option<u32>>, Wrong> {
-    let mut reader = csv::Reader::from_reader(items);
-    let columns = Columns::of(&mut reader)?;
-    let (id, category) = (columns.need("unique_id")?, columns.find("category"));
-    let mut named: Vec<(String, String)> = Vec::new();
-    let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| unread(&error))? {
-        let line = record.position().map_or(0, csv::Position::line);
-        let name = category.map_or(Ok(""), |column| text(&record, column, line, "category"))?;
-        named.push((text(&record, id, line, "unique_id")?.to_owned(), name.to_owned()));
-    }
-    // numbers in order of the names, whatever the order of the lines
-    let mut keys: BTreeMap<&str, u32> = BTreeMap::new();
-    for (_, name) in named.iter().filter(|(_, name)| !name.is_empty()) {
-        keys.insert(name, 0);
-    }
-    for (number, key) in (0_u32..).zip(keys.values_mut()) {
-        *key = number;
-    }
-    let numbers: Vec<Option<u32>> = named.iter().map(|(_, name)| keys.get(name.as_str()).copied()).collect();
-    Ok(named.into_iter().map(|(id, _)| id).zip(numbers).collect())
+    let table = Table::of(items)?;
+    let (id, category) = (table.need("unique_id")?, table.find("category"));
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
+    table.each(|line| {
+        let name = category.map_or(Ok(""), |category| line.text(category))?;
+        named.insert(line.name(id)?.to_owned(), name.to_owned());
+        Ok(())
+    })?;
+    let keys = super::categories(named.values().map(String::as_str))?;
+    Ok(named.iter().map(|(id, name)| (id.clone(), keys.get(name.as_str()).copied())).collect())
 }
 
 #[cfg(test)]
@@ -275,6 +262,15 @@ mod tests {
     }
 
     #[test]
+    fn a_grain_is_that_of_the_demand_known_so_far() {
+        let history =
+            "unique_id,ds,y\na,2026-01-19,2.125\na,2026-01-05,4.0\na,2026-01-12,0.7\na,2026-01-26,3.5\n";
+        let read = read(history, "unique_id\na\n").unwrap();
+        assert_eq!([1, 2, 3, 4].map(|periods| read.items[0].until(periods).grain), [1.0, 0.1, 0.001, 0.001]);
+        assert_eq!([3.0, 0.1, -2.25, 1e-3, 1e-7, 123_456_789.01].map(decimals), [0, 1, 2, 3, 3, 2]);
+    }
+
+    #[test]
     fn a_wrong_line_is_named_with_what_is_wrong() {
         let items = "unique_id\na\n";
         for (history, line, what) in [
@@ -286,6 +282,11 @@ mod tests {
             ),
             ("unique_id,ds,y\na,2026-01-05,many\n", Some(2), "y is many, which is no number"),
             ("unique_id,ds,y\na,2026-01-05,inf\n", Some(2), "y is inf, which is no number"),
+            (
+                "unique_id,ds,y\na,2026-01-05,2e12\n",
+                Some(2),
+                "y is 2e12, and at most 1000000000 can be forecast",
+            ),
             (
                 "unique_id,ds,y\na,2026-01-05,1\na,2026-01-08,1\n",
                 Some(3),

@@ -5,10 +5,9 @@ mod history;
 mod long;
 mod run;
 
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tables::Wrong;
 
 pub use calendar::DataSet;
 pub use history::{History, Past};
@@ -17,89 +16,37 @@ pub use run::{each_cutoff, forecast_all, lines};
 
 /// The first line of what is written.
 pub const HEADER: &str = "unique_id,cutoff,h,mean,q50,q80,q90,q95,q975,q99";
+/// Items that are forecast together at most.
+pub const ITEMS_MAX: usize = 200_000;
+/// Categories of them at most: each has sums by period of its own.
+pub const CATEGORIES_MAX: usize = 1_000;
 
-/// What is wrong with a file.
-#[derive(Debug)]
-pub struct Wrong {
-    /// The line, where it is one of a table.
-    pub line: Option<u64>,
-    /// What is wrong, and what would be right.
-    pub what: String,
-}
-
-impl Wrong {
-    pub(crate) fn whole(what: impl Into<String>) -> Self {
-        Self { line: None, what: what.into() }
-    }
-
-    pub(crate) fn at(line: u64, what: impl Into<String>) -> Self {
-        Self { line: Some(line), what: what.into() }
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line}: {}", self.what),
-            None => f.write_str(&self.what),
-        }
-    }
-}
-
-/// Whether a file is compressed, by its name.
-pub fn is_compressed(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "gz")
-}
-
-/// Opens a table, which is compressed if its name ends in `.gz`.
+/// A number for each category that is named, in order of the names, whatever the order of the items. An empty name is none.
 ///
 /// # Errors
-/// It can't be opened.
-pub fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    let file = File::open(path)?;
-    Ok(if is_compressed(path) {
-        Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file)))
-    } else {
-        Box::new(file)
-    })
+/// They are too many.
+pub fn categories<'a>(names: impl Iterator<Item = &'a str>) -> Result<BTreeMap<&'a str, u32>, Wrong> {
+    let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
+    if names.len() > CATEGORIES_MAX {
+        return Err(Wrong::whole(format!(
+            "{} categories are more than {CATEGORIES_MAX}: name wider ones, or none",
+            names.len()
+        )));
+    }
+    Ok(names.into_iter().zip(0..).collect())
 }
 
-/// A table's columns by name.
-pub(crate) struct Columns(csv::ByteRecord);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Columns {
-    pub(crate) fn of(reader: &mut csv::Reader<impl Read>) -> Result<Self, Wrong> {
-        Ok(Self(reader.byte_headers().map_err(|error| unread(&error))?.clone()))
+    #[test]
+    fn categories_are_numbered_by_name_up_to_a_limit() {
+        let few = categories(["tea", "", "cups", "tea"].into_iter()).unwrap();
+        assert_eq!(few, BTreeMap::from([("cups", 0), ("tea", 1)]));
+        let names: Vec<String> = (0..=CATEGORIES_MAX).map(|number| number.to_string()).collect();
+        assert!(categories(names.iter().skip(1).map(String::as_str)).is_ok());
+        let wrong = categories(names.iter().map(String::as_str)).unwrap_err();
+        assert_eq!(wrong.what, "1001 categories are more than 1000: name wider ones, or none");
     }
-
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|column| column == name.as_bytes())
-    }
-
-    pub(crate) fn need(&self, name: &str) -> Result<usize, Wrong> {
-        self.find(name).ok_or_else(|| Wrong::at(1, format!("the column {name} is missing")))
-    }
-}
-
-pub(crate) fn unread(error: &csv::Error) -> Wrong {
-    let line = error.position().map(csv::Position::line);
-    let what = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} columns where the first line has {expected_len}")
-        }
-        csv::ErrorKind::Io(error) => error.to_string(),
-        _ => error.to_string(),
-    };
-    Wrong { line, what }
-}
-
-/// A cell as text.
-pub(crate) fn text<'a>(
-    record: &'a csv::ByteRecord,
-    column: usize,
-    line: u64,
-    name: &str,
-) -> Result<&'a str, Wrong> {
-    std::str::from_utf8(record.get(column).unwrap_or_default())
-        .map_err(|_| Wrong::at(line, format!("{name} is not in UTF-8")))
 }

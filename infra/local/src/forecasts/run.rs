@@ -101,7 +101,7 @@ pub fn lines(text: &mut String, id: &str, cutoff: &str, forecast: &Forecast) {
 }
 
 /// An id as a cell.
-fn quoted(id: &str) -> String {
+pub(super) fn quoted(id: &str) -> String {
     if id.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", id.replace('"', "\"\""))
     } else {

@@ -9,7 +9,8 @@ use parstock_domain::replenish::Enough;
 use parstock_forecast::{Forecast, Item, Plan};
 
 use super::read::Subject;
-use crate::forecasts::forecast_all;
+use crate::forecasts::{categories, forecast_all};
+use crate::tables::Wrong;
 
 /// Days of a period of the engine.
 const WEEK_DAYS: u16 = 7;
@@ -20,13 +21,18 @@ const WEEKS_MAX: usize = 261;
 /// The numbers of weeks that are forecast: each takes going over all items, so what lies between two is read between them.
 const GRID: [u16; 12] = [0, 1, 2, 3, 4, 6, 8, 13, 20, 26, 39, 64];
 
-/// How much is enough of each, in their order; `None` of what was never sold, of which nobody can say whether it is new or dead.
-pub fn of_all(subjects: &[Subject], today: Date) -> Result<Vec<Option<Enough>>, FixedError> {
+/// How much is enough of an item, or why that can't be said; `None` of what was never sold, of which nobody can say whether it is new or
+/// dead.
+type OfItem = Result<Option<Enough>, FixedError>;
+
+/// How much is enough of each, in their order.
+///
+/// # Errors
+/// There are too many categories.
+pub fn of_all(subjects: &[Subject], today: Date) -> Result<Vec<OfItem>, Wrong> {
     let first = subjects.iter().filter_map(|subject| subject.first_on).min().unwrap_or(today);
     let weeks = weeks_before(first, today).map_or(1, |weeks| weeks.saturating_add(1)).min(WEEKS_MAX);
-    let categories: BTreeSet<&str> =
-        subjects.iter().map(|subject| subject.settings.category.as_str()).collect();
-    let keys: BTreeMap<&str, u32> = categories.into_iter().filter(|name| !name.is_empty()).zip(0..).collect();
+    let keys = categories(subjects.iter().map(|subject| subject.settings.category.as_str()))?;
     let pasts: Vec<Past> = subjects.iter().map(|subject| Past::of(subject, today, weeks)).collect();
     let items: Vec<Item<'_>> = pasts
         .iter()
@@ -62,19 +68,19 @@ pub fn of_all(subjects: &[Subject], today: Date) -> Result<Vec<Option<Enough>>, 
         }
     }
     let all = subjects.iter().zip(spans).zip(totals).zip(facts);
-    all.map(|(((subject, [lead_time, both]), totals), facts)| {
+    let enough = all.map(|(((subject, [lead_time, both]), totals), facts)| {
         if subject.first_on.is_none() {
             return Ok(None);
         }
-        let per_day = totals.get(&both.longer).map_or(0.0, |total| total.mean / (days_of(both.longer)));
+        let per_day = totals.get(&both.longer).map_or(0.0, |total| total.mean / days_of(both.longer));
         Ok(Some(Enough {
             per_day: PerDay::from_micro(scaled(per_day, 1e6)),
             lead_time: lead_time.enough(&totals, Past::grain_of(subject))?,
             both: both.enough(&totals, Past::grain_of(subject))?,
             facts,
         }))
-    })
-    .collect()
+    });
+    Ok(enough.collect())
 }
 
 /// A forecast's total of some weeks.
@@ -150,13 +156,12 @@ struct Past {
 }
 
 impl Past {
-    /// The whole weeks since it was first sold, and of an item of this week what there is of it.
+    /// The weeks since the one in which it was first sold. That one counts whole, so that none of what was sold is left out; to multiply what
+    /// came in a part of it would take a single first sale for many.
     fn of(subject: &Subject, today: Date, weeks: usize) -> Self {
         let mut demand = vec![None; weeks];
-        let days =
-            subject.first_on.and_then(|first| first.until(today).ok()).map_or(0, |days| days.get_days());
-        let whole = usize::try_from(days).unwrap_or(0) / usize::from(WEEK_DAYS);
-        let known = if days > 0 { whole.max(1) } else { 0 };
+        let first = subject.first_on.and_then(|first| weeks_before(first, today));
+        let known = first.map_or(0, |first| first.saturating_add(1));
         for known in demand.iter_mut().rev().take(known) {
             *known = Some(0.0);
         }
@@ -177,19 +182,24 @@ impl Past {
     }
 }
 
+/// An amount of units without the decimals that come from a grain's being no binary fraction.
+fn in_units(amount: f64) -> f64 {
+    (amount * SCALE as f64).round() / SCALE as f64
+}
+
 /// What a forecast goes by, for the plan's inputs.
 fn told(forecast: &Forecast, weeks: usize) -> BTreeMap<String, String> {
     let methods: Vec<String> = forecast
         .methods
         .iter()
-        .map(|method| format!("{:?} {:.0} %", method.method, method.weight * 100.0))
+        .map(|method| format!("{} {:.0} %", method.method, method.weight * 100.0))
         .collect();
     let capped: Vec<String> = forecast
         .capped
         .iter()
-        .map(|cut| format!("{} counted as {:.1}, {} weeks ago", cut.demand, cut.taken, cut.before))
+        .map(|cut| format!("{} counted as {:.1}, {} weeks ago", in_units(cut.demand), cut.taken, cut.before))
         .collect();
-    let doubts: Vec<String> = forecast.doubts.iter().map(|doubt| format!("{doubt:?}")).collect();
+    let doubts: Vec<String> = forecast.doubts.iter().map(ToString::to_string).collect();
     let facts = [
         ("forecast_weeks", weeks.to_string()),
         ("forecast_mean", format!("{:.4}", forecast.total.mean)),
@@ -204,7 +214,20 @@ fn told(forecast: &Forecast, weeks: usize) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::read;
     use super::*;
+
+    #[test]
+    fn the_week_in_which_an_item_was_first_sold_counts() {
+        let history = "item,day,quantity\nBOX,2026-06-01,6\nBOX,2026-06-10,2\nPEN,2026-06-12,1\n";
+        let sold = read::demand(history.as_bytes()).unwrap();
+        let there = read::stock("item,on_hand\n".as_bytes()).unwrap();
+        let subjects = read::items("item\nBOX\nPEN\n".as_bytes(), sold, there).unwrap();
+        // the latest week begins on 6 June
+        let weeks = |subject| Past::of(subject, "2026-06-13".parse().unwrap(), 3).demand;
+        assert_eq!(weeks(&subjects[0]), [None, Some(6.0), Some(2.0)]);
+        assert_eq!(weeks(&subjects[1]), [None, None, Some(1.0)]);
+    }
 
     #[test]
     fn days_lie_between_whole_weeks() {

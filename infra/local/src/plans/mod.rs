@@ -12,9 +12,11 @@ use parstock_domain::document::DocumentStatus;
 use parstock_domain::fixed::{FixedError, Quantity};
 use parstock_domain::ids::{ContactId, DocumentId, ItemId, LineId};
 use parstock_domain::ledger::{OnHand, OrderLine};
-use parstock_domain::replenish::{self, Plan, PlanInput};
+use parstock_domain::replenish::{self, Enough, Plan, PlanInput};
 use parstock_domain::settings::{Origin, Sourced};
 use uuid::Uuid;
+
+use crate::tables::Wrong;
 
 pub use read::{Subject, demand, items, stock};
 
@@ -30,31 +32,38 @@ pub struct Planned {
 /// Plans all items as of a day: what is sold before it is known, and no more.
 ///
 /// # Errors
-/// An amount does not fit.
-pub fn plan_all(subjects: Vec<Subject>, today: Date) -> Result<Vec<Planned>, FixedError> {
+/// There are too many categories, or an amount of an item does not fit.
+pub fn plan_all(subjects: Vec<Subject>, today: Date) -> Result<Vec<Planned>, Wrong> {
     let enough = enough::of_all(&subjects, today)?;
     subjects
         .into_iter()
         .zip(enough)
-        .map(|(subject, enough)| {
-            let on_order = on_order(&subject, today);
-            let plan = replenish::plan(&PlanInput {
-                today,
-                now: Timestamp::UNIX_EPOCH,
-                rate: rate(&subject.demand, subject.first_on, today)?,
-                enough,
-                on_hand: subject.on_hand.map_or(OnHand::NotCounted, OnHand::Counted),
-                committed: subject.committed,
-                changes_on: None,
-                orders: on_order.as_slice(),
-                settings: &subject.settings,
-                supplier: None,
-                unit_price: subject.unit_cost.map(|value| Sourced { value, from: Origin::Item }),
-                by: None,
-            })?;
-            Ok(Planned { subject, plan })
+        .map(|(subject, enough)| match enough.and_then(|enough| plan_one(&subject, enough, today)) {
+            Ok(plan) => Ok(Planned { subject, plan }),
+            Err(error) => Err(Wrong::whole(format!(
+                "`{}` can't be planned: {error}. Look for a figure that is too large in its lines",
+                subject.code
+            ))),
         })
         .collect()
+}
+
+fn plan_one(subject: &Subject, enough: Option<Enough>, today: Date) -> Result<Plan, FixedError> {
+    let on_order = on_order(subject, today);
+    replenish::plan(&PlanInput {
+        today,
+        now: Timestamp::UNIX_EPOCH,
+        rate: rate(&subject.demand, subject.first_on, today)?,
+        enough,
+        on_hand: subject.on_hand.map_or(OnHand::NotCounted, OnHand::Counted),
+        committed: subject.committed,
+        changes_on: None,
+        orders: on_order.as_slice(),
+        settings: &subject.settings,
+        supplier: None,
+        unit_price: subject.unit_cost.map(|value| Sourced { value, from: Origin::Item }),
+        by: None,
+    })
 }
 
 /// What is on order, as a line that comes after the lead time.

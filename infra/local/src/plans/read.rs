@@ -1,23 +1,22 @@
 //! The three tables: what was sold, what is there, and how items are bought.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::io::Read;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::demand::DemandByDay;
 use parstock_domain::document::Item;
-use parstock_domain::fixed::{Money, Quantity};
+use parstock_domain::fixed::{Money, Quantity, SCALE};
 use parstock_domain::ids::{ItemId, LocationId};
 use parstock_domain::settings::{Origin, Resolved, Settings, Sourced};
 use uuid::Uuid;
 
-use crate::forecasts::{Columns, Wrong, text, unread};
+use crate::forecasts::ITEMS_MAX;
+use crate::tables::{Table, Wrong};
 
-/// Items at most.
-const ITEMS_MAX: usize = 200_000;
+/// Units of a line at most: in ten-thousandths as many as the engine takes of a week.
+const QUANTITY_MAX: Quantity = Quantity::from_e4(100_000_000 * SCALE);
 /// Days of lead time and review together at most: what the engine looks ahead.
 pub const PROTECTION_DAYS_MAX: u16 = 448;
 
@@ -64,84 +63,32 @@ pub struct Subject {
     pub unit_cost: Option<Money>,
 }
 
-/// Rows of a table by name, one after another.
-struct Table<R> {
-    reader: csv::Reader<R>,
-    columns: Columns,
-}
-
-impl<R: Read> Table<R> {
-    fn open(table: R) -> Result<Self, Wrong> {
-        let mut reader = csv::Reader::from_reader(table);
-        let columns = Columns::of(&mut reader)?;
-        Ok(Self { reader, columns })
-    }
-
-    fn each(mut self, mut take: impl FnMut(&csv::ByteRecord, u64) -> Result<(), Wrong>) -> Result<(), Wrong> {
-        let mut record = csv::ByteRecord::new();
-        while self.reader.read_byte_record(&mut record).map_err(|error| unread(&error))? {
-            take(&record, record.position().map_or(0, csv::Position::line))?;
-        }
-        Ok(())
-    }
-}
-
-/// An amount that can't be below zero.
-fn amount<T: FromStr<Err: Display> + Default + PartialOrd>(
-    record: &csv::ByteRecord,
-    column: Option<usize>,
-    line: u64,
-    name: &str,
-) -> Result<Option<T>, Wrong> {
-    match cell::<T>(record, column, line, name)? {
-        Some(amount) if amount < T::default() => Err(Wrong::at(line, format!("{name} can't be below zero"))),
-        amount => Ok(amount),
-    }
-}
-
-/// A cell; `None` if it is empty or there is no such column.
-fn cell<T: FromStr<Err: Display>>(
-    record: &csv::ByteRecord,
-    column: Option<usize>,
-    line: u64,
-    name: &str,
-) -> Result<Option<T>, Wrong> {
-    let Some(column) = column else { return Ok(None) };
-    match text(record, column, line, name)?.trim() {
-        "" => Ok(None),
-        found => found.parse().map(Some).map_err(|error| Wrong::at(line, format!("{name}: {error}"))),
-    }
-}
-
-fn code(record: &csv::ByteRecord, column: usize, line: u64) -> Result<String, Wrong> {
-    match text(record, column, line, "item")? {
-        "" => Err(Wrong::at(line, "item is empty")),
-        code => Ok(code.to_owned()),
-    }
-}
-
 /// What was sold: `item,day,quantity`, below zero what came back; several lines of a day add up.
 ///
 /// # Errors
 /// A line is wrong.
 pub fn demand(history: impl Read) -> Result<BTreeMap<String, Sold>, Wrong> {
-    let table = Table::open(history)?;
-    let columns = &table.columns;
-    let (item, day, quantity) = (columns.need("item")?, columns.need("day")?, columns.need("quantity")?);
+    let table = Table::of(history)?;
+    let (item, day, quantity) = (table.need("item")?, table.need("day")?, table.need("quantity")?);
     let mut sold: BTreeMap<String, Sold> = BTreeMap::new();
-    table.each(|record, line| {
-        let on = text(record, day, line, "day")?;
+    table.each(|line| {
+        let on = line.text(day)?;
         let on: Date = on
             .parse()
-            .map_err(|_| Wrong::at(line, format!("day is `{on}`, which is no day such as 2026-05-31")))?;
-        let amount = cell::<Quantity>(record, Some(quantity), line, "quantity")?;
-        let amount = amount.ok_or_else(|| Wrong::at(line, "quantity is empty"))?;
-        let code = code(record, item, line)?;
-        if sold.len() >= ITEMS_MAX && !sold.contains_key(&code) {
-            return Err(Wrong::at(line, format!("there are more than {ITEMS_MAX} items")));
+            .map_err(|_| line.wrong(format!("day is `{on}`, which is no day such as 2026-05-31")))?;
+        let amount = line.value::<Quantity>(Some(quantity))?;
+        let amount = amount.ok_or_else(|| line.wrong("quantity is empty"))?;
+        let code = line.name(item)?;
+        if amount.magnitude() > QUANTITY_MAX {
+            return Err(line.wrong(format!(
+                "quantity of `{code}` is {amount}, and at most {QUANTITY_MAX} can be planned for"
+            )));
         }
-        let of_item = sold.entry(code).or_default();
-        of_item.demand.add(on, amount).map_err(|error| Wrong::at(line, error.to_string()))?;
+        if sold.len() >= ITEMS_MAX && !sold.contains_key(code) {
+            return Err(line.wrong(format!("there are more than {ITEMS_MAX} items")));
+        }
+        let of_item = sold.entry(code.to_owned()).or_default();
+        of_item.demand.add(on, amount).map_err(|error| line.wrong(error.to_string()))?;
         of_item.first_on = Some(of_item.first_on.map_or(on, |first| first.min(on)));
         of_item.last_on = Some(of_item.last_on.map_or(on, |last| last.max(on)));
         Ok(())
@@ -154,21 +101,22 @@ pub fn demand(history: impl Read) -> Result<BTreeMap<String, Sold>, Wrong> {
 /// # Errors
 /// A line is wrong, or names an item twice.
 pub fn stock(table: impl Read) -> Result<BTreeMap<String, There>, Wrong> {
-    let table = Table::open(table)?;
-    let columns = &table.columns;
-    let (item, on_hand) = (columns.need("item")?, columns.need("on_hand")?);
-    let (committed, on_order) = (columns.find("committed"), columns.find("on_order"));
+    let table = Table::of(table)?;
+    let (item, on_hand) = (table.need("item")?, table.need("on_hand")?);
+    let (committed, on_order) = (table.find("committed"), table.find("on_order"));
     let mut there = BTreeMap::new();
-    table.each(|record, line| {
-        let code = code(record, item, line)?;
+    table.each(|line| {
         let found = There {
-            on_hand: cell(record, Some(on_hand), line, "on_hand")?,
-            committed: amount(record, committed, line, "committed")?.unwrap_or_default(),
-            on_order: amount(record, on_order, line, "on_order")?.unwrap_or_default(),
+            on_hand: line.value(Some(on_hand))?,
+            committed: line.amount(committed)?.unwrap_or_default(),
+            on_order: line.amount(on_order)?.unwrap_or_default(),
         };
-        match there.insert(code, found) {
+        if there.len() >= ITEMS_MAX {
+            return Err(line.wrong(format!("there are more than {ITEMS_MAX} items")));
+        }
+        match there.insert(line.name(item)?.to_owned(), found) {
             None => Ok(()),
-            Some(_) => Err(Wrong::at(line, "the item has had a line before")),
+            Some(_) => Err(line.wrong("the item has had a line before")),
         }
     })?;
     Ok(there)
@@ -184,9 +132,8 @@ pub fn items(
     mut sold: BTreeMap<String, Sold>,
     mut there: BTreeMap<String, There>,
 ) -> Result<Vec<Subject>, Wrong> {
-    let table = Table::open(table)?;
-    let columns = &table.columns;
-    let item = columns.need("item")?;
+    let table = Table::of(table)?;
+    let item = table.need("item")?;
     let [lead_time, review, service, pack, moq, min, max, cost, category] = [
         "lead_time_days",
         "review_days",
@@ -198,19 +145,19 @@ pub fn items(
         "unit_cost",
         "category",
     ]
-    .map(|name| columns.find(name));
+    .map(|name| table.find(name));
     let mut subjects: BTreeMap<String, Subject> = BTreeMap::new();
-    table.each(|record, line| {
-        let code = code(record, item, line)?;
+    table.each(|line| {
+        let code = line.name(item)?.to_owned();
         if subjects.len() >= ITEMS_MAX {
-            return Err(Wrong::at(line, format!("there are more than {ITEMS_MAX} items")));
+            return Err(line.wrong(format!("there are more than {ITEMS_MAX} items")));
         }
         let mut settings = defaults();
         let set = |value| Sourced { value, from: Origin::Item };
-        if let Some(days) = cell(record, lead_time, line, "lead_time_days")? {
+        if let Some(days) = line.value(lead_time)? {
             settings.lead_time_days = set(days);
         }
-        if let Some(days) = cell(record, review, line, "review_days")? {
+        if let Some(days) = line.value(review)? {
             settings.review_days = set(days);
         }
         let days = settings.lead_time_days.value.saturating_add(settings.review_days.value);
@@ -218,28 +165,25 @@ pub fn items(
             let what = format!(
                 "lead time and review are {days} days together: 1 to {PROTECTION_DAYS_MAX} can be planned"
             );
-            return Err(Wrong::at(line, what));
+            return Err(line.wrong(what));
         }
-        if let Some(level) = cell(record, service, line, "service_level")? {
+        if let Some(level) = line.value(service)? {
             settings.service_level = level;
         }
-        settings.pack = cell(record, pack, line, "pack")?;
-        settings.moq = amount(record, moq, line, "moq")?;
-        settings.min = amount(record, min, line, "min")?;
-        settings.max = amount(record, max, line, "max")?;
+        settings.pack = line.value(pack)?;
+        settings.moq = line.amount(moq)?;
+        settings.min = line.amount(min)?;
+        settings.max = line.amount(max)?;
         if let (Some(min), Some(max)) = (settings.min, settings.max)
             && min > max
         {
-            return Err(Wrong::at(line, format!("min {min} is above max {max}")));
+            return Err(line.wrong(format!("min {min} is above max {max}")));
         }
         if settings.pack.is_some_and(|pack| pack <= Quantity::ZERO) {
-            return Err(Wrong::at(line, "pack has to be above zero"));
+            return Err(line.wrong("pack has to be above zero"));
         }
-        settings.category = match category {
-            Some(column) => text(record, column, line, "category")?.to_owned(),
-            None => String::new(),
-        };
-        let unit_cost = amount(record, cost, line, "unit_cost")?;
+        settings.category = category.map_or(Ok(""), |category| line.text(category))?.to_owned();
+        let unit_cost = line.amount(cost)?;
         let There { on_hand, committed, on_order } = there.remove(&code).unwrap_or(There {
             on_hand: None,
             committed: Quantity::ZERO,
@@ -258,7 +202,7 @@ pub fn items(
         };
         match subjects.insert(code, subject) {
             None => Ok(()),
-            Some(_) => Err(Wrong::at(line, "the item has had a line before")),
+            Some(_) => Err(line.wrong("the item has had a line before")),
         }
     })?;
     let left = |what: &str, code: &str| {
@@ -327,6 +271,10 @@ mod tests {
             (("item,day,quantity\nBOX,soon,2\n", there, table), "line 2: day is `soon`"),
             (("item,day,quantity\nBOX,2026-05-04,\n", there, table), "line 2: quantity is empty"),
             (("item,day,quantity\n,2026-05-04,1\n", there, table), "line 2: item is empty"),
+            (
+                ("item,day,quantity\nBOX,2026-05-04,100000000.5\n", there, table),
+                "line 2: quantity of `BOX` is 100000000.5, and at most 100000000 can be planned for",
+            ),
             ((history, "item,on_hand\nBOX,many\n", table), "line 2: on_hand"),
             ((history, "item,on_hand\nBOX,1\nBOX,2\n", table), "line 3: the item has had"),
             ((history, "item,on_hand\nPEN,1\n", table), "the stock file names `PEN`"),

@@ -9,10 +9,8 @@ use jiff::SignedDuration;
 use parstock_adapters::config::XeroAddresses;
 use parstock_adapters::consent::App;
 use parstock_app::ports::Clock;
-use parstock_xero::{
-    Answer, CallBudget, Error, Grant, Priority, RateProblem, Refused, Remaining, TokenStore, Usage, Wait,
-};
-use reqwest::{Client, RequestBuilder};
+use parstock_xero::{Answer, CallBudget, Error, Grant, Priority, TokenStore, Usage, Wait};
+use reqwest::{Client, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,7 +33,7 @@ pub trait Access: Send + Sync {
     fn token(&self) -> impl Future<Output = Result<SecretString, LocalError>> + Send;
 }
 
-/// The token of a custom connection: it lasts 30 minutes, and no recording longer.
+/// The token of a custom connection: it lasts 30 minutes, and no recording that waits for no limit longer.
 pub struct OneToken(SecretString);
 
 impl Access for OneToken {
@@ -170,21 +168,14 @@ impl<A, B: CallBudget, K: Clock> HttpCaller<A, B, K> {
         }
     }
 
-    async fn settle(&self, grant: Option<Grant>, answer: Option<&RawAnswer>) -> Result<(), LocalError> {
+    async fn settle(&self, grant: Option<Grant>, answer: Option<&Response>) -> Result<(), LocalError> {
         let (Some(Budget { calls, clock }), Some(grant)) = (&self.budget, grant) else { return Ok(()) };
-        let header = |name: &str| answer.and_then(|answer| answer.headers.get(name)).map(String::as_str);
-        let left = |name: &str| header(name).and_then(|left| left.parse().ok());
-        let refused = answer.filter(|answer| answer.status == 429).map(|_| Refused {
-            problem: RateProblem::from_header(header("x-rate-limit-problem").unwrap_or_default()),
-            retry_after: left("retry-after").map(|seconds: u32| SignedDuration::from_secs(seconds.into())),
-        });
-        let remaining = Remaining {
-            day: left("x-daylimit-remaining"),
-            minute: left("x-minlimit-remaining"),
-            app_minute: left("x-appminlimit-remaining"),
+        let now = clock.now();
+        let usage = match answer {
+            Some(answer) => Usage::of_answer(answer, now),
+            None => Usage { calls: 1, ..Usage::default() },
         };
-        let usage = Usage { calls: 1, remaining, refused };
-        calls.settle(&grant, &usage, clock.now()).await.map_err(LocalError::outside)
+        calls.settle(&grant, &usage, now).await.map_err(LocalError::outside)
     }
 }
 
@@ -201,6 +192,7 @@ impl<A: Access, B: CallBudget, K: Clock> Caller for HttpCaller<A, B, K> {
             Method::Put => self.http.put(url),
             Method::Post => self.http.post(url),
         };
+        let grant = self.granted().await?;
         let token = self.access.token().await?;
         let request = request.bearer_auth(token.expose_secret()).header("Accept", "application/json");
         let request = match self.addresses.tenant {
@@ -211,15 +203,13 @@ impl<A: Access, B: CallBudget, K: Clock> Caller for HttpCaller<A, B, K> {
             Some(body) => request.header("Content-Type", "application/json").body(body),
             None => request,
         };
-        let grant = self.granted().await?;
-        let answer = answer_to(request).await;
+        let answer = request.send().await.map_err(|error| LocalError::outside(error.without_url()));
         self.settle(grant, answer.as_ref().ok()).await?;
-        answer
+        read(answer?).await
     }
 }
 
-async fn answer_to(request: RequestBuilder) -> Result<RawAnswer, LocalError> {
-    let answer = request.send().await.map_err(|error| LocalError::outside(error.without_url()))?;
+async fn read(answer: Response) -> Result<RawAnswer, LocalError> {
     let status = answer.status().as_u16();
     let headers: BTreeMap<String, String> = answer
         .headers()

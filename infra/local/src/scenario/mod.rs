@@ -85,7 +85,7 @@ pub enum Told {
 /// [`LocalError::Input`] when a step can't be done, as Xero itself would refuse it; else what failed outside.
 pub async fn run(scenario: &Scenario, told: Told) -> Result<Vec<String>, LocalError> {
     let temporary = tempfile::tempdir().map_err(LocalError::outside)?;
-    let folder = Folder::at(temporary.path())?;
+    let folder = Folder::temporary(temporary.path());
     let mut books = Books::open(scenario, &folder).await?;
     let mut known = BTreeSet::new();
     for (number, step) in (1..).zip(&scenario.step) {
@@ -386,10 +386,10 @@ impl Books {
         let console = console(&*self.ports, self.org).await?;
         for expect in expected {
             let id = console.item_by_code(&expect.item).await?;
-            let mut card = console.card(id, View { at: expect.on, known: None }).await?;
+            let mut card = console.card(id, View { at: expect.on, ..View::default() }).await?;
             if expect.on.is_none() && !card.item.tracked {
                 // what is dated ahead is not there yet
-                card = console.card(id, View { at: Some(today), known: None }).await?;
+                card = console.card(id, View { at: Some(today), ..View::default() }).await?;
             }
             let query = PositionQuery { search: expect.item.clone(), page: 1, ..PositionQuery::default() };
             let rows = console.positions(query).await?.rows;

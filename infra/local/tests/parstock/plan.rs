@@ -64,6 +64,7 @@ fn what_is_enough_is_ordered_in_cartons_and_says_what_it_comes_from() {
     // the one order of five hundred is no level
     assert!(number(bowl, "order_up_to") < 60.0, "{bowl}");
     assert!(bowl["inputs"]["forecast_one_offs"].as_str().unwrap().starts_with("500 counted as"), "{bowl}");
+    assert!(cup["inputs"]["forecast_methods"].as_str().unwrap().starts_with("mean of all "), "{cup}");
     assert_eq!((new["inputs"]["on_hand"].as_str(), &new["order"]), (Some("0"), &Value::Null), "{new}");
     assert!(new["reason"].as_str().unwrap().contains("nothing to order"), "{new}");
     let low = STOCK.replace("cup,40,0", "cup,3,0");
@@ -75,6 +76,32 @@ fn what_is_enough_is_ordered_in_cartons_and_says_what_it_comes_from() {
     let once = plan(folder.path(), &history(), &low, ITEMS, &[]);
     assert_eq!(once.stdout, plan(folder.path(), &history(), &low, ITEMS, &[]).stdout);
     assert!(String::from_utf8(once.stdout).unwrap().contains("items are to be ordered on 2026-06-29"));
+}
+
+#[test]
+fn what_is_too_large_is_named_and_doubts_are_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let most = "900000000000000";
+    for (history, stock, says) in [
+        (
+            history() + &format!("pot,2026-06-28,{most}\n"),
+            STOCK.to_owned(),
+            "history.csv: line 236: quantity of `pot` is 900000000000000, and at most 100000000 can be planned for",
+        ),
+        (
+            history(),
+            STOCK.replace("bowl,0,20", &format!("bowl,{most},{most}")),
+            "`bowl` can't be planned: the amount is too large. Look for a figure that is too large in its lines",
+        ),
+    ] {
+        let output = plan(folder.path(), &history, &stock, ITEMS, &[]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(says), "{told} does not say {says}");
+    }
+    let new = history() + "new,2026-06-28,1\n";
+    let output = plan(folder.path(), &new, STOCK, ITEMS, &["--json"]);
+    assert_eq!(items(&output)[2]["inputs"]["forecast_doubts"], "short past, few demands", "{output:?}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ use parstock_domain::ledger::{Cause, Movement, Position, View};
 use parstock_local::ask::{Ask, answer_in_folder, console};
 use parstock_local::commands::adjustments::Adjusting;
 use parstock_local::commands::landed::Vouchers;
+use parstock_local::commands::ledger::Asked;
 use parstock_local::commands::prices::Pricing;
 use parstock_local::commands::receipts::Receiving;
 use parstock_local::demo::{self, Demo};
@@ -244,15 +245,13 @@ async fn a_sale_becomes_a_movement_a_warning_an_order_and_a_line_in_the_digest_a
     // commands answer from the same data
     let shown = story.ask(Ask::Item { code: cases::CROSSES_TRACKED.into() }).await;
     assert!(shown.text.contains(&sale.number), "{}", shown.text);
-    let code = cases::CROSSES_TRACKED.to_owned();
-    let card = story.ask(Ask::Ledger { code, at: None, known: None, csv: true }).await;
+    let card_of = |code: &str| Asked { item: code.to_owned(), csv: true, ..Asked::default() };
+    let card = story.ask(Ask::Ledger(card_of(cases::CROSSES_TRACKED))).await;
     let lines = card.json["lines"].as_array().unwrap();
     assert_eq!(card.text.lines().count(), lines.len() + 1, "one line each, below their headings");
     let ends = [&card.json["quantity"], &lines.last().unwrap()["after"]];
     assert_eq!(ends, [&shown.json["on_hand"]; 2], "the card ends at what Xero holds");
-    let code = "P-9999".to_owned();
-    let unknown =
-        answer_in_folder(&story.ports(), &Ask::Ledger { code, at: None, known: None, csv: false }).await;
+    let unknown = answer_in_folder(&story.ports(), &Ask::Ledger(card_of("P-9999"))).await;
     assert!(unknown.unwrap_err().to_string().contains("P-9999"));
     let positions = story.ask(Ask::Positions { search: String::new(), standing: None, at: None }).await;
     assert_eq!(positions.json.as_array().unwrap().len(), 60);

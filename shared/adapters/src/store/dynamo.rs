@@ -50,6 +50,9 @@ const TRY_SECONDS_MAX: u64 = 3;
 const REQUEST_SECONDS_MAX: u64 = 10;
 /// How often the SDK tries a request.
 const TRIES_MAX: u32 = 3;
+/// The rows of a list, by the beginning of their sort keys or from one to another.
+pub(super) const BEGINS_WITH: &str = "PK = :partition AND begins_with(SK, :prefix)";
+pub(super) const BETWEEN: &str = "PK = :partition AND SK BETWEEN :from AND :to";
 /// The least version of a row written without a condition.
 const UNCONDITIONAL_VERSION_MIN: u64 = 1 << 62;
 
@@ -332,12 +335,11 @@ impl Store for DynamoStore {
         }
         let limit = limit.max(1);
         let (condition, mut values) = match range.sort {
-            Sort::BeginsWith(prefix) => (
-                "PK = :partition AND begins_with(SK, :prefix)",
-                Attributes::from([(":prefix".to_owned(), AttributeValue::S(prefix))]),
-            ),
+            Sort::BeginsWith(prefix) => {
+                (BEGINS_WITH, Attributes::from([(":prefix".to_owned(), AttributeValue::S(prefix))]))
+            }
             Sort::Between(from, to) => (
-                "PK = :partition AND SK BETWEEN :from AND :to",
+                BETWEEN,
                 [(":from", from), (":to", to)]
                     .map(|(name, sort)| (name.to_owned(), AttributeValue::S(sort.to_owned())))
                     .into(),

@@ -5,8 +5,8 @@
 //! ours gives it straight to the emulator's operation. Nothing is signed, resolved, repeated or timed.
 //!
 //! The emulator works on the caller's thread and one call at a time, so another thread would only add a
-//! handover. Reads by key are most of all requests, and are answered straight from the emulator's table, whose rows are
-//! the JSON that the answer consists of. After each call the caller's task gives way once: else a long booking, whose every step is
+//! handover. Reads are most of all requests, and those of the store's forms are answered straight from the emulator's table, whose
+//! rows are the JSON that the answer consists of. After each call the caller's task gives way once: else a long booking, whose every step is
 //! ready at once, could neither be stopped nor let a webhook in.
 //!
 //! *What it can't show*: conflicts between commits under way, throttling, lost answers and stale reads.
@@ -42,6 +42,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::DynamoStore;
+use super::dynamo::{BEGINS_WITH, BETWEEN};
 use super::row::{PARTITION, SORT};
 
 /// The table's name.
@@ -51,12 +52,22 @@ const TABLE: &str = "parstock";
 /// into the file, and the file is locked once and not for each request, since nobody else may use it anyway.
 const USE_OF_FILE: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; \
      PRAGMA wal_autocheckpoint = 4096; PRAGMA locking_mode = EXCLUSIVE;";
-/// A row of the table by its key, as the emulator keeps it: the JSON of its attributes.
-const ROW: &str = r#"SELECT item_json FROM "parstock" WHERE pk = ?1 AND sk = ?2"#;
+/// How a file is used that nobody reads again once the process has ended, however it does: nothing waits for the disk, and a page is
+/// written once.
+const USE_OF_TEMPORARY_FILE: &str = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; \
+     PRAGMA cache_size = -32768; PRAGMA locking_mode = EXCLUSIVE;";
+/// A row of the table by its key, as the emulator keeps it: the JSON of its attributes, under keys that say of each that it is a
+/// string.
+const ROW: &str = r#"SELECT item_json FROM "parstock" WHERE pk = 'S:' || ?1 AND sk = 'S:' || ?2"#;
+/// The rows of a partition from one sort key to another, in order.
+const ROWS_BETWEEN: &str = r#"SELECT substr(sk, 3), item_json FROM "parstock"
+    WHERE pk = 'S:' || ?1 AND sk BETWEEN ?2 AND ?3 ORDER BY sk LIMIT ?4"#;
 /// Rows of one read by key (DynamoDB: `BatchGetItem`).
 const KEYS_MAX: usize = 100;
 /// What one read by key brings at most, in bytes; DynamoDB leaves the rest of 16 MB unread, and so does the emulator.
 const READ_BYTES_MAX: usize = 15 * 1024 * 1024;
+/// What a page of a list brings at most, in bytes of JSON; DynamoDB ends it at 1 MB of rows, and so does the emulator.
+const PAGE_BYTES_MAX: usize = 900 * 1024;
 /// How many of the latest commits are known again.
 const REMEMBERED_COMMITS: usize = 256;
 
@@ -82,8 +93,20 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`], which says what to do.
 pub fn open(path: &Path) -> Result<DynamoStore, OpenError> {
+    open_for(path, USE_OF_FILE)
+}
+
+/// As [`open`], of a file that ends with the process: if that ends by itself, nothing of it can be read.
+///
+/// # Errors
+/// [`OpenError`], which says what to do.
+pub fn open_temporary(path: &Path) -> Result<DynamoStore, OpenError> {
+    open_for(path, USE_OF_TEMPORARY_FILE)
+}
+
+fn open_for(path: &Path, usage: &str) -> Result<DynamoStore, OpenError> {
     let storage = Storage::new(path.to_str().ok_or_else(|| OpenError::Path(path.to_owned()))?)?;
-    storage.conn().execute_batch(USE_OF_FILE).map_err(DynoxideError::from)?;
+    storage.conn().execute_batch(usage).map_err(DynoxideError::from)?;
     Ok(Emulator::over(storage)?.store())
 }
 
@@ -193,7 +216,10 @@ impl Emulator {
                 Some(answer) => Ok(answer),
                 None => self.act(body, |storage, request| at_once(batch_get_item::execute(storage, request))),
             },
-            "Query" => self.act(body, |storage, request| at_once(query::execute(storage, request))),
+            "Query" => match self.page(body)? {
+                Some(answer) => Ok(answer),
+                None => self.act(body, |storage, request| at_once(query::execute(storage, request))),
+            },
             "PutItem" => self.act(body, |storage, request| at_once(put_item::execute(storage, request))),
             "DeleteItem" => {
                 self.act(body, |storage, request| at_once(delete_item::execute(storage, request)))
@@ -261,6 +287,42 @@ impl Emulator {
         Ok(Some(answer.into_bytes()))
     }
 
+    /// As [`row`](Self::row), of a page of a list.
+    fn page(&self, body: &[u8]) -> Result<Option<Vec<u8>>, DynoxideError> {
+        let Some(request) =
+            serde_json::from_slice::<PageRead>(body).ok().filter(|request| request.table == TABLE)
+        else {
+            return Ok(None);
+        };
+        let Some((from, to)) = request.between() else { return Ok(None) };
+        let partition = &request.values.partition.text;
+        let storage = self.storage()?;
+        let mut statement = storage.conn().prepare_cached(ROWS_BETWEEN).map_err(DynoxideError::from)?;
+        let mut found = statement.query((partition, from, to, request.limit)).map_err(DynoxideError::from)?;
+        let (mut answer, mut count, mut last) = (String::from(r#"{"Items":["#), 0, None);
+        while let Some(row) = found.next().map_err(DynoxideError::from)? {
+            if count > 0 {
+                answer.push(',');
+            }
+            let json = row.get_ref(1).and_then(|json| Ok(json.as_str()?)).map_err(DynoxideError::from)?;
+            answer.push_str(json);
+            if answer.len() > PAGE_BYTES_MAX {
+                return Ok(None);
+            }
+            count += 1;
+            if count == request.limit {
+                last = Some(row.get::<_, String>(0).map_err(DynoxideError::from)?);
+            }
+        }
+        answer.push_str(&format!(r#"],"Count":{count},"ScannedCount":{count}"#));
+        if let Some(sort) = last {
+            let last = json!({PARTITION: {"S": partition}, SORT: {"S": sort}});
+            answer.push_str(&format!(r#","LastEvaluatedKey":{last}"#));
+        }
+        answer.push('}');
+        Ok(Some(answer.into_bytes()))
+    }
+
     fn commit(&self, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
         let mut request: transact_write_items::TransactWriteItemsRequest = read(body)?;
         // Held until the commit is done, so that its repeat waits for its end.
@@ -315,6 +377,62 @@ struct RowsOfTable<'b> {
     _consistent: Option<bool>,
 }
 
+/// A read of a page of a list and of nothing else.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PageRead<'b> {
+    #[serde(rename = "TableName", borrow)]
+    table: Cow<'b, str>,
+    #[serde(rename = "KeyConditionExpression", borrow)]
+    condition: Cow<'b, str>,
+    #[serde(rename = "ExpressionAttributeValues", borrow)]
+    values: PageBounds<'b>,
+    limit: u32,
+    #[serde(rename = "ExclusiveStartKey", borrow)]
+    after: Option<RowKey<'b>>,
+    #[serde(rename = "ConsistentRead")]
+    _consistent: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageBounds<'b> {
+    #[serde(rename = ":partition", borrow)]
+    partition: Text<'b>,
+    #[serde(rename = ":prefix", borrow)]
+    prefix: Option<Text<'b>>,
+    #[serde(rename = ":from", borrow)]
+    from: Option<Text<'b>>,
+    #[serde(rename = ":to", borrow)]
+    to: Option<Text<'b>>,
+}
+
+impl PageRead<'_> {
+    /// The first and the last sort key that can be on the page, as the table has them; `None` for another condition than the
+    /// store's.
+    fn between(&self) -> Option<(String, String)> {
+        let text = |text: &Option<Text<'_>>| Some(format!("S:{}", text.as_ref()?.text));
+        let (from, to) = match &*self.condition {
+            BETWEEN => (text(&self.values.from)?, text(&self.values.to)?),
+            BEGINS_WITH => {
+                let prefix = text(&self.values.prefix)?;
+                let last = format!("{prefix}{}", char::MAX);
+                (prefix, last)
+            }
+            _ => return None,
+        };
+        // right behind the one before
+        let next = self.after.as_ref().map(|after| format!("S:{}\0", after.sort.text));
+        Some((
+            match next {
+                Some(next) => next.max(from),
+                None => from,
+            },
+            to,
+        ))
+    }
+}
+
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(deny_unknown_fields)]
 struct RowKey<'b> {
@@ -364,13 +482,17 @@ mod tests {
         let storage = emulator.storage().unwrap();
         let request = request.clone();
         let answer = match operation {
+            "Query" => serde_json::to_value(
+                at_once(query::execute(&*storage, serde_json::from_value(request).unwrap())).unwrap(),
+            ),
             "GetItem" => serde_json::to_value(
                 at_once(get_item::execute(&*storage, serde_json::from_value(request).unwrap())).unwrap(),
             ),
-            _ => serde_json::to_value(
+            "BatchGetItem" => serde_json::to_value(
                 at_once(batch_get_item::execute(&*storage, serde_json::from_value(request).unwrap()))
                     .unwrap(),
             ),
+            _ => panic!("{operation}"),
         };
         answer.unwrap()
     }
@@ -408,6 +530,45 @@ mod tests {
     }
 
     #[test]
+    fn pages_are_read_as_the_emulator_reads_them() {
+        let emulator = Emulator::in_memory().unwrap();
+        for sort in ["A", "A#1", "A#2", "A#\u{1f4a9}", "B", "B#1"] {
+            let put = json!({"TableName": TABLE, "Item": key(sort)});
+            assert_eq!(emulator.answer("PutItem", put.to_string().as_bytes()).0, 200);
+        }
+        let text = |text: &str| json!({"S": text});
+        let prefix =
+            |prefix: &str| (BEGINS_WITH, json!({":partition": text("ORG#1"), ":prefix": text(prefix)}));
+        let between = |from: &str, to: &str| {
+            (BETWEEN, json!({":partition": text("ORG#1"), ":from": text(from), ":to": text(to)}))
+        };
+        let lists = [prefix("A"), prefix("A#"), prefix("C"), between("A#2", "B"), between("0", "9")];
+        for (condition, values) in lists {
+            for after in [None, Some("A#2"), Some("A#\u{1f4a9}")] {
+                // DynamoDB takes a start within the list alone
+                if after.is_some() && (values[":prefix"] == text("C")) {
+                    continue;
+                }
+                for limit in [1, 2, 3, 4, 100] {
+                    let mut request = json!({
+                        "TableName": TABLE, "KeyConditionExpression": condition,
+                        "ExpressionAttributeValues": values, "Limit": limit, "ConsistentRead": true,
+                    });
+                    if let Some(after) = after {
+                        request["ExclusiveStartKey"] = key(after);
+                    }
+                    let body = request.to_string();
+                    let Some(straight) = emulator.page(body.as_bytes()).unwrap() else {
+                        panic!("it is not read straight: {request}")
+                    };
+                    let straight: Value = serde_json::from_slice(&straight).unwrap();
+                    assert_eq!(straight, emulated(&emulator, "Query", &request), "{request}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_read_of_anything_else_is_the_emulators() {
         let emulator = Emulator::in_memory().unwrap();
         let one = |fields: Value| {
@@ -425,6 +586,11 @@ mod tests {
         };
         assert!(some(vec![key("A"), key("B")]).is_some());
         assert!(some(vec![key("A"), key("A")]).is_none(), "which it refuses");
+        let query = json!({
+            "TableName": TABLE, "KeyConditionExpression": "PK = :partition", "Limit": 1,
+            "ExpressionAttributeValues": {":partition": {"S": "ORG#1"}},
+        });
+        assert!(emulator.page(query.to_string().as_bytes()).unwrap().is_none());
         assert!(some((0..=KEYS_MAX).map(|number| key(&number.to_string())).collect()).is_none());
     }
 }

@@ -12,7 +12,7 @@
 //! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests, proofs, cost of goods sold and its journals |
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
-//! | `ORG#<org>#ITEM#<item>` | an item's position, cost layers, checkpoints, movements, revaluations, order lines, plan and supply |
+//! | `ORG#<org>#ITEM#<item>` | an item's position, cost layers, checkpoints, movements, restatements, order lines, plan and supply |
 //! | `ORG#<org>#AUDIT` | the audit trail, its head and how far it was checked |
 
 use jiff::civil::Date;
@@ -176,7 +176,7 @@ pub fn address(owner: Owner, key: &Key) -> Address {
         Key::Position(item, location) => (Shelf::Item(*item), format!("POSITION#{location}")),
         Key::Layer(item, location) => (Shelf::Item(*item), format!("LAYER#{location}")),
         Key::Checkpoint(item, location, on) => (Shelf::Item(*item), format!("CHECKPOINT#{on}#{location}")),
-        Key::Revaluation(item, commit) => (Shelf::Item(*item), format!("REVALUATION#{commit}")),
+        Key::Restatement(item, commit) => (Shelf::Item(*item), format!("RESTATEMENT#{commit}")),
         Key::Snapshot(item, on) => (Shelf::Item(*item), format!("SNAPSHOT#{on}")),
         Key::Movement(item, movement) => (Shelf::Item(*item), movement_sort(movement)),
         Key::OrderLine(item, order, line) => (Shelf::Item(*item), format!("ORDER_LINE#{order}#{line}")),
@@ -206,7 +206,7 @@ pub fn range(owner: Owner, list: &List) -> Range {
         List::Documents => (Shelf::Documents, "D#".to_owned()),
         List::DocumentLines(of) => (Shelf::Documents, format!("L#{}#", document(*of))),
         List::Movements(item) => (Shelf::Item(*item), "M#".to_owned()),
-        List::Revaluations(item) => (Shelf::Item(*item), "REVALUATION#".to_owned()),
+        List::Restatements(item) => (Shelf::Item(*item), "RESTATEMENT#".to_owned()),
         List::Snapshots(item) => (Shelf::Item(*item), "SNAPSHOT#".to_owned()),
         List::OrderLines(item) => (Shelf::Item(*item), "ORDER_LINE#".to_owned()),
         List::Wants => (Shelf::Main, "WANT#".to_owned()),
@@ -326,7 +326,7 @@ pub fn key(address: &Address) -> Option<(Owner, Key)> {
             let (on, location) = rest.split_once('#')?;
             Key::Checkpoint(item, LocationId(location.to_owned()), on.parse().ok()?)
         }
-        (Shelf::Item(item), "REVALUATION") => Key::Revaluation(item, rest.parse().ok()?),
+        (Shelf::Item(item), "RESTATEMENT") => Key::Restatement(item, rest.parse().ok()?),
         (Shelf::Item(item), "SNAPSHOT") => Key::Snapshot(item, rest.parse().ok()?),
         (Shelf::Item(item), "M") => Key::Movement(item, parse_movement(rest)?),
         (Shelf::Item(item), "ORDER_LINE") => {
@@ -369,7 +369,7 @@ pub const fn kind(key: &Key) -> &'static str {
         Key::Position(..) => "position",
         Key::Layer(..) => "layer",
         Key::Checkpoint(..) => "checkpoint",
-        Key::Revaluation(..) => "revaluation",
+        Key::Restatement(..) => "restatement",
         Key::Snapshot(..) => "snapshot",
         Key::Movement(..) => "movement",
         Key::OrderLine(..) => "order_line",
@@ -588,7 +588,7 @@ mod tests {
             (item(), location()).prop_map(|(item, location)| Key::Position(item, location)),
             (item(), location()).prop_map(|(item, location)| Key::Layer(item, location)),
             (item(), location(), day()).prop_map(|(item, location, on)| Key::Checkpoint(item, location, on)),
-            (item(), id()).prop_map(|(item, commit)| Key::Revaluation(item, CommitId(commit))),
+            (item(), id()).prop_map(|(item, commit)| Key::Restatement(item, CommitId(commit))),
             (item(), day()).prop_map(|(item, on)| Key::Snapshot(item, on)),
             (item(), movement()).prop_map(|(item, key)| Key::Movement(item, key)),
             (item(), id(), id()).prop_map(|(item, order, line)| Key::OrderLine(

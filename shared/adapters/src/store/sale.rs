@@ -94,6 +94,7 @@ pub(super) fn commit(number: u64, lines: u64, version: Option<u64>) -> Commit {
             foreign_net: None,
             account: String::new(),
             returns: Vec::new(),
+            net: Some("2345.67".parse().unwrap()),
             committed: "0".parse().unwrap(),
             ordered: "0".parse().unwrap(),
             revision: 1,

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use parstock_domain::adjustment::{
-    Adjustment, AdjustmentLine, AdjustmentNumber, Approved, AskedLine, Form, LINES_MAX, Stage, contents,
-    request, worth,
+    Adjustment, AdjustmentLine, AdjustmentNumber, Approved, AskedLine, Form, LINES_MAX, Stage, request, worth,
 };
 use parstock_domain::audit::Hash;
 use parstock_domain::costing::Layer;
@@ -181,34 +180,13 @@ async fn make_once<P: Ports>(
     let mut all_lines = parts.iter().flat_map(|(_, _, lines)| lines);
     let is_unknown = all_lines.any(|line| line.unit_cost <= Money::ZERO);
     let waits = settings.adjustment_value_max.filter(|most| of_today > *most || is_unknown);
-    let mut index = last_index(&standing, today);
+    let mut last = last_index(&standing, today);
     let mut made = Vec::new();
     for ((on, form, lines), request) in parts.into_iter().zip(requests) {
-        index = index.saturating_add(1);
-        if index > DayNumber::INDEX_MAX {
-            let most = DayNumber::INDEX_MAX;
-            return Err(AppError::Reject(format!("no more than {most} adjustments are made on a day")));
-        }
-        made.push(Adjustment {
-            number: AdjustmentNumber(DayNumber { on: today, index }),
-            on,
-            form,
-            contents: contents(on, &lines)?,
-            request,
-            lines,
-            made_by: who.to_owned(),
-            made_at: now,
-            stage: if waits.is_some() { Stage::Waiting } else { Stage::Booking },
-            approved: None,
-            again: 0,
-            done: 0,
-            left_out: Vec::new(),
-            before: Vec::new(),
-            before_again: 0,
-            document: None,
-            has_begun: false,
-            revalues: None,
-        });
+        let number = DayNumber::after(today, last)?;
+        last = number.index;
+        let new = Adjustment::new(AdjustmentNumber(number), (on, form), lines, request, (who, now))?;
+        made.push(Adjustment { stage: if waits.is_some() { Stage::Waiting } else { Stage::Booking }, ..new });
     }
     let (mut writes, mut effects) = (Vec::new(), Vec::new());
     let mut reason = Reason { who: who.to_owned(), ..Reason::own("make adjustments") }.with("worth", total);
@@ -449,10 +427,12 @@ async fn approve_once<P: Ports>(
             return Err(AppError::Reject(missing));
         }
     }
-    if matches!(adjustment.stage, Stage::Refused { .. }) {
+    if let Stage::Refused { is_uncertain, .. } = adjustment.stage {
         adjustment.again = adjustment.again.saturating_add(1);
+        // what may be in Xero keeps its items until it is looked for
+        adjustment.has_begun &= is_uncertain;
     }
-    (adjustment.stage, adjustment.has_begun) = (Stage::Booking, false);
+    adjustment.stage = Stage::Booking;
     adjustment.approved = Some(Approved { by: who.to_owned(), at: writer.now() });
     let reason = Reason { who: who.to_owned(), ..Reason::own("approve adjustment") }
         .with("adjustment", number)
@@ -474,14 +454,11 @@ async fn reject_once<P: Ports>(
 ) -> Result<(), AppError> {
     let mut row = adjustment(writer, number).await?;
     open(&row.content)?;
+    let mut writes = landed::rejected(writer, &row.content).await?;
     row.content.stage = Stage::Rejected { by: who.to_owned(), at: writer.now(), reason: why.to_owned() };
     let reason = Reason { who: who.to_owned(), ..Reason::own("reject adjustment") }
         .with("adjustment", number)
         .with("reason", why);
-    let mut writes = match &row.content.revalues {
-        Some(revalues) => landed::rejected(writer, revalues).await?,
-        None => Vec::new(),
-    };
     writes.extend([removal(question_key(number)), row.write(Key::Adjustment(number))]);
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await

@@ -58,12 +58,17 @@ fn last_index(standing: &[Adjustment], on: Date) -> u32 {
     numbers.filter(|number| number.on == on).map(|number| number.index).max().unwrap_or(0)
 }
 
-/// The index of the next adjustment of today.
+/// The numbers of the next two adjustments of today.
 ///
 /// # Errors
-/// When the store does not answer.
-pub(crate) async fn next_index<P: Ports>(writer: &Writer<'_, P>, today: Date) -> Result<u32, AppError> {
-    Ok(last_index(&made_since(writer, writer.now()).await?, today).saturating_add(1))
+/// When the day has no more, or the store does not answer.
+pub(crate) async fn next_two<P: Ports>(
+    writer: &Writer<'_, P>,
+) -> Result<(AdjustmentNumber, AdjustmentNumber), AppError> {
+    let today = writer.clock().day_of(writer.now());
+    let first = DayNumber::after(today, last_index(&made_since(writer, writer.now()).await?, today))?;
+    let second = DayNumber::after(today, first.index)?;
+    Ok((AdjustmentNumber(first), AdjustmentNumber(second)))
 }
 
 /// Makes an adjustment's items its own while it is written, where that matters: between the two halves of a revaluation nothing else of
@@ -98,23 +103,21 @@ pub(crate) async fn begin<P: Ports>(
     }
 }
 
-/// The contact of adjustments, as contacts were last read.
+/// The contact of adjustments, as contacts were last read, or what to do where it is not there.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn contact<P: Ports>(writer: &Writer<'_, P>) -> Result<Option<ContactId>, AppError> {
+pub(crate) async fn contact<P: Ports>(writer: &Writer<'_, P>) -> Result<Result<ContactId, String>, AppError> {
     let contacts = Contacts::all(writer.ports(), writer.org()).await?;
     let is_it = |contact: &ContactRecord| {
         contact.name == ADJUSTMENTS_CONTACT && !contact.archived && contact.merged_into.is_none()
     };
-    Ok(contacts.iter().find(|(_, contact)| is_it(contact)).map(|(id, _)| id))
-}
-
-/// What to do where it is not there.
-pub(crate) fn no_contact() -> String {
-    format!(
-        "make a contact named `{ADJUSTMENTS_CONTACT}` in Xero; parstock reads contacts about once an hour, then try again"
-    )
+    let found = contacts.iter().find(|(_, contact)| is_it(contact)).map(|(id, _)| id);
+    Ok(found.ok_or_else(|| {
+        format!(
+            "make a contact named `{ADJUSTMENTS_CONTACT}` in Xero; parstock reads contacts about once an hour, then try again"
+        )
+    }))
 }
 
 /// How much adjustments that are on their way still take out, by item, whenever they were made.

@@ -153,6 +153,7 @@ pub async fn book<P: Ports>(
                     extra.push(removal(question));
                 }
                 extra.extend(landed::keep(writer, document, booked, &wanted.lines).await?);
+                extra.extend(landed::voided(writer, document).await?);
             }
             // apart from the caller's stack: it is the largest step of all
             match Box::pin(step.commit(writer, &mut loaded, &mut pending, total, extra, &mut outcome)).await {

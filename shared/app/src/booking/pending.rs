@@ -36,8 +36,8 @@ pub(super) fn unmatched(desired: &[DesiredLine], booked: &[BookedLine]) -> Vec<L
     lines
 }
 
-/// Lines that move stock as they should, but for the account of the purchase or the amount in the document's own currency; of a bill
-/// without those that [`unmatched`] lists.
+/// Lines that are booked as they should be, but for the account of the purchase, what customers pay or the amount in the document's own
+/// currency; of a bill without those that [`unmatched`] lists.
 pub(super) fn reworded(desired: &[DesiredLine], booked: &[BookedLine], is_bill: bool) -> Vec<LineChange> {
     let mut lines = Vec::new();
     for line in desired {
@@ -45,7 +45,8 @@ pub(super) fn reworded(desired: &[DesiredLine], booked: &[BookedLine], is_bill: 
         let is_listed =
             |standing: &&BookedLine| is_bill && standing.billed.is_empty() && line.change > Quantity::ZERO;
         let is_reworded = |standing: &&BookedLine| {
-            standing.account != line.account || standing.foreign_net != line.foreign_net
+            (&standing.account, standing.net, standing.foreign_net)
+                != (&line.account, line.net, line.foreign_net)
         };
         if let Some(before) = standing.filter(is_reworded).filter(|it| !is_listed(it)) {
             lines.push(LineChange {

@@ -117,8 +117,9 @@ impl Step<'_> {
                 Some(before) if self.document.of.kind != DocumentKind::PurchaseOrder => {
                     let after = change.after.as_ref();
                     let account = after.map_or_else(String::new, |after| after.account.clone());
+                    let net = after.and_then(|after| after.net);
                     let foreign_net = after.and_then(|after| after.foreign_net);
-                    loaded.store(BookedLine { billed, account, foreign_net, ..before.clone() });
+                    loaded.store(BookedLine { billed, account, net, foreign_net, ..before.clone() });
                 }
                 _ => {
                     let booked = booking.book(&change, billed, &mut items.stocks)?;

@@ -6,7 +6,7 @@ mod outcome;
 mod shown;
 mod sums;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -14,7 +14,7 @@ use parstock_domain::cogs::{CogsLedger, CogsSettings};
 use parstock_domain::document::Account;
 use parstock_domain::fixed::Money;
 use parstock_domain::governance::Phase;
-use parstock_domain::ids::{EffectId, OrgId, derived};
+use parstock_domain::ids::{DocumentId, EffectId, OrgId, derived};
 use parstock_domain::manual_journal::{JournalInXero, StateInXero};
 use parstock_domain::settings::Policy;
 
@@ -26,19 +26,18 @@ use crate::error::AppError;
 use crate::landed;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
-use crate::ports::{Books, BooksError, BooksSession, Expect, Ports, Priority, Store, Write};
+use crate::pages::{self, Page, Pages, Reading};
+use crate::ports::{Books, BooksSession, Expect, JournalPage, Ports, Priority, Store, Write};
 use crate::records::{Backfill, Key, List, Review, ReviewKind};
 use crate::send::send_now;
 use crate::writer::Writer;
 
 /// Calls of a day's decision: accounts, their balances, and what became of journals.
 const CALLS: u32 = 3;
-/// Pages of changed journals read at once; the next decision goes on behind them.
+/// Pages of changed journals read at once, those of one second as one; the next decision goes on behind them.
 const JOURNAL_PAGES_MAX: u32 = 5;
 /// How far the journals that changed in Xero are read again, since its clock may be another than ours.
 pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
-/// After a full page reading starts again this much before its last change.
-const RESTART_OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// What follows from the setting: from the next day on commits tell what they change of cost of goods sold.
 pub(crate) async fn follow<P: Ports>(
@@ -150,7 +149,9 @@ async fn decide<P: Ports>(writer: &mut Writer<'_, P>) -> Result<Vec<EffectId>, A
     if whole {
         sums.give_up(writer).await?;
     }
-    sums.ledger.content.journals_until = if whole { until } else { latest.unwrap_or(until) };
+    // what was not read to its end is read again from the latest change that was
+    let read_until = if whole { Some(until) } else { latest };
+    sums.ledger.content.journals_until = read_until.unwrap_or(sums.ledger.content.journals_until);
     // before it is kept how far they were read
     landed::learn(writer, &changed, whole).await?;
     sums.write(writer, "read journals").await?;
@@ -187,30 +188,53 @@ struct Said {
 
 async fn ask<P: Ports>(writer: &Writer<'_, P>, ledger: &CogsLedger, today: Date) -> Result<Said, AppError> {
     let mut session = writer.ports().books().open(writer.org(), Priority::Poll, CALLS).await?;
-    let said = read(&mut session, ledger, today).await;
+    let said = read(writer, &mut session, ledger, today).await;
     session.close().await;
-    Ok(said?)
+    said
 }
 
-async fn read(session: &mut impl BooksSession, ledger: &CogsLedger, today: Date) -> Result<Said, BooksError> {
-    let mut since = ledger.journals_until.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
-    let (mut changed, mut latest, mut whole, mut more) = (Vec::new(), None, true, true);
-    for _ in 0..JOURNAL_PAGES_MAX {
-        let page = session.journals_changed(since).await?;
-        changed.extend(page.journals);
-        latest = latest.max(page.latest);
-        // one that can't be read may be ours
-        whole &= !page.unreadable;
-        // pages shift while journals change: reading starts again just before the last change seen
-        let next = page.latest.map(|latest| latest.saturating_sub(RESTART_OVERLAP).unwrap_or(latest));
-        match next.filter(|next| page.more && *next > since) {
-            Some(next) => since = next,
-            // a page of one second is more than anybody makes
-            None => {
-                more = page.more;
-                break;
-            }
-        }
+/// The manual journals that have changed.
+struct Changed<'c, 'w, P: Ports> {
+    writer: &'c Writer<'w, P>,
+    session: &'c mut <P::Books as Books>::Session,
+    journals: BTreeMap<DocumentId, JournalInXero>,
+    unreadable: bool,
+}
+
+impl<P: Ports> Pages for Changed<'_, '_, P> {
+    async fn fetch(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
+        let found = self.session.journals_changed(since.unwrap_or(Timestamp::MIN), number).await?;
+        let JournalPage { journals, unreadable, more, latest, holds } = found;
+        self.unreadable |= unreadable;
+        self.journals.extend(journals.into_iter().map(|journal| (journal.id, journal)));
+        Ok(Page { more, latest, answered_at: None, holds })
     }
-    Ok(Said { accounts: session.accounts(today).await?, changed, latest, whole: whole && !more })
+
+    fn is_late(&self) -> bool {
+        self.writer.is_late()
+    }
+}
+
+async fn read<P: Ports>(
+    writer: &Writer<'_, P>,
+    session: &mut <P::Books as Books>::Session,
+    ledger: &CogsLedger,
+    today: Date,
+) -> Result<Said, AppError> {
+    let mut since = Some(ledger.journals_until.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN));
+    let mut list = Changed { writer, session, journals: BTreeMap::new(), unreadable: false };
+    let (mut latest, mut all) = (None, false);
+    for _ in 0..JOURNAL_PAGES_MAX {
+        let Reading::UpTo { latest: seen, next, .. } = pages::read(&mut list, since).await? else { break };
+        latest = latest.max(seen);
+        all = next.is_none();
+        if all {
+            break;
+        }
+        since = next;
+    }
+    let Changed { session, journals, unreadable, .. } = list;
+    let changed = journals.into_values().collect();
+    // one that can't be read may be ours
+    Ok(Said { accounts: session.accounts(today).await?, changed, latest, whole: all && !unreadable })
 }

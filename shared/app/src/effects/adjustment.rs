@@ -5,7 +5,7 @@
 //! with the adjustment; after the write it is read back, and where it is not what it should be a person is asked, and nothing more is
 //! written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use parstock_domain::adjustment::{
@@ -13,20 +13,20 @@ use parstock_domain::adjustment::{
 };
 use parstock_domain::costing::Layer;
 use parstock_domain::document::{Document, DocumentKind, DocumentStatus, Item, XeroQuantity};
-use parstock_domain::fixed::{FixedError, Money, Quantity};
+use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::governance::{DecisionError, Phase};
 use parstock_domain::ids::{DocumentId, EffectId, ItemId};
-use parstock_domain::landed::{Half, Part};
+use parstock_domain::landed::Half;
 use parstock_domain::ledger::adjusted::unit_worth;
 use parstock_domain::settings::Policy;
 
 use super::{Attempt, GivenUp, Trouble, book_ours, effect_id, plan_effects};
-use crate::adjustments::{adjustment, begin, contact, no_contact, question, question_key};
+use crate::adjustments::{adjustment, begin, contact, question, question_key};
 use crate::error::AppError;
 use crate::landed;
 use crate::load::{self, Versioned, removal};
 use crate::message::{Message, PLAN_ITEMS_MAX};
-use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store, Write};
+use crate::ports::{Books, BooksError, BooksSession, Commit, Ports, Priority, Store};
 use crate::records::{DocumentRecord, EffectKind, EffectState, Key};
 use crate::send::send_now;
 use crate::sync::quantities;
@@ -61,7 +61,10 @@ pub(super) async fn send<P: Ports>(
     match result {
         Ok(done) => Box::pin(finish(writer, attempt, &standing, done)).await,
         Err(Trouble::Books(error)) => Box::pin(refused(writer, attempt, &standing, error)).await,
-        Err(Trouble::Held(why)) => Box::pin(fail(writer, attempt, &standing, why, false)).await,
+        Err(Trouble::Held(why)) => {
+            let reject = "reject it".to_owned();
+            Box::pin(fail(writer, attempt, &standing, why, (false, reject))).await
+        }
         Err(Trouble::App(error)) => Err(error),
     }
 }
@@ -90,20 +93,24 @@ async fn in_xero<P: Ports>(
     let items = items(writer, standing).await?;
     let mut found = session.adjustments_by_number(kind, standing.number).await?;
     found.sort_by_key(|document| (document.updated_at, document.of.id));
-    let mut asked = standing.before.clone();
+    let (mut asked, was_tried) = (standing.before.clone(), !standing.before.is_empty());
     let document = match ours(writer, standing, &items, &found).await? {
         Some(document) => document,
         None => {
             if let Some(other) = Box::pin(begin(writer, standing.number)).await? {
                 return Err(in_between(writer, &other));
             }
-            let (draft, before) =
-                Box::pin(draft(writer, session, standing, (&items, attempt.looks_first))).await?;
-            if draft.lines.is_empty() {
-                return Ok(Written::default());
-            }
+            let draft = Box::pin(draft(writer, session, standing, (&items, attempt.looks_first))).await?;
+            let Some((draft, before)) = draft else { return Ok(Written::default()) };
             if !standing.was_tried() {
-                keep_before(writer, standing, &before).await?;
+                (standing.before, standing.before_again) = (before.clone(), standing.again);
+                // so that it can be compared even after a crash; a revaluation was worked out just now
+                let kept = standing.clone();
+                keep(writer, standing.number, |row| {
+                    (row.before, row.before_again) = (kept.before, kept.before_again);
+                    (row.lines, row.contents, row.revalues) = (kept.lines, kept.contents, kept.revalues);
+                })
+                .await?;
             }
             asked = before;
             session.create_adjustment(&draft, attempt.id).await?
@@ -111,8 +118,9 @@ async fn in_xero<P: Ports>(
     };
     let codes = items.values().map(|item| (item.code.clone(), item.id)).collect();
     let booked = Box::pin(book_ours(writer, &document, &codes, attempt.id)).await?;
-    keep_document(writer, standing, document.of.id).await?;
-    if found.is_empty() && !standing.before.is_empty() {
+    // whatever comes after, it is in Xero
+    keep(writer, standing.number, |row| row.document = Some(document.of.id)).await?;
+    if found.is_empty() && was_tried {
         // a try before, whose answer was lost, may have got through since
         found = session.adjustments_by_number(kind, standing.number).await?;
     }
@@ -131,9 +139,14 @@ fn in_between<P: Ports>(writer: &Writer<'_, P>, other: &Adjustment) -> Trouble {
         let why = format!("adjustment {number} of the same items is being written");
         return Trouble::Books(BooksError::NotNow { until, why });
     }
-    Trouble::Held(format!(
-        "revaluation {number} of the same items is only half in Xero: approve or reject it first"
-    ))
+    Trouble::Held(match other.stage {
+        Stage::Refused { is_uncertain: true, .. } => format!(
+            "revaluation {number} of the same items may be in Xero: approve it, so that it is looked for, or reject it first"
+        ),
+        _ => {
+            format!("revaluation {number} of the same items is only half in Xero: approve or reject it first")
+        }
+    })
 }
 
 /// Our document among those that have our number; `None` if there is none and it can be written.
@@ -177,16 +190,16 @@ async fn ours<P: Ports>(
     else {
         return Ok(None);
     };
-    let kind = other.of.kind.words();
+    let (kind, instead) = (other.of.kind.words(), landed::instead(standing));
     Err(Trouble::Held(match other.status {
         DocumentStatus::Voided | DocumentStatus::Deleted => {
-            format!("the {kind} {number} was voided in Xero: reject it and make it anew")
+            format!("the {kind} {number} was voided in Xero: {instead}")
         }
         status if status.is_pending() => format!(
-            "the {kind} {number} is in Xero, but not approved: approve it there and try again, or delete it there, reject this and make it anew"
+            "the {kind} {number} is in Xero, but not approved: approve it there and try again, or delete it there, {instead}"
         ),
         _ => format!(
-            "the {kind} {number} is in Xero already and says something else. If it is this adjustment that somebody edited, void it there, reject this and make it anew; if it is another {kind}, give that another number there, then try again"
+            "the {kind} {number} is in Xero already and says something else. If it is this adjustment that somebody edited, void it there, {instead}; if it is another {kind}, give that another number there, then try again"
         ),
     }))
 }
@@ -195,8 +208,7 @@ async fn items<P: Ports>(
     writer: &Writer<'_, P>,
     standing: &Adjustment,
 ) -> Result<BTreeMap<ItemId, Item>, AppError> {
-    let ids: BTreeSet<ItemId> = standing.lines.iter().map(|line| line.item).collect();
-    let keys: Vec<Key> = ids.into_iter().map(Key::Item).collect();
+    let keys: Vec<Key> = standing.items().into_iter().map(Key::Item).collect();
     let rows = load::many::<Item>(writer.ports().store(), writer.owner(), &keys).await?;
     Ok(rows.into_iter().flatten().map(|row| (row.content.id, row.content)).collect())
 }
@@ -219,14 +231,35 @@ fn is_ours(
     Ok(document.date == standing.on && moved.into_iter().eq(due))
 }
 
-/// What is to be written, once nothing stands against it, and what Xero holds of its items before.
+/// What is to be written, once nothing stands against it, and what Xero holds of its items before; `None` of a revaluation of which
+/// nothing is left.
 async fn draft<P: Ports>(
     writer: &Writer<'_, P>,
     session: &mut <P::Books as Books>::Session,
     standing: &mut Adjustment,
     (items, looks_first): (&BTreeMap<ItemId, Item>, bool),
-) -> Result<(AdjustmentDraft, Vec<(ItemId, XeroQuantity)>), Trouble> {
+) -> Result<Option<(AdjustmentDraft, Vec<(ItemId, XeroQuantity)>)>, Trouble> {
     let held = |why: String| Trouble::Held(why);
+    let quantities: BTreeMap<ItemId, XeroQuantity> =
+        session.tracked_quantities().await?.quantities.into_iter().collect();
+    if let Some(anew) = landed::decided_anew(writer, standing, &quantities)? {
+        let nothing_left = anew.lines.is_empty();
+        // once it was tried the same is asked again, unless there is nothing to ask
+        if nothing_left || !standing.was_tried() {
+            *standing = anew;
+        }
+        if nothing_left {
+            return Ok(None);
+        }
+    }
+    if let Some(second) = standing.revalues.as_ref().filter(|revalues| revalues.half == Half::Second)
+        && adjustment(writer, second.other).await?.content.is_void
+    {
+        return Err(held(format!(
+            "its bill {} was voided in Xero, so that what would go out never came in: reject it",
+            second.other
+        )));
+    }
     let policy = load::one::<Policy>(writer.ports().store(), writer.owner(), Key::Policy).await?;
     let settings = policy.map(|row| row.content).unwrap_or_default().org();
     if settings.phase < Phase::Assist {
@@ -237,11 +270,12 @@ async fn draft<P: Ports>(
     let account = account.or(settings.adjustment_account).ok_or_else(|| {
         held("set `adjustment_account` to an expense or direct cost account, then try again".to_owned())
     })?;
-    let contact = contact(writer).await?.ok_or_else(|| held(no_contact()))?;
+    let contact = contact(writer).await?.map_err(held)?;
+    let instead = landed::instead(standing);
     let organisation = session.organisation().await?;
     if let Some(locked) = organisation.locked_through().filter(|locked| standing.on <= *locked) {
         return Err(held(format!(
-            "its day {} is locked in Xero, whose books are closed up to {locked}: reject it and make it anew with a later day",
+            "its day {} is locked in Xero, whose books are closed up to {locked}: {instead} with a later day",
             standing.on
         )));
     }
@@ -251,37 +285,41 @@ async fn draft<P: Ports>(
         ));
     }
     let accounts = session.accounts(writer.clock().day_of(writer.now())).await?;
+    // of a revaluation it was fixed with its voucher
+    let other_account = match standing.revalues {
+        Some(_) => instead.as_str(),
+        None => "set `adjustment_account` to another one",
+    };
     match accounts.iter().find(|known| known.code == account) {
         None => {
-            return Err(held(format!(
-                "Xero has no account {account}: set `adjustment_account` to another one"
-            )));
+            return Err(held(format!("Xero has no account {account}: {other_account}")));
         }
         Some(known) if !ACCOUNT_KINDS.contains(&known.kind.as_str()) => {
             return Err(held(format!(
-                "account {account} is of the type {}: set `adjustment_account` to one of {}",
+                "account {account} is of the type {}, and has to be one of {}: {other_account}",
                 known.kind,
                 ACCOUNT_KINDS.join(", ")
             )));
         }
         Some(_) => {}
     }
-    let quantities: BTreeMap<ItemId, XeroQuantity> =
-        session.tracked_quantities().await?.quantities.into_iter().collect();
-    if !standing.was_tried() {
-        decide_anew(writer, standing, &quantities)?;
-    }
     let mut before = Vec::new();
     for (item, change) in standing.changes()? {
         let code = items.get(&item).map_or_else(|| item.to_string(), |item| item.code.clone());
         let Some(there) = quantities.get(&item) else {
-            return Err(held(format!(
-                "Xero does not track `{code}` any more: reject it and adjust the item in the ledger"
-            )));
+            let instead = match standing.revalues {
+                Some(_) => instead.as_str(),
+                None => "reject it and adjust the item in the ledger",
+            };
+            return Err(held(format!("Xero does not track `{code}` any more: {instead}")));
         };
         if change.is_negative() && change.magnitude() > there.on_hand {
+            let look = match standing.revalues {
+                Some(_) => "try again once more lie there, or",
+                None => "look what lies there, then",
+            };
             return Err(held(format!(
-                "Xero holds {} of `{code}`, and {} are to go out: reject it, look what lies there and make it anew",
+                "Xero holds {} of `{code}`, and {} are to go out: {look} {instead}",
                 there.on_hand,
                 change.magnitude()
             )));
@@ -318,31 +356,12 @@ async fn draft<P: Ports>(
     }
     let kind = standing.form.document().unwrap_or(DocumentKind::Bill);
     let number = standing.number;
-    Ok((AdjustmentDraft { number, kind, contact, date: standing.on, account, lines }, before))
+    Ok(Some((AdjustmentDraft { number, kind, contact, date: standing.on, account, lines }, before)))
 }
 
 /// Whether it is the first half of a revaluation, which decides the second one, too.
 fn is_first_half(standing: &Adjustment) -> bool {
     standing.revalues.as_ref().is_some_and(|revalues| revalues.half == Half::First)
-}
-
-/// Works out the first half of a revaluation by what Xero holds now, before anything of it is written.
-fn decide_anew<P: Ports>(
-    writer: &Writer<'_, P>,
-    standing: &mut Adjustment,
-    quantities: &BTreeMap<ItemId, XeroQuantity>,
-) -> Result<(), FixedError> {
-    let Some(revalues) = standing.revalues.as_mut().filter(|revalues| revalues.half == Half::First) else {
-        return Ok(());
-    };
-    for part in &mut revalues.parts {
-        // what Xero doesn't track any more is told below
-        let Some(there) = quantities.get(&part.item) else { continue };
-        let places = landed::places(writer);
-        *part = Part::of((part.item, part.code.clone()), (part.amount, part.received), *there, places)?;
-    }
-    standing.lines = revalues.lines(Half::First)?;
-    Ok(())
 }
 
 /// What one of an item cost on average by what Xero held, rounded down, so that all of it takes no more than the pool.
@@ -359,36 +378,19 @@ fn average(held: &[(ItemId, XeroQuantity)], item: ItemId) -> Result<Option<Money
     Ok(Some(if is_too_much { unit.minus(Money::from_e4(1))? } else { unit }))
 }
 
-/// Keeps what Xero held before the first try, so that it can be compared even after a crash.
-async fn keep_before<P: Ports>(
+/// Keeps what became of an adjustment on its way, in a commit of its own.
+async fn keep<P: Ports>(
     writer: &Writer<'_, P>,
-    standing: &Adjustment,
-    before: &[(ItemId, XeroQuantity)],
+    number: AdjustmentNumber,
+    change: impl FnOnce(&mut Adjustment),
 ) -> Result<(), AppError> {
-    let mut row = adjustment(writer, standing.number).await?;
-    row.content.before = before.to_vec();
-    row.content.before_again = standing.again;
-    // of a revaluation they were decided just now
-    row.content.lines.clone_from(&standing.lines);
-    row.content.revalues.clone_from(&standing.revalues);
-    let write = row.write(Key::Adjustment(standing.number));
-    let commit = Commit { id: writer.new_commit(), writes: vec![write] };
-    Ok(writer.ports().store().commit(writer.owner(), commit).await?)
-}
-
-/// Keeps which document it became as soon as that is booked: whatever comes after, it is in Xero.
-async fn keep_document<P: Ports>(
-    writer: &Writer<'_, P>,
-    standing: &Adjustment,
-    document: DocumentId,
-) -> Result<(), AppError> {
-    let mut row = adjustment(writer, standing.number).await?;
-    if row.content.document == Some(document) {
+    let mut row = adjustment(writer, number).await?;
+    let before = row.content.clone();
+    change(&mut row.content);
+    if row.content == before {
         return Ok(());
     }
-    row.content.document = Some(document);
-    let write = row.write(Key::Adjustment(standing.number));
-    let commit = Commit { id: writer.new_commit(), writes: vec![write] };
+    let commit = Commit { id: writer.new_commit(), writes: vec![row.write(Key::Adjustment(number))] };
     Ok(writer.ports().store().commit(writer.owner(), commit).await?)
 }
 
@@ -457,9 +459,12 @@ async fn finish<P: Ports>(
     let mut row = adjustment(writer, number).await?;
     row.content.stage = Stage::Booked;
     row.content.document = written.document;
+    // of a revaluation of which nothing was left they say so
+    row.content.lines.clone_from(&standing.lines);
     row.content.revalues.clone_from(&standing.revalues);
+    row.content.contents = standing.contents;
     let is_as_due = written.doubles == 0 && written.unread.is_none() && written.off.is_none();
-    let (mut writes, effects) = Box::pin(follow(writer, &row.content, is_as_due)).await?;
+    let (mut writes, effects) = Box::pin(landed::follow(writer, &row.content, is_as_due)).await?;
     writes.push(row.write(Key::Adjustment(number)));
     let mut told = Vec::new();
     if written.doubles > 0 {
@@ -503,31 +508,6 @@ async fn finish<P: Ports>(
     Ok(())
 }
 
-/// What follows one half of a revaluation that is done: the other half, or the journal of its voucher.
-async fn follow<P: Ports>(
-    writer: &Writer<'_, P>,
-    done: &Adjustment,
-    is_as_due: bool,
-) -> Result<(Vec<Write>, Vec<EffectKind>), AppError> {
-    let Some(revalues) = &done.revalues else { return Ok((Vec::new(), Vec::new())) };
-    let second = match done.document {
-        Some(_) => landed::second(writer, done, is_as_due)?,
-        None => None,
-    };
-    let Some(second) = second else { return landed::settled(writer, revalues).await };
-    let (number, mut writes) = (second.number, Vec::new());
-    let effect = (second.stage == Stage::Booking).then_some(EffectKind::Adjustment { number, again: 0 });
-    if effect.is_none() {
-        let text = format!(
-            "The bill {} of a revaluation is in Xero, and something is not as it should be since. Its credit note {number} waits: approve it on the page Adjustments when what Xero holds is right, or void the bill there and reject it.",
-            done.number
-        );
-        writes.push(question(writer.now(), number, text));
-    }
-    writes.push(Versioned::new(second).write(Key::Adjustment(number)));
-    Ok((writes, effect.into_iter().collect()))
-}
-
 async fn refused<P: Ports>(
     writer: &mut Writer<'_, P>,
     attempt: Attempt,
@@ -537,16 +517,17 @@ async fn refused<P: Ports>(
     let is_uncertain = attempt.looks_first || matches!(error, BooksError::Unknown(_));
     let Some((attempt, given_up)) = attempt.unless_put_off(writer, error).await? else { return Ok(()) };
     let (GivenUp::Refused(reason) | GivenUp::Exhausted(reason)) = given_up;
-    fail(writer, attempt, standing, reason, is_uncertain).await
+    fail(writer, attempt, standing, reason, (is_uncertain, landed::instead(standing))).await
 }
 
-/// It will not be tried again unless a person says so. `is_uncertain` says whether it may be in Xero all the same.
+/// It will not be tried again unless a person says so. `is_uncertain` says whether it may be in Xero all the same, `instead` what else a
+/// person can do.
 async fn fail<P: Ports>(
     writer: &mut Writer<'_, P>,
     attempt: Attempt,
     standing: &Adjustment,
     reason: String,
-    is_uncertain: bool,
+    (is_uncertain, instead): (bool, String),
 ) -> Result<(), AppError> {
     let number = standing.number;
     let mut row: Versioned<Adjustment> = adjustment(writer, number).await?;
@@ -558,14 +539,18 @@ async fn fail<P: Ports>(
         return finish(writer, attempt, &standing, written).await;
     }
     row.content.stage = Stage::Refused { reason: reason.clone(), is_uncertain };
+    let what = match &standing.revalues {
+        Some(revalues) => format!("Revaluation {number} of landed cost voucher {}", revalues.voucher),
+        None => format!("Adjustment {number}"),
+    };
     let text = if is_uncertain {
         format!(
-            "Adjustment {number} by {} may be in Xero: {reason}. Approve it again on the page Adjustments, so that it is looked for by its number and written only if it is not there; before you reject it, look for its number in Xero.",
+            "{what} by {} may be in Xero: {reason}. Approve it again on the page Adjustments, so that it is looked for by its number and written only if it is not there; before you reject it, look for its number in Xero.",
             standing.made_by
         )
     } else {
         format!(
-            "Adjustment {number} by {} is not in Xero: {reason}. Approve it again or reject it on the page Adjustments.",
+            "{what} by {} is not in Xero: {reason}. Approve it again on the page Adjustments, or {instead}.",
             standing.made_by
         )
     };

@@ -17,7 +17,7 @@ use parstock_views::alert::{AlertContent, Warning};
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::message::Message;
-use crate::ports::{Ports, Store, Write};
+use crate::ports::{Expect, Ports, Store, Write};
 use crate::records::{AlertBatch, Effect, EffectKind, EffectState, Key, List, Mark, Owner, Pointer, Told};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
@@ -62,7 +62,7 @@ pub async fn tell<P: Ports>(ports: &P, org: OrgId) -> Result<(), AppError> {
         }
         writes.extend(due.rows.into_iter().map(|(key, row)| Write { key, record: None, expect: row.expect }));
         let key = Key::Told(due.alert.item, due.alert.location.clone());
-        writes.push(unguarded(key, Told { kind: due.alert.kind, at: now }));
+        writes.push(Versioned { content: Told { kind: due.alert.kind }, expect: due.told }.write(key));
         alerts.push(due.alert);
     }
     let count = alerts.len();
@@ -122,7 +122,7 @@ pub async fn forget<P: Ports>(
         match short(*standing) {
             None => writes.push(removal(key)),
             // what is only low again may run out again
-            Some(kind) if kind > told.kind => writes.push(unguarded(key, Told { kind, ..told })),
+            Some(kind) if kind > told.kind => writes.push(unguarded(key, Told { kind })),
             Some(_) => {}
         }
     }
@@ -133,6 +133,8 @@ pub async fn forget<P: Ports>(
 struct Due {
     alert: Alert,
     rows: Vec<Row>,
+    /// What was told of its item before, as it has to stand still: a plan may have forgotten it meanwhile.
+    told: Expect,
 }
 
 /// One warning of each item that is short now and was not told to be so. What is not to be told now waits
@@ -174,7 +176,7 @@ async fn due<P: Ports>(writer: &Writer<'_, P>, waiting: Vec<Row>) -> Result<Vec<
             on_order: plan.as_ref().map(|plan| plan.on_order).unwrap_or_default(),
             reorder_point: plan.map(|plan| plan.reorder_point),
         };
-        due.push(Due { alert, rows });
+        due.push(Due { alert, rows, told: told.map_or(Expect::Absent, |told| told.expect) });
     }
     store.write_each(writer.owner(), over).await?;
     Ok(due)

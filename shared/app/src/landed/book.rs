@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use parstock_domain::document::DocumentRef;
-use parstock_domain::fixed::Money;
+use parstock_domain::fixed::{FixedError, Money};
 use parstock_domain::ids::{CommitId, ItemId, LocationId, OrgId, derived};
 use parstock_domain::landed::{Share, Stage, Voucher, VoucherNumber};
 use parstock_domain::ledger::booking::StockCost;
@@ -87,7 +87,8 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
         .with("shares", shares.len());
     let (mut movements, mut left_out) = (0, Vec::new());
     // what one of them costs now may be another price
-    touch(writer, by_item.keys().copied().collect()).await?;
+    touch(writer, shares.iter().map(|share| share.item).collect()).await?;
+    writes.extend(lessons_of_tracked(writer, &shares, back).await?);
     for (item, shares) in by_item {
         let from = shares.iter().map(|(_, received_on)| *received_on).min().unwrap_or(on).min(on);
         let Some(mut costs) = ItemCosts::begin(writer, item, from).await? else {
@@ -121,6 +122,36 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>, mut voucher: Versioned<Vouch
     }
     writes.push(voucher.write(Key::Voucher(number)));
     writer.commit(id, writes, reason.with("movements", movements)).await
+}
+
+/// What landed on items that Xero tracks, as their suppliers' latest bills have taught what they cost.
+async fn lessons_of_tracked<P: Ports>(
+    writer: &Writer<'_, P>,
+    shares: &[Share],
+    back: bool,
+) -> Result<Vec<Write>, AppError> {
+    let items: BTreeSet<ItemId> =
+        shares.iter().filter(|share| share.tracked).map(|share| share.item).collect();
+    let keys: Vec<Key> = items.iter().map(|item| Key::Supply(*item)).collect();
+    let lessons = load::many::<Learned>(writer.ports().store(), writer.owner(), &keys).await?;
+    let mut writes = Vec::new();
+    for ((item, key), lesson) in items.into_iter().zip(keys).zip(lessons) {
+        let Some(mut lesson) = lesson else { continue };
+        let mut learns = false;
+        for share in shares.iter().filter(|share| share.item == item) {
+            learns |= land(&mut lesson.content, share, back)?;
+        }
+        if learns {
+            writes.push(lesson.write(key));
+        }
+    }
+    Ok(writes)
+}
+
+/// Takes note of a share in what was learned of its item. Says whether that changes anything.
+fn land(lesson: &mut Learned, share: &Share, back: bool) -> Result<bool, FixedError> {
+    let amount = if back { share.amount.negated()? } else { share.amount };
+    lesson.land((share.of, share.line), LandedOn { quantity: share.quantity, amount })
 }
 
 /// The key of the question about shares that did not land.
@@ -220,11 +251,8 @@ impl ItemCosts {
             recorded_at: now,
             commit,
         };
-        let share = landing.share;
-        let amount = if landing.back { share.amount.negated()? } else { share.amount };
-        let on = LandedOn { quantity: share.quantity, amount };
         if let Some(lesson) = &mut self.lesson {
-            self.learns |= lesson.content.land((share.of, share.line), on)?;
+            self.learns |= land(&mut lesson.content, landing.share, landing.back)?;
         }
         let position = &mut self.position.content;
         let movement =

@@ -12,6 +12,7 @@ use parstock_domain::landed::{
 use parstock_domain::settings::Policy;
 
 use super::known::Known;
+use super::revalue;
 use crate::error::AppError;
 use crate::load;
 use crate::ports::Ports;
@@ -27,6 +28,8 @@ pub(super) struct Books {
     adjustment_account: Option<String>,
     /// The first day whose books are open, if any are closed.
     open_from: Option<Date>,
+    /// Decimals of the books' amounts.
+    decimals: u32,
     clock: OrgClock,
 }
 
@@ -42,6 +45,7 @@ impl Books {
             phase: policy.phase,
             adjustment_account: policy.adjustment_account,
             cogs: policy.cogs.zip(profile.cogs_from.filter(|from| *from <= today)),
+            decimals: revalue::decimals_of(writer),
             open_from: closed.and_then(|closed| closed.tomorrow().ok()),
             clock: writer.clock().clone(),
         })
@@ -102,12 +106,23 @@ impl Books {
         on.max(self.open_from.unwrap_or(on))
     }
 
-    /// The journal beside a voucher's revaluation, or beside the one that takes it back, once that is settled.
+    /// The journal beside a voucher's revaluation, or beside the one that takes it back, once that is settled. It has to follow that,
+    /// whatever became of cost of goods sold since. Where that began anew, the stock account was made to hold what the ledger says of
+    /// goods that Xero doesn't track, so they have no part in it.
     pub fn beside(&self, voucher: &Voucher, back: bool) -> Result<Option<VoucherJournal>, FixedError> {
-        let revaluation = if back { &voucher.revaluation_back } else { &voucher.revaluation };
-        let is_settled = revaluation.as_ref().is_some_and(|it| it.fate == RevaluationFate::Settled);
-        let journal = if is_settled { voucher.journal_beside(back)? } else { None };
-        Ok(journal.map(|journal| self.planned(journal)))
+        let both = if back { &voucher.revaluation_back } else { &voucher.revaluation };
+        let Some(revaluation) = both.as_ref().filter(|it| it.fate == RevaluationFate::Settled) else {
+            return Ok(None);
+        };
+        let is_other = |(settings, since): &(CogsSettings, Date)| {
+            *since != revaluation.since || settings.stock_account != revaluation.accounts.stock
+        };
+        let tracked_alone = self.cogs.as_ref().is_some_and(is_other);
+        let journal = voucher.journal_beside(back, tracked_alone, self.decimals)?;
+        Ok(journal.map(|mut journal| {
+            journal.date = journal.date.max(self.open_from.unwrap_or(journal.date));
+            self.planned(journal)
+        }))
     }
 
     /// The journal of a voucher, where cost of goods sold is journaled.
@@ -131,6 +146,12 @@ impl Books {
     /// be, another one is written. So it is of a voucher from before cost of goods sold was journaled: the stock account was made to
     /// hold what the ledger said, the voucher included.
     pub fn take_back(&self, voucher: &mut Voucher) -> Result<(), FixedError> {
+        if voucher.revaluation.is_some() {
+            // the journal beside what takes it back holds both where its own does not stand
+            voucher.journal.take_if(|own| matches!(own.fate, Fate::Due { .. } | Fate::Gone { .. }));
+            voucher.journal_back = self.beside(voucher, true)?;
+            return Ok(());
+        }
         let since = self.cogs.as_ref().map(|(_, since)| *since);
         let is_due = |journal: &VoucherJournal| matches!(journal.fate, Fate::Due { .. });
         let unwritten = voucher.journal.take_if(|journal| is_due(journal));
@@ -154,19 +175,19 @@ impl Books {
     /// A voucher whose journals could not be written before, with those that can be now; `None` when nothing changes. One that was
     /// decided before cost of goods sold began anew is dropped: whoever began anew made the stock account hold what the ledger says.
     pub fn decided_anew(&self, voucher: &Voucher) -> Result<Option<Voucher>, FixedError> {
-        let Some((_, since)) = &self.cogs else { return Ok(None) };
-        if self.phase < Phase::Assist {
+        let since = self.cogs.as_ref().map(|(_, since)| *since);
+        if self.phase < Phase::Assist || since.is_none() && !is_all_tracked(voucher) {
             return Ok(None);
         }
+        let is_revalued = voucher.revaluation.is_some();
         let mut next = voucher.clone();
         let is_due = |journal: &Option<VoucherJournal>| {
             journal.as_ref().is_some_and(|journal| matches!(journal.fate, Fate::Due { .. }))
         };
         let is_old = |journal: &Option<VoucherJournal>| {
-            is_due(journal) && journal.as_ref().is_some_and(|journal| journal.since != *since)
+            is_due(journal) && journal.as_ref().is_some_and(|journal| Some(journal.since) != since)
         };
         let is_back = matches!(next.stage, Stage::TakingBack | Stage::TakenBack);
-        let is_revalued = voucher.revaluation.is_some();
         if is_back && is_due(&next.journal) && (next.journal_back.is_none() || is_due(&next.journal_back)) {
             // neither was ever written
             next.journal = None;
@@ -181,7 +202,7 @@ impl Books {
         }
         // what was taken back before cost of goods sold began anew was not on the stock account
         let taken_back = next.taken_back.as_ref().map(|taken| self.day_of(taken.at));
-        if is_due(&next.journal_back) && !is_revalued && taken_back.is_some_and(|on| on < *since) {
+        if is_due(&next.journal_back) && !is_revalued && taken_back.is_some_and(|on| Some(on) < since) {
             next.journal_back = None;
         }
         if is_due(&next.journal) {
@@ -213,7 +234,8 @@ impl Books {
         // beside a revaluation goods that Xero doesn't track may have no part
         let accounts = voucher.revaluation.as_ref().map(|it| it.accounts.stock.as_str());
         let stock = accounts.unwrap_or_else(|| journal.stock_account());
-        let is_same = voucher.draft.shares.iter().all(|share| share.tracked)
+        let is_same = journal.tracked_alone
+            || is_all_tracked(voucher)
             || self
                 .cogs
                 .as_ref()
@@ -222,4 +244,9 @@ impl Books {
         (!is_same && !back)
             .then(|| "the setting `cogs` names another stock account now or none, or began anew".to_owned())
     }
+}
+
+/// Whether a voucher goes over nothing of which the ledger is the book.
+fn is_all_tracked(voucher: &Voucher) -> bool {
+    voucher.draft.shares.iter().all(|share| share.tracked)
 }

@@ -225,20 +225,36 @@ fn wrong(voucher: &Voucher) -> Option<String> {
     let number = voucher.number;
     let is_gone = |back| voucher.journal(back).is_some_and(|it| matches!(it.fate, Fate::Gone { .. }));
     let stands = |back| voucher.journal(back).is_some_and(VoucherJournal::stands);
-    match voucher.stage {
-        Stage::Booking | Stage::Booked => is_gone(false).then(|| {
-            format!(
-                "The journal of landed cost voucher {number} was deleted or voided in Xero, so the stock account lacks what the ledger holds: take the voucher back on the page Landed cost, or copy the journal with its narration."
-            )
-        }),
-        Stage::TakingBack | Stage::TakenBack if is_gone(false) && stands(true) => Some(format!(
-            "The journal of landed cost voucher {number} was deleted or voided in Xero after the voucher was taken back: delete the journal that takes it back, too."
-        )),
-        Stage::TakingBack | Stage::TakenBack if stands(false) && is_gone(true) => Some(format!(
-            "The journal that takes landed cost voucher {number} back was deleted or voided in Xero: delete the voucher's own journal, too, or copy the one against it with its narration."
-        )),
-        Stage::TakingBack | Stage::TakenBack => None,
-    }
+    let is_back = matches!(voucher.stage, Stage::TakingBack | Stage::TakenBack);
+    let gone = match (is_gone(false), is_gone(true)) {
+        (true, _) if !is_back || stands(true) => {
+            format!("The journal of landed cost voucher {number} was deleted or voided in Xero")
+        }
+        (_, true) if is_back && (stands(false) || voucher.revaluation.is_some()) => {
+            format!("The journal that takes landed cost voucher {number} back was deleted or voided in Xero")
+        }
+        _ => return None,
+    };
+    // what a revaluation left on the account of adjustments takes both journals, or the one that holds both
+    Some(match (&voucher.revaluation, is_back, is_gone(false)) {
+        (Some(made), true, _) => format!(
+            "{gone}, so account {} does not come to nothing: copy the journal with its narration.",
+            made.accounts.adjustment
+        ),
+        (Some(made), false, _) => format!(
+            "{gone}, so account {} does not come to nothing: copy the journal with its narration, or take the voucher back on the page Landed cost.",
+            made.accounts.adjustment
+        ),
+        (None, false, _) => format!(
+            "{gone}, so the stock account lacks what the ledger holds: take the voucher back on the page Landed cost, or copy the journal with its narration."
+        ),
+        (None, true, true) => {
+            format!("{gone} after the voucher was taken back: delete the journal that takes it back, too.")
+        }
+        (None, true, false) => format!(
+            "{gone}: delete the voucher's own journal, too, or copy the one against it with its narration."
+        ),
+    })
 }
 
 /// The effect that writes one of a voucher's journals.

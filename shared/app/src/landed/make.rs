@@ -217,6 +217,11 @@ async fn take_back_once<P: Ports>(
 ) -> Result<Vec<EffectId>, AppError> {
     let mut voucher = voucher(writer, number).await?;
     match voucher.content.stage {
+        Stage::Booked if voucher.content.waits_to_be_taken_back() => {
+            return Err(AppError::Reject(format!(
+                "voucher {number} is being taken back: approve or reject its revaluation on the page Adjustments"
+            )));
+        }
         Stage::Booked => {}
         Stage::Booking => {
             return Err(AppError::Reject(format!(
@@ -227,31 +232,47 @@ async fn take_back_once<P: Ports>(
             return Err(AppError::Reject(format!("voucher {number} was taken back already")));
         }
     }
-    let charges = voucher.content.draft.charges.clone();
-    let of: BTreeSet<DocumentRef> = charges.iter().map(|charge| charge.of).collect();
-    let mut writes = spend(writer, known::purchases(writer, &of).await?, &charges, true).await?;
-    voucher.content.stage = Stage::TakingBack;
-    voucher.content.done = 0;
+    let books = Books::of(writer).await?;
     voucher.content.taken_back =
         Some(TakenBack { by: who.to_owned(), at: writer.now(), reason: why.to_owned() });
-    let books = Books::of(writer).await?;
-    if voucher.content.revaluation.is_some() {
-        writes.extend(revalue::take_back(writer, &books, &mut voucher.content, who).await?);
-    } else {
-        books.take_back(&mut voucher.content)?;
+    let mut writes = revalue::take_back(writer, &books, &mut voucher.content, who).await?;
+    let mut effects = Vec::new();
+    // what it put on stock that Xero tracks comes off first, so that all of it stands if a person rejects that
+    if !voucher.content.waits_to_be_taken_back() {
+        let (more, effect) = begin_taking_back(writer, &books, &mut voucher.content).await?;
+        writes.extend(more);
+        effects.push(effect);
     }
-    // what was asked of its journal is answered by that
-    writes.push(removal(question_key(number)));
-    writes.push(removal(left_out_key(number)));
     let reason = Reason { who: who.to_owned(), ..Reason::own("take voucher back") }
         .with("voucher", number)
         .with("reason", why);
-    let effect = own_effect(&voucher.content, true);
     writes.push(voucher.write(Key::Voucher(number)));
-    let effects = plan_effects(&mut writes, writer.org(), vec![effect], writer.now());
+    let effects = plan_effects(&mut writes, writer.org(), effects, writer.now());
     let id = writer.new_commit();
     writer.commit(id, writes, reason).await?;
     Ok(effects)
+}
+
+/// Begins to take a voucher back of which nothing is on stock that Xero tracks: its charges are free again, its journal is decided, and
+/// its effect takes its shares back. Answers what else is to be written.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn begin_taking_back<P: Ports>(
+    writer: &Writer<'_, P>,
+    books: &Books,
+    voucher: &mut Voucher,
+) -> Result<(Vec<Write>, EffectKind), AppError> {
+    let charges = &voucher.draft.charges;
+    let of: BTreeSet<DocumentRef> = charges.iter().map(|charge| charge.of).collect();
+    let mut writes = spend(writer, known::purchases(writer, &of).await?, charges, true).await?;
+    books.take_back(voucher)?;
+    voucher.stage = Stage::TakingBack;
+    voucher.done = 0;
+    // what was asked of its journal is answered by that
+    writes.push(removal(question_key(voucher.number)));
+    writes.push(removal(left_out_key(voucher.number)));
+    Ok((writes, own_effect(voucher, true)))
 }
 
 /// The effect that books a voucher's shares, or takes them back, and writes its journal if that is decided with it.
@@ -263,14 +284,7 @@ fn own_effect(voucher: &Voucher, back: bool) -> EffectKind {
 async fn next_number<P: Ports>(writer: &Writer<'_, P>, today: Date) -> Result<VoucherNumber, AppError> {
     let of_today = vouchers(writer, writer.now()).await?.into_iter().map(|row| row.content.number);
     let last = of_today.filter(|number| number.on == today).map(|number| number.index).max().unwrap_or(0);
-    let index = last.saturating_add(1);
-    if index > VoucherNumber::INDEX_MAX {
-        return Err(AppError::Reject(format!(
-            "no more than {} vouchers are made on a day",
-            VoucherNumber::INDEX_MAX
-        )));
-    }
-    Ok(VoucherNumber { on: today, index })
+    Ok(VoucherNumber::after(today, last)?)
 }
 
 /// The writes by which bills keep how much of their charges is spread.

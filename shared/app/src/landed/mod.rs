@@ -22,7 +22,7 @@ pub(crate) use papers::{named_by, purchase};
 pub use preview::{Landed, Preview, preview};
 pub use purchases::FREIGHT_AFTER_GOODS_DAYS;
 pub(crate) use purchases::{ask_again, freight_key, keep};
-pub(crate) use revalue::{places, rejected, second, settled};
+pub(crate) use revalue::{decided_anew, follow, instead, rejected, voided};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};

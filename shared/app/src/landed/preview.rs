@@ -6,7 +6,6 @@ use parstock_domain::audit::Hash;
 use parstock_domain::fixed::Money;
 use parstock_domain::ids::{ItemId, OrgId};
 use parstock_domain::landed::{self, Draft, Part, Problem, Request, Share, VoucherNumber, spread};
-use parstock_domain::manual_journal::decimals;
 
 use super::book::{ItemCosts, Landing};
 use super::books::Books;
@@ -103,8 +102,8 @@ pub(super) fn draft<P: Ports>(
     known: &Known,
 ) -> Result<Draft, AppError> {
     let today = writer.clock().day_of(writer.now());
-    let places = decimals(&writer.profile.content.organisation.base_currency);
-    let draft = landed::draft(request, &known.contents(), &known.received, today, places);
+    let decimals = revalue::decimals_of(writer);
+    let draft = landed::draft(request, &known.contents(), &known.received, today, decimals);
     draft.map_err(|problem| match problem {
         Problem::Fixed(error) => error.into(),
         problem => AppError::Reject(problem.to_string()),

@@ -9,10 +9,9 @@ use parstock_domain::fixed::{Money, Quantity};
 use parstock_domain::ids::{ItemId, derived};
 use parstock_domain::landed::Purchase;
 use parstock_domain::ledger::DesiredLine;
-use parstock_domain::manual_journal::decimals;
 use parstock_domain::settings::Policy;
 
-use super::{ASKED_ABOUT_DAYS, papers, purchases_since};
+use super::{ASKED_ABOUT_DAYS, papers, purchases_since, revalue};
 use crate::error::AppError;
 use crate::load::{self, Versioned, removal, unguarded};
 use crate::ports::{Expect, Ports, Store, Write};
@@ -38,13 +37,13 @@ pub(crate) async fn keep<P: Ports>(
         return Ok(Vec::new());
     }
     let (store, of) = (writer.ports().store(), document.of);
-    let places = decimals(&writer.profile.content.organisation.base_currency);
+    let decimals = revalue::decimals_of(writer);
     let known = match booked {
         Some(booked) => load::one::<Purchase>(store, writer.owner(), Key::Purchase(booked.date, of)).await?,
         None => None,
     };
     let before = known.as_ref().map(|known| &known.content);
-    let mut kept = Purchase::of(document, places, before);
+    let mut kept = Purchase::of(document, decimals, before);
     if let Some(kept) = &mut kept {
         (kept.has_goods, kept.has_tracked) = match kept.has_goods {
             true => brings(writer, document.of.kind, lines).await?,

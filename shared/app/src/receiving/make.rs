@@ -224,12 +224,7 @@ async fn next_number<P: Ports>(writer: &Writer<'_, P>) -> Result<ReceiptNumber, 
     let of_today =
         load::all_after::<GoodsReceipt>(writer.ports().store(), writer.owner(), &list, after).await?;
     let last = of_today.last().map_or(0, |(_, row)| row.content.number.index);
-    let index = last.saturating_add(1);
-    if index > ReceiptNumber::INDEX_MAX {
-        let max = ReceiptNumber::INDEX_MAX;
-        return Err(AppError::Reject(format!("no more than {max} goods receipts are entered on a day")));
-    }
-    Ok(ReceiptNumber { on: today, index })
+    Ok(ReceiptNumber::after(today, last)?)
 }
 
 /// A voucher that stands on one of these papers: its cost would lose the goods that it lies on.

@@ -12,12 +12,11 @@ use crate::contacts::Contacts;
 use crate::error::AppError;
 use crate::load::{self, Versioned};
 use crate::message::Message;
+use crate::pages::{self, Page, Pages, Reading};
 use crate::ports::{Books, BooksSession, ChangedContacts, Expect, Ports};
 use crate::records::{Backfill, ContactRecord, Key};
 use crate::send::send_now;
 use crate::writer::{Reason, Writer};
-
-use super::pages::{self, Page, Pages, Read};
 
 /// Polls between two readings: about one an hour.
 pub const POLLS_BETWEEN: u32 = 3;
@@ -73,7 +72,10 @@ async fn read<P: Ports>(
     let mut began_at = None;
     let mut list = Changed { writer, session, news: &mut news };
     for _ in 0..PAGES_MAX {
-        let Read::UpTo { latest, next, answered_at } = pages::read(&mut list, since).await? else { break };
+        let Reading::UpTo { latest, next, answered_at } = pages::read(&mut list, since).await? else {
+            // the next reading begins at the latest change that is kept
+            break;
+        };
         began_at = began_at.or(answered_at);
         let profile = &mut list.writer.profile.content;
         profile.contacts_until = profile.contacts_until.max(latest);
@@ -98,13 +100,12 @@ struct Changed<'c, 'w, P: Ports> {
 }
 
 impl<P: Ports> Pages for Changed<'_, '_, P> {
-    async fn read(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
+    async fn fetch(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
         let found = self.session.contacts(since, number).await?;
         for chunk in found.contacts.chunks(CONTACTS_PER_COMMIT) {
             keep(self.writer, chunk, self.news).await?;
         }
-        let ChangedContacts { contacts, more, latest, answered_at } = found;
-        let holds = contacts.iter().map(|contact| format!("{contact:?}")).collect();
+        let ChangedContacts { more, latest, holds, answered_at, .. } = found;
         Ok(Page { more, latest, answered_at, holds })
     }
 

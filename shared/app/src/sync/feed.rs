@@ -10,11 +10,11 @@ use parstock_domain::event::Source;
 use parstock_domain::ids::{ItemId, derived};
 use uuid::Uuid;
 
-use super::pages::{self, Page, Pages, Read};
 use super::{Codes, Done, items, touch};
 use crate::booking;
 use crate::error::{AppError, panic_words};
 use crate::load::{self, Versioned, removal, unguarded};
+use crate::pages::{self, Page, Pages, Reading};
 use crate::ports::{Books, BooksSession, Commit, DocumentPage, Expect, Feed, Ports, Store, Unreadable};
 use crate::records::{Backfill, Cursor, DocumentRecord, Key, List, Pointer, Review, ReviewKind};
 use crate::writer::Writer;
@@ -73,12 +73,12 @@ pub async fn read<P: Ports>(
     loop {
         let mut documents =
             Documents { writer: &mut *writer, session: &mut *session, feed, source, done: &mut *done };
-        let (latest, next, moved) = match pages::read(&mut documents, Some(since)).await? {
-            Read::UpTo { latest, next, answered_at: at } => {
+        let (latest, next, is_unfinished) = match pages::read(&mut documents, Some(since)).await? {
+            Reading::UpTo { latest, next, answered_at: at } => {
                 answered_at = answered_at.or(at);
                 (latest, next, false)
             }
-            Read::Moved => (None, Some(since), true),
+            Reading::Unfinished => (None, Some(since), true),
         };
         newest = newest.max(latest);
         let mut until = latest.map_or(cursor.content.until, |latest| latest.max(cursor.content.until));
@@ -98,7 +98,7 @@ pub async fn read<P: Ports>(
         let Some(next) = next else { return Ok(Reached::End) };
         since = next;
         read += 1;
-        if moved || read >= pages_max || writer.is_late() {
+        if is_unfinished || read >= pages_max || writer.is_late() {
             return Ok(Reached::More);
         }
     }
@@ -114,11 +114,10 @@ struct Documents<'d, 'w, P: Ports> {
 }
 
 impl<P: Ports> Pages for Documents<'_, '_, P> {
-    async fn read(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
+    async fn fetch(&mut self, since: Option<Timestamp>, number: u32) -> Result<Page, AppError> {
         let since = since.unwrap_or(Timestamp::MIN);
         let found = self.session.changed(self.feed, since, number).await?;
-        let documents = found.documents.iter().map(|it| format!("{} {}", it.of.id, it.updated_at));
-        let holds = documents.chain(found.unreadable.iter().map(|it| it.id.clone())).collect();
+        let holds = found.holds.clone();
         let page = Page { more: found.more, latest: found.latest, answered_at: found.answered_at, holds };
         book_page(self.writer, self.session, found, self.source, self.done).await?;
         Ok(page)

@@ -6,7 +6,6 @@ mod contacts;
 mod feed;
 mod items;
 mod organisation;
-mod pages;
 pub(crate) mod quantities;
 
 use std::collections::{BTreeMap, BTreeSet};

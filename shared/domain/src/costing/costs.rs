@@ -206,6 +206,11 @@ impl<O: Copy + Ord> Costs<O> {
         }
     }
 
+    /// The method by which they go.
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
     /// Quantity and cost of what is there.
     pub const fn total(&self) -> Layer {
         self.total

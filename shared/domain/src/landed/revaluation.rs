@@ -127,6 +127,15 @@ impl Part {
     pub fn back(&self, there: XeroQuantity, decimals: u32) -> Result<Self, FixedError> {
         Self::of((self.item, self.code.clone()), (self.on_pool.negated()?, self.kept()), there, decimals)
     }
+
+    /// The same against it where somebody took its documents out of Xero: all of it is off the pool, and nothing is left to do.
+    ///
+    /// # Errors
+    /// [`FixedError`] when a figure does not fit.
+    pub fn undone(&self) -> Result<Self, FixedError> {
+        let off = self.on_pool.negated()?;
+        Ok(Self { amount: off, on_pool: off, units: Quantity::ZERO, ..self.clone() })
+    }
 }
 
 /// How many whole units come and go: one puts any amount on the stock. To take some off they come in at less than they go out, and

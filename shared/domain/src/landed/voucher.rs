@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::purchase::{Charge, Purchase};
-use super::revaluation::{Accounts, Revaluation, RevaluationFate};
+use super::revaluation::{Revaluation, RevaluationFate};
 use super::spread::spread;
 use crate::adjustment::LINES_MAX;
 use crate::document::DocumentRef;
@@ -405,7 +405,7 @@ pub struct Voucher {
     /// Codes and amounts of shares that could not land, since Xero began to track their items.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
-    /// Who took it back.
+    /// Who took it back, or has it taken back once its revaluation is off the stock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_back: Option<TakenBack>,
     /// Its journal in Xero, if it is to have one.
@@ -434,6 +434,10 @@ pub struct VoucherJournal {
     /// How often it was decided anew after it had come to nothing.
     #[serde(default)]
     pub again: u32,
+    /// Whether it leaves out the goods that Xero doesn't track, since the stock account was made to hold them when cost of goods sold
+    /// began anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tracked_alone: bool,
     /// A copy of it that a person made in Xero, and whether that is posted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<(DocumentId, bool)>,
@@ -484,16 +488,18 @@ impl Voucher {
         let of = |what: &str| format!("{what}, {} of {}", self.done, self.draft.shares.len());
         match self.stage {
             Stage::Booking => of("being booked"),
-            Stage::Booked => format!("stands{}", self.revaluation_words(false)),
+            Stage::Booked => format!("stands{}", self.revaluation_words()),
             Stage::TakingBack => of("being taken back"),
-            Stage::TakenBack => format!("taken back{}", self.revaluation_words(true)),
+            Stage::TakenBack => "taken back".to_owned(),
         }
     }
 
     /// What of its revaluation is not done, in words that follow others.
-    fn revaluation_words(&self, back: bool) -> String {
-        let revaluation = if back { &self.revaluation_back } else { &self.revaluation };
-        let Some(Revaluation { adjustment: Some(number), fate, .. }) = revaluation else {
+    fn revaluation_words(&self) -> String {
+        if self.waits_to_be_taken_back() {
+            return ", taken back once what it put on tracked stock is off there".to_owned();
+        }
+        let Some(Revaluation { adjustment: Some(number), fate, .. }) = &self.revaluation else {
             return String::new();
         };
         match fate {
@@ -501,6 +507,11 @@ impl Voucher {
             RevaluationFate::Settled => String::new(),
             RevaluationFate::Rejected => format!(", its revaluation {number} was rejected"),
         }
+    }
+
+    /// Whether it is to be taken back once what it put on stock that Xero tracks is off there.
+    pub fn waits_to_be_taken_back(&self) -> bool {
+        self.revaluation_back.as_ref().is_some_and(|back| back.fate == RevaluationFate::Waits)
     }
 
     /// The journal that brings it into Xero's books; `None` where the charges are on the stock account already. `since` is the first day
@@ -514,8 +525,10 @@ impl Voucher {
         since: Date,
         open_from: Option<Date>,
     ) -> Result<Option<VoucherJournal>, FixedError> {
-        let total = self.total()?;
-        let lines = self.journal_lines(stock_account, &[("Landed cost of stock", stock_account, total)])?;
+        let debit = ("Landed cost of stock", stock_account, self.total()?);
+        let credits: Vec<(&str, Money)> =
+            self.draft.charges.iter().map(|charge| (charge.account.as_str(), charge.amount)).collect();
+        let lines = journal_lines(stock_account, &[debit], &credits)?;
         Ok(VoucherJournal::of(lines, self.day(since, open_from), since))
     }
 
@@ -526,64 +539,56 @@ impl Voucher {
 
     /// The journal beside a revaluation that is settled: what is on the pool leaves the account of adjustments, and what was sold is cost of
     /// goods sold. `back` is for the one that takes it back; where the voucher's own journal does not stand, it holds both.
+    /// `tracked_alone` leaves out the goods that Xero doesn't track.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
-    pub fn journal_beside(&self, back: bool) -> Result<Option<VoucherJournal>, FixedError> {
+    pub fn journal_beside(
+        &self,
+        back: bool,
+        tracked_alone: bool,
+        decimals: u32,
+    ) -> Result<Option<VoucherJournal>, FixedError> {
         let Some(own) = &self.revaluation else { return Ok(None) };
-        let lines_of = |accounts: &Accounts, on_pool: Money| {
-            let tracked = self.draft.tracked_total()?;
-            self.journal_lines(
-                &accounts.stock,
+        let tracked = self.draft.tracked_total()?;
+        let lines_of = |on_pool: Money, tracked_alone: bool| {
+            let total = if tracked_alone { tracked } else { self.total()? };
+            journal_lines(
+                &own.accounts.stock,
                 &[
-                    ("Landed cost of stock", accounts.stock.as_str(), self.total()?.minus(tracked)?),
-                    ("Landed cost of stock that Xero tracks", accounts.adjustment.as_str(), on_pool),
-                    ("Landed cost of what was sold", accounts.cogs.as_str(), tracked.minus(on_pool)?),
+                    ("Landed cost of stock", own.accounts.stock.as_str(), total.minus(tracked)?),
+                    ("Landed cost of stock that Xero tracks", own.accounts.adjustment.as_str(), on_pool),
+                    ("Landed cost of what was sold", own.accounts.cogs.as_str(), tracked.minus(on_pool)?),
                 ],
+                &self.charges_of(total, decimals)?,
             )
         };
-        let mut lines = lines_of(&own.accounts, own.on_pool()?)?;
-        let mut on = own.on;
-        if back {
-            let Some(against) = &self.revaluation_back else { return Ok(None) };
-            let stands =
-                self.journal.as_ref().is_some_and(|it| it.stands() || it.fate == VoucherJournalFate::Planned);
-            let mut turned = lines_of(&own.accounts, against.on_pool()?.negated()?)?;
-            for line in &mut turned {
-                line.amount = line.amount.negated()?;
-            }
-            lines = if stands { turned } else { summed(lines.into_iter().chain(turned))? };
-            on = against.on;
+        if !back {
+            let journal = VoucherJournal::of(lines_of(own.on_pool()?, tracked_alone)?, own.on, own.since);
+            // the voucher's own effect, which booked its shares, was none of this journal
+            return Ok(journal.map(|journal| VoucherJournal { again: 1, tracked_alone, ..journal }));
         }
-        // the voucher's own effect, which booked its shares, was none of this journal
-        Ok(VoucherJournal::of(lines, on, own.since).map(|journal| VoucherJournal { again: 1, ..journal }))
+        let Some(against) = &self.revaluation_back else { return Ok(None) };
+        let standing =
+            self.journal.as_ref().filter(|it| it.stands() || it.fate == VoucherJournalFate::Planned);
+        let tracked_alone = standing.is_some_and(|own| own.tracked_alone);
+        let mut turned = lines_of(against.on_pool()?.negated()?, tracked_alone)?;
+        for line in &mut turned {
+            line.amount = line.amount.negated()?;
+        }
+        let lines = match standing {
+            Some(_) => turned,
+            None => summed(lines_of(own.on_pool()?, tracked_alone)?.into_iter().chain(turned))?,
+        };
+        let journal = VoucherJournal::of(lines, against.on, own.since);
+        Ok(journal.map(|journal| VoucherJournal { tracked_alone, ..journal }))
     }
 
-    /// Debits of accounts, and the charges' accounts credited the whole; each account once.
-    fn journal_lines(
-        &self,
-        stock_account: &str,
-        debits: &[(&str, &str, Money)],
-    ) -> Result<Vec<ManualJournalLine>, FixedError> {
-        let mut charges: BTreeMap<&str, Money> = BTreeMap::new();
-        for charge in &self.draft.charges {
-            let sum = charges.entry(&charge.account).or_default();
-            *sum = sum.plus(charge.amount)?;
-        }
-        let line = |(what, account, amount): (&str, &str, Money)| ManualJournalLine {
-            account: account.to_owned(),
-            what: what.to_owned(),
-            amount,
-        };
-        let mut lines: Vec<ManualJournalLine> = debits.iter().copied().map(line).collect();
-        for (account, amount) in charges {
-            let what = match account == stock_account {
-                true => "Landed cost of stock",
-                false => "Landed cost taken over by stock",
-            };
-            lines.push(line((what, account, amount.negated()?)));
-        }
-        summed(lines)
+    /// The accounts of its charges, each with its part of so much of the whole.
+    fn charges_of(&self, amount: Money, decimals: u32) -> Result<Vec<(&str, Money)>, FixedError> {
+        let weights: Vec<i64> = self.draft.charges.iter().map(|charge| charge.amount.e4()).collect();
+        let parts = spread(amount, &weights, decimals)?;
+        Ok(self.draft.charges.iter().map(|charge| charge.account.as_str()).zip(parts).collect())
     }
 
     /// One of its journals.
@@ -624,7 +629,15 @@ impl VoucherJournal {
     /// One that is to be written, unless it moves nothing.
     fn of(lines: Vec<ManualJournalLine>, date: Date, since: Date) -> Option<Self> {
         let fate = VoucherJournalFate::Due { why_not: None };
-        (!lines.is_empty()).then_some(Self { date, lines, since, again: 0, copy: None, fate })
+        (!lines.is_empty()).then_some(Self {
+            date,
+            lines,
+            since,
+            again: 0,
+            tracked_alone: false,
+            copy: None,
+            fate,
+        })
     }
 
     /// The journal against it, dated into the first open day.
@@ -669,6 +682,33 @@ impl VoucherJournal {
         let debits = self.lines.iter().map(|line| line.amount).filter(|amount| !amount.is_negative());
         debits.into_iter().try_fold(Money::ZERO, Money::plus)
     }
+}
+
+/// Debits of accounts, and the charges' accounts credited; each account once.
+fn journal_lines(
+    stock_account: &str,
+    debits: &[(&str, &str, Money)],
+    credits: &[(&str, Money)],
+) -> Result<Vec<ManualJournalLine>, FixedError> {
+    let mut charges: BTreeMap<&str, Money> = BTreeMap::new();
+    for (account, amount) in credits {
+        let sum = charges.entry(account).or_default();
+        *sum = sum.plus(*amount)?;
+    }
+    let line = |(what, account, amount): (&str, &str, Money)| ManualJournalLine {
+        account: account.to_owned(),
+        what: what.to_owned(),
+        amount,
+    };
+    let mut lines: Vec<ManualJournalLine> = debits.iter().copied().map(line).collect();
+    for (account, amount) in charges {
+        let what = match account == stock_account {
+            true => "Landed cost of stock",
+            false => "Landed cost taken over by stock",
+        };
+        lines.push(line((what, account, amount.negated()?)));
+    }
+    summed(lines)
 }
 
 /// Lines with each account once, in the order in which they come; none of nothing.
@@ -735,7 +775,7 @@ mod tests {
     use jiff::civil::date;
     use uuid::Uuid;
 
-    use super::super::revaluation::Part;
+    use super::super::revaluation::{Accounts, Part};
     use super::*;
     use crate::document::{DocumentKind, XeroQuantity};
 
@@ -943,12 +983,12 @@ mod tests {
             revaluation_back: None,
         };
         let lines = |voucher: &Voucher, back| {
-            let journal = voucher.journal_beside(back).unwrap();
+            let journal = voucher.journal_beside(back, false, 2).unwrap();
             let lines = journal.into_iter().flat_map(|journal| journal.lines);
             lines.map(|line| format!("{} {}", line.account, line.amount)).collect::<Vec<_>>()
         };
         assert_eq!(lines(&voucher, false), ["620 20.00", "401 28.00", "310 42.00", "425 -90.00"]);
-        voucher.journal = voucher.journal_beside(false).unwrap();
+        voucher.journal = voucher.journal_beside(false, false, 2).unwrap();
         assert_eq!(voucher.journal.as_ref().unwrap().moves(), Ok(money("90")));
         // one of the two was sold since
         let back = part.back(there(1, "84"), 2).unwrap();

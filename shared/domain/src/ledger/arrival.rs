@@ -283,6 +283,45 @@ impl OrderLine {
         Ok(meeting)
     }
 
+    /// As it was at the end of a day, by all that is known now: what came in later had not come, and it was open as long as more came.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn at(&self, day: Date) -> Result<Self, FixedError> {
+        let mut then = self.clone();
+        then.receipts.retain(|part| part.on <= day);
+        then.bills.retain(|part| part.on <= day);
+        let came_later = then.receipts.len() < self.receipts.len() || then.bills.len() < self.bills.len();
+        if came_later && then.status == DocumentStatus::Billed {
+            then.status = DocumentStatus::Authorised;
+        }
+        if self.ordered_on > day {
+            then.ordered = Quantity::ZERO;
+        }
+        then.received = then.receipts.iter().try_fold(Quantity::ZERO, |sum, part| sum.plus(part.quantity))?;
+        then.billed = then.bills.iter().try_fold(Quantity::ZERO, |sum, part| sum.plus(part.quantity))?;
+        Ok(then)
+    }
+
+    /// How much was billed by the end of a day and came in by a goods receipt later.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn in_transit(&self, day: Date) -> Result<Quantity, FixedError> {
+        if !self.receipts.iter().any(|part| part.on > day) {
+            return Ok(Quantity::ZERO);
+        }
+        let (then, now) = (self.at(day)?.meet()?.of_bills, self.meet()?.of_bills);
+        let mut in_transit = Quantity::ZERO;
+        for part in self.bills.iter().filter(|part| part.on <= day) {
+            let met = |of_bills: &BTreeMap<(DocumentId, LineId), (Quantity, Money)>| {
+                of_bills.get(&(part.bill, part.line)).map(|(met, _)| *met).unwrap_or_default()
+            };
+            in_transit = in_transit.plus(met(&now).minus(met(&then))?)?;
+        }
+        Ok(in_transit)
+    }
+
     /// When the goods are expected: as the order says, else after the lead time.
     pub fn arrives_on(&self, lead_time_days: u16) -> Date {
         self.expected_on.unwrap_or_else(|| self.ordered_on.saturating_add(i64::from(lead_time_days).days()))
@@ -702,6 +741,36 @@ mod tests {
                 let of_bills: i64 = meeting.of_bills.values().map(|(_, net)| net.e4()).sum();
                 prop_assert_eq!(of_receipts, of_bills);
             }
+        }
+
+        /// At the end of any day: what lies there by its movements, what is in transit and what is open are what was ordered, unless more came.
+        #[test]
+        fn what_was_ordered_is_open_in_transit_or_here(
+            receipts in prop::collection::vec((1i8..28, 1i64..30), 0..4),
+            bills in prop::collection::vec((1i8..28, 1i64..30), 0..4),
+            day in 1i8..28,
+        ) {
+            let mut line = order_line("PO-7", 1, 1, 60);
+            for (&(on, quantity), n) in receipts.iter().zip(1..) {
+                line.receive(id(n), Some(received(n, on, quantity, quantity))).unwrap();
+            }
+            for (&(on, quantity), n) in bills.iter().zip(1..) {
+                line.bill(billed(n, on, quantity, quantity)).unwrap();
+            }
+            let on = date(2026, 5, day);
+            let meeting = line.meet().unwrap();
+            let of_bills = line.bills.iter().filter(|part| part.on <= on).map(|part| {
+                let met = meeting.of_bills.get(&(part.bill, part.line)).map_or(0, |(met, _)| met.e4());
+                part.quantity.e4() - met
+            });
+            let of_receipts = line.receipts.iter().filter(|part| part.on <= on).map(|part| part.quantity.e4());
+            let here: i64 = of_bills.chain(of_receipts).sum();
+            let (then, transit) = (line.at(on).unwrap(), line.in_transit(on).unwrap().e4());
+            prop_assert!(transit >= 0);
+            prop_assert_eq!(then.open().unwrap().e4(), (q(60).e4() - here - transit).max(0));
+            let all = line.at(date(2026, 5, 28)).unwrap();
+            prop_assert_eq!(&all, &line);
+            prop_assert_eq!(line.in_transit(date(2026, 5, 28)).unwrap(), Quantity::ZERO);
         }
 
         /// However much is billed: the parts are above zero and sum up to it, no line but the last is

@@ -41,6 +41,8 @@ pub struct DesiredLine {
     pub account: String,
     /// Of goods that come back: the sales that they were of.
     pub returns: Vec<DocumentId>,
+    /// What customers pay for it, or get back, base currency.
+    pub net: Option<Money>,
     /// What it commits to a customer.
     pub committed: Quantity,
     /// What it orders from a supplier.
@@ -83,6 +85,9 @@ pub struct BookedLine {
     /// Of goods that came back: the sales that they were of.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub returns: Vec<DocumentId>,
+    /// What customers paid for it, or got back, base currency; `None` of all that is no sale.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Money>,
     /// What it committed.
     #[serde(rename = "k", default, skip_serializing_if = "Quantity::is_zero_ref")]
     pub committed: Quantity,
@@ -137,17 +142,19 @@ impl BookedLine {
             foreign_net: self.foreign_net,
             account: self.account.clone(),
             returns: self.returns.clone(),
+            net: self.net,
             committed: self.committed,
             ordered: self.ordered,
         }
     }
 
-    /// Whether it is what the document says, whatever account it is coded to and whatever it amounts to in another currency than
-    /// the base currency: that moves no stock.
+    /// Whether it is what the document says, whatever account it is coded to, whatever customers pay and whatever it amounts to in
+    /// another currency than the base currency: that moves no stock.
     pub fn covers(&self, desired: &DesiredLine) -> bool {
         self.item == desired.item
             && self.change == desired.change
-            && (self.effective_on == desired.effective_on || self.change.is_zero())
+            && (self.effective_on == desired.effective_on
+                || self.change.is_zero() && self.committed.is_zero())
             && self.cost == desired.cost
             && self.returns == desired.returns
             && self.committed == desired.committed
@@ -237,6 +244,7 @@ fn desired_line(
         foreign_net: line.foreign_net,
         account: String::new(),
         returns: Vec::new(),
+        net: None,
         committed: Quantity::ZERO,
         ordered: Quantity::ZERO,
     };
@@ -270,6 +278,8 @@ fn desired_line(
     if document.of.kind == DocumentKind::SalesCredit && wanted.change > Quantity::ZERO {
         wanted.returns = document.set_against.clone();
     }
+    let is_sale = Cause::Document { of: document.of, line: line.id }.is_demand();
+    wanted.net = (is_sale && !wanted.change.is_zero()).then_some(line.net);
     let has_effect = !(wanted.change.is_zero() && wanted.committed.is_zero() && wanted.ordered.is_zero());
     Ok(has_effect.then_some(wanted))
 }
@@ -367,7 +377,9 @@ impl Booking<'_> {
         let revision = change.before.as_ref().map_or(0, |line| line.revision).saturating_add(1);
         if let Some(before) = &change.before {
             let stock = stocks.entry(before.item).or_default();
-            stock.position.committed = stock.position.committed.minus(before.committed)?;
+            if !before.committed.is_zero() {
+                stock.position.commit(before.effective_on, before.committed.negated()?)?;
+            }
             let moved = before.moves()?;
             if !moved.is_zero() {
                 let step = Step {
@@ -392,6 +404,7 @@ impl Booking<'_> {
                 foreign_net: None,
                 account: String::new(),
                 returns: Vec::new(),
+                net: None,
                 committed: Quantity::ZERO,
                 ordered: Quantity::ZERO,
                 revision,
@@ -401,7 +414,9 @@ impl Booking<'_> {
             return Ok(Booked { movements, line });
         };
         let stock = stocks.entry(after.item).or_default();
-        stock.position.committed = stock.position.committed.plus(after.committed)?;
+        if !after.committed.is_zero() {
+            stock.position.commit(after.effective_on, after.committed)?;
+        }
         let mut value = Money::ZERO;
         let moves = after.moves()?;
         if !moves.is_zero() {
@@ -430,6 +445,7 @@ impl Booking<'_> {
             foreign_net: after.foreign_net,
             account: after.account.clone(),
             returns: after.returns.clone(),
+            net: after.net,
             committed: after.committed,
             ordered: after.ordered,
             revision,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::card::Balance;
 use super::movement::{Cause, Movement, Place};
-use super::valuation::Revaluation;
+use super::valuation::Restatement;
 use crate::audit::Hash;
 use crate::fixed::{FixedError, Money};
 use crate::ids::ItemId;
@@ -25,7 +25,7 @@ pub struct Figures {
     pub sold: Money,
 }
 
-/// The figures of a month while movements and revaluations are read, in any order.
+/// The figures of a month while movements and restatements are read, in any order.
 #[derive(Clone, Copy, Debug)]
 pub struct Month {
     first: Date,
@@ -83,10 +83,10 @@ impl Month {
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
-    pub fn revaluation(&mut self, revaluation: &Revaluation) -> Result<(), FixedError> {
-        let open = revaluation.months.iter().map(|(month, change)| (*month, *change));
-        let posted_on = revaluation.posted_on;
-        let closed = revaluation.closed.values().filter_map(|change| Some((posted_on?, *change)));
+    pub fn restatement(&mut self, restatement: &Restatement) -> Result<(), FixedError> {
+        let open = restatement.months.iter().map(|(month, change)| (*month, *change));
+        let posted_on = restatement.posted_on;
+        let closed = restatement.closed.values().filter_map(|change| Some((posted_on?, *change)));
         for (counted_on, change) in open.chain(closed).filter(|(on, _)| *on <= self.last) {
             self.figures.end.value = self.figures.end.value.plus(change)?;
             if counted_on >= self.first {

@@ -163,7 +163,7 @@ mod tests {
         notebook.count(day(10), 50, Some("2"));
         assert_eq!(notebook.stands(), ("40".into(), "80.00".into()));
         // ten at 2 went out, whose cost was not known then
-        assert_eq!(notebook.revalued, BTreeMap::from([(day(0), "-20".parse().unwrap())]));
+        assert_eq!(notebook.restated, BTreeMap::from([(day(0), "-20".parse().unwrap())]));
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         // a stocktake without costs leaves a unit worth what it was
         assert_eq!(notebook.count(day(12), 30, None), 1);
         assert_eq!(notebook.stands(), ("30".into(), "210.00".into()));
-        assert!(notebook.revalued.is_empty(), "each was worth what it was booked at");
+        assert!(notebook.restated.is_empty(), "each was worth what it was booked at");
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::card::{Balance, LayerOf, LayerPart};
 use super::movement::{Cause, Movement, MovementKey};
 use super::valuation::{Checkpoint, Valuation};
-use crate::costing::{Costed, Costs, Price, Step};
+use crate::costing::{Costed, Costs, Method, Price, Step};
 use crate::document::{DocumentKind, DocumentRef};
 use crate::fixed::{FixedError, Money, Quantity};
 use crate::ids::{DayNumber, DocumentId};
@@ -49,6 +50,76 @@ impl Ord for Origin {
 impl PartialOrd for Origin {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl Origin {
+    /// Of what lay there by the average when costs began to go by another method, on this day.
+    fn of_switch(on: Date) -> Option<Self> {
+        MovementKey::before(on).map(|key| Self { turn: Turn::Later, key })
+    }
+
+    fn layer(self) -> LayerOf {
+        let next = self.key.effective_on.tomorrow().ok();
+        match next.filter(|next| Self::of_switch(*next) == Some(self)) {
+            Some(began) => LayerOf::Before(began),
+            None => LayerOf::Movement(self.key),
+        }
+    }
+}
+
+/// The cost layers of an item, the oldest first; below zero what is oversold.
+pub(super) fn layers(costs: &Costs<Origin>) -> Result<Vec<LayerPart>, FixedError> {
+    let total = costs.total();
+    let mut rest = Balance { quantity: total.quantity, value: total.cost };
+    let mut layers = Vec::new();
+    for layer in costs.layers() {
+        let balance = Balance { quantity: layer.quantity, value: layer.cost };
+        rest = rest.minus(balance)?;
+        layers.push(LayerPart { of: layer.from.layer(), balance });
+    }
+    let of = if costs.method() == Method::Average { LayerOf::All } else { LayerOf::Oversold };
+    layers.extend((rest != Balance::default()).then_some(LayerPart { of, balance: rest }));
+    Ok(layers)
+}
+
+/// What each movement changed of the cost layers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trace {
+    now: Vec<LayerPart>,
+    /// By movement; what the counts of a day changed, by the last of them.
+    pub parts: BTreeMap<MovementKey, Vec<LayerPart>>,
+}
+
+impl Trace {
+    fn follow(&mut self, key: MovementKey, costs: &Costs<Origin>) -> Result<(), FixedError> {
+        let after = layers(costs)?;
+        let before = std::mem::replace(&mut self.now, after);
+        // most layers stay as they are, and all that do lie at one end
+        let pairs = before.iter().zip(&self.now).take_while(|(before, after)| before == after);
+        let first = pairs.count();
+        let (before, after) =
+            (before.get(first..).unwrap_or_default(), self.now.get(first..).unwrap_or_default());
+        let pairs = before.iter().rev().zip(after.iter().rev()).take_while(|(before, after)| before == after);
+        let last = pairs.count();
+        let changed = |layers: &[LayerPart]| {
+            let length = layers.len().saturating_sub(last);
+            layers.iter().take(length).copied().collect::<Vec<LayerPart>>()
+        };
+        let (before, after) = (changed(before), changed(after));
+        let mut parts: Vec<LayerPart> = Vec::new();
+        for (layer, is_before) in
+            before.into_iter().map(|layer| (layer, true)).chain(after.into_iter().map(|layer| (layer, false)))
+        {
+            let balance = if is_before { Balance::default().minus(layer.balance)? } else { layer.balance };
+            match parts.iter_mut().find(|part| part.of == layer.of) {
+                Some(part) => part.balance = part.balance.plus(balance)?,
+                None => parts.push(LayerPart { balance, ..layer }),
+            }
+        }
+        parts.retain(|part| part.balance != Balance::default());
+        self.parts.insert(key, parts);
+        Ok(())
     }
 }
 
@@ -180,13 +251,14 @@ fn received_by(
 }
 
 /// How often movements that are still to come name a receipt or a sale.
-struct Ahead {
+#[derive(Clone, Debug)]
+pub(super) struct Ahead {
     receipts: BTreeMap<Cause, usize>,
     sales: BTreeMap<DocumentId, usize>,
 }
 
 impl Ahead {
-    fn of(movements: &[Movement], standing: &Standing) -> Self {
+    pub(super) fn of(movements: &[Movement], standing: &Standing) -> Self {
         let mut named = Self { receipts: BTreeMap::new(), sales: BTreeMap::new() };
         for movement in movements.iter().filter(|movement| standing.holds(&movement.key)) {
             if let Some(receipt) = receipt_of(movement.key.cause) {
@@ -241,6 +313,8 @@ pub(super) struct Folded {
     pub months: BTreeMap<Period, Money>,
     /// The cost of goods sold of each day; nothing of the days before it was known what lay there.
     pub cogs: BTreeMap<Date, Money>,
+    /// What each movement changed of the cost layers, where somebody asked for it.
+    pub trace: Option<Trace>,
 }
 
 /// A month by its first day, or the part of it that is closed.
@@ -265,18 +339,44 @@ pub(super) fn fold(
 ) -> Result<Folded, FixedError> {
     let standing = Standing::of(movements);
     let mut ahead = Ahead::of(movements, &standing);
+    fold_on(valuation, base, (movements, &standing), dating, &mut ahead, Folded::default())
+}
+
+/// As [`fold`], and says what each movement changed of the cost layers. `ahead` knows of later movements, too.
+pub(super) fn fold_traced(
+    valuation: &Valuation,
+    base: Option<&Checkpoint>,
+    movements: &[Movement],
+    standing: &Standing,
+    ahead: &mut Ahead,
+) -> Result<Folded, FixedError> {
+    let dating = Dating { today: Date::MAX, open_from: None, cogs: None };
+    let folded = Folded { trace: Some(Trace::default()), ..Folded::default() };
+    fold_on(valuation, base, (movements, standing), dating, ahead, folded)
+}
+
+fn fold_on(
+    valuation: &Valuation,
+    base: Option<&Checkpoint>,
+    (movements, standing): (&[Movement], &Standing),
+    dating: Dating,
+    ahead: &mut Ahead,
+    mut folded: Folded,
+) -> Result<Folded, FixedError> {
     let mut days = days(movements);
     // a day that was mistyped and mended leaves nothing
     days.retain(|day| {
         let mut documents = day.seen.iter().chain(&day.later);
         !day.counts.is_empty() || documents.any(|movement| standing.holds(&movement.key))
     });
-    let mut folded = Folded::default();
     let mut on = base.map(|base| base.on);
     let mut costs = base.map_or_else(|| Costs::new(valuation.method), |base| base.costs.clone());
     costs.forget(|known| ahead.names(&known.key.cause));
     let latest = days.iter().rev().find(|day| day.on <= dating.today).or(days.last()).map(|day| day.on);
     let held = |on: Option<Date>, costs: &Costs<Origin>| on.map(|on| Checkpoint { on, costs: costs.clone() });
+    if let Some(trace) = &mut folded.trace {
+        trace.now = layers(&costs)?;
+    }
     for day in days {
         if Some(day.on) == latest {
             folded.before = held(on, &costs);
@@ -288,12 +388,14 @@ pub(super) fn fold(
         }
         for switch in &valuation.switches {
             if switch.on <= day.on && on.is_none_or(|on| on < switch.on) {
-                let at = MovementKey::before(switch.on).ok_or(FixedError::TooLarge)?;
-                costs.switch(switch.to, Origin { turn: Turn::Later, key: at });
+                costs.switch(switch.to, Origin::of_switch(switch.on).ok_or(FixedError::TooLarge)?);
+                if let Some(trace) = &mut folded.trace {
+                    trace.now = layers(&costs)?;
+                }
             }
         }
         let began = costs.total().cost;
-        folded.documents(&day.seen, Turn::Seen, &standing, &mut ahead, &mut costs)?;
+        folded.documents(&day.seen, Turn::Seen, standing, ahead, &mut costs)?;
         if let Some(last) = day.counts.last() {
             let mut change = Quantity::ZERO;
             for count in &day.counts {
@@ -304,13 +406,14 @@ pub(super) fn fold(
             costs.count(Origin { turn: Turn::Count, key: last.key }, change, worth)?;
             let changed = costs.total().cost.minus(before)?;
             folded.counted.insert(day.on, changed);
+            folded.follow(last.key, &costs)?;
             if day.counts.iter().any(|count| count.key.cause == Cause::Opening) {
                 folded.cogs.clear();
             } else {
                 folded.sold(day.on, changed.negated()?)?;
             }
         }
-        folded.documents(&day.later, Turn::Later, &standing, &mut ahead, &mut costs)?;
+        folded.documents(&day.later, Turn::Later, standing, ahead, &mut costs)?;
         let change = costs.total().cost.minus(began)?;
         let of_period = folded.months.entry(Period::of(day.on, dating.open_from)).or_default();
         *of_period = of_period.plus(change)?;
@@ -358,6 +461,7 @@ impl Folded {
                 costs.forget(|known| ahead.names(&known.key.cause));
             }
             costs.merge_oldest(LAYERS_MAX)?;
+            self.follow(movement.key, costs)?;
             self.costed.insert(movement.key.cause, costed);
             // what is written off leaves the stock account as what a count misses does
             let is_adjusted = matches!(movement.key.cause, Cause::Adjustment { .. });
@@ -369,6 +473,10 @@ impl Folded {
             self.sold(movement.key.effective_on, sold.plus(costed.correction)?)?;
         }
         Ok(())
+    }
+
+    fn follow(&mut self, key: MovementKey, costs: &Costs<Origin>) -> Result<(), FixedError> {
+        self.trace.as_mut().map_or(Ok(()), |trace| trace.follow(key, costs))
     }
 
     fn sold(&mut self, on: Date, cost: Money) -> Result<(), FixedError> {

@@ -10,6 +10,7 @@
 //! - [`arrival`]: which open order line a bill line brings in.
 //! - `fold`: movements in effective order, and what costs come of them.
 //! - [`valuation`]: what an untracked item's stock cost, in the order of the days and not of arrival.
+//! - [`margin`]: what sales brought beyond what their goods cost.
 //! - [`booking`]: desired minus booked, per document line.
 //! - [`landed`]: cost that vouchers put on top of what came in.
 //! - [`adjusted`]: what a person wrote off or found, with a reason.
@@ -22,6 +23,7 @@ pub mod closing;
 pub mod count;
 mod fold;
 pub mod landed;
+pub mod margin;
 pub mod movement;
 #[cfg(test)]
 mod notebook;
@@ -31,10 +33,11 @@ pub mod valuation;
 
 pub use arrival::{Arrival, Billed, BilledPart, OrderLine, OtherGoods, ReceivedPart};
 pub use booking::{BookedLine, DesiredLine, LineChange};
-pub use card::{Balance, Card, CardLine, View};
+pub use card::{Balance, Card, CardFold, CardLine, Foreseen, LayerOf, LayerPart, View};
 pub use closing::{ClosedItem, Closing, ClosingState, Figures};
 pub use fold::{CogsDating, Dating};
+pub use margin::{Margin, Sold};
 pub use movement::{Cause, Finding, Movement, MovementKey, Place};
 pub use position::{OnHand, Position};
 pub use proof::Proof;
-pub use valuation::{Because, Checkpoint, Layers, Revaluation, Valuation};
+pub use valuation::{Because, Checkpoint, Layers, Restatement, Valuation};

@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::adjusted::Adjusting;
 use super::booking::{BookedLine, Booking, DesiredLine, LineChange, Stock, StockCost};
-use super::card::{Card, View};
+use super::card::{Balance, Card, CardFold, CardLine, Foreseen, LayerPart, View};
 use super::closing::{Figures, Month};
 use super::count::Count;
 use super::fold::{CogsDating, Dating, Standing, fold};
 use super::landed::Landing;
 use super::movement::{Cause, Movement};
 use super::position::{OnHand, Position, quantity_at};
-use super::valuation::{Because, Checkpoint, Layers, Refold, Revaluation, Start, Valuation};
+use super::valuation::{Because, Checkpoint, Layers, Refold, Restatement, Start, Valuation};
 use crate::adjustment::{AdjustmentLine, AdjustmentNumber, ReasonCode};
 use crate::costing::{Layer, Method};
 use crate::document::{DocumentKind, DocumentRef};
@@ -67,8 +67,8 @@ pub(super) struct Notebook {
     pub position: Position,
     pub valuation: Valuation,
     pub movements: Vec<Movement>,
-    pub revalued: BTreeMap<Date, Money>,
-    /// What was revalued in closed months, by the day on which books count it.
+    pub restated: BTreeMap<Date, Money>,
+    /// What was restated in closed months, by the day on which books count it.
     pub posted: BTreeMap<Date, Money>,
     /// Cost of goods sold as it was told, by the day on which books count it.
     pub cogs: BTreeMap<Date, Money>,
@@ -99,7 +99,7 @@ impl Notebook {
             position: Position::default(),
             valuation: Valuation::new(method),
             movements: Vec::new(),
-            revalued: BTreeMap::new(),
+            restated: BTreeMap::new(),
             posted: BTreeMap::new(),
             cogs: BTreeMap::new(),
             cogs_from: Date::MIN,
@@ -149,7 +149,7 @@ impl Notebook {
         }
         let closed: Vec<Money> = refolded.closed.into_values().collect();
         for (month, change) in refolded.months {
-            let sum = self.revalued.entry(month).or_default();
+            let sum = self.restated.entry(month).or_default();
             *sum = sum.plus(change).unwrap();
         }
         for change in closed {
@@ -184,6 +184,7 @@ impl Notebook {
             foreign_net: None,
             account: String::new(),
             returns: line.returns.map(|sale| DocumentId(Uuid::from_u128(sale))).into_iter().collect(),
+            net: None,
             committed: Quantity::ZERO,
             ordered: Quantity::ZERO,
         });
@@ -323,7 +324,7 @@ impl Notebook {
                 value = value.plus(movement.layer_change().unwrap()).unwrap();
             }
         }
-        for (_, change) in self.revalued.iter().chain(&self.posted).filter(|(on, _)| **on <= month_end) {
+        for (_, change) in self.restated.iter().chain(&self.posted).filter(|(on, _)| **on <= month_end) {
             value = value.plus(*change).unwrap();
         }
         value
@@ -331,7 +332,7 @@ impl Notebook {
 
     /// The month of a day as the books have it.
     pub(super) fn figures(&self, month: Date) -> Figures {
-        let of = |months, closed, posted_on| Revaluation {
+        let of = |months, closed, posted_on| Restatement {
             item: ITEM,
             because: Because::Book,
             months,
@@ -340,13 +341,13 @@ impl Notebook {
             recorded_at: self.now(),
             commit: CommitId(Uuid::nil()),
         };
-        let mut revaluations = vec![of(self.revalued.clone(), BTreeMap::new(), None)];
+        let mut restatements = vec![of(self.restated.clone(), BTreeMap::new(), None)];
         for (on, change) in &self.posted {
-            revaluations.push(of(BTreeMap::new(), BTreeMap::from([(Date::MIN, *change)]), Some(*on)));
+            restatements.push(of(BTreeMap::new(), BTreeMap::from([(Date::MIN, *change)]), Some(*on)));
         }
         let mut figures = Month::of(month);
         self.movements.iter().for_each(|movement| figures.movement(movement).unwrap());
-        revaluations.iter().for_each(|revaluation| figures.revaluation(revaluation).unwrap());
+        restatements.iter().for_each(|restatement| figures.restatement(restatement).unwrap());
         figures.figures(self.position.opened).unwrap_or_default()
     }
 
@@ -370,16 +371,20 @@ impl Notebook {
         let card = Card::fold(self.movements.clone(), &layers, true, View::default()).unwrap();
         let shown = card.lines.iter().map(|line| line.value).try_fold(Money::ZERO, Money::plus).unwrap();
         assert_eq!(cost, shown, "from a checkpoint as from the start");
+        if self.valuation.switches.is_empty() {
+            assert_layers_add_up(&card);
+        }
+        self.check_cards(&card);
         assert_eq!((quantity, cost), (self.position.booked, self.position.value));
         let (mut moved, mut worth) = (Quantity::ZERO, Money::ZERO);
         for movement in &self.movements {
             moved = moved.plus(movement.signed_quantity().unwrap()).unwrap();
             worth = worth.plus(movement.layer_change().unwrap()).unwrap();
         }
-        for change in self.revalued.values().chain(self.posted.values()) {
+        for change in self.restated.values().chain(self.posted.values()) {
             worth = worth.plus(*change).unwrap();
         }
-        assert_eq!((quantity, cost), (moved, worth), "booked and revalued as it is worth");
+        assert_eq!((quantity, cost), (moved, worth), "booked and restated as it is worth");
         if quantity.is_zero() {
             assert!(cost.is_zero());
         }
@@ -388,6 +393,37 @@ impl Notebook {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), self.movements.len(), "two movements have one key");
+    }
+
+    /// A card that is read day by day, from any kept state on, is a part of the card that is read at once.
+    fn check_cards(&self, whole: &Card) {
+        let layers = Layers::Effective(Box::new(self.valuation.clone()));
+        let mut sorted = self.movements.clone();
+        sorted.sort_by_key(|movement| movement.key);
+        let latest = self.valuation.latest();
+        let before = latest.and_then(|latest| self.valuation.held(latest.on));
+        let kept = self.valuation.kept().iter().map(|on| &self.checkpoints[on]);
+        let bases = latest.into_iter().chain(before).chain(kept).cloned().map(Some).chain([None]);
+        for base in bases {
+            let from = base.as_ref().and_then(|base| base.on.tomorrow().ok());
+            let mut foreseen = Foreseen::default();
+            let read =
+                || sorted.iter().filter(|movement| from.is_none_or(|from| movement.key.effective_on >= from));
+            foreseen.see(read());
+            let view = View { from, ..View::default() };
+            let is_known = base.is_none() || whole.end.is_some();
+            let mut card = CardFold::new(&layers, base, true, view, foreseen, usize::MAX);
+            let days: Vec<Movement> = read().cloned().collect();
+            for of_day in days.chunk_by(|a, b| a.key.effective_on == b.key.effective_on) {
+                card.add(of_day.to_vec()).unwrap();
+            }
+            let card = card.finish().unwrap();
+            assert_eq!(card.end, whole.end.filter(|_| is_known));
+            assert_eq!(card.layers, whole.layers);
+            let shown = whole.lines.len() - card.lines.len();
+            let of = |line: &CardLine| (line.movement.key, line.value, line.correction, line.layers.clone());
+            assert!(card.lines.iter().map(of).eq(whole.lines[shown..].iter().map(of)), "from {from:?}");
+        }
     }
 
     /// What was told of cost of goods sold is what the fold finds, and that is what came in less what is left of it.
@@ -425,4 +461,31 @@ impl Notebook {
         let consumed = sum(bought).minus(left).unwrap();
         assert_eq!(sum(after), consumed, "opening and purchases less what is left");
     }
+}
+
+/// What lines change of cost layers is what remains of them, and of a document's line all that it is worth.
+pub(super) fn assert_layers_add_up(card: &Card) {
+    let mut layers: Vec<LayerPart> = Vec::new();
+    for line in &card.lines {
+        let mut change = Balance::default();
+        for part in &line.layers {
+            change = change.plus(part.balance).unwrap();
+            match layers.iter_mut().find(|layer| layer.of == part.of) {
+                Some(layer) => layer.balance = layer.balance.plus(part.balance).unwrap(),
+                None => layers.push(*part),
+            }
+        }
+        let key = line.movement.key;
+        if !line.layers.is_empty() && !matches!(key.cause, Cause::Opening | Cause::Count) {
+            let worth = Balance { quantity: line.movement.signed_quantity().unwrap(), value: line.value };
+            assert_eq!(change, worth, "{key:?}");
+        }
+    }
+    layers.retain(|layer| layer.balance != Balance::default());
+    let by_name = |layers: &[LayerPart]| {
+        let mut layers: Vec<String> = layers.iter().map(|layer| format!("{layer:?}")).collect();
+        layers.sort();
+        layers
+    };
+    assert_eq!(by_name(&layers), by_name(&card.layers), "what remains of each layer");
 }

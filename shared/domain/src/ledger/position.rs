@@ -61,6 +61,18 @@ pub struct Ahead {
     pub quantity: Quantity,
 }
 
+/// What the sales drafts of a day commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drafted {
+    /// Their day.
+    pub on: Date,
+    /// Their sum.
+    pub quantity: Quantity,
+}
+
+/// Days of sales drafts that an item tells apart, the latest. What is committed by older ones counts on every day.
+pub const DRAFT_DAYS_MAX: usize = 12;
+
 /// A count that stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
@@ -87,6 +99,12 @@ pub struct Position {
     pub ahead: Vec<Ahead>,
     /// On sales drafts.
     pub committed: Quantity,
+    /// Of these, what is told apart by the day of the draft, in the order of the days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drafts: Vec<Drafted>,
+    /// The last day of those that are told apart no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafts_after: Option<Date>,
     /// Value of the stock: the remaining cost of its layers.
     pub value: Money,
     /// Day of the first movement: before it nothing is known of the item.
@@ -145,6 +163,36 @@ impl Position {
         Ok(())
     }
 
+    /// Takes in how much more, or less, the sales drafts of a day commit.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn commit(&mut self, on: Date, change: Quantity) -> Result<(), FixedError> {
+        self.committed = self.committed.plus(change)?;
+        if self.drafts_after.is_some_and(|last| on <= last) {
+            return Ok(());
+        }
+        match self.drafts.iter_mut().find(|drafted| drafted.on == on) {
+            Some(drafted) => drafted.quantity = drafted.quantity.plus(change)?,
+            None => self.drafts.push(Drafted { on, quantity: change }),
+        }
+        self.drafts.retain(|drafted| !drafted.quantity.is_zero());
+        self.drafts.sort_by_key(|drafted| drafted.on);
+        let surplus = self.drafts.len().saturating_sub(DRAFT_DAYS_MAX);
+        self.drafts_after =
+            self.drafts.drain(..surplus).next_back().map(|last| last.on).or(self.drafts_after);
+        Ok(())
+    }
+
+    /// What the sales drafts of days up to this one commit.
+    ///
+    /// # Errors
+    /// [`FixedError`] when it does not fit.
+    pub fn committed_at(&self, day: Date) -> Result<Quantity, FixedError> {
+        let later = self.drafts.iter().filter(|drafted| drafted.on > day);
+        later.map(|drafted| drafted.quantity).try_fold(self.committed, Quantity::minus)
+    }
+
     /// The number of the next opening or count.
     pub const fn next_balance(&self) -> u32 {
         self.balances.saturating_add(1)
@@ -153,6 +201,11 @@ impl Position {
     /// The day of the first count that has seen all of `day`.
     pub fn counted_after(&self, day: Date) -> Option<Date> {
         self.counts.iter().find(|count| day <= count.through).map(|count| count.on)
+    }
+
+    /// Whether it is sure that from the end of `day` on it is known what lies there.
+    pub fn is_known_by(&self, day: Date) -> bool {
+        self.opened && (self.balances == 0 || self.counts.iter().any(|count| count.on <= day))
     }
 
     /// Keeps a count.
@@ -253,4 +306,42 @@ pub fn quantity_at<'a>(
         sum = sum.plus(movement.signed_quantity()?)?;
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn q(whole: i64) -> Quantity {
+        Quantity::from_whole(whole).unwrap()
+    }
+
+    #[test]
+    fn what_was_committed_on_a_past_day_is_what_stands_of_its_drafts() {
+        let day = |number: i64| date(2026, 5, 1).saturating_add(number.days());
+        let mut position = Position::default();
+        for number in 0..20 {
+            position.commit(day(number), q(1)).unwrap();
+        }
+        assert_eq!(position.drafts.len(), DRAFT_DAYS_MAX);
+        let told_apart = 20 - i64::try_from(DRAFT_DAYS_MAX).unwrap();
+        // the latest are told apart, those before count on every day
+        for number in told_apart - 1..20 {
+            assert_eq!(position.committed_at(day(number)).unwrap(), q(number + 1), "{number}");
+        }
+        assert_eq!(position.committed_at(day(0)).unwrap(), q(told_apart));
+        // whatever is taken back, of those too
+        for number in (0..20).filter(|number| number % 2 == 0) {
+            position.commit(day(number), q(-1)).unwrap();
+        }
+        assert_eq!((position.committed, position.committed_at(day(16)).unwrap()), (q(10), q(8)));
+        for number in (0..20).filter(|number| number % 2 == 1) {
+            position.commit(day(number), q(-1)).unwrap();
+        }
+        assert_eq!((position.committed, position.drafts.len()), (q(0), 0));
+        assert_eq!(position.committed_at(day(3)).unwrap(), q(0));
+    }
 }

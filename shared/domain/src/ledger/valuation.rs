@@ -2,7 +2,7 @@
 //! in.
 //!
 //! A document that comes late is put where its day is, and all that follows is costed anew. The movements stay as they were
-//! booked; what they are worth now beyond that is appended as a [`Revaluation`].
+//! booked; what they are worth now beyond that is appended as a [`Restatement`].
 
 use std::collections::BTreeMap;
 
@@ -104,6 +104,12 @@ impl Valuation {
         [&self.now, &self.before].into_iter().flatten().find(|state| state.on < day)
     }
 
+    /// The days of which a checkpoint is stored and holds.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> &[Date] {
+        &self.checkpoints
+    }
+
     /// From `on` on costs go by `method`. What was folded of these days has to be folded again; says whether it has.
     pub fn switch(&mut self, on: Date, method: Method) -> bool {
         if self.method() == method {
@@ -160,7 +166,7 @@ pub enum Because {
 
 /// How much more earlier movements are worth than was booked, because of what a commit booked. Appended, never changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Revaluation {
+pub struct Restatement {
     /// The item.
     pub item: ItemId,
     /// What came late.
@@ -218,7 +224,7 @@ pub struct Refolded {
 
 impl Refold {
     /// Begins at `base`, with all stored movements of the days after it. The stock was worth `worth` until now: where the fold says
-    /// something else, because it was costed otherwise, the difference is a revaluation, too.
+    /// something else, because it was costed otherwise, the difference is a restatement, too.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
@@ -438,13 +444,13 @@ mod tests {
         let movements = &notebook.movements;
         assert_eq!(movements[1].value, money("100"), "what was booked stays");
         assert_eq!(
-            notebook.revalued,
+            notebook.restated,
             BTreeMap::from([(day(-20).first_of_month(), money("-200")), (day(0), money("-80"))])
         );
         notebook.set(4, None);
         assert_eq!(notebook.position.value, money("-40"));
         assert_eq!(
-            notebook.revalued.values().copied().max(),
+            notebook.restated.values().copied().max(),
             Some(Money::ZERO),
             "a void leaves what was before"
         );
@@ -646,7 +652,7 @@ mod tests {
             BTreeMap::from([(day(0), money("-50"))]),
             "the sale in May costs 10 each more"
         );
-        assert_eq!(notebook.revalued, BTreeMap::from([(day(0), money("-20"))]), "and that in June");
+        assert_eq!(notebook.restated, BTreeMap::from([(day(0), money("-20"))]), "and that in June");
     }
 
     fn lines() -> impl Strategy<Value = Vec<(u128, Option<Line>)>> {

@@ -14,7 +14,7 @@ pub mod propose;
 mod sample;
 pub mod standing;
 
-pub use plan::{Enough, Hold, LateOrder, Plan, PlanInput, open_on_orders, plan};
+pub use plan::{Enough, Hold, LateOrder, Plan, PlanInput, ToCome, open_on_orders, plan};
 pub use propose::{
     Decision, PROPOSAL_LINES_MAX, REJECTION_REST_DAYS, Supplier, Wanted, propose, wanted_by_supplier,
 };

@@ -184,6 +184,35 @@ pub fn open_on_orders(orders: &[OrderLine]) -> Result<Quantity, FixedError> {
         .try_fold(Quantity::ZERO, |sum, line| sum.plus(line.open()?)?.plus(line.received_not_billed()?))
 }
 
+/// What was to come at the end of a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ToCome {
+    /// On order, late orders left out.
+    pub on_order: Quantity,
+    /// Open on late orders.
+    pub late: Quantity,
+    /// Billed by then, and taken in later.
+    pub in_transit: Quantity,
+}
+
+impl ToCome {
+    /// Of an item with these order lines, by all that is known now.
+    ///
+    /// # Errors
+    /// [`FixedError`] when an amount does not fit.
+    pub fn at(day: Date, orders: &[OrderLine], lead_time_days: u16) -> Result<Self, FixedError> {
+        let mut in_transit = Quantity::ZERO;
+        let mut then = Vec::with_capacity(orders.len());
+        for line in orders {
+            in_transit = in_transit.plus(line.in_transit(day)?)?;
+            then.push(line.at(day)?);
+        }
+        let Supply { on_order, late, .. } = supply(&then, day, lead_time_days)?;
+        let late = late.iter().try_fold(Quantity::ZERO, |sum, order| sum.plus(order.open))?;
+        Ok(Self { on_order, late, in_transit })
+    }
+}
+
 /// What is on its way.
 #[derive(Default)]
 struct Supply {

@@ -116,9 +116,16 @@ impl ItemPage {
         counted(self.card.found, "line", "lines")
     }
 
+    fn margin_words(&self) -> String {
+        let style = self.site.style();
+        self.card.margin_words(|amount| style.money(amount))
+    }
+
     fn address(&self, page: usize) -> String {
+        let from = self.card.from.map_or_else(String::new, |day| format!("from={day}&"));
         let at = self.card.at.map_or_else(String::new, |day| format!("at={day}&"));
-        format!("{}/items/{}?{at}page={page}#card", self.site.root, self.position.item)
+        let by = self.card.by.map_or_else(String::new, |method| format!("by={}&", method.word()));
+        format!("{}/items/{}?{from}{at}{by}page={page}#card", self.site.root, self.position.item)
     }
 
     fn previous(&self) -> Option<String> {

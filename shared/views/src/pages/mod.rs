@@ -33,7 +33,7 @@ use parstock_domain::audit::Hash;
 use parstock_domain::governance::Phase;
 
 pub use adjustments::{ADJUSTMENTS_SHOWN_MAX, AdjustmentsPage, EnteredAdjustment};
-pub use card::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, REVALUED_SHOWN_MAX, RevaluedRow};
+pub use card::{CARD_LINES_PER_PAGE, CardRow, CardShown, LayerRow, PartRow, RESTATED_SHOWN_MAX, RestatedRow};
 pub use closings::{CLOSED_ITEMS_SHOWN_MAX, ClosingPage, ClosingsPage};
 pub use connections::{ChoosePage, ConnectionRow, ConnectionsPage, ConsentedPage, DisconnectPage, Frame};
 pub use consent::ConsentPage;

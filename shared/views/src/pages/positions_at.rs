@@ -2,6 +2,7 @@
 
 use askama::Template;
 use jiff::civil::Date;
+use parstock_domain::fixed::Quantity;
 use parstock_domain::ids::ItemId;
 use parstock_domain::ledger::Balance;
 
@@ -9,7 +10,7 @@ use super::positions::POSITIONS_PER_PAGE;
 use super::{STYLE_SHEET, Site, Tab, query_value};
 use crate::format::{Style, counted};
 
-/// What lay there of an item.
+/// How an item stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PositionAt {
     /// The item.
@@ -20,6 +21,16 @@ pub struct PositionAt {
     pub name: String,
     /// How much and what it was worth; `None` when nobody has counted it, or only after that day.
     pub end: Option<Balance>,
+    /// On sales drafts of days up to that one, and back-ordered in Xero then.
+    pub committed: Quantity,
+    /// What lay there less what was committed.
+    pub available: Option<Quantity>,
+    /// On order then, late orders left out.
+    pub on_order: Quantity,
+    /// What was open on late orders.
+    pub late: Quantity,
+    /// Billed by then, and taken in later.
+    pub in_transit: Quantity,
 }
 
 /// The positions at the end of a day, by the documents known now.

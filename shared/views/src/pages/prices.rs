@@ -8,7 +8,7 @@ use parstock_domain::ids::ItemId;
 use parstock_domain::prices::{PriceChange, PriceStatus};
 
 use super::{STYLE_SHEET, Site, Tab};
-use crate::format::{NO_FIGURE, Style, counted};
+use crate::format::{NO_FIGURE, Style, counted, percent_of};
 
 /// Prices that one form offers; the others come when these are decided.
 pub const PRICES_SHOWN_MAX: usize = 200;
@@ -82,12 +82,6 @@ impl<'a> Row<'a> {
 fn margin_of(price: Money, cost: Money) -> String {
     let per_mille = price.minus(cost).and_then(|left| mul_div(left.e4(), 1000, price.e4()));
     per_mille.map_or_else(|_| NO_FIGURE.to_owned(), percent_of)
-}
-
-fn percent_of(per_mille: i64) -> String {
-    let sign = if per_mille < 0 { "\u{2212}" } else { "" };
-    let (whole, tenth) = (per_mille.unsigned_abs() / 10, per_mille.unsigned_abs() % 10);
-    format!("{sign}{whole}.{tenth} %")
 }
 
 fn signed(per_mille: i64) -> String {

@@ -21,7 +21,7 @@ use parstock_domain::ids::{
 use parstock_domain::landed::*;
 use parstock_domain::ledger::position::Snapshot;
 use parstock_domain::ledger::proof::{AccountProof, Difference, LikelyCause, Subject};
-use parstock_domain::ledger::{Balance, Place, Proof};
+use parstock_domain::ledger::{Balance, Margin, Place, Proof, Sold};
 use parstock_domain::manual_journal::{JournalState, ManualJournalLine};
 use parstock_domain::prices::{PriceChange, PriceStatus};
 use parstock_views::StandingGroup;
@@ -481,6 +481,7 @@ pub fn adjustments(say: Say) -> AdjustmentsPage {
         before_again: 0,
         document: Some(DocumentId(Uuid::from_u128(2))),
         has_begun: false,
+        is_void: false,
         revalues: None,
     };
     let rejected = Stage::Rejected {
@@ -597,7 +598,7 @@ fn draft(say: Say, basis: Basis) -> Draft {
 /// What a voucher puts on stock that Xero tracks, or takes off it.
 fn revaluation(say: Say, on_pool: &str) -> Revaluation {
     let number = |index| AdjustmentNumber(DayNumber { on: day("2026-11-24"), index });
-    Revaluation {
+    Restatement {
         adjustment: Some(number(1)),
         on: day("2026-11-20"),
         since: day("2026-01-01"),
@@ -632,6 +633,7 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             lines: vec![line("631", "484.40"), line("425", "-484.40")],
             since: day("2026-01-01"),
             again: 0,
+            tracked_alone: false,
             copy: None,
             fate,
         })
@@ -652,7 +654,9 @@ pub fn vouchers(say: Say) -> Vec<Voucher> {
             }),
             journal: fate.and_then(journal),
             revaluation: Some(revaluation(say, "17.4")),
-            revaluation_back: back.is_some().then(|| revaluation(say, "-17.4")),
+            revaluation_back: back
+                .is_some()
+                .then(|| Revaluation { fate: RevaluationFate::Settled, ..revaluation(say, "-17.4") }),
             journal_back: back.and_then(journal),
         };
     use VoucherJournalFate::{Draft, Due, Gone, Planned, Posted};
@@ -1052,6 +1056,11 @@ pub fn positions_at(say: Say) -> PositionsAtPage {
         code: say(code),
         name: say(name),
         end: on_hand.map(|on_hand| Balance { quantity: q(on_hand), value: money("12.5") }),
+        committed: q("4"),
+        available: on_hand.map(|on_hand| q(on_hand).minus(q("4")).unwrap()),
+        on_order: q("24"),
+        late: q("12"),
+        in_transit: q("6"),
     };
     PositionsAtPage {
         site: site(say, Phase::Assist),
@@ -1096,9 +1105,19 @@ pub fn item_page(say: Say) -> ItemPage {
             change,
             value: change.at(money("31")).unwrap(),
             correction: Money::ZERO,
+            layers: vec![PartRow {
+                of: say("bill NW-88120"),
+                quantity: change,
+                cost: change.at(money("31")).unwrap(),
+            }],
             after: Some(Balance { quantity: q(after), value: q(after).at(money("31")).unwrap() }),
             reversal: number == "INV-2207" && !change.is_negative(),
             booking: number.starts_with("NW").then_some((80, 500)),
+            sold: (cause == "invoice").then(|| Sold {
+                quantity: change.negated().unwrap(),
+                revenue: Some(change.negated().unwrap().at(money("49")).unwrap()),
+                cost: (number != "INV-2207").then(|| change.negated().unwrap().at(money("31")).unwrap()),
+            }),
             recorded_at: Timestamp::UNIX_EPOCH,
         }
     };
@@ -1109,7 +1128,10 @@ pub fn item_page(say: Say) -> ItemPage {
         value: Some(money("248")),
         chart: Some(chart(180, 2, 48, 20, 8)),
         card: CardShown {
+            from: Some(day("2026-11-02")),
             at: Some(day("2026-11-23")),
+            by: None,
+            before: Some(Balance { quantity: q("4"), value: money("124") }),
             end: Some(Balance { quantity: q("8"), value: money("248") }),
             said: Some(Snapshot {
                 xero: XeroQuantity { on_hand: q("6"), back_ordered: Quantity::ZERO, cost_pool: money("186") },
@@ -1126,8 +1148,9 @@ pub fn item_page(say: Say) -> ItemPage {
             ],
             page: 1,
             found: 417,
-            revalued: vec![
-                RevaluedRow {
+            margin: Margin { revenue: money("147"), cost: money("93"), known: q("3"), unknown: q("4") },
+            restated: vec![
+                RestatedRow {
                     cause: "bill",
                     number: say("NW-88120"),
                     month: day("2026-10-01"),
@@ -1135,7 +1158,7 @@ pub fn item_page(say: Say) -> ItemPage {
                     change: money("-62.5"),
                     recorded_at: Timestamp::UNIX_EPOCH,
                 },
-                RevaluedRow {
+                RestatedRow {
                     cause: "count",
                     number: say("2026-11-02"),
                     month: day("2026-11-01"),
@@ -1145,7 +1168,12 @@ pub fn item_page(say: Say) -> ItemPage {
                 },
             ],
         },
-        layers: vec![LayerRow { quantity: q("8"), cost: money("248"), unit_cost: money("31") }],
+        layers: vec![LayerRow {
+            of: say("bill NW-88120"),
+            quantity: q("8"),
+            cost: money("248"),
+            unit_cost: money("31"),
+        }],
         orders: vec![
             OpenOrder {
                 number: say("PO-0117"),

@@ -184,8 +184,8 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
                 status = status.as_u16(),
                 "called"
             );
-            let refused = (status == StatusCode::TOO_MANY_REQUESTS).then(|| refusal(&response));
-            self.learn(remaining(&response), refused);
+            let Usage { remaining, refused, .. } = Usage::of_answer(&response, self.client.clock.now());
+            self.learn(remaining, refused);
             self.answered_at = server_clock(&response).or(self.answered_at);
             let unchanged = status == StatusCode::NOT_MODIFIED && call.modified_since.is_some();
             if status.is_success() || unchanged {
@@ -211,6 +211,7 @@ impl<T: TokenStore, B: CallBudget, C: Clock> Session<T, B, C> {
                 app_minute: remaining.app_minute.or(before.app_minute),
             };
             held.usage.refused = refused;
+            held.usage.answered_at = Some(self.client.clock.now());
         }
     }
 }
@@ -260,11 +261,17 @@ fn number<N: std::str::FromStr>(response: &Response, name: &str) -> Option<N> {
     response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-fn remaining(response: &Response) -> Remaining {
-    Remaining {
-        day: number(response, "X-DayLimit-Remaining"),
-        minute: number(response, "X-MinLimit-Remaining"),
-        app_minute: number(response, "X-AppMinLimit-Remaining"),
+impl Usage {
+    /// One call, by its answer: what its headers say is left, and whether it was refused for a limit.
+    #[must_use]
+    pub fn of_answer(response: &Response, now: Timestamp) -> Self {
+        let remaining = Remaining {
+            day: number(response, "X-DayLimit-Remaining"),
+            minute: number(response, "X-MinLimit-Remaining"),
+            app_minute: number(response, "X-AppMinLimit-Remaining"),
+        };
+        let refused = (response.status() == StatusCode::TOO_MANY_REQUESTS).then(|| refusal(response));
+        Self { calls: 1, remaining, refused, answered_at: Some(now) }
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    BankTransaction, CreditNote, Invoice, ManualJournal, Overpayment, Page, Payment, Prepayment,
+    BankTransaction, Contact, CreditNote, Invoice, ManualJournal, Overpayment, Page, Payment, Prepayment,
     PurchaseOrder,
 };
 
@@ -39,6 +39,7 @@ listed! {
     Overpayment: overpayment_id,
     Payment: payment_id,
     ManualJournal: manual_journal_id,
+    Contact: contact_id,
 }
 
 /// Watches a walk through the pages of a list and says whether it can have missed something.

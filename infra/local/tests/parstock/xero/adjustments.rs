@@ -5,6 +5,7 @@ use parstock_domain::fixed::Quantity;
 use parstock_domain::ledger::proof::ADJUSTMENTS_CONTACT;
 use parstock_local::ask::{Answer, Ask, answer_in_folder};
 use parstock_local::commands::adjustments::Adjusting;
+use parstock_local::commands::ledger::Asked;
 use parstock_local::demo::load_history;
 use parstock_local::driver::Driver;
 use parstock_local::trade::NoTrade;
@@ -123,10 +124,7 @@ async fn stock_is_adjusted_by_the_command_in_the_ledger_and_in_xero() {
         assert_eq!(story.ledger().await, (q("98.5"), q("7")));
         let proof = story.ask(&Ask::Reconcile { now: true }).await;
         assert_eq!(proof.exit_code, 0, "{}", proof.text);
-        let card = story
-            .ask(&Ask::Ledger { code: TRACKED.to_owned(), at: None, known: None, csv: false })
-            .await
-            .text;
+        let card = story.ask(&Ask::Ledger(Asked { item: TRACKED.to_owned(), ..Asked::default() })).await.text;
         assert!(card.contains("adjustment") && card.contains("damaged: wet"), "{card}");
     }
 }

@@ -13,7 +13,11 @@ use parstock_local::demo::load_history;
 use parstock_local::driver::Driver;
 use parstock_local::trade::NoTrade;
 use parstock_tests::corner_shop::{self, TRACKED, UNTRACKED};
-use parstock_xero_sim::act::{Act, Contact, DocumentKind, E4, Line, NewDocument, Status};
+use parstock_tests::papers;
+use parstock_xero_sim::ApiFault;
+use parstock_xero_sim::act::{
+    Account, Act, Contact, DocumentKind, E4, Item, Line, NewDocument, Status, Tracking,
+};
 
 use super::shop::{MONDAY, Shop};
 
@@ -155,6 +159,118 @@ async fn each_kind_of_work_costs_what_the_document_says() {
     assert_eq!(story.costs(&Ask::Prices(approve)).await, calls([("GET Items", 1), ("POST Items", 1)]));
 }
 
+#[tokio::test]
+async fn a_look_by_the_doctor_costs_three_calls() {
+    let mut story = Story::open().await;
+    story.polled().await;
+    let before = story.calls();
+    answer_in_folder(&story.shop.ports, &Ask::Doctor).await.unwrap();
+    let look =
+        calls([("GET Organisation", 1), ("GET Organisation Actions", 1), ("GET Reports TrialBalance", 1)]);
+    assert_eq!(story.since(&before), look);
+}
+
+#[tokio::test]
+async fn an_order_that_xero_refuses_in_words_that_nobody_knows_costs_three_calls_more() {
+    let mut story = Story::open().await;
+    story.shop.apply(&Act::ForbidActions(vec!["CreateDraftPurchaseOrder".to_owned()]));
+    let proposal = story.shop.propose("Mill & Sons").await;
+    story.polled().await;
+    let before = story.calls();
+    story.shop.approve(&proposal).await.unwrap();
+    story.minutes(8).await;
+    let refused = calls([
+        ("PUT PurchaseOrders", 1),
+        ("GET Organisation", 1),
+        ("GET Organisation Actions", 1),
+        ("GET Accounts", 1),
+    ]);
+    assert_eq!(story.since(&before), refused);
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_is_lost_costs_one_call_more() {
+    let mut story = Story::open().await;
+    let proposal = story.shop.propose("Mill & Sons").await;
+    story.polled().await;
+    let before = story.calls();
+    story.shop.world.lock().unwrap().script_call(ApiFault::DroppedAfterCommit);
+    story.shop.approve(&proposal).await.unwrap();
+    story.minutes(8).await;
+    let order = calls([
+        ("PUT PurchaseOrders", 1),
+        ("GET PurchaseOrders by id", 1),
+        ("GET PurchaseOrders History", 1),
+        ("PUT PurchaseOrders History", 1),
+    ]);
+    assert_eq!(story.since(&before), order);
+}
+
+#[tokio::test]
+async fn a_day_of_cost_of_goods_sold_costs_its_decision_and_its_journal() {
+    const STOCK: &str = "640";
+    let mut story = Story::open().await;
+    story.shop.apply(&Act::UpsertAccount(Account {
+        code: STOCK.to_owned(),
+        name: "Stock".to_owned(),
+        account_type: "CURRENT".to_owned(),
+        system_account: None,
+    }));
+    let bag = corner_shop::set_up("").into_iter().find_map(|act| match act {
+        Act::UpsertItem(item) if item.code == UNTRACKED => Some(item),
+        _ => None,
+    });
+    let tracking = Tracking::Untracked { purchase_account: STOCK.to_owned() };
+    story.shop.apply(&Act::UpsertItem(Item { tracking, ..bag.unwrap() }));
+    story.shop.set(&POLICY.replace("]}", &format!(
+        r#", {{"scope": "org", "setting": "cogs", "value": {{"stock_account": "{STOCK}", "cogs_account": "310", "every": "day"}}}}]}}"#
+    ))).await;
+    let day = 24 * 60;
+    story.minutes(day).await;
+    let today = MONDAY.tomorrow().unwrap();
+    story.shop.apply(&corner_shop::document(DocumentKind::Bill, "B-8", UNTRACKED, E4::whole(10), today));
+    story.shop.apply(&corner_shop::document(DocumentKind::Invoice, "INV-8", UNTRACKED, E4::whole(3), today));
+    story.minutes(20).await;
+    let before = story.calls();
+    story.minutes(day).await;
+    let spent = story.since(&before);
+    // beside polls of five calls and proofs of three: journals, accounts, balance sheet, and the journal
+    let (polls, decisions) = (spent["GET BankTransactions"], spent["GET ManualJournals"]);
+    let proofs = spent["GET Accounts"] - decisions;
+    assert_eq!((decisions, spent["PUT ManualJournals"]), (1, 1), "{spent:?}");
+    assert_eq!(spent.values().sum::<u64>(), polls * 5 + proofs * 3 + 3 + 1, "{spent:?}");
+}
+
+#[tokio::test]
+async fn the_papers_of_a_bill_that_looks_like_freight_cost_a_list_and_each_pdf() {
+    let mut story = Story::open().await;
+    story.shop.apply(&corner_shop::document(DocumentKind::Bill, "B-8", UNTRACKED, E4::whole(10), MONDAY));
+    story.polled().await;
+    let freight = corner_shop::document(DocumentKind::Bill, "F-1", UNTRACKED, E4::ONE, MONDAY);
+    let Act::CreateDocument(freight) = freight else { panic!() };
+    let line = Line {
+        item_code: None,
+        description: "Sea freight".to_owned(),
+        account_code: Some("310".to_owned()),
+        quantity: E4::ONE,
+        unit_amount: E4::whole(20),
+        ..Line::default()
+    };
+    story.shop.apply(&Act::CreateDocument(NewDocument { lines: vec![line], ..freight }));
+    let id = story.shop.world.lock().unwrap().documents().find(|one| one.number == "F-1").unwrap().id;
+    for name in ["one.pdf", "two.pdf", "photo.png"] {
+        story.shop.apply(&Act::attach(id, name, &papers::pdf(&["B-8"])));
+    }
+    let before = story.calls();
+    story.minutes(8).await;
+    let read = calls([
+        ("GET Invoices", 1),
+        ("GET Invoices Attachments", 1),
+        ("GET Invoices Attachments by name", 2),
+    ]);
+    assert_eq!(story.since(&before), read);
+}
+
 /// Xero announces it as a prepayment and lists it as a bank transaction and as a prepayment.
 #[tokio::test]
 async fn goods_on_money_in_advance_are_booked_once_at_the_next_poll_and_cost_no_call() {
@@ -179,6 +295,22 @@ async fn goods_on_money_in_advance_are_booked_once_at_the_next_poll_and_cost_no_
         "three polls: {spent:?}"
     );
     assert_eq!(story.shop.stock(UNTRACKED).await, Quantity::from_e4(30_000));
+}
+
+/// Nobody has confirmed that Xero moves tracked stock by money in advance; if it doesn't, the daily proof shows it.
+#[tokio::test]
+async fn goods_on_money_in_advance_that_xero_does_not_move_are_a_difference_of_the_proof() {
+    for advances_move_stock in [true, false] {
+        let shop = Shop::with(|settings| settings.switches.advances_move_stock = advances_move_stock).await;
+        let mut driver = shop.driver();
+        load_history(&mut driver, 0, &mut ()).await.unwrap();
+        let spent =
+            corner_shop::document(DocumentKind::SpendPrepayment, "P-1", TRACKED, E4::whole(5), MONDAY);
+        shop.apply(&spent);
+        driver.run_until(shop.ports.clock.now() + 120.minutes()).await.unwrap();
+        let proof = answer_in_folder(&shop.ports, &Ask::Reconcile { now: true }).await.unwrap();
+        assert_eq!(proof.text.contains(TRACKED), !advances_move_stock, "{}", proof.text);
+    }
 }
 
 #[tokio::test]

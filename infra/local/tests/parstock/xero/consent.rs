@@ -277,8 +277,8 @@ async fn recordings_over_a_consent_renew_its_tokens_with_everybody_else() {
     let orders = std::fs::read_to_string(out[0].join("purchase-orders.json")).unwrap();
     assert!(orders.contains(r#""status": 200"#), "{orders}");
     // they are taken from the organisation's calls
-    let used = shop.ports.books.allowance(shop.org).await.unwrap().left_today.unwrap();
-    assert_eq!(u64::from(before_left - used), u64::try_from(one.calls + other.calls).unwrap());
+    let left = shop.ports.books.allowance(shop.org).await.unwrap().left_today.unwrap();
+    assert_eq!(u64::from(before_left - left), u64::try_from(one.calls + other.calls).unwrap());
     // 20 minutes by each: every call may meet a token of which less is left than a call may take
     let renewed = story.calls("POST token") - before;
     let calls = u64::try_from(one.calls + other.calls).unwrap();
@@ -290,6 +290,29 @@ async fn recordings_over_a_consent_renew_its_tokens_with_everybody_else() {
     let told = recording::record(&mut stranger, &no, false, "", MONDAY, Duration::ZERO).await;
     let told = told.unwrap_err().to_string();
     assert!(told.contains("403"), "{told}");
+}
+
+#[tokio::test]
+async fn a_recording_without_calls_that_are_left_says_when_to_try_again() {
+    let story = connected().await;
+    let shop = &story.shop;
+    let tenant = shop.world.lock().unwrap().tenant_id().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let record = async |name: &str| {
+        let (mut caller, out) = (slow(shop, tenant), folder.path().join(name));
+        recording::record(&mut caller, &out, false, "", MONDAY, Duration::ZERO).await.unwrap_err().to_string()
+    };
+    shop.world.lock().unwrap().script_call(ApiFault::LongDayLimit);
+    let told = record("one").await;
+    assert!(told.contains("429"), "{told}");
+    let calls = |shop: &Shop| shop.world.lock().unwrap().audit().calls;
+    let before = calls(shop);
+    let told = record("two").await;
+    assert!(
+        told.contains("no calls of Xero are left before") && told.contains("record again then"),
+        "{told}"
+    );
+    assert_eq!(calls(shop), before, "Xero is not asked");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ struct Page<'a> {
     revaluations: Vec<RevaluationShown<'a>>,
     story: Option<String>,
     moves: bool,
-    stands: bool,
+    can_be_taken_back: bool,
 }
 
 impl VoucherPage {
@@ -90,8 +90,10 @@ impl VoucherPage {
         });
         let rows = voucher.draft.shares.iter();
         let rows = rows.map(|share| Row { share, bill: bill_name(&share.of, &share.number) });
+        let stands = voucher.stage == Stage::Booked;
         let story = voucher.taken_back.as_ref().map(|taken| {
-            format!("Taken back by {} at {}: {}", taken.by, style.instant(taken.at), taken.reason)
+            let what = if stands { "To be taken back" } else { "Taken back" };
+            format!("{what} by {} at {}: {}", taken.by, style.instant(taken.at), taken.reason)
         });
         Page {
             site: &self.site,
@@ -111,7 +113,7 @@ impl VoucherPage {
             revaluations: revaluations.collect(),
             story,
             moves: matches!(voucher.stage, Stage::Booking | Stage::TakingBack),
-            stands: voucher.stage == Stage::Booked,
+            can_be_taken_back: stands && !voucher.waits_to_be_taken_back(),
         }
         .render()
     }
