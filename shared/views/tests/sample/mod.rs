@@ -598,7 +598,7 @@ fn draft(say: Say, basis: Basis) -> Draft {
 /// What a voucher puts on stock that Xero tracks, or takes off it.
 fn revaluation(say: Say, on_pool: &str) -> Revaluation {
     let number = |index| AdjustmentNumber(DayNumber { on: day("2026-11-24"), index });
-    Restatement {
+    Revaluation {
         adjustment: Some(number(1)),
         on: day("2026-11-20"),
         since: day("2026-01-01"),
