@@ -436,6 +436,7 @@ pub struct DocumentRecord {
     /// Hash of the content that is booked (or is being booked).
     pub content: Hash,
     /// How far booking is: lines still to book, and of how many; `None` when it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<(u32, u32)>,
     /// The first booked lines; further ones lie in [`Key::DocumentLines`].
     pub lines: Vec<BookedLine>,

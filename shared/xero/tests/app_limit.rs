@@ -21,7 +21,7 @@ const APP_LIMIT: u32 = 10_000;
 const CALL: i64 = 100;
 const MINUTE: i64 = 60_000;
 /// One of so many sessions works on for so many milliseconds with what its last call brought, before it is ended and tells.
-const LONG_EVERY: u32 = 7;
+const LONG_EVERY: u32 = 100;
 const LONG_WORK: i64 = 20_000;
 
 fn at(milliseconds: i64) -> Timestamp {

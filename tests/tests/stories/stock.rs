@@ -532,7 +532,8 @@ fn a_return_goes_to_where_its_sale_had_it_from_once_somebody_says_which() {
             sale("S-1", "2026-03-10").line("CUP", "5", "9").line("CUP", "1", "9").line("TEA", "5", "9");
         shop.save(sold.clone());
         shop.save(bill("B-2", "2026-04-05").line("CUP", "14", "10"));
-        let back = paper(DocumentKind::SalesCredit, "C-1", "2026-05-20").line("CUP", "8", "9").line("TEA", "1", "9");
+        let back =
+            paper(DocumentKind::SalesCredit, "C-1", "2026-05-20").line("CUP", "8", "9").line("TEA", "1", "9");
         shop.save(back.clone());
         shop.poll().await;
         // twenty at 2, six sold, fourteen at 10 beside the rest: eight come back at 6

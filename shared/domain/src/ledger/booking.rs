@@ -95,11 +95,21 @@ pub struct BookedLine {
     #[serde(rename = "o", default, skip_serializing_if = "Quantity::is_zero_ref")]
     pub ordered: Quantity,
     /// How often this line has been booked, from 1.
-    #[serde(rename = "r")]
+    #[serde(rename = "r", default = "first", skip_serializing_if = "is_first")]
     pub revision: u32,
     /// The order lines that it brought in (bills).
     #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
     pub billed: Vec<Billed>,
+}
+
+/// The first revision, which most lines stay at and which a row needn't say.
+const fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_first(revision: &u32) -> bool {
+    *revision == first()
 }
 
 impl Quantity {

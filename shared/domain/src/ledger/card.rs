@@ -118,7 +118,7 @@ impl View {
 #[derive(Clone, Debug, Default)]
 pub struct Foreseen {
     has_balance: bool,
-    landed: Vec<Movement>,
+    naming: Vec<Movement>,
 }
 
 impl Foreseen {
@@ -126,8 +126,8 @@ impl Foreseen {
     pub fn see<'a>(&mut self, movements: impl IntoIterator<Item = &'a Movement>) {
         for movement in movements {
             self.has_balance |= movement.is_balance();
-            if matches!(movement.key.cause, Cause::LandedCost { .. }) {
-                self.landed.push(movement.clone());
+            if fold::may_name_others(&movement.key.cause) {
+                self.naming.push(movement.clone());
             }
         }
     }
@@ -162,8 +162,8 @@ impl CardFold {
         foreseen: Foreseen,
         lines_max: usize,
     ) -> Self {
-        let Foreseen { has_balance, mut landed } = foreseen;
-        landed.retain(|movement| view.shows(movement));
+        let Foreseen { has_balance, mut naming } = foreseen;
+        naming.retain(|movement| view.shows(movement));
         let layers = match view.by {
             Some(method) => &Layers::Effective(Box::new(Valuation::new(method))),
             None => layers,
@@ -177,7 +177,7 @@ impl CardFold {
                 Layers::Effective(valuation) => Some((**valuation).clone()),
             },
             base,
-            ahead: Ahead::of(&landed, &Standing::of(&landed)),
+            ahead: Ahead::of(&naming, &Standing::of(&naming)),
             opened,
             is_known,
             view,

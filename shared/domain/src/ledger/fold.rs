@@ -230,6 +230,14 @@ pub(super) fn sale_of(cause: &Cause) -> Option<DocumentId> {
     }
 }
 
+/// Whether a movement's costs may go by a receipt or a sale that it names.
+pub(super) fn may_name_others(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::LandedCost { .. } | Cause::Document { of: DocumentRef { kind: DocumentKind::SalesCredit, .. }, .. }
+    )
+}
+
 /// How much all the receipts brought on which a voucher lands, those that are remembered.
 fn received_by(
     movements: &[&Movement],

@@ -157,7 +157,7 @@ impl World {
         };
         let Some(id) = real(element.id) else {
             let kind = kind_of(list, element.kind.as_deref())?;
-            self.check_allowed(kind, status)?;
+            self.check_allowed(kind, Some(status.unwrap_or(Status::Draft)))?;
             let number = match given(&element.number) {
                 None => self.books.next_number(kind),
                 Some(number) => number,
