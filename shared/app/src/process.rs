@@ -242,9 +242,10 @@ fn when_xero_may_answer<P: Ports>(ports: &P) -> Timestamp {
 }
 
 async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
+    // boxed, each: one is run, and a stack must not hold them all
     let outcome = match message.clone() {
         Message::Hint(_) | Message::Sync { .. } | Message::Waiting { .. } => Ok(()),
-        Message::Backfill { org } => match sync::backfill(ports, org).await {
+        Message::Backfill { org } => match Box::pin(sync::backfill(ports, org)).await {
             // a sync asks for the next step until the history is in
             Err(error @ AppError::NotNow { until, .. }) => {
                 tracing::info!(org_id = %org, error_kind = error.kind(), why = %error, "the first load waits");
@@ -258,12 +259,12 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
             Err(AppError::NeedsPerson(what)) => sync::needs_person(ports, org, &what).await,
             outcome => outcome,
         },
-        Message::Plan { org, items } => crate::plan::items(ports, org, &items).await,
-        Message::PlanTouched { org } => crate::plan::touched(ports, org).await,
-        Message::PlanAll { org, day, after } => crate::plan::all(ports, org, day, after).await,
-        Message::Propose { org } => crate::plan::propose(ports, org).await,
+        Message::Plan { org, items } => Box::pin(crate::plan::items(ports, org, &items)).await,
+        Message::PlanTouched { org } => Box::pin(crate::plan::touched(ports, org)).await,
+        Message::PlanAll { org, day, after } => Box::pin(crate::plan::all(ports, org, day, after)).await,
+        Message::Propose { org } => Box::pin(crate::plan::propose(ports, org)).await,
         Message::CheckAudit { org, whole } => crate::audit::check(ports, org, whole).await,
-        Message::Reconcile { org } => match crate::reconcile::daily(ports, org).await {
+        Message::Reconcile { org } => match Box::pin(crate::reconcile::daily(ports, org)).await {
             // the sweep after the next poll asks again
             Err(error @ (AppError::NotNow { .. } | AppError::Unreachable(_) | AppError::NeedsPerson(_))) => {
                 tracing::info!(org_id = %org, error_kind = error.kind(), why = %error, "the daily proof waits");
@@ -271,8 +272,8 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
             }
             outcome => outcome,
         },
-        Message::Close { org } => crate::closing::step(ports, org).await,
-        Message::Journal { org } => match crate::cogs::daily(ports, org).await {
+        Message::Close { org } => Box::pin(crate::closing::step(ports, org)).await,
+        Message::Journal { org } => match Box::pin(crate::cogs::daily(ports, org)).await {
             // the sweep after the next poll asks again
             Err(error @ (AppError::NotNow { .. } | AppError::Unreachable(_) | AppError::NeedsPerson(_))) => {
                 tracing::info!(org_id = %org, error_kind = error.kind(), why = %error, "journals wait");
@@ -280,9 +281,9 @@ async fn run<P: Ports>(ports: &P, message: Message) -> Result<(), AppError> {
             }
             outcome => outcome,
         },
-        Message::Effect { org, effect } => effects::carry_out(ports, org, effect).await,
-        Message::Alerts { org } => effects::tell_alerts(ports, org).await,
-        Message::Digest { org } => crate::digest::produce(ports, org).await,
+        Message::Effect { org, effect } => Box::pin(effects::carry_out(ports, org, effect)).await,
+        Message::Alerts { org } => Box::pin(effects::tell_alerts(ports, org)).await,
+        Message::Digest { org } => Box::pin(crate::digest::produce(ports, org)).await,
     };
     match outcome {
         // one message for one: whoever delivers it twice does no more than that

@@ -99,7 +99,7 @@ impl DayNumber {
     /// # Errors
     /// [`DayIsFull`].
     pub const fn after(on: Date, last: u32) -> Result<Self, DayIsFull> {
-        if last >= Self::INDEX_MAX { Err(DayIsFull) } else { Ok(Self { on, index: last + 1 }) }
+        if last >= Self::INDEX_MAX { Err(DayIsFull) } else { Ok(Self { on, index: last.saturating_add(1) }) }
     }
 }
 

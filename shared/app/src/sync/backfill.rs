@@ -61,7 +61,7 @@ async fn step<P: Ports>(writer: &mut Writer<'_, P>) -> Result<bool, AppError> {
                 .saturating_add(2);
             let mut session = writer.ports().books().open(writer.org(), Priority::Backfill, calls).await?;
             let mut done = Done::default();
-            let result = read(writer, &mut session, &mut done).await;
+            let result = Box::pin(read(writer, &mut session, &mut done)).await;
             session.close().await;
             let documents = documents.saturating_add(u64::from(done.documents));
             let reached = result.as_ref().is_ok_and(|reached| *reached == feed::Reached::End);

@@ -195,8 +195,8 @@ pub async fn book_page<P: Ports>(
     touch(writer, touched).await?;
     let mut failure = None;
     for document in &documents {
-        let booked =
-            AssertUnwindSafe(booking::book(writer, document, &codes, source, None)).catch_unwind().await;
+        let booked = Box::pin(booking::book(writer, document, &codes, source, None));
+        let booked = AssertUnwindSafe(booked).catch_unwind().await;
         match booked {
             Ok(Ok(outcome)) => {
                 done.documents += 1;

@@ -234,7 +234,8 @@ pub(super) fn sale_of(cause: &Cause) -> Option<DocumentId> {
 pub(super) fn may_name_others(cause: &Cause) -> bool {
     matches!(
         cause,
-        Cause::LandedCost { .. } | Cause::Document { of: DocumentRef { kind: DocumentKind::SalesCredit, .. }, .. }
+        Cause::LandedCost { .. }
+            | Cause::Document { of: DocumentRef { kind: DocumentKind::SalesCredit, .. }, .. }
     )
 }
 
