@@ -77,8 +77,6 @@ pub struct Switches {
     pub items_written_with_invoices_scope: bool,
     /// Lines of prepayments and overpayments that name a tracked item move its stock, as those of other money do.
     pub advances_move_stock: bool,
-    /// A prepayment or an overpayment whose bank transaction was deleted is DELETED in its own list, and not VOIDED.
-    pub deleted_advances_say_so: bool,
     /// A credit note is refused to whom Organisation Actions don't let draft a bill, or an invoice, since they name no action of
     /// credit notes.
     pub credit_notes_need_draft_action: bool,
@@ -103,7 +101,6 @@ impl Default for Switches {
             archived_item_is_refused: true,
             items_written_with_invoices_scope: true,
             advances_move_stock: true,
-            deleted_advances_say_so: false,
             credit_notes_need_draft_action: true,
             locked_days_take_allocations: false,
             reuse_ends_the_successor: true,

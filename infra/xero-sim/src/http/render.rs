@@ -399,11 +399,8 @@ pub(crate) fn advance(
     json.text("Type", document.kind.xero_type());
     bank_reference(json, document);
     let in_force = document.status == Status::Authorised;
-    let gone = match document.status {
-        Status::Deleted if books.switches.deleted_advances_say_so => "DELETED",
-        _ => "VOIDED",
-    };
-    body(json, books, document, if in_force { "AUTHORISED" } else { gone }, detail);
+    // the specification knows no DELETED here
+    body(json, books, document, if in_force { "AUTHORISED" } else { "VOIDED" }, detail);
     json.two("RemainingCredit", if in_force { document.total } else { E4::ZERO });
     json.array("Allocations", |_| {});
 }

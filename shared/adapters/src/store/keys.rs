@@ -8,7 +8,7 @@
 //!
 //! | partition | holds |
 //! |---|---|
-//! | `STACK` | orgs, tenants, connections, sign-in links |
+//! | `STACK` | orgs, tenants, connections, the minutes of apps, sign-in links |
 //! | `ORG#<org>` | profile, policy, limits, lease, cursors, hints, codes, contacts, wants, troubles, proposals, effects, alerts, reviews, digests, proofs, cost of goods sold and its journals |
 //! | `ORG#<org>#DOC` | documents and their further lines |
 //! | `ORG#<org>#ITEM` | the list of items and of their settings |
