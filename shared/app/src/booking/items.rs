@@ -118,7 +118,7 @@ impl Step<'_> {
             let new: Vec<ItemId> =
                 ids.iter().filter(|item| !items.plans.contains_key(item)).copied().collect();
             let methods = refold::methods(writer, &new, location).await?;
-            let sales = self.days_of_returned(writer, window).await?;
+            let sales = self.returned_sales(writer, window).await?;
             for ((item, position), layer) in ids.iter().zip(positions).zip(layers) {
                 let (position, position_expect) = match position {
                     Some(row) => (row.content, row.expect),
@@ -135,8 +135,10 @@ impl Step<'_> {
                 let met_from = met_from.filter_map(|change| self.reach(change, &items).from).min();
                 let returns =
                     window.iter().filter(|change| change.items().any(|of| of == *item) && !is_booked(change));
-                let returned_from =
-                    returns.flat_map(LineChange::returns).filter_map(|sale| sales.get(&sale).copied());
+                let returned_from = returns
+                    .filter(|_| !position.tracked)
+                    .flat_map(LineChange::returns)
+                    .filter_map(|sale| first_sold(sales.get(&sale)?, *item));
                 let cost = match moves_from.into_iter().chain(met_from).chain(returned_from).min() {
                     Some(from) => {
                         items.from.insert(*item, from);
@@ -170,33 +172,37 @@ impl Step<'_> {
         Ok(items)
     }
 
-    /// The days of the sales whose goods come back.
-    async fn days_of_returned<P: Ports>(
+    /// The sales whose goods come back.
+    async fn returned_sales<P: Ports>(
         &self,
         writer: &Writer<'_, P>,
         window: &[LineChange],
-    ) -> Result<BTreeMap<DocumentId, Date>, AppError> {
+    ) -> Result<BTreeMap<DocumentId, DocumentRecord>, AppError> {
         let sales: BTreeSet<DocumentId> = window.iter().flat_map(LineChange::returns).collect();
         let of = |id: &DocumentId| Key::Document(DocumentRef { kind: DocumentKind::SalesInvoice, id: *id });
         let keys: Vec<Key> = sales.iter().map(of).collect();
         let rows = load::many::<DocumentRecord>(writer.ports().store(), writer.owner(), &keys).await?;
-        let days = sales.into_iter().zip(rows).filter_map(|(sale, row)| {
-            let row = row?.content;
-            // a sale that is being moved to another day still stands on its old one in part
-            let lines = row.lines.iter().filter(|line| !line.change.is_zero()).map(|line| line.effective_on);
-            Some((sale, lines.fold(row.date, Date::min)))
-        });
-        Ok(days.collect())
+        Ok(sales.into_iter().zip(rows).filter_map(|(sale, row)| Some((sale, row?.content))).collect())
     }
 }
 
+/// The first day on which a sale may have sold an item; `None` where it didn't. A sale that is being moved to another day still
+/// stands on its old one in part, and which items further rows have isn't read.
+fn first_sold(sale: &DocumentRecord, item: ItemId) -> Option<Date> {
+    let lines = sale.lines.iter().filter(|line| line.item == item && !line.change.is_zero());
+    let further = (sale.more > 0).then_some(sale.date);
+    lines.map(|line| line.effective_on).chain(further).min()
+}
+
 impl Items {
-    /// A change without what Xero does not look at: it costs what comes back at the average.
+    /// A change without what Xero does not look at: it costs what comes back at the average, which sale it was of or not. What was
+    /// booked with its sales when parstock costed it keeps them.
     pub(super) fn without_returns_in_xero(&self, mut change: LineChange) -> LineChange {
         if let Some(after) = &mut change.after
             && self.stocks.get(&after.item).is_some_and(|stock| stock.position.tracked)
         {
-            after.returns.clear();
+            let before = change.before.as_ref().filter(|before| before.item == after.item);
+            after.returns = before.map(|before| before.returns.clone()).unwrap_or_default();
         }
         change
     }

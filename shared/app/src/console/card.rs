@@ -199,7 +199,8 @@ impl<P: Ports> Console<'_, P> {
             }
             Cause::Opening | Cause::Count | Cause::LandedCost { .. } => None,
         };
-        let foreign = self.foreign_lines(&headers).await?;
+        let of_lines: BTreeSet<DocumentRef> = lines.iter().filter_map(of).collect();
+        let foreign = self.foreign_lines(&headers, &of_lines).await?;
         let adjustments = self.adjustments_named(lines.iter().filter_map(adjusted).collect()).await?;
         let mut rows = Vec::with_capacity(lines.len());
         for line in lines {
@@ -341,12 +342,14 @@ impl<P: Ports> Console<'_, P> {
         Ok(headers)
     }
 
-    /// The booked lines of the documents that have a currency of their own.
+    /// The booked lines of those of these documents that have a currency of their own.
     async fn foreign_lines(
         &self,
         headers: &BTreeMap<DocumentRef, DocumentRecord>,
+        of: &BTreeSet<DocumentRef>,
     ) -> Result<BTreeMap<(DocumentRef, LineId), BookedLine>, AppError> {
-        let foreign = || headers.values().filter(|header| header.foreign.is_some());
+        let foreign =
+            || headers.values().filter(|header| header.foreign.is_some() && of.contains(&header.of));
         let mut lines = BTreeMap::new();
         for header in foreign() {
             lines.extend(header.lines.iter().map(|line| ((header.of, line.line), line.clone())));

@@ -317,7 +317,7 @@ fn by_day(
         let before = booked.range(..(key.cause, key.revision)).next_back();
         before.filter(|((cause, _), _)| *cause == key.cause).map_or(Money::ZERO, |(_, value)| *value)
     };
-    for day in fold::days(movements) {
+    for day in fold::days(movements, &standing) {
         let documents = |of_day: &[&Movement], valued: &mut Vec<Valued>| {
             for movement in of_day.iter().copied().cloned() {
                 let costed = folded.costed.get(&movement.key.cause);

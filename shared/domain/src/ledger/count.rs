@@ -130,6 +130,7 @@ pub fn balance(
         correction: movement.correction.negated()?,
         posted_on: None,
         found: None,
+        returns: Vec::new(),
         ..movement.clone()
     };
     position.apply(&opposite, today)?;

@@ -20,8 +20,8 @@ use crate::ids::{DayNumber, DocumentId};
 pub const LAYERS_MAX: usize = 300;
 /// Receipts that are remembered for landed cost that is still to come; what lands on others is consumed.
 pub const REMEMBERED_MAX: usize = 100;
-/// Receipts from which remembered sales took, all together; what goes beyond that is forgotten, the oldest sale first, and
-/// its return costed as if it named none.
+/// Sales that are remembered and receipts from which they took, all together; what goes beyond that is forgotten, the oldest sale
+/// first, and its return costed as if it named none.
 pub const TAKINGS_MAX: usize = 200;
 
 /// What a cost layer came from, in the order in which costs follow movements.
@@ -154,7 +154,10 @@ pub(super) struct Day<'a> {
 }
 
 /// Movements by day.
-pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec<Day<'a>> {
+pub(super) fn days<'a>(
+    movements: impl IntoIterator<Item = &'a Movement>,
+    standing: &Standing,
+) -> Vec<Day<'a>> {
     let mut sorted: Vec<&Movement> = movements.into_iter().collect();
     sorted.sort_by_key(|movement| movement.key);
     let mut days: Vec<Day<'_>> = Vec::new();
@@ -178,20 +181,20 @@ pub(super) fn days<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec
             receipt_of(movement.key.cause).is_some_and(|receipt| receipts.contains(&receipt))
         }));
         later.sort_by_key(|movement| movement.key);
-        returns_last(&mut documents);
-        returns_last(&mut later);
+        returns_last(&mut documents, standing);
+        returns_last(&mut later, standing);
         days.push(Day { on, seen: documents, counts, later });
     }
     days
 }
 
-/// Puts returns behind the sales of their day that they take back.
-fn returns_last(of_day: &mut [&Movement]) {
+/// Puts returns behind the sales of their day that they take back: those that stand, since another day's is not theirs any more.
+fn returns_last(of_day: &mut [&Movement], standing: &Standing) {
     if of_day.iter().all(|movement| movement.returns.is_empty()) {
         return;
     }
-    let sales: BTreeSet<DocumentId> =
-        of_day.iter().filter_map(|movement| sale_of(&movement.key.cause)).collect();
+    let stands = of_day.iter().filter(|movement| standing.holds(&movement.key));
+    let sales: BTreeSet<DocumentId> = stands.filter_map(|movement| sale_of(&movement.key.cause)).collect();
     of_day.sort_by_key(|movement| movement.returns.iter().any(|sale| sales.contains(sale)));
 }
 
@@ -372,7 +375,7 @@ fn fold_on(
     ahead: &mut Ahead,
     mut folded: Folded,
 ) -> Result<Folded, FixedError> {
-    let mut days = days(movements);
+    let mut days = days(movements, standing);
     // a day that was mistyped and mended leaves nothing
     days.retain(|day| {
         let mut documents = day.seen.iter().chain(&day.later);
@@ -418,6 +421,8 @@ fn fold_on(
             folded.follow(last.key, &costs)?;
             if day.counts.iter().any(|count| count.key.cause == Cause::Opening) {
                 folded.cogs.clear();
+                // nor what sales before it had taken
+                costs.forget(|known| sale_of(&known.key.cause).is_none());
             } else {
                 folded.sold(day.on, changed.negated()?)?;
             }
@@ -456,13 +461,13 @@ impl Folded {
             } else if !movement.returns.is_empty() {
                 costs.sale_return(origin, movement.quantity, lines_of(&movement.returns, costs))?
             } else {
-                let is_named =
-                    ahead.names(&movement.key.cause) && costs.remembered().count() < REMEMBERED_MAX;
-                costs.apply(origin, &step(movement)?, is_named)?
+                let is_named = ahead.names(&movement.key.cause);
+                let is_sale = sale_of(&movement.key.cause).is_some();
+                let has_room = is_sale || costs.remembered().count() < REMEMBERED_MAX;
+                costs.apply(origin, &step(movement)?, is_named && has_room)?
             };
-            while costs.takings() > TAKINGS_MAX {
-                let oldest = costs.remembered_sales().next().copied();
-                let Some(oldest) = oldest else { break };
+            while costs.takings().saturating_add(costs.remembered_sales().count()) > TAKINGS_MAX {
+                let Some(oldest) = costs.remembered_sales().next().copied() else { break };
                 costs.forget(|known| *known != oldest);
             }
             if receipt_of(movement.key.cause).is_some() || !movement.returns.is_empty() {

@@ -245,8 +245,8 @@ impl Refold {
         self.folded.now.as_ref().map(|now| now.costs.total()).unwrap_or_default()
     }
 
-    /// Adds a movement of a document, of goods that come back with folding begun before their sales, with what balances it, each worth what the fold says of it now: what is taken back is
-    /// worth what it was until now.
+    /// Adds a movement of a document, with what balances it, each worth what the fold says of it now: what is taken back is worth
+    /// what it was until now. Of goods that come back folding began before their sales.
     ///
     /// # Errors
     /// [`FixedError`] when an amount does not fit.
@@ -418,9 +418,12 @@ impl Refold {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use jiff::civil::date;
     use proptest::prelude::*;
 
+    use super::super::fold::TAKINGS_MAX;
     use super::super::notebook::{Line, Notebook, TODAY, day};
     use super::*;
     use crate::document::DocumentKind;
@@ -616,6 +619,66 @@ mod tests {
     }
 
     #[test]
+    fn what_a_sale_before_the_opening_cost_is_not_known_when_it_comes_back() {
+        for method in [Method::Fifo, Method::Lifo, Method::Average] {
+            let worth = |of| {
+                let mut notebook = Notebook::of(method);
+                notebook.set(1, Some(Line::sold(day(1), 4)));
+                notebook.count(day(10), 10, Some("7"));
+                notebook.set(2, Some(Line::returned(day(12), 3, of)));
+                notebook.check();
+                notebook.position.value
+            };
+            assert_eq!((worth(Some(1)), worth(None)), (money("91"), money("91")), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn a_sale_that_moved_to_another_day_holds_no_return_back_on_its_old_one() {
+        let mut notebook = Notebook::of(Method::Fifo);
+        notebook.set(1, Some(Line::bought(day(1), 5, "25")));
+        notebook.set(2, Some(Line::bought(day(2), 5, "40")));
+        notebook.set(3, Some(Line::sold(day(4), 5)));
+        notebook.set(4, Some(Line::returned(day(4), 5, Some(3))));
+        notebook.set(5, Some(Line::sold(day(4), 5)));
+        notebook.set(3, Some(Line::sold(day(3), 5)));
+        assert_eq!(notebook.position.value, money("40"), "what came back first went out again");
+        notebook.check();
+    }
+
+    #[test]
+    fn a_sale_is_forgotten_once_its_last_return_has_passed() {
+        let mut notebook = Notebook::of(Method::Fifo);
+        notebook.count(day(-30), 10, Some("5"));
+        notebook.set(1, Some(Line::sold(day(-20), 4)));
+        let remembered =
+            |notebook: &Notebook| notebook.valuation.latest().unwrap().costs.remembered_sales().count();
+        notebook.set(2, Some(Line::returned(day(-10), 3, Some(1))));
+        assert_eq!(remembered(&notebook), 0);
+        // what was counted stays, so that a movement on the day of the count takes it back
+        notebook.count(day(-5), 9, None);
+        notebook.set(3, Some(Line::returned(day(-9), 1, Some(1))));
+        assert_eq!(remembered(&notebook), 0);
+        notebook.check();
+    }
+
+    #[test]
+    fn beyond_what_is_remembered_the_oldest_sale_comes_back_as_if_nobody_had_named_it() {
+        let sales = u128::try_from(TAKINGS_MAX / 2).unwrap() + 1;
+        let mut notebook = Notebook::of(Method::Fifo);
+        notebook.set(1, Some(Line::bought(day(-70), 1, "2")));
+        notebook.set(2, Some(Line::bought(day(-69), 1_000, "5000")));
+        for number in 0..sales {
+            notebook.set(10 + number, Some(Line::sold(day(-60), 1)));
+        }
+        for number in 0..sales {
+            notebook.set(1_000 + number, Some(Line::returned(day(-10), 1, Some(10 + number))));
+            notebook.check();
+        }
+        assert_eq!(notebook.position.value, money("5005"), "the first unit, which cost 2, comes back at 5");
+    }
+
+    #[test]
     fn no_more_comes_back_to_a_sale_than_it_took() {
         let mut notebook = Notebook::of(Method::Fifo);
         notebook.set(1, Some(Line::bought(day(1), 10, "50")));
@@ -655,11 +718,16 @@ mod tests {
         assert_eq!(notebook.restated, BTreeMap::from([(day(0), money("-20"))]), "and that in June");
     }
 
+    /// Over months, or all on a few days.
     fn lines() -> impl Strategy<Value = Vec<(u128, Option<Line>)>> {
+        prop_oneof![3 => lines_on(-80..30), 1 => lines_on(-2..2)]
+    }
+
+    fn lines_on(days: Range<i64>) -> impl Strategy<Value = Vec<(u128, Option<Line>)>> {
         use DocumentKind as K;
         let kinds = prop::sample::select(vec![K::Bill, K::SalesInvoice, K::SalesCredit, K::SupplierCredit]);
         let sale = prop::option::of(1u128..12);
-        let line = (kinds, -80i64..30, 1i64..500_000, 0i64..9_000_000, sale).prop_map(
+        let line = (kinds, days, 1i64..500_000, 0i64..9_000_000, sale).prop_map(
             |(kind, on, quantity, cost, sale)| {
                 let change = if matches!(kind, K::Bill | K::SalesCredit) { quantity } else { -quantity };
                 let returns = sale.filter(|_| kind == K::SalesCredit);
