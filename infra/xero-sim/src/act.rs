@@ -513,6 +513,9 @@ pub struct Changes {
     pub due: Option<Date>,
     /// New promise of the supplier.
     pub expected_arrival: Option<Date>,
+    /// New currency or rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// New status.
     pub status: Option<Status>,
     /// All lines that the document has from now on.

@@ -574,26 +574,28 @@ fn act_of(
     let (kind, number) = step.document().ok_or("it names nothing")?;
     let lines =
         step.lines.as_ref().map(|lines| lines.iter().map(line).collect::<Result<Vec<_>, _>>()).transpose()?;
-    if !known.insert((kind, number.to_owned())) {
-        if step.amounts.is_some() || step.currency.is_some() {
-            return Err("`amounts` and `currency` are set when a document is first entered".to_owned());
-        }
-        let document = DocumentName { kind, number: number.to_owned() };
-        let changes = Changes {
-            contact: step.contact.clone(),
-            date: step.on,
-            status: step.status.map(Into::into),
-            lines,
-            ..Changes::default()
-        };
-        return Ok(Act::EditDocument { document, changes });
-    }
     let currency = step.currency.as_ref().map(|currency| {
         Ok::<_, String>(act::Currency {
             code: currency.code.clone(),
             rate_millionths: currency.rate.millionths()?,
         })
     });
+    let currency = currency.transpose()?;
+    if !known.insert((kind, number.to_owned())) {
+        if step.amounts.is_some() {
+            return Err("`amounts` is set when a document is first entered".to_owned());
+        }
+        let document = DocumentName { kind, number: number.to_owned() };
+        let changes = Changes {
+            contact: step.contact.clone(),
+            date: step.on,
+            currency,
+            status: step.status.map(Into::into),
+            lines,
+            ..Changes::default()
+        };
+        return Ok(Act::EditDocument { document, changes });
+    }
     Ok(Act::CreateDocument(NewDocument {
         kind,
         number: number.to_owned(),
@@ -604,7 +606,7 @@ fn act_of(
         expected_arrival: None,
         status: step.status.map_or(act::Status::Authorised, Into::into),
         amounts: step.amounts.map_or(LineAmountTypes::Exclusive, Into::into),
-        currency: currency.transpose()?,
+        currency,
         lines: lines.ok_or("a new document needs `lines`")?,
     }))
 }

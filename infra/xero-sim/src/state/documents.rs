@@ -96,6 +96,9 @@ impl Books {
         document.date = changes.date.unwrap_or(before.date);
         document.due = changes.due.or(before.due);
         document.expected_arrival = changes.expected_arrival.or(before.expected_arrival);
+        if let Some(currency) = &changes.currency {
+            document.currency = Some(Box::new(currency.clone()));
+        }
         document.status = changes.status.unwrap_or(before.status);
         document.sent = changes.sent.unwrap_or(before.sent);
         if let Some(lines) = &changes.lines {
@@ -114,7 +117,8 @@ impl Books {
             self.check_lock(&before)?;
         }
         let same_effect = rules::has_effect(before.status) == rules::has_effect(document.status);
-        let after = if same_effect && changes.lines.is_none() {
+        let is_revalued = changes.lines.is_some() || changes.currency.is_some();
+        let after = if same_effect && !is_revalued {
             if changes.date.is_some() && rules::has_effect(document.status) {
                 self.check_lock(&document)?;
             }

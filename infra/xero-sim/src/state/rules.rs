@@ -76,7 +76,8 @@ pub(super) fn check_change(
     switches: &Switches,
 ) -> Result<(), XeroError> {
     let next = changes.status.unwrap_or(document.status);
-    let is_edit = changes.lines.is_some() || changes.contact.is_some() || next == Status::Voided;
+    let is_revalued = changes.lines.is_some() || changes.currency.is_some();
+    let is_edit = is_revalued || changes.contact.is_some() || next == Status::Voided;
     if document.applied != E4::ZERO && is_edit {
         return Err(XeroError::refused(HAS_PAYMENT));
     }
@@ -89,7 +90,7 @@ pub(super) fn check_change(
         return Err(XeroError::refused(NOT_MODIFIABLE));
     }
     let paid = document.status == Status::Paid && next == Status::Paid;
-    if paid && (document.kind != DocumentKind::Bill || changes.date.is_some() || changes.lines.is_some()) {
+    if paid && (document.kind != DocumentKind::Bill || changes.date.is_some() || is_revalued) {
         return Err(XeroError::refused(HAS_PAYMENT));
     }
     Ok(())

@@ -61,16 +61,16 @@ async fn the_doctor_tells_what_is_well_and_what_is_missing_in_a_folder() {
 
 #[tokio::test]
 async fn a_folder_at_rest_is_looked_at_and_one_that_cannot_be_opened_has_failed() {
-    let shop = loaded().await;
+    let folder = loaded().await.left();
     let doctor = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parstock"));
-        let output = command.arg("doctor").arg("--data").arg(shop.path()).output().unwrap();
+        let output = command.arg("doctor").arg("--data").arg(folder.path()).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     let (code, said) = doctor();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("nobody works in it") && !said.contains("Xero by"), "{said}");
-    fs::set_permissions(shop.path().join("secrets/vault.key"), Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(folder.path().join("secrets/vault.key"), Permissions::from_mode(0o644)).unwrap();
     let (code, said) = doctor();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("FAILED") && said.contains("chmod 600"), "{said}");

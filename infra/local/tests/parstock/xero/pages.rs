@@ -25,6 +25,8 @@ async fn sold(in_one_second: bool, shifted: usize) {
     let shop = Shop::with(|settings| settings.faults.webhook = vec![(WebhookFault::Lost, 1_000)]).await;
     let mut driver = shop.driver();
     load_history(&mut driver, 0, &mut ()).await.unwrap();
+    // behind the day's proof, which asks Xero, too
+    driver.run_until(shop.ports.clock.now() + 40.minutes()).await.unwrap();
     let count = |kind: &str| shop.world.lock().unwrap().audit().calls.get(kind).copied().unwrap_or_default();
     // right behind a poll, so that the next one finds all of them
     let polls = count("GET PurchaseOrders");

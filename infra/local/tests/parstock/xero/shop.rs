@@ -88,6 +88,11 @@ impl Shop {
         Self { ports, ..self }
     }
 
+    /// Its folder, in which nobody works any more.
+    pub fn left(self) -> TempDir {
+        self._folder
+    }
+
     /// What steps through its time.
     pub fn driver(&self) -> Driver<NoTrade> {
         let simulation = Simulation { world: self.world.clone(), trade: NoTrade, owner: None };

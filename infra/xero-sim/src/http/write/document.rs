@@ -210,6 +210,7 @@ impl World {
             date,
             due,
             expected_arrival,
+            currency: self.currency(element)?,
             status,
             lines: element.line_items.as_ref().map(|_| lines(Some(present))).transpose()?,
             sent: element.sent_to_contact.filter(|_| warnings.is_empty()),
