@@ -1,7 +1,6 @@
 //! The corner shop in the simulated Xero on a port of this machine, reached through the adapter that reaches the
 //! real one.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -152,12 +151,6 @@ impl Shop {
         let owner = Owner::Org(self.org);
         load::one::<Proposal>(self.ports.store(), owner, Key::Proposal(id)).await.unwrap().unwrap().content
     }
-
-    /// Where its data lies.
-    pub fn path(&self) -> &Path {
-        self._folder.path()
-    }
-
     /// Where its Xero is.
     pub fn base(&self) -> &str {
         &self.base
