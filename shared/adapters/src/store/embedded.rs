@@ -48,10 +48,10 @@ use super::row::{PARTITION, SORT};
 /// The table's name.
 const TABLE: &str = "parstock";
 /// How the file is used: with a write-ahead log `NORMAL` costs no commit, where the default would wait for the disk in
-/// each; rows that are read and written all the time stay in memory (32 MB), the log grows to 16 MB before it is put
-/// into the file, and the file is locked once and not for each request, since nobody else may use it anyway.
-const USE_OF_FILE: &str = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; \
-     PRAGMA wal_autocheckpoint = 4096; PRAGMA locking_mode = EXCLUSIVE;";
+/// each; rows that are read and written all the time stay in memory (32 MB), and the log grows to 16 MB before it is put
+/// into the file. The file is locked for each request, so that somebody may look into it meanwhile.
+const USE_OF_FILE: &str =
+    "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4096;";
 /// How a file is used that nobody reads again once the process has ended, however it does: nothing waits for the disk, and a page is
 /// written once.
 const USE_OF_TEMPORARY_FILE: &str = "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; \
