@@ -23,6 +23,8 @@ const MINUTE: i64 = 60_000;
 /// One of so many sessions works on for so many milliseconds with what its last call brought, before it is ended and tells.
 const LONG_EVERY: u32 = 100;
 const LONG_WORK: i64 = 20_000;
+/// So often that the processes, and not the app's minute, are what work waits for.
+const OFTEN: u32 = 7;
 
 fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_772_323_200_000 + milliseconds).unwrap()
@@ -73,6 +75,10 @@ enum Doing {
 
 /// Does all the work with so many processes; `shares` says whether organisations know what others of them have learnt.
 fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64) {
+    run_with(work, shares, LONG_EVERY)
+}
+
+fn run_with(work: impl IntoIterator<Item = (i64, Work)>, shares: bool, long_every: u32) -> (Xero, i64) {
     let mut states = vec![BudgetState::default(); ORGS];
     let mut xero = Xero::default();
     let mut app = AppMinute::default();
@@ -112,7 +118,7 @@ fn run(work: impl IntoIterator<Item = (i64, Work)>, shares: bool) -> (Xero, i64)
                     continue;
                 }
                 sessions += 1;
-                let works_on = if sessions % LONG_EVERY == 0 { LONG_WORK } else { 0 };
+                let works_on = if sessions % long_every == 0 { LONG_WORK } else { 0 };
                 doing[process] = Doing::Ends { work, grant, usage };
                 busy.push(Reverse((now + works_on, process)));
             }
@@ -158,6 +164,13 @@ fn first_loads_of_a_thousand_organisations_leave_the_apps_minute_to_polls_and_we
     assert!(xero.most > 5_000, "they did come near: {}", xero.most);
     // 100,000 calls of loading, 5,000 of polls, 30,000 of webhooks
     assert!(ended / MINUTE <= 30, "{} minutes", ended / MINUTE);
+}
+
+/// However long sessions keep what they have learnt to themselves.
+#[test]
+fn sessions_that_often_work_on_for_long_leave_the_apps_minute_alone_too() {
+    let (xero, _) = run_with(first_loads().into_iter().chain(quarter_of_an_hour()), true, OFTEN);
+    assert_eq!(xero.refused, 0);
 }
 
 /// What this would be without it, so that the test above can fail.
